@@ -1,0 +1,84 @@
+"""Lists and runs snippets in a terminal, as a page would show them.
+
+    python -m snippets list
+    python -m snippets run blocks            # a section
+    python -m snippets run blocks.mlp        # one snippet, with what it builds on
+"""
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+
+from snippets.engine.cells import Outcome
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.runner import Runner
+from snippets.engine.scripts import Section, Snippet, read_sections
+from snippets.engine.words import needs
+
+SNIPPETS = Path(__file__).parent
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What follows `python -m snippets`.
+
+    Returns:
+        The exit status: 0, or 1 where something is not as it should be.
+    """
+    parser = argparse.ArgumentParser(prog="python -m snippets", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list all snippets by section")
+    run = commands.add_parser("run", help="run a section, or one snippet of it")
+    run.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
+    options = parser.parse_args(arguments)
+    try:
+        sections = read_sections(SNIPPETS)
+        if options.command == "list":
+            _list(sections)
+        else:
+            _run(sections, options.name)
+    except SnippetError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _list(sections: dict[str, Section]) -> None:
+    for section in sections.values():
+        for snippet in section.snippets:
+            notes = [f"raises {snippet.raises}"] if snippet.raises else []
+            notes += [f"needs cuda:{snippet.devices}"] if snippet.devices else []
+            print(f"{snippet.name:<48}{', '.join(notes)}".rstrip())
+
+
+def _run(sections: dict[str, Section], name: str) -> None:
+    section = sections.get(name.split(".")[0])
+    chosen = [s for s in section.snippets if name in (section.name, s.name)] if section else []
+    if not section or not chosen:
+        raise SnippetError(Problem(f"there is no snippet and no section {name!r}", "python -m snippets list"))
+    runner = Runner({section.name: section}, last=chosen[-1].name)
+    try:
+        outcomes = runner.result(section.name).outcomes
+    finally:
+        runner.close()
+    for snippet in chosen:
+        _show(snippet, outcomes[snippet.name])
+
+
+def _show(snippet: Snippet, outcome: Outcome) -> None:
+    print(f"── {snippet.name} " + "─" * max(0, 76 - len(snippet.name)))
+    print(textwrap.indent(snippet.source, "│ ", lambda line: True))
+    if outcome.state == "skipped":
+        print(f"Not run. {needs('en', snippet.devices, outcome.had)}")
+    for number in range(1, len(outcome.figures) + 1):
+        print(f"(figure {number} of {len(outcome.figures)}: shown on the page)")
+    print(outcome.output, end="")
+    if outcome.error:
+        print(f"line {outcome.error_line}: {outcome.error}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""One build of the site: what is read, what runs, and what is known about both."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from snippets.engine.cells import Outcome
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.pages import LANGUAGES, check_pages, read_pages
+from snippets.engine.runner import Result, Runner, warm_up
+from snippets.engine.scripts import Snippet, read_sections
+from snippets.engine.worker import Machine
+
+
+class Build:
+    """Reads scripts and pages, checks them against each other, and starts to run the scripts.
+
+    Args:
+        project: The folder that holds `snippets/` and `docs/`.
+        before: The build before this one in the same process; what did not change is not run again.
+        progress: Called after each snippet that has run.
+
+    Raises:
+        SnippetError: A script or a page is wrong; nothing was run.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        before: "Build | None" = None,
+        progress: Callable[[], object] = lambda: None,
+    ) -> None:
+        warm_up()
+        self.project = project
+        self.sections = read_sections(project / "snippets")
+        pages = read_pages(project / "docs")
+        if problems := check_pages(pages, self.sections):
+            raise SnippetError(*problems)
+        self.snippets: dict[str, Snippet] = {
+            snippet.name: snippet for section in self.sections.values() for snippet in section.snippets
+        }
+        self._places = {
+            (language, fence.snippet): fence.place
+            for language in LANGUAGES
+            for page in pages[language].values()
+            for fence in page.fences
+        }
+        known = before.results() if before else {}
+        self._runner = Runner(self.sections, known=known, progress=progress)
+
+    def outcome(self, name: str) -> Outcome:
+        """Wait for a snippet's section and return what the snippet did.
+
+        Raises:
+            SnippetError: A snippet ended otherwise than declared, with those of all other sections.
+        """
+        try:
+            return self._runner.result(name.split(".")[0]).outcomes[name]
+        except SnippetError:
+            self.wait()  # one message for everything that is wrong, not one per attempt
+            raise
+
+    def wait(self) -> None:
+        """Wait for everything.
+
+        Raises:
+            SnippetError: All that went wrong, in any section.
+        """
+        if problems := self._runner.problems():
+            raise SnippetError(*self._with_pages(tuple(problems)))
+
+    def results(self) -> dict[str, Result]:
+        """Wait for everything and return the sections that went well."""
+        return self._runner.results()
+
+    @property
+    def machine(self) -> Machine:
+        """Where the sections ran; waits for the first."""
+        return next(iter(self.results().values())).machine
+
+    def places(self, name: str, *languages: str) -> tuple[str, ...]:
+        """Where pages show a snippet, as `docs/en/blocks.md:12`; in all languages if none is named."""
+        shown = (self._places.get((language, name)) for language in languages or LANGUAGES)
+        return tuple(place for place in shown if place)
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        self._runner.close()
+
+    def report(self) -> dict[str, Any]:
+        """What this build was, for `site/build.json`.
+
+        Returns:
+            A mapping that JSON can take. `date` and `seconds` differ from build to build;
+            everything else follows from the commit and the machine.
+        """
+        machine = self.machine
+        epoch = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+        snippets = []
+        for name, result in self.results().items():
+            for outcome in result.outcomes.values():
+                snippet = self.snippets[outcome.name]
+                row: dict[str, Any] = {
+                    "section": name,
+                    "name": outcome.name,
+                    "state": outcome.state,
+                    "seconds": round(outcome.seconds, 3),
+                    "sha256": snippet.sha256,
+                }
+                if outcome.state == "skipped":
+                    row["reason"] = f"needs {snippet.devices} CUDA device(s), and there were {outcome.had}"
+                snippets.append(row)
+        return {
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch)),
+            "commit": commit(self.project),
+            "torch": machine.torch,
+            "cuda": machine.cuda,
+            "python": machine.python,
+            "platform": machine.platform,
+            "devices": list(machine.devices),
+            "snippets": snippets,
+        }
+
+    def write_report(self, path: Path) -> None:
+        """Write the report as JSON."""
+        text = json.dumps(self.report(), indent=1, ensure_ascii=False) + "\n"
+        path.write_text(text, encoding="utf-8")
+
+    def _with_pages(self, problems: tuple[Problem, ...]) -> list[Problem]:
+        """Put the pages that show a snippet before the places in its script."""
+        return [
+            replace(problem, places=problem.places + self.places(problem.snippet or ""))
+            for problem in problems
+        ]
+
+
+
+def commit(project: Path) -> str | None:
+    """The commit that is checked out, with `+` where files differ from it; None outside of git."""
+    git = ["git", "-C", str(project)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run(
+            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
+
+
+_current: Build | None = None
+
+
+def current() -> Build:
+    """The build of this process; started from this checkout where nobody began one.
+
+    MkDocs begins it in a hook. Zensical knows no hooks: there the first fence does.
+    """
+    return _current or begin(Path(__file__).parents[2])
+
+
+def begin(project: Path, progress: Callable[[], object] = lambda: None) -> Build:
+    """Begin a build, and make it the current one.
+
+    Args:
+        project: The folder that holds `snippets/` and `docs/`.
+        progress: Called after each snippet that has run.
+
+    Raises:
+        SnippetError: A script or a page is wrong; the build before stays the current one.
+    """
+    global _current
+    _current = Build(project, _current, progress)
+    return _current
+
+
+def end() -> None:
+    """End whatever the current build still runs."""
+    if _current:
+        _current.close()

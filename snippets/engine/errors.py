@@ -1,0 +1,49 @@
+"""The one error that the engine raises: what is wrong, where, and what to do."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pymdownx.superfences import SuperFencesException
+
+if TYPE_CHECKING:
+    PluginError = Exception
+else:
+    try:
+        from mkdocs.exceptions import PluginError
+    except ImportError:  # another site generator reads the pages
+        PluginError = Exception
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that keeps the site from being built.
+
+    Attributes:
+        what: What is wrong, in one sentence or as the text of an error.
+        advice: What to do about it.
+        places: Where, as `file:line`, the script before the pages.
+        snippet: The full name of the snippet, if one is concerned.
+    """
+
+    what: str
+    advice: str
+    places: tuple[str, ...] = ()
+    snippet: str | None = None
+
+    def __str__(self) -> str:
+        rows = [("snippet", self.snippet or ""), ("at", ", ".join(self.places)), ("do", self.advice)]
+        first, *rest = self.what.strip().splitlines()
+        lines = [first, *(f"    {line}" for line in rest)]
+        return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])
+
+
+class SnippetError(SuperFencesException, PluginError):
+    """Ends a build with all its problems.
+
+    It is superfences' own exception, since superfences swallows every other that comes out of a
+    fence, and MkDocs' own, which MkDocs prints as a message and not as a traceback.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n\n".join(str(problem) for problem in problems))

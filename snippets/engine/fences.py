@@ -1,0 +1,173 @@
+"""Shows a snippet on a page: the custom fence `snippet` of superfences, over markdown-exec.
+
+    ```snippet alt="what the figure shows"
+    blocks.mlp
+    ```
+"""
+
+import re
+from functools import partial
+from html import escape
+from typing import Any
+
+from markdown import Markdown
+from markdown_exec import base_format, markdown_config
+from markupsafe import Markup
+
+from snippets.engine import build
+from snippets.engine.cells import Outcome
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.scripts import Snippet, localise
+from snippets.engine.words import needs, word
+
+# What markdown-exec needs to set a piece of Python, and no more: it makes a new converter each time.
+markdown_config.save(
+    ["pymdownx.highlight", "pymdownx.superfences"],
+    {"pymdownx.highlight": {"pygments_lang_class": True, "anchor_linenums": False}},
+)
+
+
+def validate(
+    language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+) -> bool:
+    """Take the options of a fence; the parameters are those of superfences."""
+    options["alt"] = inputs.pop("alt", "")
+    if inputs:
+        raise SnippetError(
+            Problem(f"a snippet fence has no option {', '.join(inputs)}", 'the only one is alt="…"')
+        )
+    return True
+
+
+def show(
+    source: str,
+    language: str,
+    css_class: str,
+    options: dict[str, Any],
+    md: Markdown,
+    *,
+    spoken: str,
+    **rest: Any,
+) -> Markup:
+    """Turn a fence into the source of its snippet and what the snippet did.
+
+    Args:
+        source: What stands in the fence: the full name of a snippet.
+        language: Of the fence, as superfences names it: `snippet`.
+        css_class: The class that the configuration gives to the fence.
+        options: The options of the fence.
+        md: The converter of the page.
+        spoken: The language of the page, `zh` or `en`.
+        rest: What superfences passes besides.
+
+    Returns:
+        The HTML. Text that came from a snippet is escaped; only figures, which the engine itself
+        saved, are taken as they are.
+
+    Raises:
+        SnippetError: There is no such snippet, its section failed, or a figure is not described.
+    """
+    name = source.strip()
+    current = build.current()
+    if name not in current.snippets:
+        raise SnippetError(Problem(f"there is no snippet {name!r}", "python -m snippets list"))
+    snippet = current.snippets[name]
+    outcome = current.outcome(name)
+    if bool(outcome.figures) != bool(options["alt"]) and outcome.state != "skipped":
+        what = "its figure is not described" if outcome.figures else "it draws nothing that alt could describe"
+        raise SnippetError(
+            Problem(what, 'write or remove alt="…" on the fence', current.places(name, spoken), name)
+        )
+    result = _result(snippet, outcome, spoken, options["alt"])
+    page = base_format(
+        language="python",
+        run=lambda *_, **__: result,
+        code=snippet.source,
+        transform_source=lambda code: (code, localise(code, spoken)),
+        md=md,
+        html=True,
+        source="above",
+        update_toc=False,
+    )
+    code = page.removesuffix(result)
+    if snippet.fold:
+        summary = escape(word(spoken, "fold"))
+        code, result = result, f'<details class="snippet-fold"><summary>{summary}</summary>{code}</details>'
+    anchor = name.replace(".", "-").replace("_", "-")
+    return Markup(
+        f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{outcome.state}">\n'
+        f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{code}\n{result}\n</div>'
+    )
+
+
+zh = partial(show, spoken="zh")
+en = partial(show, spoken="en")
+
+
+def _result(snippet: Snippet, outcome: Outcome, spoken: str, alt: str) -> str:
+    parts = []
+    if outcome.state == "skipped":
+        parts.append(
+            f'<p class="snippet-skip"><strong>{escape(word(spoken, "skipped"))}</strong> '
+            f"{escape(needs(spoken, snippet.devices, outcome.had))}</p>"
+        )
+    for number, figure in enumerate(outcome.figures, 1):
+        parts.append(f'<figure class="snippet-figure">{inline_svg(figure, snippet.name, number, alt)}</figure>')
+    if outcome.output:
+        parts.append(_box(outcome.output, word(spoken, "output"), "output"))
+    if outcome.error:
+        where = f"{word(spoken, 'error')} · {word(spoken, 'error-line', line=outcome.error_line)}"
+        parts.append(_box(outcome.error, where, "error"))
+    return f'<div class="snippet-result">{"".join(parts)}</div>' if parts else "<div hidden></div>"
+
+
+def _box(text: str, label: str, kind: str) -> str:
+    # <samp>, not <code>: the copy button of the theme belongs to code
+    return (
+        f'<p class="snippet-label">{escape(label)}</p>'
+        f'<pre class="snippet-{kind}" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>'
+    )
+
+
+def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
+    """Make a figure of matplotlib fit to stand inside a page.
+
+    Args:
+        svg: The file as matplotlib saved it.
+        name: The full name of the snippet.
+        number: Which of its figures, counted from 1.
+        alt: What the figure shows, in the language of the page.
+
+    Returns:
+        The `svg` element: without prolog and fixed size, black as the colour of the text around it,
+        and with ids that are unique on the page.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    prefix = f"{name.replace('.', '-')}-{number}-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", svg)
+    svg = re.sub(r"#000000\b", "currentColor", svg)
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
+    # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
+    label = f'role="img" aria-label="{escape(alt)}" style="max-width: {width * 4 / 3:.0f}px"'
+    return svg.replace("<svg ", f"<svg {label} ", 1).strip()
+
+
+def math(
+    source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **rest: Any
+) -> Markup:
+    """Turn a fence of LaTeX into MathML, which needs no script; the parameters are superfences'."""
+    from latex2mathml.converter import convert
+
+    return Markup(f'<div class="math">{convert(source, display="block")}</div>')
+
+
+def inline_math(source: str, language: str, css_class: str, md: Markdown) -> str:
+    """Turn inline LaTeX into MathML; the parameters are those of `pymdownx.inlinehilite`."""
+    from latex2mathml.converter import convert
+
+    return str(convert(source))
+
+

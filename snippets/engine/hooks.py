@@ -1,0 +1,169 @@
+"""What MkDocs needs besides its configuration: both languages from one command, all or nothing.
+
+A build goes into a folder of its own beside `site_dir` and takes its place only when everything,
+the English half included, has succeeded. Zensical knows no hooks: nothing here may change what a
+page says about PyTorch.
+"""
+
+import contextlib
+import logging
+import shutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jieba
+from jinja2 import Environment
+from mkdocs.commands.build import build as build_site
+from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+from mkdocs.utils import CountHandler
+from mkdocs.utils.templates import TemplateContext
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from snippets.engine import build
+from snippets.engine.pages import LANGUAGES
+from snippets.engine.runner import log
+from snippets.engine.words import ran_on
+
+MAIN, OTHER = LANGUAGES
+NAMES = {"zh": "中文", "en": "English"}
+
+# What is undone at the end of a build, however it ends: the progress bar, the half-built site.
+_cleanup = contextlib.ExitStack()
+_site: Path | None = None
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    jieba.setLogLevel(logging.WARNING)
+    logger = logging.getLogger("mkdocs")
+    if logger.level > logging.WARNING:
+        for handler in logger.handlers:
+            handler.setLevel(max(handler.level, logger.level))
+        logger.setLevel(logging.WARNING)
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Begin to run the snippets, and turn MkDocs towards a folder of its own."""
+    global _site
+    if not config.repo_url:
+        config.edit_uri = None  # links to edit a page need a repository
+    if config.theme["language"] == OTHER:
+        return config
+    _cleanup.close()
+    quiet = not log.isEnabledFor(logging.INFO)
+    bar = tqdm(desc="snippets", unit="", delay=3, leave=False, disable=True if quiet else None)
+    _cleanup.callback(bar.close)
+    if not bar.disable:
+        _cleanup.enter_context(logging_redirect_tqdm([logging.getLogger("mkdocs")]))
+    assert config.config_file_path
+    current = build.begin(Path(config.config_file_path).parent, bar.update)
+    bar.total = len(current.snippets)
+    _site = Path(config.site_dir)
+    previous = _site.with_name(f"{_site.name}.old")
+    if previous.exists() and not _site.exists():
+        previous.rename(_site)  # a build was killed between the two steps of `_publish`
+    staging = _site.with_name(f"{_site.name}.new")
+    shutil.rmtree(staging, ignore_errors=True)
+    _cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
+    config.site_dir = str(staging)
+    return config
+
+
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
+    """Tell the templates where the snippets ran; by now all pages have been read."""
+    build.current().wait()
+    config.extra["ran_on"] = ran_on(config.theme["language"], build.current().machine)
+    return env
+
+
+def on_page_context(
+    context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
+) -> TemplateContext:
+    """Let the language switch lead to the same page."""
+    here = config.theme["language"]
+    roots = {here: "", MAIN if here == OTHER else OTHER: "../" if here == OTHER else f"{OTHER}/"}
+    config.extra["alternate"] = [
+        {"name": NAMES[language], "lang": language, "link": roots[language] + page.url or "."}
+        for language in LANGUAGES
+    ]
+    return context
+
+
+@event_priority(-100)
+def on_post_build(config: MkDocsConfig) -> None:
+    """Build the English half into the same folder, and put the whole in its place."""
+    if config.theme["language"] == OTHER:
+        return
+    assert config.config_file_path
+    other = load_config(
+        str(Path(config.config_file_path).with_name(f"mkdocs.{OTHER}.yml")),
+        site_dir=str(Path(config.site_dir) / OTHER),
+        site_url=config.site_url and f"{config.site_url.rstrip('/')}/{OTHER}/",
+        strict=config.strict,
+        use_directory_urls=config.use_directory_urls,
+    )
+    other.plugins.on_startup(command="build", dirty=False)
+    build_site(other)
+    for handler in logging.getLogger("mkdocs").handlers:
+        if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
+            raise Abort("The site was not built: there were warnings, and the build is strict.")
+    build.current().write_report(Path(config.site_dir) / "build.json")
+    _publish(Path(config.site_dir))
+    _cleanup.close()
+
+
+def _publish(staging: Path) -> None:
+    """Put a finished site in the place of the one before."""
+    assert _site
+    previous = _site.with_name(f"{_site.name}.old")
+    shutil.rmtree(previous, ignore_errors=True)
+    if _site.exists():
+        _site.rename(previous)
+    staging.rename(_site)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def on_build_error(error: Exception) -> None:
+    """End what still runs, and leave the site as it was."""
+    _stop()
+
+
+def on_shutdown() -> None:
+    """The same when MkDocs ends, as it also does after Ctrl-C."""
+    _stop()
+
+
+def _stop() -> None:
+    build.end()
+    _cleanup.close()
+
+
+def on_serve(
+    server: LiveReloadServer, config: MkDocsConfig, builder: Callable[..., None]
+) -> LiveReloadServer:
+    """Keep serving the last good site after an error; MkDocs by itself answers nothing any more."""
+    rebuild = server.builder
+
+    def rebuild_or_keep() -> None:
+        try:
+            rebuild()
+        except (Exception, SystemExit) as error:
+            if not isinstance(error, SystemExit):
+                traceback.print_exc()
+            log.error("The last good site stays up. Correct the error and save: it will be built again.")
+
+    server.builder = rebuild_or_keep
+    return server
+
+
+__all__: list[Any] = [name for name in dir() if name.startswith("on_")]

@@ -1,0 +1,11 @@
+"""What every section needs, imported once: by the fork server, or by a process without one."""
+
+import os
+
+os.environ["MPLBACKEND"] = "agg"  # a figure is saved, never opened in a window
+
+import matplotlib  # noqa: E402
+import matplotlib.pyplot  # noqa: E402,F401
+import torch  # noqa: E402,F401
+
+matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says

@@ -1,0 +1,209 @@
+"""Reads section scripts: Python files in the percent format, whose cells are the snippets."""
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from snippets.engine.errors import Problem, SnippetError
+
+MARKER = re.compile(r"^# %%", re.MULTILINE)
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NEEDS = re.compile(r"cuda:([1-9][0-9]*)")
+METADATA = {"needs", "raises", "fold"}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One cell of a section script.
+
+    Attributes:
+        name: The full name, such as `blocks.mlp`.
+        source: The code, with the comments of both languages.
+        line: The line of the script on which the code begins, counted from 1.
+        devices: How many CUDA devices the cell needs; 0 if it runs anywhere.
+        raises: The type of the error that the last statement of the cell shows, if it shows one.
+        fold: Whether a page folds the source away (drawing code).
+    """
+
+    name: str
+    source: str
+    line: int
+    devices: int = 0
+    raises: str | None = None
+    fold: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the source, in hexadecimal."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section script.
+
+    Attributes:
+        name: The name of the script without its suffix.
+        path: The absolute path of the script.
+        snippets: Its cells, in order.
+        sha256: The hash of the whole file, in hexadecimal.
+    """
+
+    name: str
+    path: Path
+    snippets: tuple[Snippet, ...]
+    sha256: str
+
+    @property
+    def place(self) -> str:
+        """The script as messages name it, relative to the project."""
+        return f"snippets/{self.path.name}"
+
+
+def read_sections(folder: Path) -> dict[str, Section]:
+    """Read every section script of a folder.
+
+    Args:
+        folder: The folder that holds the scripts; modules whose name begins with `_` are no scripts.
+
+    Returns:
+        The sections by name, in alphabetical order.
+
+    Raises:
+        SnippetError: All the problems of all the scripts at once.
+    """
+    sections, problems = {}, []
+    for path in sorted(folder.glob("[!_]*.py")):
+        try:
+            sections[path.stem] = read_section(path)
+        except SnippetError as error:
+            problems += error.problems
+    if problems:
+        raise SnippetError(*problems)
+    return sections
+
+
+def read_section(path: Path) -> Section:
+    """Read one section script.
+
+    Args:
+        path: The path of the script.
+
+    Returns:
+        The section, with a snippet for each cell.
+
+    Raises:
+        SnippetError: The file is no UTF-8, no Python, or a cell marker is not one of ours.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        what = f"the script is not UTF-8: {error.reason} at byte {error.start}"
+        raise SnippetError(
+            Problem(what, "save the file as UTF-8", (f"snippets/{path.name}:1",))
+        ) from None
+    return _parse(path.resolve(), text.replace("\r\n", "\n"), hashlib.sha256(data).hexdigest())
+
+
+@lru_cache(maxsize=64)
+def _parse(path: Path, text: str, sha256: str) -> Section:
+    import jupytext  # half a second, which passes while the fork server imports torch
+
+    place = f"snippets/{path.name}"
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        what = f"{type(error).__name__}: {error.msg}"
+        raise SnippetError(
+            Problem(what, "correct the script", (f"{place}:{error.lineno or 1}",))
+        ) from None
+
+    fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+    cells = jupytext.reads(text, fmt=fmt).cells
+    starts = [text.count("\n", 0, match.start()) + 1 for match in MARKER.finditer(text)]
+    if len(cells) != len(starts):
+        raise SnippetError(
+            Problem(
+                "there is code outside the cells",
+                "begin the script with a marker: # %% name",
+                (f"{place}:1",),
+            )
+        )
+    lines = text.split("\n")
+    snippets: list[Snippet] = []
+    problems: list[Problem] = []
+    for cell, start in zip(cells, starts, strict=True):
+        # jupytext knows no line numbers
+        line = next((n for n in range(start, len(lines)) if lines[n].strip()), start) + 1
+        found = _marker_problem(cell.cell_type, cell.metadata, [s.name for s in snippets], path.stem)
+        if not found and not cell.source.strip():
+            found = "the cell is empty"
+        if found:
+            advice = 'write # %% name, then any of needs="cuda:1", raises="TypeError", fold=true'
+            problems.append(Problem(found, advice, (f"{place}:{start}",)))
+            continue
+        needs = NEEDS.fullmatch(cell.metadata.get("needs", ""))
+        snippets.append(
+            Snippet(
+                name=f"{path.stem}.{cell.metadata['title']}",
+                source=cell.source.strip("\n"),
+                line=line,
+                devices=int(needs[1]) if needs else 0,
+                raises=cell.metadata.get("raises"),
+                fold=cell.metadata.get("fold", False),
+            )
+        )
+    if not snippets and not problems:
+        problems.append(Problem("the script has no cell", "begin it with # %% name", (f"{place}:1",)))
+    if problems:
+        raise SnippetError(*problems)
+    return Section(path.stem, path, tuple(snippets), sha256)
+
+
+def _marker_problem(kind: str, metadata: dict[str, Any], names: list[str], section: str) -> str | None:
+    """Say what is wrong with the marker of a cell, or None."""
+    title = metadata.get("title", "")
+    unknown = set(metadata) - METADATA - {"title", "lines_to_next_cell"}
+    if kind != "code":
+        return f"a {kind} cell: prose lives on the pages"
+    if not NAME.fullmatch(title):
+        return f"{title!r} is no name for a snippet: lower-case words joined by hyphens"
+    if f"{section}.{title}" in names:
+        return f"a second cell is called {title!r}"
+    if unknown:
+        return f"the marker of {title!r} has an unknown key: {', '.join(sorted(unknown))}"
+    if "needs" in metadata and not NEEDS.fullmatch(str(metadata["needs"])):
+        return f"{title!r} needs {metadata['needs']!r}, which is no number of CUDA devices"
+    if "raises" in metadata and not str(metadata["raises"]).isidentifier():
+        return f"{title!r} raises {metadata['raises']!r}, which is no name of an error"
+    if not isinstance(metadata.get("fold", False), bool):
+        return f"{title!r} has fold={metadata['fold']!r}, which is neither true nor false"
+    return None
+
+
+def localise(source: str, language: str) -> str:
+    """Keep one language's half of each comment of the form `# English | 中文`.
+
+    Args:
+        source: The code of a snippet.
+        language: `zh` or `en`.
+
+    Returns:
+        The code with the comments of that language; comments without ` | ` stay as they are.
+    """
+    import io
+    import tokenize
+
+    lines = source.split("\n")
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and " | " in token.string:
+            english, chinese = token.string.split(" | ", 1)
+            row, column = token.start
+            half = english.rstrip() if language == "en" else f"# {chinese.strip()}"
+            lines[row - 1] = lines[row - 1][:column] + half
+    return "\n".join(lines)

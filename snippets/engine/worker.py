@@ -1,0 +1,117 @@
+"""What runs inside the process of a section: its cells, and a report of each to the parent."""
+
+import hashlib
+import os
+import platform
+import sys
+import threading
+import types
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from snippets.engine.cells import run_cells
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.scripts import Section, Snippet
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a section ran.
+
+    Attributes:
+        torch: The version of torch.
+        cuda: The version of CUDA that torch was built with, or None for a CPU build of torch.
+        python: The version of Python.
+        platform: The operating system and the processor, such as `Linux x86_64`.
+        devices: The names of the CUDA devices.
+    """
+
+    torch: str
+    cuda: str | None
+    python: str
+    platform: str
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class End:
+    """The last message of a section that ran to its end.
+
+    Attributes:
+        machine: Where it ran.
+        modules: The files of the project that it imported, each with its hash.
+    """
+
+    machine: Machine
+    modules: tuple[tuple[Path, str], ...]
+
+
+def work(section: Section, last: str | None, folder: str, pipe: Connection) -> None:
+    """Run a section in this process, which is its own, and send what happens through the pipe.
+
+    Sent are, for each cell, the snippet before it runs and its outcome afterwards, then an `End`,
+    or the problems that ended it.
+
+    Args:
+        section: The section.
+        last: The snippet after which to stop; None for the whole section.
+        folder: The fresh directory to work in.
+        pipe: The connection to the parent.
+    """
+    threading.Thread(target=_die_with_parent, args=(pipe,), daemon=True).start()
+    if hasattr(os, "setsid"):
+        os.setsid()  # so that the parent can end this process with its children
+    os.chdir(folder)
+    sys.path.insert(0, str(section.path.parent.parent))
+    import torch
+
+    torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
+    try:
+        for message in run_cells(section, types.ModuleType("__main__"), last):
+            pipe.send(message)
+        pipe.send(End(_machine(), _modules(section.path.parent.parent)))
+    except SnippetError as error:
+        pipe.send(error.problems)
+    except BrokenPipeError:
+        pass
+    # threads and children that a cell left behind do not keep the process alive
+    os._exit(0)
+
+
+def _die_with_parent(pipe: Connection) -> None:
+    """End this process when the parent is gone: it never sends anything."""
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _machine() -> Machine:
+    import torch
+
+    count = torch.cuda.device_count()
+    return Machine(
+        torch=torch.__version__,
+        cuda=torch.version.cuda,
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        devices=tuple(torch.cuda.get_device_name(number) for number in range(count)),
+    )
+
+
+def _modules(project: Path) -> tuple[tuple[Path, str], ...]:
+    """The project's own files among the imported modules, the engine apart."""
+    engine = Path(__file__).parent
+    files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    return tuple(
+        (file, hashlib.sha256(file.read_bytes()).hexdigest())
+        for file in sorted(files)
+        if file.is_relative_to(project)
+        and not file.is_relative_to(engine)
+        and not any(part.startswith(".") or part == "site-packages" for part in file.relative_to(project).parts)
+        and file.is_file()
+    )
+
+
+__all__ = ["End", "Machine", "Problem", "Snippet", "work"]

@@ -1,0 +1,58 @@
+"""What all tests share: the skip of what needs a GPU, and one build of the real site."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("gpu")
+    if mark:
+        import torch
+
+        need, had = mark.args[0], torch.cuda.device_count()
+        if had < need:
+            pytest.skip(f"needs {need} CUDA device(s), and this machine has {had}")
+
+
+def mkdocs(project: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run mkdocs in a project, as a user would; its snippets come from there."""
+    environment = {**os.environ, "PYTHONPATH": str(project), **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", *arguments],
+        cwd=project,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real site, built once for all tests of all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "real-site"
+    lock = shared / "real-site.lock"
+    try:
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        import time
+
+        log = shared / "real-site.log"
+        while not log.exists():
+            time.sleep(0.1)
+    else:
+        done = mkdocs(PROJECT, "build", "--site-dir", str(folder))
+        (shared / "real-site.part").write_text(done.stdout, encoding="utf-8")
+        (shared / "real-site.part").rename(shared / "real-site.log")
+    assert (folder / "build.json").is_file(), (shared / "real-site.log").read_text(encoding="utf-8")
+    return folder

@@ -1,0 +1,68 @@
+"""Small projects that the tests of the engine make up, break and build."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.conftest import PROJECT
+
+CONFIG = """
+site_name: Made up
+docs_dir: docs/{language}
+strict: true
+theme: {{name: material, language: {language}, font: false}}
+plugins: []
+hooks: [{hooks}]
+markdown_extensions:
+  - attr_list
+  - pymdownx.details
+  - pymdownx.superfences:
+      custom_fences:
+        - name: snippet
+          class: snippet
+          validator: !!python/name:snippets.engine.fences.validate
+          format: !!python/name:snippets.engine.fences.{language}
+"""
+
+
+def page(*names: str, title: str = "# Title {#title}") -> str:
+    """A page that shows the named snippets."""
+    return "\n\n".join([title, *(f"```snippet\n{name}\n```" for name in names)]) + "\n"
+
+
+@dataclass
+class Project:
+    """A project with one section, `part`, which both languages show on their home page."""
+
+    folder: Path
+    script: str = '# %% one\nprint("hello")\n'
+    pages: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> Path:
+        """Write the project to disk; pages that are not given show all cells in order."""
+        engine = self.folder / "snippets" / "engine"
+        if not engine.exists():
+            shutil.copytree(
+                PROJECT / "snippets" / "engine", engine, ignore=shutil.ignore_patterns("__pycache__")
+            )
+            (engine.parent / "__init__.py").touch()
+        (engine.parent / "part.py").write_text(self.script, encoding="utf-8")
+        names = [
+            f"part.{line.split()[2]}" for line in self.script.splitlines() if line.startswith("# %% ")
+        ]
+        for language in ("zh", "en"):
+            folder = self.folder / "docs" / language
+            folder.mkdir(parents=True, exist_ok=True)
+            text = self.pages.get(language, page(*names))
+            (folder / "index.md").write_text(text, encoding="utf-8")
+            name = "mkdocs.yml" if language == "zh" else f"mkdocs.{language}.yml"
+            hooks = engine / "hooks.py"
+            (self.folder / name).write_text(
+                CONFIG.format(language=language, hooks=hooks), encoding="utf-8"
+            )
+        return self.folder
+
+    @property
+    def section_path(self) -> Path:
+        """The path of the one script."""
+        return self.folder / "snippets" / "part.py"

@@ -1,0 +1,301 @@
+"""What a cell shows, and every way in which it may end: in a process of its own, both ways."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from snippets.engine.cells import Outcome
+from snippets.engine.errors import SnippetError
+from snippets.engine.runner import START_METHOD, Result, Runner
+from snippets.engine.scripts import read_section
+from tests.engine.projects import Project
+
+
+def run(project: Project, script: str, **options: object) -> Result:
+    project.script = script
+    project.write()
+    runner = Runner({"part": read_section(project.section_path)}, **options)  # type: ignore[arg-type]
+    try:
+        return runner.result("part")
+    finally:
+        runner.close()
+
+
+def outcomes(project: Project, script: str) -> list[Outcome]:
+    return list(run(project, script).outcomes.values())
+
+
+def failure(project: Project, script: str, **options: object) -> str:
+    with pytest.raises(SnippetError) as caught:
+        run(project, script, **options)
+    return str(caught.value)
+
+
+# --- what is shown
+
+
+def test_output_is_the_real_standard_output(project: Project) -> None:
+    script = """# %% one
+import os, subprocess, sys
+print("a", "b", sep="-", end="!\\n")
+sys.stdout.write("written\\n")
+os.write(1, "descriptor 汉字\\n".encode())
+subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+print("last")
+"""
+    (outcome,) = outcomes(project, script)
+    lines = outcome.output.splitlines()
+    assert sorted(lines) == sorted(["a-b!", "written", "descriptor 汉字", "child", "last"])
+    assert lines == ["a-b!", "written", "descriptor 汉字", "child", "last"]
+
+
+def test_a_print_inside_an_imported_function_is_shown(project: Project) -> None:
+    project.write()
+    (project.folder / "part_help.py").write_text("def say(): print('said')\n")
+    (outcome,) = outcomes(project, "# %% one\nfrom part_help import say\nsay()\n")
+    assert outcome.output == "said\n"
+
+
+def test_state_flows_and_each_output_belongs_to_its_cell(project: Project) -> None:
+    one, two, three = outcomes(
+        project, "# %% one\nx = 1\n# %% two\nprint(x)\nx += 1\n# %% three\nprint(x)\n"
+    )
+    assert (one.output, two.output, three.output) == ("", "1\n", "2\n")
+
+
+def test_open_figures_become_svg_that_is_the_same_every_time(project: Project) -> None:
+    script = """# %% one
+import matplotlib.pyplot as plt
+plt.plot([1, 2, 3])
+plt.figure()
+# %% two
+print("no figure")
+"""
+    first, second = outcomes(project, script)
+    assert len(first.figures) == 2
+    assert all("<svg" in figure for figure in first.figures)
+    assert second.figures == ()
+    assert outcomes(project, script)[0].figures == first.figures
+
+
+def test_a_declared_error_is_shown_with_its_line(project: Project) -> None:
+    (outcome,) = outcomes(project, '# %% one raises="ZeroDivisionError"\nx = 0\n1 / x\n')
+    assert (outcome.state, outcome.error_line) == ("raised", 2)
+    assert outcome.error == "ZeroDivisionError: division by zero"
+
+
+def test_a_declared_error_of_a_library_is_known_by_its_short_name(project: Project) -> None:
+    script = """# %% one raises="UnpicklingError"
+import pickle
+raise pickle.UnpicklingError("no")
+"""
+    assert outcomes(project, script)[0].error == "_pickle.UnpicklingError: no"
+
+
+def test_the_cells_are_the_main_module(project: Project) -> None:
+    script = """# %% one
+import inspect, pickle
+
+class Thing:
+    size = 3
+
+print(__name__, Thing.__module__)
+print(inspect.getsource(Thing), end="")
+print(pickle.loads(pickle.dumps(Thing())).size)
+"""
+    assert outcomes(project, script)[0].output == (
+        "__main__ __main__\nclass Thing:\n    size = 3\n3\n"
+    )
+
+
+def test_each_run_works_in_a_fresh_directory_and_leaves_nothing(project: Project) -> None:
+    script = """# %% one
+import os
+print(os.listdir())
+open("file", "w").close()
+# %% two
+print(os.listdir())
+"""
+    before = {path for path in project.write().rglob("*") if "__pycache__" not in path.parts}
+    for _ in range(2):
+        one, two = outcomes(project, script)
+        assert (one.output, two.output) == ("[]\n", "['file']\n")
+    after = {path for path in project.folder.rglob("*") if "__pycache__" not in path.parts}
+    assert after == before
+
+
+def test_a_warning_that_the_cell_catches_can_be_shown(project: Project) -> None:
+    script = """# %% one
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.warn("careful")
+print(caught[0].message)
+"""
+    assert outcomes(project, script)[0].output == "careful\n"
+
+
+@pytest.mark.parametrize("had", [0, 1, 2])
+def test_a_cell_runs_only_with_the_devices_that_it_needs(
+    had: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import types
+
+    from snippets.engine.cells import run_cells
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: had)
+    project = Project(tmp_path / "project")
+    project.script = '# %% a\nx = 1\n# %% b needs="cuda:1"\nx = 2\n# %% c needs="cuda:2"\nx = 3\n'
+    project.write()
+    messages = list(run_cells(read_section(project.section_path), types.ModuleType("__main__")))
+    states = [(m.state, m.had) for m in messages if isinstance(m, Outcome)]
+    assert states == [
+        ("ran", 0),
+        ("ran", 0) if had >= 1 else ("skipped", had),
+        ("ran", 0) if had >= 2 else ("skipped", had),
+    ]
+
+
+# --- what ends a build
+
+FAILURES = {
+    "exception": ("x = 1\n1 / 0", "ZeroDivisionError: division by zero", 3),
+    "exception in an older function": ("f = lambda: 1 / 0\n\nf()", "ZeroDivisionError", 4),
+    "syntax at run time": ("exec('a b')", "SyntaxError", 2),
+    "sys.exit(0)": ("import sys\nsys.exit(0)", "SystemExit: 0: it ends Python", 3),
+    "sys.exit with a text": ("raise SystemExit('bye')", "SystemExit: bye", 2),
+    "input()": ("input('name? ')", "cannot read from standard input", 2),
+    "reading stdin": ("import sys\nsys.stdin.read()", "cannot read from standard input", 3),
+    "reading descriptor 0": ("import os\nos.read(0, 1)", "Bad file descriptor", 3),
+    "warning": ("import warnings\nwarnings.warn('old')", "UserWarning: old", 3),
+    "standard error": ("import sys\nprint('oops', file=sys.stderr)", "oops", 2),
+    "memory address": ("print(object())", "a memory address", 2),
+    "temporary directory": ("import os\nprint(os.getcwd())", "the temporary directory", 2),
+    "path of the machine": ("print(__file__)", "a path of this machine", 2),
+    "too much output": ("print('x' * 200_000)", "200,001 bytes", 2),
+    "not UTF-8": ("import os\nos.write(1, b'\\xff')", "not UTF-8", 2),
+    "os._exit(0)": ("import os\nos._exit(0)", "its process died (exit status 0)", 2),
+    "crash": ("import ctypes\nctypes.string_at(0)", "its process died (SIGSEGV)", 2),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_whatever_ends_otherwise_than_declared_is_an_error(project: Project, case: str) -> None:
+    code, what, line = FAILURES[case]
+    if case == "too much output":
+        what = "at most 100,000"
+    message = failure(project, f"# %% one\n{code}\n# %% two\nprint('never')\n")
+    assert what in message
+    assert "part.one" in message
+    assert f"snippets/part.py:{line}" in message
+
+
+def test_a_declared_error_that_does_not_come_is_an_error(project: Project) -> None:
+    message = failure(project, '# %% one raises="TypeError"\nx = 1\n')
+    assert "declares TypeError, and nothing was raised" in message
+
+
+def test_a_declared_error_of_another_type_is_an_error(project: Project) -> None:
+    message = failure(project, '# %% one raises="TypeError"\n1 / 0\n')
+    assert "declares TypeError and raised ZeroDivisionError: division by zero" in message
+
+
+def test_a_declared_error_before_the_end_of_the_cell_is_an_error(project: Project) -> None:
+    message = failure(project, '# %% one raises="ZeroDivisionError"\n1 / 0\nprint("never")\n')
+    assert "the rest never ran" in message
+
+
+def test_a_loop_without_end_is_ended_with_its_children(project: Project, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"""# %% one
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open({str(pid)!r}, "w").write(str(child.pid))
+while True:
+    pass
+"""
+    message = failure(project, script, time_limit=2.0)
+    assert "still running after 2 s" in message
+    assert "part.one" in message
+    if sys.platform == "linux":
+        state = Path(f"/proc/{pid.read_text()}/stat")
+        assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Project) -> None:
+    message = failure(project, "# %% one\nx = 1\n# %% two\nimport os\nos._exit(3)\n")
+    assert "part.two" in message
+    assert "exit status 3" in message
+
+
+# --- the two ways to start a process, and using results again
+
+
+@pytest.fixture(params=sorted({START_METHOD, "spawn"}))
+def start_method(request: pytest.FixtureRequest) -> Iterator[str]:
+    yield request.param
+
+
+def test_sections_run_the_same_with_and_without_a_fork_server(
+    project: Project, start_method: str
+) -> None:
+    script = """# %% one
+import torch
+from torch import nn
+torch.manual_seed(0)
+net = nn.Linear(3, 2)
+print(net(torch.ones(1, 3)).shape)
+# %% two raises="RuntimeError"
+net(torch.ones(1, 4))
+"""
+    result = run(project, script, start_method=start_method)
+    one, two = result.outcomes.values()
+    assert one.output == "torch.Size([1, 2])\n"
+    assert two.error == (
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x4 and 3x2)"
+    )
+    assert result.machine.torch == torch.__version__
+    assert result.machine.python == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_a_spawned_process_that_dies_is_named(project: Project) -> None:
+    message = failure(project, "# %% one\nimport os\nos._exit(3)\n", start_method="spawn")
+    assert "part.one" in message
+    assert "exit status 3" in message
+
+
+def test_a_result_is_used_again_until_the_script_or_a_module_it_imports_changes(
+    project: Project,
+) -> None:
+    project.write()
+    helper = project.folder / "part_help.py"
+    helper.write_text("VALUE = 1\n")
+    script = "# %% one\nfrom part_help import VALUE\nprint(VALUE)\n"
+    first = run(project, script)
+
+    again = run(project, script, known={"part": first})
+    assert again is first
+
+    helper.write_text("VALUE = 2\n")
+    changed = run(project, script, known={"part": first})
+    assert changed.outcomes["part.one"].output == "2\n"
+
+    edited = run(project, script + "print('more')\n", known={"part": changed})
+    assert edited.outcomes["part.one"].output == "2\nmore\n"
+
+
+def test_one_section_knows_nothing_of_another(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", script="# %% one\nimport torch\ntorch.x = shared = 1\n")
+    folder = project.write() / "snippets"
+    (folder / "other.py").write_text(
+        "# %% one\nimport torch\nprint('shared' in globals(), hasattr(torch, 'x'))\n"
+    )
+    sections = {name: read_section(folder / f"{name}.py") for name in ("part", "other")}
+    runner = Runner(sections)
+    try:
+        runner.result("part")
+        assert runner.result("other").outcomes["other.one"].output == "False False\n"
+    finally:
+        runner.close()

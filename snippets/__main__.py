@@ -1,8 +1,8 @@
 """Lists and runs snippets in a terminal, as a page would show them.
 
-    python -m snippets list
-    python -m snippets run blocks            # a section
-    python -m snippets run blocks.mlp        # one snippet, with what it builds on
+python -m snippets list
+python -m snippets run blocks            # a section
+python -m snippets run blocks.mlp        # one snippet, with what it builds on
 """
 
 import argparse
@@ -58,7 +58,9 @@ def _run(sections: dict[str, Section], name: str) -> None:
     section = sections.get(name.split(".")[0])
     chosen = [s for s in section.snippets if name in (section.name, s.name)] if section else []
     if not section or not chosen:
-        raise SnippetError(Problem(f"there is no snippet and no section {name!r}", "python -m snippets list"))
+        raise SnippetError(
+            Problem(f"there is no snippet and no section {name!r}", "python -m snippets list")
+        )
     runner = Runner({section.name: section}, last=chosen[-1].name)
     try:
         outcomes = runner.result(section.name).outcomes

@@ -14,9 +14,6 @@ def attempt(action):
         print(f"{type(error).__name__}: {error}")
 
 
-print("torch", torch.__version__)
-
-
 # %% one-kind
 def block(inputs, outputs):
     return nn.Sequential(nn.Linear(inputs, outputs), nn.ReLU())
@@ -35,7 +32,7 @@ for part in (layer, group, model):
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-GAP, TITLE, LEAF = 0.12, 0.36, 0.62  # inches | 英寸
+GAP, TITLE, LEAF = 0.12, 0.4, 0.7  # inches | 英寸
 
 
 # A rounded frame, tinted if it has a weight | 圆角框，自带权重的加底色
@@ -51,7 +48,7 @@ def frame(ax, module, x, y, width, height):
 def nest(ax, name, module, x, y, width):
     children = list(module.named_children())
     label = f"{name}: {type(module).__name__}"
-    style = {"va": "center", "size": 12, "color": "black"}
+    style = {"va": "center", "size": 14, "color": "black"}
     if not children:
         if hasattr(module, "weight"):
             label += f"\n{tuple(module.weight.shape)}"

@@ -18,6 +18,7 @@ def attempt(action):
         message = str(error).splitlines()[0].partition(". ")[0]
         print(f"{type(error).__name__}: {message}")
 
+
 # %% machine
 print("PyTorch built with CUDA:", torch.version.cuda)
 print("usable here and now:", torch.cuda.is_available())
@@ -75,6 +76,7 @@ print("tensor:", torch.ones(1, device=second_cpu).device)
 # %% count
 print("CUDA devices:", torch.cuda.device_count())
 
+
 # %% try-gpu
 def try_gpu(i=0):
     # this GPU if it is there, or else the CPU | 有这块 GPU 就用它，否则用 CPU
@@ -91,6 +93,7 @@ def try_all_gpus():
 
 print(try_gpu(), try_gpu(10), try_gpu(-1))
 print(try_all_gpus())
+
 
 # %% negative-index raises="RuntimeError"
 def hopeful_gpu(i=0):
@@ -216,6 +219,7 @@ print(gpu_net(torch.ones(2, 3)))
 attempt(lambda: nn.ReLU().to("cuda"))
 attempt(lambda: nn.Linear(3, 1).to("cuda"))
 
+
 # %% fixed-hidden-mlp
 class FixedHiddenMLP(nn.Module):
     def __init__(self, registered=True):
@@ -231,6 +235,7 @@ class FixedHiddenMLP(nn.Module):
         X = self.linear(X)
         X = torch.relu(X @ self.rand_weight + 1)
         return self.linear(X).sum()
+
 
 # %% stray-constant
 torch.manual_seed(0)
@@ -331,6 +336,7 @@ finished = time.perf_counter() - begin
 print(f"20 launched: {launched * 1e3:9.3f} ms")
 print(f"20 finished: {finished * 1e3:9.3f} ms")
 
+
 # %% stopwatch
 def wait():
     # a CPU has finished when it returns | CPU 返回时就已经算完
@@ -354,6 +360,7 @@ small, large = torch.ones(16, 16), torch.ones(384, 384)
 slow = seconds(torch.matmul, large, large)
 fast = seconds(torch.matmul, small, small)
 print("384 x 384 takes longer than 16 x 16:", slow > fast)
+
 
 # %% item-waits needs="cuda:1"
 def launch():

@@ -126,7 +126,10 @@ attempt("reverse", lambda: net.load_state_dict(lazy_net().state_dict()))
 # %% dry-run-traces
 def with_norm():
     return nn.Sequential(
-        nn.LazyLinear(256), nn.LazyBatchNorm1d(), nn.ReLU(), nn.LazyLinear(10)
+        nn.LazyLinear(256),
+        nn.LazyBatchNorm1d(),
+        nn.ReLU(),
+        nn.LazyLinear(10),
     )
 
 

@@ -180,9 +180,9 @@ print(net[0].weight[0].tolist(), net[0].bias[0].item())
 
 
 # %% symmetry
-def train(net, steps=100):
+def train(net, steps=50):
     torch.manual_seed(0)
-    X = torch.randn(64, 4)
+    X = torch.randn(16, 4)
     Y = X.abs().sum(dim=1, keepdim=True)
     for _ in range(steps):
         net.zero_grad()
@@ -244,7 +244,7 @@ import matplotlib.pyplot as plt
 torch.manual_seed(0)
 large = nn.Linear(400, 250).apply(my_init)  # 100,000 weights | 10 万个权重
 w = large.weight.detach().flatten()
-fig, ax = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
+fig, ax = plt.subplots(figsize=(6.4, 2.6))
 ax.hist(w[w != 0].numpy(), bins=range(-10, 11), color="C0")
 ax.bar(0, int((w == 0).sum()), width=0.2, color="C1")
 

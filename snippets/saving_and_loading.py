@@ -165,6 +165,16 @@ print("same output:", torch.equal(first(X), second(X)))
 first.eval()
 print("both in eval mode:", torch.equal(first(X), second(X)))
 
+# %% live
+state = net.state_dict()
+snapshot = {name: value.clone() for name, value in net.state_dict().items()}
+with torch.no_grad():
+    net.out.bias.fill_(7)
+print("state dict:", state["out.bias"][:3].tolist())
+print("snapshot:  ", torch.equal(snapshot["out.bias"], clone.out.bias))
+net.load_state_dict(snapshot)
+print("restored:  ", torch.equal(net(X), clone(X)))
+
 # %% whole-model raises="UnpicklingError"
 torch.save(net, "whole.pt")
 torch.load("whole.pt")
@@ -183,16 +193,6 @@ for path in ("mlp.pt", "whole.pt", "trap.pt"):
 
 result = torch.load("trap.pt", weights_only=False)
 print("what was loaded:", result)
-
-# %% live
-state = net.state_dict()
-snapshot = {name: value.clone() for name, value in net.state_dict().items()}
-with torch.no_grad():
-    net.out.bias.fill_(7)
-print("state dict:", state["out.bias"][:3].tolist())
-print("snapshot:  ", torch.equal(snapshot["out.bias"], clone.out.bias))
-net.load_state_dict(snapshot)
-print("restored:  ", torch.equal(net(X), clone(X)))
 
 # %% map-location
 # labels a CPU tensor as one of card 99 | 给 CPU 张量贴上第 99 块显卡的标签

@@ -73,7 +73,9 @@ def test_shape_before_the_first_call_is_an_error() -> None:
     snippet = shown("lazy_initialization.no-shape-yet")
     assert snippet.state == "raised"
     assert snippet.error is not None
-    assert snippet.error.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
+    assert snippet.error.startswith(
+        "RuntimeError: Can't access the shape of an uninitialized parameter"
+    )
     assert "Call `forward` to initialize the parameters" in snippet.error
 
 
@@ -161,7 +163,10 @@ def test_initialiser_by_isinstance_fails_early_and_works_after() -> None:
     """`isinstance` matches the lazy layer, so that the mistake is an error and not a silence."""
     state = after("lazy_initialization.init-by-isinstance")
     lines = shown("lazy_initialization.init-by-isinstance").output.splitlines()
-    assert lines == ["before: ValueError: Attempted to use an uninitialized parameter", "all ones: True"]
+    assert lines == [
+        "before: ValueError: Attempted to use an uninitialized parameter",
+        "all ones: True",
+    ]
     assert (state.late[2].weight == 1).all()
 
 
@@ -256,7 +261,9 @@ def test_dry_run_in_training_mode_leaves_traces() -> None:
     assert not state.evaluating[1].running_mean.any()
     lines = shown("lazy_initialization.dry-run-traces").output.splitlines()
     assert lines[:2] == ["batches counted: 1", "batches counted: 0"]
-    assert lines[2].startswith("one row in training: ValueError: Expected more than 1 value per channel")
+    assert lines[2].startswith(
+        "one row in training: ValueError: Expected more than 1 value per channel"
+    )
 
 
 def test_safe_order_keeps_dtype_statistics_and_initialiser() -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import re
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,9 @@ def test_section_leaves_nothing_in_the_working_directory() -> None:
 def test_view_saves_its_whole_storage() -> None:
     """A slice of three numbers takes a file of 4 MB, and 4 MB again when loaded; its clone does not."""
     state = after("saving_and_loading.view-trap")
-    sizes = dict(re.findall(r"(view|clone): +([\d,]+) kB", shown("saving_and_loading.view-trap").output))
+    sizes = dict(
+        re.findall(r"(view|clone): +([\d,]+) kB", shown("saving_and_loading.view-trap").output)
+    )
     assert int(sizes["view"].replace(",", "")) >= 4000
     assert int(sizes["clone"].replace(",", "")) < 10
     assert state.view.shape == (3,)
@@ -102,6 +105,20 @@ def test_sharing_survives_within_one_file() -> None:
     assert shown("saving_and_loading.shared-refs").output == (
         "same object: True\nrow, one file: [7.0, 7.0, 7.0]\nrow, two files: [0.0, 0.0, 0.0]\n"
     )
+
+
+def test_tied_parameters_are_stored_once() -> None:
+    """Two names of one parameter share one entry of the file, and share memory when loaded."""
+    tie = nn.Linear(64, 64)
+    tied, untied = nn.Sequential(tie, tie), nn.Sequential(tie, nn.Linear(64, 64))
+    sizes = []
+    for net in (tied, untied):
+        file = io.BytesIO()
+        torch.save(net.state_dict(), file)
+        sizes.append(len(file.getvalue()))
+    assert sizes[0] < 0.6 * sizes[1]
+    loaded = roundtrip(tied.state_dict())
+    assert loaded["0.weight"].data_ptr() == loaded["1.weight"].data_ptr()
 
 
 def test_file_of_a_model_holds_names_and_values() -> None:
@@ -223,9 +240,33 @@ def test_whole_model_is_refused_by_default() -> None:
         roundtrip(nn.Linear(2, 2))
 
 
+def test_whole_model_holds_the_name_of_its_class_and_no_code() -> None:
+    """A pickled model cannot be loaded, not even unsafely, where its class has gone or was renamed."""
+    state = after("saving_and_loading.whole-model")
+    file = io.BytesIO()
+    with mock.patch.dict(sys.modules, {"__main__": state}):
+        torch.save(state.net, file)
+        assert b"MLP" in file.getvalue()
+        assert b"def forward" not in file.getvalue()
+        file.seek(0)
+        assert type(torch.load(file, weights_only=False)) is state.MLP
+        del state.MLP
+        file.seek(0)
+        with pytest.raises(AttributeError, match="MLP"):
+            torch.load(file, weights_only=False)
+
+
 def test_plain_values_beside_tensors_load_by_default() -> None:
     """Numbers, strings, None, tuples, sets, dtypes and devices pass the default loader."""
-    value = {"a": 1, "b": 0.5, "c": "s", "d": None, "e": (1, {2}), "f": torch.float32, "g": torch.device("cpu")}
+    value = {
+        "a": 1,
+        "b": 0.5,
+        "c": "s",
+        "d": None,
+        "e": (1, {2}),
+        "f": torch.float32,
+        "g": torch.device("cpu"),
+    }
     assert roundtrip(value) == value
 
 
@@ -281,7 +322,12 @@ def test_map_location_meta_reads_shapes_only() -> None:
     """With `map_location="meta"` names and shapes come without the numbers."""
     state = after("saving_and_loading.map-location")
     assert all(value.is_meta for value in state.shapes.values())
-    assert [tuple(value.shape) for value in state.shapes.values()] == [(256, 20), (256,), (10, 256), (10,)]
+    assert [tuple(value.shape) for value in state.shapes.values()] == [
+        (256, 20),
+        (256,),
+        (10, 256),
+        (10,),
+    ]
     assert "hidden.bias meta (256,)" in shown("saving_and_loading.map-location").output
 
 
@@ -302,7 +348,9 @@ def test_resumed_training_is_the_uninterrupted_one() -> None:
 
 
 @pytest.mark.parametrize(("path", "survives"), [("checkpoint.pt", False), ("checkpoint.tmp", True)])
-def test_failed_save_destroys_the_file_it_writes_to(tmp_path: Path, path: str, survives: bool) -> None:
+def test_failed_save_destroys_the_file_it_writes_to(
+    tmp_path: Path, path: str, survives: bool
+) -> None:
     """A save that fails half-way ruins the file under its path; one written aside leaves it whole."""
     kept = tmp_path / "checkpoint.pt"
     torch.save({"step": 5}, kept)

@@ -42,7 +42,9 @@ class Build:
         if problems := check_pages(pages, self.sections):
             raise SnippetError(*problems)
         self.snippets: dict[str, Snippet] = {
-            snippet.name: snippet for section in self.sections.values() for snippet in section.snippets
+            snippet.name: snippet
+            for section in self.sections.values()
+            for snippet in section.snippets
         }
         self._places = {
             (language, fence.snippet): fence.place
@@ -113,7 +115,9 @@ class Build:
                     "sha256": snippet.sha256,
                 }
                 if outcome.state == "skipped":
-                    row["reason"] = f"needs {snippet.devices} CUDA device(s), and there were {outcome.had}"
+                    row["reason"] = (
+                        f"needs {snippet.devices} CUDA device(s), and there were {outcome.had}"
+                    )
                 snippets.append(row)
         return {
             "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch)),
@@ -139,12 +143,13 @@ class Build:
         ]
 
 
-
 def commit(project: Path) -> str | None:
     """The commit that is checked out, with `+` where files differ from it; None outside of git."""
     git = ["git", "-C", str(project)]
     try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        head = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        )
         status = subprocess.run(
             [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
         )

@@ -21,6 +21,7 @@ from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section, Snippet
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: a page with more is not read by anyone
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
 State = Literal["ran", "raised", "skipped"]
@@ -71,8 +72,11 @@ def run_cells(
     Raises:
         SnippetError: A cell ended otherwise than it declares.
     """
-    from snippets.engine import preload  # noqa: F401  # torch and matplotlib as every process has them
+    from snippets.engine import preload  # torch and matplotlib, as every process has them
 
+    preload.torch.set_num_threads(
+        1
+    )  # the same sums on every machine; the cores are for other sections
     module.__file__ = str(section.path)
     linecache.checkcache(str(section.path))
     main = sys.modules["__main__"]
@@ -120,13 +124,16 @@ def _run_cell(
             line,
         )
     if err:
-        what = "it wrote to standard error, which no page shows:\n" + err.decode(errors="replace")[:2000]
+        what = (
+            "it wrote to standard error, which no page shows:\n"
+            + err.decode(errors="replace")[:2000]
+        )
         raise _fails(section, snippet, what, "print what readers should see, and nothing else")
     if len(out) > OUTPUT_LIMIT:
         what = f"it printed {len(out):,} bytes; a page shows at most {OUTPUT_LIMIT:,}"
         raise _fails(section, snippet, what, "print less")
     try:
-        output = out.decode().replace("\r\n", "\n")
+        output = ESCAPES.sub("", out.decode().replace("\r\n", "\n"))
     except UnicodeDecodeError as problem:
         what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
         raise _fails(section, snippet, what, "print text") from None
@@ -166,7 +173,7 @@ def _execute(
                     "end the cell with the statement that raises",
                     line,
                 ) from None
-            text = "".join(traceback.format_exception_only(error)).strip()
+            text = ESCAPES.sub("", "".join(traceback.format_exception_only(error)).strip())
             return text, line - snippet.line + 1
     if snippet.raises:
         raise _fails(
@@ -178,16 +185,26 @@ def _execute(
     return None, None
 
 
-def _undeclared(section: Section, snippet: Snippet, error: BaseException, line: int) -> SnippetError:
+def _undeclared(
+    section: Section, snippet: Snippet, error: BaseException, line: int
+) -> SnippetError:
     text = "".join(traceback.format_exception_only(error)).strip()
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return _fails(
-            section, snippet, f"{text or name}: it ends Python", "a snippet must run to its end", line
+            section,
+            snippet,
+            f"{text or name}: it ends Python",
+            "a snippet must run to its end",
+            line,
         )
     if snippet.raises:
         return _fails(
-            section, snippet, f"it declares {snippet.raises} and raised {text}", "mend one of them", line
+            section,
+            snippet,
+            f"it declares {snippet.raises} and raised {text}",
+            "mend one of them",
+            line,
         )
     return _fails(section, snippet, text, f'mend it, or declare it: raises="{name}"', line)
 
@@ -196,7 +213,11 @@ def _line(error: BaseException, path: str) -> int | None:
     """The line of the script, as near to the error as the traceback tells."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == path
+    ]
     # the innermost frame may be a class defined cells ago: the line of this cell is the first
     return lines[0] if lines else None
 
@@ -209,7 +230,10 @@ def _check_stable(section: Section, snippet: Snippet, text: str) -> None:
         for what, there in (
             ("a memory address", bool(UNSTABLE.search(text))),
             ("a path of this machine", project in text or os.path.expanduser("~") + os.sep in text),
-            ("the temporary directory", os.path.realpath(os.getcwd()) in text or os.getcwd() in text),
+            (
+                "the temporary directory",
+                os.path.realpath(os.getcwd()) in text or os.getcwd() in text,
+            ),
         )
         if there
     ]
@@ -266,8 +290,11 @@ class _Streams:
             size = os.fstat(file.fileno()).st_size
             # read no more than is needed to see that it is too much
             want = min(size - self.ends[index], OUTPUT_LIMIT + 1)
-            taken.append(os.pread(file.fileno(), want, self.ends[index]) if hasattr(os, "pread") else
-                         _read_at(file.fileno(), want, self.ends[index]))
+            taken.append(
+                os.pread(file.fileno(), want, self.ends[index])
+                if hasattr(os, "pread")
+                else _read_at(file.fileno(), want, self.ends[index])
+            )
             self.ends[index] = size
         return taken[0], taken[1]
 
@@ -296,7 +323,9 @@ def _streams() -> Iterator[_Streams]:
     for stream in before[1:]:
         stream.flush()
     saved = [os.dup(number) for number in range(3)]
-    nothing = os.open(os.devnull, os.O_WRONLY)  # reading from it fails, where /dev/null would be empty
+    nothing = os.open(
+        os.devnull, os.O_WRONLY
+    )  # reading from it fails, where /dev/null would be empty
     try:
         for number, target in enumerate((nothing, *(file.fileno() for file in streams.files))):
             os.dup2(target, number)

@@ -31,7 +31,11 @@ class Problem:
     snippet: str | None = None
 
     def __str__(self) -> str:
-        rows = [("snippet", self.snippet or ""), ("at", ", ".join(self.places)), ("do", self.advice)]
+        rows = [
+            ("snippet", self.snippet or ""),
+            ("at", ", ".join(self.places)),
+            ("do", self.advice),
+        ]
         first, *rest = self.what.strip().splitlines()
         lines = [first, *(f"    {line}" for line in rest)]
         return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])

@@ -1,8 +1,8 @@
 """Shows a snippet on a page: the custom fence `snippet` of superfences, over markdown-exec.
 
-    ```snippet alt="what the figure shows"
-    blocks.mlp
-    ```
+```snippet alt="what the figure shows"
+blocks.mlp
+```
 """
 
 import re
@@ -28,7 +28,11 @@ markdown_config.save(
 
 
 def validate(
-    language: str, inputs: dict[str, str], options: dict[str, Any], attrs: dict[str, Any], md: Markdown
+    language: str,
+    inputs: dict[str, str],
+    options: dict[str, Any],
+    attrs: dict[str, Any],
+    md: Markdown,
 ) -> bool:
     """Take the options of a fence; the parameters are those of superfences."""
     options["alt"] = inputs.pop("alt", "")
@@ -74,9 +78,15 @@ def show(
     snippet = current.snippets[name]
     outcome = current.outcome(name)
     if bool(outcome.figures) != bool(options["alt"]) and outcome.state != "skipped":
-        what = "its figure is not described" if outcome.figures else "it draws nothing that alt could describe"
+        what = (
+            "its figure is not described"
+            if outcome.figures
+            else "it draws nothing that alt could describe"
+        )
         raise SnippetError(
-            Problem(what, 'write or remove alt="…" on the fence', current.places(name, spoken), name)
+            Problem(
+                what, 'write or remove alt="…" on the fence', current.places(name, spoken), name
+            )
         )
     result = _result(snippet, outcome, spoken, options["alt"])
     page = base_format(
@@ -92,7 +102,10 @@ def show(
     code = page.removesuffix(result)
     if snippet.fold:
         summary = escape(word(spoken, "fold"))
-        code, result = result, f'<details class="snippet-fold"><summary>{summary}</summary>{code}</details>'
+        code, result = (
+            result,
+            f'<details class="snippet-fold"><summary>{summary}</summary>{code}</details>',
+        )
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
         f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{outcome.state}">\n'
@@ -112,7 +125,9 @@ def _result(snippet: Snippet, outcome: Outcome, spoken: str, alt: str) -> str:
             f"{escape(needs(spoken, snippet.devices, outcome.had))}</p>"
         )
     for number, figure in enumerate(outcome.figures, 1):
-        parts.append(f'<figure class="snippet-figure">{inline_svg(figure, snippet.name, number, alt)}</figure>')
+        parts.append(
+            f'<figure class="snippet-figure">{inline_svg(figure, snippet.name, number, alt)}</figure>'
+        )
     if outcome.output:
         parts.append(_box(outcome.output, word(spoken, "output"), "output"))
     if outcome.error:
@@ -169,5 +184,3 @@ def inline_math(source: str, language: str, css_class: str, md: Markdown) -> str
     from latex2mathml.converter import convert
 
     return str(convert(source))
-
-

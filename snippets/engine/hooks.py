@@ -35,7 +35,6 @@ from snippets.engine.runner import log
 from snippets.engine.words import ran_on
 
 MAIN, OTHER = LANGUAGES
-NAMES = {"zh": "中文", "en": "English"}
 
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
@@ -91,11 +90,10 @@ def on_page_context(
 ) -> TemplateContext:
     """Let the language switch lead to the same page."""
     here = config.theme["language"]
-    roots = {here: "", MAIN if here == OTHER else OTHER: "../" if here == OTHER else f"{OTHER}/"}
-    config.extra["alternate"] = [
-        {"name": NAMES[language], "lang": language, "link": roots[language] + page.url or "."}
-        for language in LANGUAGES
-    ]
+    other = "../" if here == OTHER else f"{OTHER}/"  # from the root of this language's pages
+    url = "" if page.is_homepage else page.url
+    for language in config.extra.get("languages", []):
+        language["link"] = ("" if language["lang"] == here else other) + url
     return context
 
 
@@ -160,7 +158,9 @@ def on_serve(
         except (Exception, SystemExit) as error:
             if not isinstance(error, SystemExit):
                 traceback.print_exc()
-            log.error("The last good site stays up. Correct the error and save: it will be built again.")
+            log.error(
+                "The last good site stays up. Correct the error and save: it will be built again."
+            )
 
     server.builder = rebuild_or_keep
     return server

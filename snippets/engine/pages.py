@@ -65,7 +65,9 @@ def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
         for path in sorted(folder.rglob("*.md")):
             name = path.relative_to(folder).as_posix()
             place = f"docs/{language}/{name}"
-            pages[language][name] = read_page(path.read_text(encoding="utf-8"), name, place, problems)
+            pages[language][name] = read_page(
+                path.read_text(encoding="utf-8"), name, place, problems
+            )
     if problems:
         raise SnippetError(*problems)
     return pages
@@ -92,7 +94,11 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
         match = FENCE.match(line)
         if opening:
             marks = opening["marks"]
-            if match and match["marks"].startswith(marks) and not match["language"] + match["rest"].strip():
+            if (
+                match
+                and match["marks"].startswith(marks)
+                and not match["language"] + match["rest"].strip()
+            ):
                 if opening["language"] == "snippet":
                     body = [row.strip() for row in lines[start : number - 1] if row.strip()]
                     fences.append(Fence(" ".join(body), f"{place}:{start}"))
@@ -102,13 +108,19 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
             if match["language"] in {"python", "py", "pycon"}:
                 advice = "move the code into a section script and show it with a snippet fence"
                 problems.append(
-                    Problem("this code is run by nothing, so nothing proves it", advice, (f"{place}:{number}",))
+                    Problem(
+                        "this code is run by nothing, so nothing proves it",
+                        advice,
+                        (f"{place}:{number}",),
+                    )
                 )
         elif heading := HEADING.match(line):
             if not heading["id"]:
                 advice = "give it the id that the other language has: ## Title {#id}"
                 problems.append(
-                    Problem(f"the heading {heading['text']!r} has no id", advice, (f"{place}:{number}",))
+                    Problem(
+                        f"the heading {heading['text']!r} has no id", advice, (f"{place}:{number}",)
+                    )
                 )
             headings.append((len(heading["level"]), heading["id"] or "", f"{place}:{number}"))
     if opening:
@@ -141,7 +153,9 @@ def check_pages(pages: dict[str, dict[str, Page]], sections: dict[str, Section])
                 elif fence.snippet in shown[language]:
                     places = (fence.place, shown[language][fence.snippet].place)
                     problems.append(
-                        Problem("the snippet is shown twice", "remove one fence", places, fence.snippet)
+                        Problem(
+                            "the snippet is shown twice", "remove one fence", places, fence.snippet
+                        )
                     )
                 else:
                     shown[language][fence.snippet] = fence
@@ -153,7 +167,9 @@ def check_pages(pages: dict[str, dict[str, Page]], sections: dict[str, Section])
                 Problem("no page shows the snippet", "show it, or remove the cell", (script,), name)
             )
         elif missing:
-            there = next(shown[language][name].place for language in LANGUAGES if name in shown[language])
+            there = next(
+                shown[language][name].place for language in LANGUAGES if name in shown[language]
+            )
             what = f"the pages in {missing[0]!r} do not show the snippet"
             problems.append(Problem(what, "show it there too", (there, script), name))
     return problems + _compare_languages(pages)
@@ -165,7 +181,9 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
     for path in sorted(first.keys() ^ second.keys()):
         page = first.get(path) or second[path]
         problems.append(
-            Problem(f"the page {path} exists in one language only", "write the other one", (page.place,))
+            Problem(
+                f"the page {path} exists in one language only", "write the other one", (page.place,)
+            )
         )
     for path in sorted(first.keys() & second.keys()):
         one, two = first[path], second[path]
@@ -174,7 +192,9 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
             if (level, name) != (other_level, other_name):
                 what = f"the headings differ: {'#' * level} {name or 'none'} / {'#' * other_level} {other_name or 'none'}"
                 places = (place or one.place, other_place or two.place)
-                problems.append(Problem(what, "give both languages the same headings and ids", places))
+                problems.append(
+                    Problem(what, "give both languages the same headings and ids", places)
+                )
                 break
         fences = zip_longest(one.fences, two.fences, fillvalue=Fence("none", ""))
         for fence, other in fences:

@@ -72,7 +72,9 @@ def warm_up(start_method: str = START_METHOD) -> None:
     if start_method == "forkserver":
         from multiprocessing import forkserver
 
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["snippets.engine.preload"])
+        multiprocessing.get_context("forkserver").set_forkserver_preload(
+            ["snippets.engine.preload"]
+        )
         forkserver.ensure_running()
 
 
@@ -174,7 +176,9 @@ class Runner:
         seconds = time.perf_counter() - begin
         states = [outcome.state for outcome in outcomes.values()]
         counts = ", ".join(
-            f"{states.count(state)} {state}" for state in ("ran", "raised", "skipped") if state in states
+            f"{states.count(state)} {state}"
+            for state in ("ran", "raised", "skipped")
+            if state in states
         )
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, counts)
         return Result(section, outcomes, end.machine, end.modules, seconds)
@@ -190,13 +194,18 @@ class Runner:
             left = deadline - time.monotonic()
             try:
                 if left <= 0 or not pipe.poll(left):
-                    what = f"it was still running after {self._time_limit:g} s, the limit of a section"
+                    what = (
+                        f"it was still running after {self._time_limit:g} s, the limit of a section"
+                    )
                     raise _ended(section, running, what, "look for a loop without end, or do less")
                 message = pipe.recv()
             except (EOFError, ConnectionResetError):
                 process.join(5)
                 raise _ended(
-                    section, running, f"its process died ({_death(process)})", "run it by itself to see why"
+                    section,
+                    running,
+                    f"its process died ({_death(process)})",
+                    "run it by itself to see why",
                 ) from None
             if isinstance(message, Snippet):
                 if running is None:

@@ -140,7 +140,9 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
     for cell, start in zip(cells, starts, strict=True):
         # jupytext knows no line numbers
         line = next((n for n in range(start, len(lines)) if lines[n].strip()), start) + 1
-        found = _marker_problem(cell.cell_type, cell.metadata, [s.name for s in snippets], path.stem)
+        found = _marker_problem(
+            cell.cell_type, cell.metadata, [s.name for s in snippets], path.stem
+        )
         if not found and not cell.source.strip():
             found = "the cell is empty"
         if found:
@@ -159,13 +161,17 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
             )
         )
     if not snippets and not problems:
-        problems.append(Problem("the script has no cell", "begin it with # %% name", (f"{place}:1",)))
+        problems.append(
+            Problem("the script has no cell", "begin it with # %% name", (f"{place}:1",))
+        )
     if problems:
         raise SnippetError(*problems)
     return Section(path.stem, path, tuple(snippets), sha256)
 
 
-def _marker_problem(kind: str, metadata: dict[str, Any], names: list[str], section: str) -> str | None:
+def _marker_problem(
+    kind: str, metadata: dict[str, Any], names: list[str], section: str
+) -> str | None:
     """Say what is wrong with the marker of a cell, or None."""
     title = metadata.get("title", "")
     unknown = set(metadata) - METADATA - {"title", "lines_to_next_cell"}

@@ -1,7 +1,7 @@
 """Lets a test run a section up to a snippet, and look at what is there then.
 
-    assert after("parameters.init-constant").net[0].weight.eq(1).all()
-    assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
+assert after("parameters.init-constant").net[0].weight.eq(1).all()
+assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
 """
 
 import os

@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from snippets.engine.cells import run_cells
-from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.scripts import Section, Snippet
+from snippets.engine.errors import SnippetError
+from snippets.engine.scripts import Section
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,6 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
         os.setsid()  # so that the parent can end this process with its children
     os.chdir(folder)
     sys.path.insert(0, str(section.path.parent.parent))
-    import torch
-
-    torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
     try:
         for message in run_cells(section, types.ModuleType("__main__"), last):
             pipe.send(message)
@@ -103,15 +100,19 @@ def _machine() -> Machine:
 def _modules(project: Path) -> tuple[tuple[Path, str], ...]:
     """The project's own files among the imported modules, the engine apart."""
     engine = Path(__file__).parent
-    files = {Path(file) for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))}
+    files = {
+        Path(file)
+        for module in list(sys.modules.values())
+        if (file := getattr(module, "__file__", None))
+    }
     return tuple(
         (file, hashlib.sha256(file.read_bytes()).hexdigest())
         for file in sorted(files)
         if file.is_relative_to(project)
         and not file.is_relative_to(engine)
-        and not any(part.startswith(".") or part == "site-packages" for part in file.relative_to(project).parts)
+        and not any(
+            part.startswith(".") or part == "site-packages"
+            for part in file.relative_to(project).parts
+        )
         and file.is_file()
     )
-
-
-__all__ = ["End", "Machine", "Problem", "Snippet", "work"]

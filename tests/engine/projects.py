@@ -43,12 +43,16 @@ class Project:
         engine = self.folder / "snippets" / "engine"
         if not engine.exists():
             shutil.copytree(
-                PROJECT / "snippets" / "engine", engine, ignore=shutil.ignore_patterns("__pycache__")
+                PROJECT / "snippets" / "engine",
+                engine,
+                ignore=shutil.ignore_patterns("__pycache__"),
             )
             (engine.parent / "__init__.py").touch()
         (engine.parent / "part.py").write_text(self.script, encoding="utf-8")
         names = [
-            f"part.{line.split()[2]}" for line in self.script.splitlines() if line.startswith("# %% ")
+            f"part.{line.split()[2]}"
+            for line in self.script.splitlines()
+            if line.startswith("# %% ")
         ]
         for language in ("zh", "en"):
             folder = self.folder / "docs" / language

@@ -95,6 +95,16 @@ raise pickle.UnpicklingError("no")
     assert outcomes(project, script)[0].error == "_pickle.UnpicklingError: no"
 
 
+def test_colours_for_a_terminal_are_taken_out(project: Project) -> None:
+    script = """# %% one
+print("\\x1b[1mbold\\x1b[0m")
+# %% two raises="ValueError"
+raise ValueError("\\x1b[31mred\\x1b[0m")
+"""
+    one, two = outcomes(project, script)
+    assert (one.output, two.error) == ("bold\n", "ValueError: red")
+
+
 def test_the_cells_are_the_main_module(project: Project) -> None:
     script = """# %% one
 import inspect, pickle
@@ -253,9 +263,7 @@ net(torch.ones(1, 4))
     result = run(project, script, start_method=start_method)
     one, two = result.outcomes.values()
     assert one.output == "torch.Size([1, 2])\n"
-    assert two.error == (
-        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x4 and 3x2)"
-    )
+    assert two.error == ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x4 and 3x2)")
     assert result.machine.torch == torch.__version__
     assert result.machine.python == ".".join(map(str, sys.version_info[:3]))
 

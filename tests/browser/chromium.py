@@ -1,0 +1,50 @@
+"""A headless Chromium and a plain file server, for the tests and for the screenshots."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Error, Playwright
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the Chromium of this machine, or the one that Playwright downloaded.
+
+    Raises:
+        RuntimeError: There is neither.
+    """
+    path = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
+    # As root, as in a container, Chromium does not start with its sandbox.
+    options = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    try:
+        return playwright.chromium.launch(executable_path=path, args=options + quiet)
+    except Error as error:
+        raise RuntimeError(
+            "There is no Chromium to test with: `make test` installs one, or install the package "
+            f"chromium of your system. ({str(error).splitlines()[0]})"
+        ) from None
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of this machine; gives the address, with a slash at its end."""
+    handler = functools.partial(_Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()

@@ -1,0 +1,38 @@
+"""Takes pictures of pages of `site/`: python tests/browser/screenshots.py [PAGE ...]"""
+
+import sys
+from itertools import product
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+sys.path.insert(0, str(PROJECT))
+
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from tests.browser.chromium import launch, served  # noqa: E402
+
+PAGES = ("", "parameters/", "gpu/")
+
+
+def main(pages: list[str]) -> None:
+    """Take each page in both languages, both schemes, at the widths of a desk and of a phone."""
+    folder = PROJECT / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, served(PROJECT / "site") as address:
+        browser = launch(playwright)
+        for language, scheme, width in product(("", "en/"), ("light", "dark"), (1280, 390)):
+            context = browser.new_context(
+                viewport={"width": width, "height": 900}, color_scheme=scheme
+            )
+            view = context.new_page()
+            for page in pages:
+                view.goto(f"{address}{language}{page}")
+                name = f"{page.strip('/') or 'home'}-{language.strip('/') or 'zh'}-{scheme}-{width}"
+                view.screenshot(path=folder / f"{name}.png", full_page=True)
+            context.close()
+        browser.close()
+    print(f"{folder.relative_to(PROJECT)}: {len(pages) * 8} pictures")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or list(PAGES))

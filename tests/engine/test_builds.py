@@ -1,0 +1,166 @@
+"""Whole builds with MkDocs: what fails fails loudly, and the last good site stays."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import mkdocs
+from tests.engine.projects import Project, page
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_one_command_builds_both_languages(project: Project) -> None:
+    folder = project.write()
+    done = mkdocs(folder, "build")
+    assert done.returncode == 0, done.stdout
+    assert 'lang="zh"' in (folder / "site" / "index.html").read_text(encoding="utf-8")
+    assert 'lang="en"' in (folder / "site" / "en" / "index.html").read_text(encoding="utf-8")
+    assert re.search(r"Section part +[\d.]+ s +1 ran", done.stdout)
+    report = json.loads((folder / "site" / "build.json").read_text())
+    assert [(s["name"], s["state"]) for s in report["snippets"]] == [("part.one", "ran")]
+    assert report["commit"] is None
+    assert sorted(p.name for p in folder.iterdir() if p.name.startswith("site")) == ["site"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--strict",), ("-q",), ("-q", "--strict")])
+def test_a_failing_snippet_fails_the_build_and_the_last_good_site_stays(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    folder = project.write()
+    assert mkdocs(folder, "build").returncode == 0
+    before = files(folder / "site")
+
+    project.script = "# %% one\nx = 1\n# %% two\n1 / 0\n"
+    project.write()
+    done = mkdocs(folder, "build", *arguments)
+    assert done.returncode != 0
+    assert "ZeroDivisionError: division by zero" in done.stdout
+    assert "part.two" in done.stdout
+    assert "snippets/part.py:4, docs/zh/index.md:7, docs/en/index.md:7" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert files(folder / "site") == before
+    assert sorted(p.name for p in folder.iterdir() if p.name.startswith("site")) == ["site"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-q",)])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_dead_link_fails_the_build_in_either_language(
+    project: Project, language: str, arguments: tuple[str, ...]
+) -> None:
+    project.pages = {language: page("part.one") + "\n[nowhere](nowhere.md)\n"}
+    folder = project.write()
+    done = mkdocs(folder, "build", *arguments)
+    assert done.returncode != 0
+    assert not (folder / "site").exists()
+    if not arguments:
+        assert "nowhere.md" in done.stdout
+
+
+def test_all_failures_come_in_one_message(project: Project) -> None:
+    project.script = "# %% one\n1 / 0\n"
+    folder = project.write()
+    (folder / "snippets" / "other.py").write_text("# %% one\nraise SystemExit(0)\n")
+    for language in ("zh", "en"):
+        (folder / "docs" / language / "other.md").write_text(page("other.one"))
+    done = mkdocs(folder, "build")
+    assert done.returncode != 0
+    assert done.stdout.count("ZeroDivisionError: division") == 1
+    assert done.stdout.count("SystemExit: 0") == 1
+
+
+def test_a_build_that_was_killed_between_its_last_steps_is_repaired(project: Project) -> None:
+    folder = project.write()
+    assert mkdocs(folder, "build").returncode == 0
+    (folder / "site").rename(folder / "site.old")
+    project.script = "# %% one\n1 / 0\n"
+    project.write()
+    assert mkdocs(folder, "build").returncode != 0
+    assert (folder / "site" / "index.html").is_file()
+
+
+class Server:
+    """`mkdocs serve` in a project, with what it says."""
+
+    def __init__(self, folder: Path) -> None:
+        import socket
+
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.log = folder / "serve.log"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", self.address],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            stdout=self.log.open("w"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def get(self, path: str = "") -> str:
+        with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=20) as answer:
+            return str(answer.read().decode())
+
+    def until(self, true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            if true():
+                return
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def says(self, text: str, times: int = 1) -> None:
+        self.until(lambda: self.log.read_text().count(text) >= times)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+
+
+@pytest.fixture
+def server(project: Project) -> Iterator[Server]:
+    server = Server(project.write())
+    yield server
+    server.stop()
+
+
+def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
+    project: Project, server: Server
+) -> None:
+    server.says("Serving on")
+    assert "hello" in server.get()
+    assert "hello" in server.get("en/")
+
+    # an edit of prose runs nothing
+    ran = server.log.read_text().count("Section part")
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + "\nNew prose.\n")
+    project.write()
+    server.says("Reloading browsers")
+    server.until(lambda: "New prose." in server.get() and "New prose." in server.get("en/"))
+    assert server.log.read_text().count("Section part") == ran
+
+    # an error is said, and the site stays up
+    project.script = '# %% one\nprint("hello")\n1 / 0\n'
+    project.write()
+    server.says("The last good site stays up")
+    assert "snippets/part.py:3" in server.log.read_text()
+    assert "hello" in server.get()
+    assert "New prose." in server.get("en/")
+
+    # the next good save recovers
+    project.script = '# %% one\nprint("good again")\n'
+    project.write()
+    server.until(lambda: "good again" in server.get())
+    server.until(lambda: "good again" in server.get("en/"))

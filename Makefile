@@ -5,7 +5,7 @@ BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint format screenshots bench stats clean
+.PHONY: help serve build test lint format screenshots bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -33,9 +33,6 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
-
-stats: build  ## what the chapter holds, counted in site/build.json
-	$(BIN)/python -m snippets stats
 
 clean:  ## remove what the other targets made
 	rm -rf .venv site site.new site.old build .pytest_cache .ruff_cache .mypy_cache

@@ -72,11 +72,11 @@ def run_cells(
     Raises:
         SnippetError: A cell ended otherwise than it declares.
     """
-    from snippets.engine import preload  # torch and matplotlib, as every process has them
+    import torch
 
-    preload.torch.set_num_threads(
-        1
-    )  # the same sums on every machine; the cores are for other sections
+    from snippets.engine import preload  # noqa: F401  # imports what every process has
+
+    torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
     module.__file__ = str(section.path)
     linecache.checkcache(str(section.path))
     main = sys.modules["__main__"]
@@ -355,7 +355,7 @@ def _take_figures(name: str) -> tuple[str, ...]:
     from matplotlib import pyplot
 
     figures = []
-    options = {"svg.hashsalt": name, "svg.fonttype": "none"}
+    options: Any = {"svg.hashsalt": name, "svg.fonttype": "none"}
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     for number in pyplot.get_fignums():
         file = io.StringIO()

@@ -41,7 +41,7 @@ class Problem:
         return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])
 
 
-class SnippetError(SuperFencesException, PluginError):
+class SnippetError(SuperFencesException, PluginError):  # type: ignore[misc]
     """Ends a build with all its problems.
 
     It is superfences' own exception, since superfences swallows every other that comes out of a

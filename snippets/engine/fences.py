@@ -99,17 +99,16 @@ def show(
         source="above",
         update_toc=False,
     )
-    code = page.removesuffix(result)
+    code: str = page.removesuffix(result)
     if snippet.fold:
-        summary = escape(word(spoken, "fold"))
-        code, result = (
-            result,
-            f'<details class="snippet-fold"><summary>{summary}</summary>{code}</details>',
-        )
+        summary = f"<summary>{escape(word(spoken, 'fold'))}</summary>"
+        parts = (result, f'<details class="snippet-fold">{summary}{code}</details>')
+    else:
+        parts = (code, result)
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
         f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{outcome.state}">\n'
-        f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{code}\n{result}\n</div>'
+        f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
 

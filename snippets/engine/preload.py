@@ -4,9 +4,9 @@ import os
 
 os.environ["MPLBACKEND"] = "agg"  # a figure is saved, never opened in a window
 
-import matplotlib  # noqa: E402
-import matplotlib.pyplot  # noqa: E402,F401
-import torch  # noqa: E402
-import torch._dynamo  # noqa: E402,F401  # the first optimiser of a process imports it: a second
+import matplotlib
+import matplotlib.pyplot
+import torch
+import torch._dynamo  # noqa: F401  # the first optimiser of a process imports it: a second
 
 matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says

@@ -76,7 +76,8 @@ def read_sections(folder: Path) -> dict[str, Section]:
     Raises:
         SnippetError: All the problems of all the scripts at once.
     """
-    sections, problems = {}, []
+    sections: dict[str, Section] = {}
+    problems: list[Problem] = []
     for path in sorted(folder.glob("[!_]*.py")):
         try:
             sections[path.stem] = read_section(path)

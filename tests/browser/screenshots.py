@@ -1,8 +1,9 @@
-"""Takes pictures of pages of `site/`: python tests/browser/screenshots.py [PAGE ...]"""
+"""Takes pictures of pages of `site/`; its arguments are the pages, such as `gpu/`."""
 
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
@@ -12,6 +13,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from tests.browser.chromium import launch, served  # noqa: E402
 
 PAGES = ("", "parameters/", "gpu/")
+SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 
 
 def main(pages: list[str]) -> None:
@@ -20,7 +22,7 @@ def main(pages: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, served(PROJECT / "site") as address:
         browser = launch(playwright)
-        for language, scheme, width in product(("", "en/"), ("light", "dark"), (1280, 390)):
+        for language, scheme, width in product(("", "en/"), SCHEMES, (1280, 390)):
             context = browser.new_context(
                 viewport={"width": width, "height": 900}, color_scheme=scheme
             )

@@ -1,7 +1,6 @@
 """What a cell shows, and every way in which it may end: in a process of its own, both ways."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -244,8 +243,8 @@ def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Proje
 
 
 @pytest.fixture(params=sorted({START_METHOD, "spawn"}))
-def start_method(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param
+def start_method(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def test_sections_run_the_same_with_and_without_a_fork_server(

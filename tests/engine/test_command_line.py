@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from tests.engine.projects import PROJECT, Project
+from tests.conftest import PROJECT
+from tests.engine.projects import Project
 
 
 def snippets(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":

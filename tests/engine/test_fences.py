@@ -2,6 +2,8 @@
 
 import xml.etree.ElementTree as ElementTree
 
+from markdown import Markdown
+
 from snippets.engine.fences import inline_math, inline_svg
 from tests.conftest import mkdocs
 from tests.engine.projects import Project, page
@@ -64,6 +66,6 @@ def test_an_inlined_figure_is_well_formed_and_takes_the_colour_of_the_text() -> 
 
 
 def test_mathematics_needs_no_script() -> None:
-    html = inline_math(r"\sigma = 0.01", "math", "math", None)  # type: ignore[arg-type]
+    html = inline_math(r"\sigma = 0.01", "math", "math", Markdown())
     assert html.startswith("<math")
     assert "<script" not in html

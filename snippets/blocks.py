@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 
-# Shows the error of a call that fails | 打印一次失败调用的报错
+# Prints the error of a call that fails | 调用出错时，打印报错信息
 def attempt(action):
     try:
         action()
@@ -35,7 +35,7 @@ from matplotlib.patches import FancyBboxPatch
 GAP, TITLE, LEAF = 0.12, 0.4, 0.7  # inches | 英寸
 
 
-# A rounded frame, tinted if it has a weight | 圆角框，自带权重的加底色
+# A rounded frame, tinted if the module has a weight | 圆角框，自带权重的加底色
 def frame(ax, module, x, y, width, height):
     shape = ((x, y), width, height, "round,pad=0,rounding_size=0.09")
     if hasattr(module, "weight"):
@@ -44,7 +44,7 @@ def frame(ax, module, x, y, width, height):
     ax.add_patch(FancyBboxPatch(*shape, fc="none", ec="black"))
 
 
-# Draws a module with all inside it, returns the height | 画出模块及其内部，返回高度
+# Draws a module and all inside it; returns the height | 画出模块及其内部，返回高度
 def nest(ax, name, module, x, y, width):
     children = list(module.named_children())
     label = f"{name}: {type(module).__name__}"
@@ -59,12 +59,12 @@ def nest(ax, name, module, x, y, width):
     ax.text(x + GAP, y + TITLE / 2, label, **style)
     bottom = y + TITLE
     if any(list(child.children()) for _, child in children):
-        # blocks inside: one below the other | 里面还有块：上下排
+        # blocks inside: one below the other | 里面还有块：上下排列
         inner = width - 2 * GAP
         for key, child in children:
             bottom += nest(ax, key, child, x + GAP, bottom, inner) + GAP
     else:
-        # only layers inside: side by side | 里面全是层：左右排
+        # only layers inside: side by side | 里面全是层：左右排列
         step = (width - GAP) / len(children)
         for i, (key, child) in enumerate(children):
             nest(ax, key, child, x + GAP + i * step, bottom, step - GAP)
@@ -224,7 +224,7 @@ class Unchecked(MySequential):
 
 
 torch.manual_seed(0)
-odd = Unchecked(nn.Linear(20, 4), F.relu)  # a function, no module | 函数，不是模块
+odd = Unchecked(nn.Linear(20, 4), F.relu)  # a function, not a module | 函数，不是模块
 print("output:", tuple(odd(X).shape))
 attempt(lambda: list(odd.parameters()))
 attempt(lambda: MySequential(nn.Linear(20, 4), F.relu))
@@ -299,7 +299,7 @@ class PlainHiddenMLP(FixedHiddenMLP):
     def __init__(self):
         super().__init__()
         del self.rand_weight
-        self.rand_weight = torch.rand(20, 20)  # as in the notes | 笔记的写法
+        self.rand_weight = torch.rand(20, 20)  # as in the notes | 原笔记的写法
 
 
 torch.manual_seed(0)

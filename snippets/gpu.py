@@ -14,7 +14,7 @@ def attempt(action):
     try:
         print(action())
     except (AssertionError, RuntimeError) as error:
-        # the first sentence says it | 第一句就够了
+        # the first sentence is enough | 第一句就够了
         message = str(error).splitlines()[0].partition(". ")[0]
         print(f"{type(error).__name__}: {message}")
 
@@ -79,14 +79,14 @@ print("CUDA devices:", torch.cuda.device_count())
 
 # %% try-gpu
 def try_gpu(i=0):
-    # this GPU if it is there, or else the CPU | 有这块 GPU 就用它，否则用 CPU
+    # this GPU if it exists, otherwise the CPU | 有这块 GPU 就用它，否则用 CPU
     if 0 <= i < torch.cuda.device_count():
         return torch.device("cuda", i)
     return torch.device("cpu")
 
 
 def try_all_gpus():
-    # never empty | 至少有一个
+    # never empty | 至少有一项
     count = torch.cuda.device_count()
     return [try_gpu(i) for i in range(max(count, 1))]
 
@@ -228,7 +228,7 @@ class FixedHiddenMLP(nn.Module):
         if registered:
             self.register_buffer("rand_weight", constant)
         else:
-            self.rand_weight = constant  # a stray | 没有登记
+            self.rand_weight = constant  # not registered | 没有注册
         self.linear = nn.Linear(20, 20)
 
     def forward(self, X):
@@ -286,7 +286,7 @@ torch.manual_seed(0)
 model = nn.Linear(3, 1)
 optimiser = torch.optim.Adam(model.parameters())
 model(torch.ones(2, 3)).sum().backward()
-optimiser.step()  # Adam's averages are float32 now | Adam 的均值此时是 float32
+optimiser.step()  # now Adam's averages are float32 | Adam 的滑动平均此时是 float32
 
 model.to(torch.float64)
 print(optimiser.state[model.weight]["exp_avg"].dtype)
@@ -318,7 +318,7 @@ gate = threading.Event()
 with ThreadPoolExecutor(max_workers=1) as queue:
     work = queue.submit(gate.wait)  # launch | 提交
     print("call returned, work done:", work.done())
-    gate.set()  # let the work end | 放行
+    gate.set()  # let the work finish | 让它做完
     work.result()  # wait for it | 等它做完
     print("after waiting, work done:", work.done())
 
@@ -352,8 +352,8 @@ def seconds(action, *args, synchronised=True):
         if synchronised:
             wait()
         times.append(time.perf_counter() - start)
-        wait()  # leave no work for the next round | 不把活留给下一轮
-    return statistics.median(times[1:])  # the first is the warm-up | 首次是预热
+        wait()  # leave no work for the next round | 不把计算留给下一轮
+    return statistics.median(times[1:])  # the first is the warm-up | 第一轮是预热
 
 
 small, large = torch.ones(16, 16), torch.ones(384, 384)

@@ -148,13 +148,13 @@ def init_normal(m):
 
 
 torch.manual_seed(0)
-net = with_norm().to(torch.float64)  # 1. device and dtype | 设备与数据类型
+net = with_norm().to(torch.float64)  # 1. device and dtype | 1. 设备与数据类型
 net.eval()
 with torch.no_grad():
-    net(torch.ones(1, 20, dtype=torch.float64))  # 2. dry run | 试运行
+    net(torch.ones(1, 20, dtype=torch.float64))  # 2. dry run | 2. 试运行
 net.train()
-net.apply(init_normal)  # 3. initialise | 初始化
-optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # 4. optimiser | 优化器
+net.apply(init_normal)  # 3. initialise | 3. 初始化
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # 4. optimiser | 4. 优化器
 
 print("weight:", tuple(net[0].weight.shape), net[0].weight.dtype)
 print("batches counted:", net[1].num_batches_tracked.item())

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 
-# Shows the error of a call that fails | 打印失败调用的报错
+# Prints the error of a call that fails | 调用出错时，打印报错信息
 def attempt(action):
     try:
         action()
@@ -61,8 +61,8 @@ print("after zero_grad:", weight.grad)
 
 # %% named-parameters
 layer = [(name, tuple(p.shape)) for name, p in net[0].named_parameters()]
-print("one layer:", *layer)  # two arguments | 两个参数
-print("first pair:", *layer[0])  # [0] before * | 先 [0] 后 *
+print("one layer:", *layer)  # two arguments | 两个实参
+print("first pair:", *layer[0])  # [0] applies before * | 先 [0] 后 *
 
 pairs = net.named_parameters()
 print("returns a", type(pairs).__name__)
@@ -278,7 +278,7 @@ def input_gradient(write):
     layer = nn.Linear(2, 1).apply(init_constant)
     x = torch.ones(1, 2, requires_grad=True)
     y = layer(x)
-    write(layer.weight)  # too late: y is computed | 太迟：y 已经算完
+    write(layer.weight)  # too late: y is already computed | 来不及了：y 已经算完
     y.backward()
     return x.grad.tolist()
 

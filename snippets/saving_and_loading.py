@@ -41,7 +41,7 @@ mydict = torch.load("mydict.pt")
 print("keys:", list(mydict))
 os.rename("mydict.pt", "elsewhere.pt")  # only the path changes | 只是换了路径
 print("keys:", list(torch.load("elsewhere.pt")))
-torch.save(y, "x.pt")  # overwrites, and does not ask | 直接覆盖，不会询问
+torch.save(y, "x.pt")  # overwrites without asking | 直接覆盖，不会询问
 print("x.pt now holds:", torch.load("x.pt"))
 print("files:", sorted(os.listdir()))
 
@@ -195,7 +195,7 @@ result = torch.load("trap.pt", weights_only=False)
 print("what was loaded:", result)
 
 # %% map-location
-# labels a CPU tensor as one of card 99 | 给 CPU 张量贴上第 99 块显卡的标签
+# labels a CPU tensor as one from GPU 99 | 给 CPU 张量贴上第 99 块显卡的标签
 with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
     torch.save(torch.ones(2), "from-gpu.pt")
 attempt(lambda: torch.load("from-gpu.pt"))
@@ -241,6 +241,6 @@ def resume(with_optimizer):
     return net
 
 
-train(net, optimizer, 5)  # the run that nothing interrupted | 没有中断过的训练
+train(net, optimizer, 5)  # the uninterrupted run | 没有中断过的训练
 print("with optimizer:", torch.equal(net(X), resume(True)(X)))
 print("without:", torch.equal(net(X), resume(False)(X)))

@@ -1,10 +1,11 @@
 """The real site in a real Chromium, as a reader meets it."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from tests.site.test_html import LANGUAGES, PAGES
 
@@ -85,8 +86,13 @@ def test_the_search_finds_a_part_in_the_language_of_the_page(
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     view = context.new_page()
     view.goto(f"{address}{LANGUAGES[language]}", wait_until="networkidle")
-    view.locator(".md-search__input").fill(query)
     first = view.locator(".md-search-result__link").first
+    view.locator(".md-search__input").fill(query)
+    for _ in range(10):  # until the theme's search worker, which answers to keys, has read the index
+        view.locator(".md-search__input").press("End")
+        with contextlib.suppress(TimeoutError):
+            first.wait_for(timeout=2000)
+            break
     expect(first).to_have_attribute("href", re.compile(f"/{part}"))
     links = view.locator(".md-search-result__link").evaluate_all("all => all.map(a => a.href)")
     assert all(("/en/" in link) == (language == "en") for link in links)

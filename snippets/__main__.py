@@ -3,6 +3,7 @@
 python -m snippets list
 python -m snippets run blocks            # a section
 python -m snippets run blocks.mlp        # one snippet, with what it builds on
+python -m snippets record gpu            # keep what a section does on the GPU of this machine
 """
 
 import argparse
@@ -10,9 +11,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+from snippets.engine.build import commit, today
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.runner import Runner
+from snippets.engine.records import record, write_record
+from snippets.engine.runner import Result, Runner
 from snippets.engine.scripts import Section, Snippet, read_sections
 from snippets.engine.words import needs
 
@@ -33,13 +36,17 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("list", help="list all snippets by section")
     run = commands.add_parser("run", help="run a section, or one snippet of it")
     run.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
+    keep = commands.add_parser("record", help="record what a section does on this machine's GPU")
+    keep.add_argument("section", help="a section with cells that need a device, such as gpu")
     options = parser.parse_args(arguments)
     try:
         sections = read_sections(SNIPPETS)
         if options.command == "list":
             _list(sections)
-        else:
+        elif options.command == "run":
             _run(sections, options.name)
+        else:
+            _record(sections, options.section)
     except SnippetError as error:
         print(error, file=sys.stderr)
         return 1
@@ -61,13 +68,25 @@ def _run(sections: dict[str, Section], name: str) -> None:
         raise SnippetError(
             Problem(f"there is no snippet and no section {name!r}", "python -m snippets list")
         )
-    runner = Runner({section.name: section}, last=chosen[-1].name)
-    try:
-        outcomes = runner.result(section.name).outcomes
-    finally:
-        runner.close()
+    outcomes = _result(section, chosen[-1].name).outcomes
     for snippet in chosen:
         _show(snippet, outcomes[snippet.name])
+
+
+def _result(section: Section, last: str | None = None) -> Result:
+    runner = Runner({section.name: section}, last=last)
+    try:
+        return runner.result(section.name)
+    finally:
+        runner.close()
+
+
+def _record(sections: dict[str, Section], name: str) -> None:
+    if name not in sections:
+        raise SnippetError(Problem(f"there is no section {name!r}", "python -m snippets list"))
+    made = record(_result(sections[name]), today(), commit(SNIPPETS.parent))
+    path = write_record(SNIPPETS / "records", made)
+    print(f"{path.relative_to(SNIPPETS.parent)}: {len(made.outcomes)} snippets recorded")
 
 
 def _show(snippet: Snippet, outcome: Outcome) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES, check_pages, read_pages
-from snippets.engine.runner import Result, Runner, warm_up
+from snippets.engine.records import Record, read_records
+from snippets.engine.runner import Result, Runner, log, warm_up
 from snippets.engine.scripts import Snippet, read_sections
 from snippets.engine.worker import Machine
 
@@ -52,6 +53,7 @@ class Build:
             for page in pages[language].values()
             for fence in page.fences
         }
+        self._records = self._current_records()
         known = before.results() if before else {}
         self._runner = Runner(self.sections, known=known, progress=progress)
 
@@ -66,6 +68,12 @@ class Build:
         except SnippetError:
             self.wait()  # one message for everything that is wrong, not one per attempt
             raise
+
+    def record(self, name: str) -> Record | None:
+        """The best record in which a snippet ran, if this build could not run it itself."""
+        if self.outcome(name).state != "skipped":
+            return None
+        return next((record for record in self._records if name in record.outcomes), None)
 
     def wait(self) -> None:
         """Wait for everything.
@@ -102,7 +110,6 @@ class Build:
             everything else follows from the commit and the machine.
         """
         machine = self.machine
-        epoch = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
         snippets = []
         for name, result in self.results().items():
             for outcome in result.outcomes.values():
@@ -118,9 +125,11 @@ class Build:
                     row["reason"] = (
                         f"needs {snippet.devices} CUDA device(s), and there were {outcome.had}"
                     )
+                    record = self.record(outcome.name)
+                    row["record"] = record and f"snippets/records/{record.filename}"
                 snippets.append(row)
         return {
-            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch)),
+            "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", _now()),
             "commit": commit(self.project),
             "torch": machine.torch,
             "cuda": machine.cuda,
@@ -135,12 +144,37 @@ class Build:
         text = json.dumps(self.report(), indent=1, ensure_ascii=False) + "\n"
         path.write_text(text, encoding="utf-8")
 
+    def _current_records(self) -> list[Record]:
+        """Read the records; name those whose script has changed, and leave them out."""
+        current = []
+        for record in read_records(self.project / "snippets" / "records"):
+            if record.is_current(self.sections.get(record.section)):
+                current.append(record)
+            else:
+                log.info(
+                    "Record snippets/records/%s is stale and not shown: it is of another "
+                    "snippets/%s.py. Renew it on its hardware: python -m snippets record %s",
+                    record.filename,
+                    record.section,
+                    record.section,
+                )
+        return current
+
     def _with_pages(self, problems: tuple[Problem, ...]) -> list[Problem]:
         """Put the pages that show a snippet before the places in its script."""
         return [
             replace(problem, places=problem.places + self.places(problem.snippet or ""))
             for problem in problems
         ]
+
+
+def today() -> str:
+    """The date of this build in UTC, as `2026-11-23`; `SOURCE_DATE_EPOCH` sets it."""
+    return time.strftime("%Y-%m-%d", _now())
+
+
+def _now() -> time.struct_time:
+    return time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
 
 
 def commit(project: Path) -> str | None:

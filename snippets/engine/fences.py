@@ -17,8 +17,9 @@ from markupsafe import Markup
 from snippets.engine import build
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.records import Record
 from snippets.engine.scripts import Snippet, localise
-from snippets.engine.words import needs, word
+from snippets.engine.words import needs, recorded, word
 
 # What markdown-exec needs to set a piece of Python, and no more: it makes a new converter each time.
 markdown_config.save(
@@ -77,18 +78,15 @@ def show(
         raise SnippetError(Problem(f"there is no snippet {name!r}", "python -m snippets list"))
     snippet = current.snippets[name]
     outcome = current.outcome(name)
-    if bool(outcome.figures) != bool(options["alt"]) and outcome.state != "skipped":
-        what = (
-            "its figure is not described"
-            if outcome.figures
-            else "it draws nothing that alt could describe"
-        )
-        raise SnippetError(
-            Problem(
-                what, 'write or remove alt="…" on the fence', current.places(name, spoken), name
-            )
-        )
-    result = _result(snippet, outcome, spoken, options["alt"])
+    record = current.record(name)
+    shown = record.outcomes[name] if record else outcome
+    if shown.state != "skipped" and bool(shown.figures) != bool(options["alt"]):
+        what = "it draws nothing that alt could describe"
+        if shown.figures:
+            what = "its figure is not described"
+        advice, places = 'write or remove alt="…" on the fence', current.places(name, spoken)
+        raise SnippetError(Problem(what, advice, places, name))
+    result = _result(snippet, outcome, record, spoken, options["alt"])
     page = base_format(
         language="python",
         run=lambda *_, **__: result,
@@ -105,9 +103,10 @@ def show(
         parts = (result, f'<details class="snippet-fold">{summary}{code}</details>')
     else:
         parts = (code, result)
+    state = "recorded" if record else outcome.state
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
-        f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{outcome.state}">\n'
+        f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{state}">\n'
         f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
@@ -116,12 +115,18 @@ zh = partial(show, spoken="zh")
 en = partial(show, spoken="en")
 
 
-def _result(snippet: Snippet, outcome: Outcome, spoken: str, alt: str) -> str:
+def _result(
+    snippet: Snippet, outcome: Outcome, record: Record | None, spoken: str, alt: str
+) -> str:
     parts = []
     if outcome.state == "skipped":
+        told = needs(spoken, snippet.devices, outcome.had)
+        if record:
+            told += (" " if spoken == "en" else "") + recorded(spoken, record)
+            outcome = record.outcomes[snippet.name]
         parts.append(
             f'<p class="snippet-skip"><strong>{escape(word(spoken, "skipped"))}</strong> '
-            f"{escape(needs(spoken, snippet.devices, outcome.had))}</p>"
+            f"{escape(told)}</p>"
         )
     for number, figure in enumerate(outcome.figures, 1):
         parts.append(

@@ -1,5 +1,8 @@
 """The few words that the engine itself puts on a page, in each language."""
 
+from collections import Counter
+
+from snippets.engine.records import Record
 from snippets.engine.worker import Machine
 
 WORDS = {
@@ -8,10 +11,11 @@ WORDS = {
         "error": "报错",
         "error-line": "第 {line} 行",
         "skipped": "未运行",
-        "needs": "这段代码需要 {need}，而这次构建{had}，所以只给出源代码，没有输出。",
+        "needs": "这段代码需要 {need}，而这次构建{had}。",
         "gpus": "{count} 块 CUDA GPU",
         "had-none": "没有 CUDA 设备",
         "had": "只有 {count} 块",
+        "record": "下面的输出是 {date} 在另一台机器上录下的：{devices}，驱动 {driver}，torch {torch}，CUDA {cuda}，提交 {commit}。",
         "fold": "画图的代码",
         "cpu": "CPU（没有 CUDA 设备）",
         "ran-on": "全站的输出由 torch {torch}、Python {python} 在 {device} 上运行得出。",
@@ -21,10 +25,11 @@ WORDS = {
         "error": "Error",
         "error-line": "line {line}",
         "skipped": "Not run",
-        "needs": "This code needs {need}, and this build had {had}: here is the source, without an output.",
+        "needs": "This code needs {need}, and this build had {had}.",
         "gpus": "{count} CUDA GPU(s)",
         "had-none": "no CUDA device",
         "had": "only {count}",
+        "record": "What follows was recorded on another machine on {date}: {devices}, driver {driver}, torch {torch}, CUDA {cuda}, commit {commit}.",
         "fold": "The code that draws it",
         "cpu": "a CPU (no CUDA device)",
         "ran-on": "The outputs on this site were made by torch {torch} and Python {python} on {device}.",
@@ -59,6 +64,27 @@ def needs(language: str, count: int, had: int) -> str:
         "needs",
         need=need,
         had=word(language, "had", count=had) if had else word(language, "had-none"),
+    )
+
+
+def recorded(language: str, record: Record) -> str:
+    """Say where and when a recorded output came from.
+
+    Args:
+        language: `zh` or `en`.
+        record: The record.
+    """
+    machine = record.machine
+    names = Counter(machine.devices)
+    return word(
+        language,
+        "record",
+        date=record.date,
+        devices=", ".join(f"{count} × {name}" for name, count in names.items()),
+        driver=machine.driver or "?",
+        torch=machine.torch,
+        cuda=machine.cuda or "?",
+        commit=(record.commit or "?")[:10],
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import subprocess
 import sys
 import threading
 import types
@@ -25,6 +26,7 @@ class Machine:
         python: The version of Python.
         platform: The operating system and the processor, such as `Linux x86_64`.
         devices: The names of the CUDA devices.
+        driver: The version of their driver, where `nvidia-smi` tells it.
     """
 
     torch: str
@@ -32,6 +34,7 @@ class Machine:
     python: str
     platform: str
     devices: tuple[str, ...]
+    driver: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,17 @@ def _machine() -> Machine:
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         devices=tuple(torch.cuda.get_device_name(number) for number in range(count)),
+        driver=_driver() if count else None,
     )
+
+
+def _driver() -> str | None:
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None  # ROCm, for one, has no such program
+    return answer.stdout.split("\n")[0].strip() or None
 
 
 def _modules(project: Path) -> tuple[tuple[Path, str], ...]:

@@ -88,7 +88,9 @@ def test_the_search_finds_a_part_in_the_language_of_the_page(
     view.goto(f"{address}{LANGUAGES[language]}", wait_until="networkidle")
     first = view.locator(".md-search-result__link").first
     view.locator(".md-search__input").fill(query)
-    for _ in range(10):  # until the theme's search worker, which answers to keys, has read the index
+    for _ in range(
+        10
+    ):  # until the theme's search worker, which answers to keys, has read the index
         view.locator(".md-search__input").press("End")
         with contextlib.suppress(TimeoutError):
             first.wait_for(timeout=2000)

@@ -1,0 +1,152 @@
+"""Recorded runs: what a section did on hardware that the machine of this build may not have.
+
+A record is one JSON file for a section and a kind of hardware, with text as lists of lines, so that
+a renewed record reads as a diff. It counts only while the hash of the whole script is the one that
+was recorded.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from snippets.engine.cells import Outcome
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.runner import Result
+from snippets.engine.scripts import Section
+from snippets.engine.worker import Machine
+
+TEXTS = ("output", "error")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A recorded run of a section.
+
+    Attributes:
+        section: The name of the section.
+        sha256: The hash of the script that ran, in hexadecimal.
+        machine: Where it ran; there is at least one CUDA device.
+        date: When, as `2026-11-23`.
+        commit: At which commit, with `+` where files differed from it; None outside of git.
+        outcomes: What the snippets that need devices did, by full name.
+    """
+
+    section: str
+    sha256: str
+    machine: Machine
+    date: str
+    commit: str | None
+    outcomes: dict[str, Outcome]
+
+    @property
+    def filename(self) -> str:
+        """The name of its file: the section, the first device, and how many there were."""
+        device = re.sub(r"[^a-z0-9]+", "-", self.machine.devices[0].lower()).strip("-")
+        return f"{self.section}.{device}-x{len(self.machine.devices)}.json"
+
+    def is_current(self, section: Section | None) -> bool:
+        """Tell whether the script is still the one that was recorded."""
+        return section is not None and section.sha256 == self.sha256
+
+
+def record(result: Result, date: str, commit: str | None) -> Record:
+    """Make a record of a run.
+
+    Args:
+        result: What a section did.
+        date: Today, as `2026-11-23`.
+        commit: The commit that is checked out.
+
+    Returns:
+        The record, with the outcomes of the snippets that need devices and ran.
+
+    Raises:
+        SnippetError: There was no CUDA device, or no snippet of the section needs one.
+    """
+    section = result.section
+    if not result.machine.devices:
+        what = f"torch {result.machine.torch} sees no CUDA device, so there is nothing to record"
+        raise SnippetError(
+            Problem(what, "run this on a machine with a GPU and a CUDA build of torch")
+        )
+    outcomes = {
+        snippet.name: result.outcomes[snippet.name]
+        for snippet in section.snippets
+        if snippet.devices and result.outcomes[snippet.name].state != "skipped"
+    }
+    if not outcomes:
+        what = f"no snippet of {section.name} needs a device, so every build runs them all"
+        raise SnippetError(
+            Problem(what, "record a section that has cells with needs=", (section.place,))
+        )
+    return Record(section.name, section.sha256, result.machine, date, commit, outcomes)
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write a record to its file, in the place of an older one of the same hardware.
+
+    Args:
+        folder: The folder of the records; made if it is not there.
+        record: The record.
+
+    Returns:
+        The path of the file.
+    """
+    data = asdict(record)
+    data["outcomes"] = []
+    for outcome in record.outcomes.values():
+        row = asdict(outcome)
+        for key in TEXTS:
+            row[key] = row[key] and row[key].split("\n")
+        row["figures"] = [figure.split("\n") for figure in outcome.figures]
+        row["seconds"] = round(outcome.seconds, 3)
+        data["outcomes"].append(row)
+    folder.mkdir(exist_ok=True)
+    path = folder / record.filename
+    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read all records.
+
+    Args:
+        folder: The folder of the records; there need not be one.
+
+    Returns:
+        The records, those with more devices first, then the later ones.
+
+    Raises:
+        SnippetError: A file is no record, or one of a machine without a device.
+    """
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            records.append(_parse(json.loads(path.read_text(encoding="utf-8"))))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = f"the file is no record of a run: {type(error).__name__}: {error}"
+            section = path.name.split(".")[0]
+            advice = (
+                f"renew it on its hardware with python -m snippets record {section}, or remove it"
+            )
+            raise SnippetError(
+                Problem(what, advice, (f"snippets/records/{path.name}:1",))
+            ) from None
+    return sorted(records, key=lambda r: (len(r.machine.devices), r.date), reverse=True)
+
+
+def _parse(data: dict[str, Any]) -> Record:
+    machine = Machine(**{**data["machine"], "devices": tuple(data["machine"]["devices"])})
+    if not machine.devices:
+        raise ValueError("it names no device")
+    outcomes = {}
+    for row in data["outcomes"]:
+        if row["state"] not in ("ran", "raised"):
+            raise ValueError(f"{row['name']} did not run")
+        for key in TEXTS:
+            row[key] = row[key] and "\n".join(row[key])
+        row["figures"] = tuple("\n".join(lines) for lines in row["figures"])
+        outcomes[row["name"]] = Outcome(**row)
+    return Record(**{**data, "machine": machine, "outcomes": outcomes})

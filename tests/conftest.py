@@ -34,6 +34,22 @@ def mkdocs(project: Path, *arguments: str, **variables: str) -> "subprocess.Comp
     )
 
 
+def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The same in this process, whose fork server has imported torch already: for the many builds."""
+    import click.testing
+    from mkdocs.__main__ import cli
+
+    before = os.getcwd()
+    os.chdir(project)
+    try:
+        result = click.testing.CliRunner().invoke(cli, arguments)
+    finally:
+        os.chdir(before)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.output)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real site, built once for all tests of all workers."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import mkdocs
+from tests.conftest import mkdocs, mkdocs_here
 from tests.engine.projects import Project, page
 
 
@@ -39,7 +39,7 @@ def test_a_failing_snippet_fails_the_build_and_the_last_good_site_stays(
     project: Project, arguments: tuple[str, ...]
 ) -> None:
     folder = project.write()
-    assert mkdocs(folder, "build").returncode == 0
+    assert mkdocs_here(folder, "build").returncode == 0
     before = files(folder / "site")
 
     project.script = "# %% one\nx = 1\n# %% two\n1 / 0\n"
@@ -61,7 +61,7 @@ def test_a_dead_link_fails_the_build_in_either_language(
 ) -> None:
     project.pages = {language: page("part.one") + "\n[nowhere](nowhere.md)\n"}
     folder = project.write()
-    done = mkdocs(folder, "build", *arguments)
+    done = mkdocs_here(folder, "build", *arguments)
     assert done.returncode != 0
     assert not (folder / "site").exists()
     if not arguments:
@@ -74,7 +74,7 @@ def test_all_failures_come_in_one_message(project: Project) -> None:
     (folder / "snippets" / "other.py").write_text("# %% one\nraise SystemExit(0)\n")
     for language in ("zh", "en"):
         (folder / "docs" / language / "other.md").write_text(page("other.one"))
-    done = mkdocs(folder, "build")
+    done = mkdocs_here(folder, "build")
     assert done.returncode != 0
     assert done.stdout.count("ZeroDivisionError: division") == 1
     assert done.stdout.count("SystemExit: 0") == 1
@@ -82,11 +82,11 @@ def test_all_failures_come_in_one_message(project: Project) -> None:
 
 def test_a_build_that_was_killed_between_its_last_steps_is_repaired(project: Project) -> None:
     folder = project.write()
-    assert mkdocs(folder, "build").returncode == 0
+    assert mkdocs_here(folder, "build").returncode == 0
     (folder / "site").rename(folder / "site.old")
     project.script = "# %% one\n1 / 0\n"
     project.write()
-    assert mkdocs(folder, "build").returncode != 0
+    assert mkdocs_here(folder, "build").returncode != 0
     assert (folder / "site" / "index.html").is_file()
 
 

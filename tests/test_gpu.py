@@ -600,8 +600,8 @@ def test_hardware_snippets_hold_together(
     torch.set_num_threads(before)
     printed = capsys.readouterr().out
     if name == "matmul-times":
-        assert len(state.sizes) == len(state.gpu) == len(state.naive)
-        assert (state.sizes, len(state.cpu)) == ([8, 16, 32], 2)
+        assert state.sizes == [8, 16, 32]
+        assert len(state.cpu) == len(state.gpu) == len(state.naive) == 3
         labels = [line.get_label() for line in state.axes.get_lines()]
         assert [label.split(",")[0] for label in labels] == ["CPU", "GPU + synchronize()", "GPU"]
         assert [line.get_color() for line in state.axes.get_lines()] == ["C0", "C1", "C2"]
@@ -821,8 +821,7 @@ def test_only_the_synchronised_curve_shows_the_work() -> None:
     assert state.naive[-1] < 10 * state.naive[0]
     assert state.gpu[-1] > 10 * state.gpu[0]
     assert state.naive[0] > state.gpu[0] / 10
-    assert state.cpu[0] / state.gpu[0] < state.cpu[-1] / state.gpu[len(state.cpu) - 1]
-    assert sum(state.cpu) * 6 < 20
+    assert state.cpu[0] / state.gpu[0] < state.cpu[-1] / state.gpu[-1]
     outcome = shown("gpu.matmul-times")
     assert len(outcome.figures) == 1
 

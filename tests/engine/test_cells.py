@@ -1,5 +1,6 @@
 """What a cell shows, and every way in which it may end: in a process of its own, both ways."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import SnippetError
-from snippets.engine.runner import START_METHOD, Result, Runner
+from snippets.engine.runner import START_METHOD, Result, Runner, warm_up
 from snippets.engine.scripts import read_section
 from tests.engine.projects import Project
 
@@ -237,6 +238,12 @@ def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Proje
     message = failure(project, "# %% one\nx = 1\n# %% two\nimport os\nos._exit(3)\n")
     assert "part.two" in message
     assert "exit status 3" in message
+
+
+def test_a_missing_torch_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SnippetError, match=r"^torch is not installed\n.*requirements.txt"):
+        warm_up()
 
 
 # --- the two ways to start a process, and using results again

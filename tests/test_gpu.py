@@ -499,7 +499,8 @@ def test_the_stopwatch_needs_no_gpu() -> None:
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
 def test_synchronising_without_an_accelerator_is_an_error() -> None:
     """torch.accelerator.synchronize() raises where there is nothing to wait for."""
-    with pytest.raises(RuntimeError, match="none is available"):
+    # a build with CUDA asks for the driver first
+    with pytest.raises(RuntimeError, match="none is available|no NVIDIA driver"):
         torch.accelerator.synchronize()
 
 

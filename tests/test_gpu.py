@@ -500,7 +500,7 @@ def test_the_stopwatch_needs_no_gpu() -> None:
 def test_synchronising_without_an_accelerator_is_an_error() -> None:
     """torch.accelerator.synchronize() raises where there is nothing to wait for."""
     # a build with CUDA asks for the driver first
-    with pytest.raises(RuntimeError, match="none is available|no NVIDIA driver"):
+    with pytest.raises(RuntimeError, match=r"none is available|no NVIDIA driver"):
         torch.accelerator.synchronize()
 
 

@@ -39,7 +39,7 @@ class Build:
         warm_up()
         self.project = project
         self.sections = read_sections(project / "snippets")
-        pages = read_pages(project / "docs")
+        self.pages = pages = read_pages(project / "docs")
         if problems := check_pages(pages, self.sections):
             raise SnippetError(*problems)
         self.snippets: dict[str, Snippet] = {

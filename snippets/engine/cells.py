@@ -9,19 +9,21 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section, Snippet
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: a page with more is not read by anyone
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
 State = Literal["ran", "raised", "skipped"]
@@ -77,6 +79,7 @@ def run_cells(
     from snippets.engine import preload  # noqa: F401  # imports what every process has
 
     torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
+    folder = os.path.realpath(os.getcwd())
     module.__file__ = str(section.path)
     linecache.checkcache(str(section.path))
     main = sys.modules["__main__"]
@@ -87,7 +90,7 @@ def run_cells(
             for snippet in section.snippets:
                 yield snippet
                 caught.clear()
-                yield _run_cell(section, snippet, vars(module), streams, caught)
+                yield _run_cell(section, snippet, vars(module), streams, caught, folder)
                 if snippet.name == last:
                     return
     finally:
@@ -100,6 +103,7 @@ def _run_cell(
     namespace: dict[str, Any],
     streams: "_Streams",
     caught: list[warnings.WarningMessage],
+    folder: str,
 ) -> Outcome:
     if snippet.devices:
         import torch
@@ -108,10 +112,21 @@ def _run_cell(
         if had < snippet.devices:
             return Outcome(snippet.name, "skipped", had=had)
 
-    begin = time.perf_counter()
+    begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
     error, row = _execute(section, snippet, namespace)
-    figures = _take_figures(snippet.name)
-    out, err = streams.take()
+    if os.getpid() != process:
+        os._exit(1)  # a child of os.fork() that fell out of its cell: the rest is not its to run
+    figures = _take_figures(section, snippet)
+    left = [t.name for t in set(threading.enumerate()) - threads if not t.daemon]
+    if left:
+        what = f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
+        raise _fails(section, snippet, what, "wait for it: join() the thread, or close the pool")
+    try:
+        out, err = streams.take()
+    except ValueError as problem:
+        raise _fails(
+            section, snippet, str(problem), "leave sys.stdout and its file alone"
+        ) from None
     seconds = time.perf_counter() - begin
 
     for warning in caught:
@@ -137,7 +152,7 @@ def _run_cell(
     except UnicodeDecodeError as problem:
         what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
         raise _fails(section, snippet, what, "print text") from None
-    _check_stable(section, snippet, f"{output}{error or ''}")
+    _check_text(section, snippet, f"{output}{error or ''}", folder)
     return Outcome(
         name=snippet.name,
         state="raised" if error else "ran",
@@ -156,9 +171,8 @@ def _execute(
     path = str(section.path)
     statements = ast.parse("\n" * (snippet.line - 1) + snippet.source, path).body
     for statement in statements:
-        code = compile(ast.Module([statement], []), path, "exec", dont_inherit=True)
         try:
-            exec(code, namespace)
+            exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), namespace)
         except BaseException as error:
             line = _line(error, path) or snippet.line
             if isinstance(error, KeyboardInterrupt):
@@ -222,24 +236,24 @@ def _line(error: BaseException, path: str) -> int | None:
     return lines[0] if lines else None
 
 
-def _check_stable(section: Section, snippet: Snippet, text: str) -> None:
-    """Refuse what differs from build to build or from machine to machine."""
-    project = str(section.path.parent.parent)
-    found = [
-        what
-        for what, there in (
-            ("a memory address", bool(UNSTABLE.search(text))),
-            ("a path of this machine", project in text or os.path.expanduser("~") + os.sep in text),
-            (
-                "the temporary directory",
-                os.path.realpath(os.getcwd()) in text or os.getcwd() in text,
-            ),
-        )
-        if there
-    ]
+def _check_text(section: Section, snippet: Snippet, text: str, folder: str) -> None:
+    """Refuse what differs from build to build or from machine to machine, or is no text."""
+    home = os.path.expanduser("~").rstrip(os.sep)
+    places = {
+        "the temporary directory": (folder, tempfile.gettempdir() + os.sep),
+        "a path of this machine": (str(section.path.parent.parent), home and home + os.sep),
+    }
+    found = [what for what, paths in places.items() if any(p and p in text for p in paths)]
+    if UNSTABLE.search(text):
+        found.append("a memory address")
     if found:
         what = f"its output contains {' and '.join(found)}, which differs from build to build"
         raise _fails(section, snippet, what, "print something that does not")
+    if CONTROL.search(text):
+        raise _fails(section, snippet, "its output contains control characters", "print text")
+    if len(text) > OUTPUT_LIMIT:
+        what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
+        raise _fails(section, snippet, what, "raise a shorter one")
 
 
 def _fails(
@@ -279,15 +293,31 @@ class _Streams:
     def __init__(self) -> None:
         self.files = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
         self.ends = [0, 0]
+        self.text: list[IO[str]] = []
 
     def take(self) -> tuple[bytes, bytes]:
-        """Return what came on both since the last time."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        """Return what came on both since the last time.
+
+        Raises:
+            ValueError: A cell replaced, closed, moved or cut the stream, so that output may be lost.
+        """
+        for stream in self.text:
+            stream.flush()
         _flush_c()
         taken = []
         for index, file in enumerate(self.files):
-            size = os.fstat(file.fileno()).st_size
+            name = ("stdout", "stderr")[index]
+            there = os.fstat(file.fileno())
+            size = there.st_size
+            try:
+                same = os.path.samestat(os.fstat(index + 1), there)
+            except OSError:
+                same = False
+            moved = os.lseek(file.fileno(), 0, os.SEEK_CUR) != size
+            if getattr(sys, name) is not self.text[index] or not same or moved:
+                raise ValueError(
+                    f"the cell replaced, closed, moved or cut {name}: output may be lost"
+                )
             # read no more than is needed to see that it is too much
             want = min(size - self.ends[index], OUTPUT_LIMIT + 1)
             taken.append(
@@ -330,14 +360,15 @@ def _streams() -> Iterator[_Streams]:
         for number, target in enumerate((nothing, *(file.fileno() for file in streams.files))):
             os.dup2(target, number)
         sys.stdin = _NoInput()
-        sys.stdout, sys.stderr = (
+        streams.text = [
             open(number, "w", encoding="utf-8", newline="\n", closefd=False, buffering=1)
             for number in (1, 2)
-        )
+        ]
+        sys.stdout, sys.stderr = streams.text
         yield streams
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(ValueError):
+        for stream in streams.text:
+            with contextlib.suppress(ValueError, OSError):
                 stream.flush()
         for name, stream in zip(names, before, strict=True):
             setattr(sys, name, stream)
@@ -349,20 +380,24 @@ def _streams() -> Iterator[_Streams]:
             file.close()
 
 
-def _take_figures(name: str) -> tuple[str, ...]:
+def _take_figures(section: Section, snippet: Snippet) -> tuple[str, ...]:
     """Save the open figures as SVG that is the same in every build, and close them."""
     import matplotlib
     from matplotlib import pyplot
 
     figures = []
-    options: Any = {"svg.hashsalt": name, "svg.fonttype": "none"}
+    options: Any = {"svg.hashsalt": snippet.name, "svg.fonttype": "none"}
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     for number in pyplot.get_fignums():
         file = io.StringIO()
-        with matplotlib.rc_context(options):
-            pyplot.figure(number).savefig(
-                file, format="svg", transparent=True, bbox_inches="tight", metadata=nothing
-            )
+        try:
+            with matplotlib.rc_context(options):
+                pyplot.figure(number).savefig(
+                    file, format="svg", transparent=True, bbox_inches="tight", metadata=nothing
+                )
+        except Exception as error:
+            what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
+            raise _fails(section, snippet, what, "mend the figure") from None
         figures.append(file.getvalue())
     pyplot.close("all")
     return tuple(figures)

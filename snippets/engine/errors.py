@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pymdownx.inlinehilite import InlineHiliteException
 from pymdownx.superfences import SuperFencesException
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ class Problem:
         return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])
 
 
-class SnippetError(SuperFencesException, PluginError):  # type: ignore[misc]
+class SnippetError(SuperFencesException, InlineHiliteException, PluginError):  # type: ignore[misc]
     """Ends a build with all its problems.
 
-    It is superfences' own exception, since superfences swallows every other that comes out of a
-    fence, and MkDocs' own, which MkDocs prints as a message and not as a traceback.
+    It is an exception of superfences and inlinehilite, since these swallow every other that comes
+    out of a fence, and of MkDocs, which prints its own as a message and not as a traceback.
     """
 
     def __init__(self, *problems: Problem) -> None:

@@ -178,13 +178,19 @@ def math(
     source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **rest: Any
 ) -> Markup:
     """Turn a fence of LaTeX into MathML, which needs no script; the parameters are superfences'."""
-    from latex2mathml.converter import convert
-
-    return Markup(f'<div class="math">{convert(source, display="block")}</div>')
+    return Markup(f'<div class="math">{_mathml(source, "block")}</div>')
 
 
 def inline_math(source: str, language: str, css_class: str, md: Markdown) -> str:
     """Turn inline LaTeX into MathML; the parameters are those of `pymdownx.inlinehilite`."""
+    return _mathml(source, "inline")
+
+
+def _mathml(source: str, display: str) -> str:
     from latex2mathml.converter import convert
 
-    return str(convert(source))
+    try:
+        return str(convert(source, display=display))
+    except Exception as error:
+        what = f"{source!r} cannot be set as mathematics: {type(error).__name__}: {error}"
+        raise SnippetError(Problem(what, "correct the LaTeX")) from None

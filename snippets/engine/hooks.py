@@ -6,30 +6,38 @@ page says about PyTorch.
 """
 
 import contextlib
+import hashlib
 import logging
+import re
 import shutil
+import signal
+import sys
+import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jieba
+from filelock import FileLock, Timeout
 from jinja2 import Environment
-from mkdocs.commands.build import build as build_site
+from mkdocs.commands import build as build_module
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import Abort, PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import CountHandler
+from mkdocs.utils import CountHandler, DuplicateFilter
 from mkdocs.utils.templates import TemplateContext
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from snippets.engine import build
+from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.runner import log
 from snippets.engine.words import ran_on
@@ -44,6 +52,8 @@ _site: Path | None = None
 def on_startup(command: str, dirty: bool) -> None:
     """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
     jieba.setLogLevel(logging.WARNING)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `on_shutdown` is called
     logger = logging.getLogger("mkdocs")
     if logger.level > logging.WARNING:
         for handler in logger.handlers:
@@ -57,17 +67,30 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     if not config.repo_url:
         config.edit_uri = None  # links to edit a page need a repository
     if config.theme["language"] == OTHER:
+        if _site is None:
+            raise PluginError(
+                "Build both languages with mkdocs.yml; mkdocs.en.yml is a part of it."
+            )
         return config
     _cleanup.close()
+    for once in build_module.log.filters:
+        if isinstance(once, DuplicateFilter):
+            once.msgs.clear()  # `serve` would say each error once only, and be silent the next time
     quiet = not log.isEnabledFor(logging.INFO)
     bar = tqdm(desc="snippets", unit="", delay=3, leave=False, disable=True if quiet else None)
     _cleanup.callback(bar.close)
     if not bar.disable:
         _cleanup.enter_context(logging_redirect_tqdm([logging.getLogger("mkdocs")]))
     assert config.config_file_path
+    _site = Path(config.site_dir).resolve()
+    name = hashlib.sha256(str(_site).encode()).hexdigest()[:16]
+    lock = FileLock(Path(tempfile.gettempdir()) / f"proven-notes-{name}.lock", timeout=0)
+    try:
+        _cleanup.enter_context(lock)
+    except Timeout:
+        raise PluginError(f"Another build is writing to {_site.name}/: wait for it.") from None
     current = build.begin(Path(config.config_file_path).parent, bar.update)
     bar.total = len(current.snippets)
-    _site = Path(config.site_dir)
     previous = _site.with_name(f"{_site.name}.old")
     if previous.exists() and not _site.exists():
         previous.rename(_site)  # a build was killed between the two steps of `_publish`
@@ -78,9 +101,31 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Hold the rendered page against what the check of the pages read in its Markdown."""
+    known = build.current().pages[config.theme["language"]].get(page.file.src_uri)
+    visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
+    shown = re.findall(r'<div class="snippet"[^>]* data-snippet="([^"]*)"', visible)
+    code = len(re.findall(r'class="language-py[\w-]* highlight"', visible))
+    place = f"docs/{config.theme['language']}/{page.file.src_uri}:1"
+    if known is None or shown != [fence.snippet for fence in known.fences]:
+        what = "the page does not show the snippets that its fences name"
+        advice = "let each fence stand at the start of a line, or of a box, and close it alike"
+        raise SnippetError(Problem(what, advice, (place,)))
+    if code != len(shown):
+        what = "the page shows Python that is run by nothing"
+        raise SnippetError(Problem(what, "move the code into a section script", (place,)))
+    return html
+
+
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     """Tell the templates where the snippets ran; by now all pages have been read."""
     build.current().wait()
+    language = config.theme["language"]
+    rendered = {file.src_uri for file in files.documentation_pages() if file.page}
+    if hidden := sorted(build.current().pages[language].keys() - rendered):
+        places = tuple(f"docs/{language}/{path}:1" for path in hidden)
+        raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
     config.extra["ran_on"] = ran_on(config.theme["language"], build.current().machine)
     return env
 
@@ -111,12 +156,13 @@ def on_post_build(config: MkDocsConfig) -> None:
         use_directory_urls=config.use_directory_urls,
     )
     other.plugins.on_startup(command="build", dirty=False)
-    build_site(other)
+    build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
             raise Abort("The site was not built: there were warnings, and the build is strict.")
     build.current().write_report(Path(config.site_dir) / "build.json")
     _publish(Path(config.site_dir))
+    config.site_dir = str(_site)
     _cleanup.close()
 
 
@@ -142,8 +188,10 @@ def on_shutdown() -> None:
 
 
 def _stop() -> None:
+    global _site
     build.end()
     _cleanup.close()
+    _site = None
 
 
 def on_serve(

@@ -10,6 +10,7 @@ from snippets.engine.scripts import Section
 
 LANGUAGES = ("zh", "en")
 
+FENCES = ("snippet", "math", "sh", "text")  # what a fence may hold: code is never written on a page
 FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})\s*(?P<language>[\w-]*)(?P<rest>.*)$")
 HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<text>.*?)\s*(?:\{\s*#(?P<id>[\w-]+)[^}]*\})?\s*$")
 
@@ -62,7 +63,7 @@ def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
     for language in LANGUAGES:
         folder = docs / language
         pages[language] = {}
-        for path in sorted(folder.rglob("*.md")):
+        for path in sorted(folder.rglob("[!.]*.md")):
             name = path.relative_to(folder).as_posix()
             place = f"docs/{language}/{name}"
             pages[language][name] = read_page(
@@ -105,14 +106,13 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                 opening = None
         elif match:
             opening, start = match, number
-            if match["language"] in {"python", "py", "pycon"}:
-                advice = "move the code into a section script and show it with a snippet fence"
+            if match["language"] not in FENCES:
+                what = f"a fence of the language {match['language'] or 'none'!r} is run by nothing"
+                advice = (
+                    "code lives in a section script and is shown by a snippet fence; others are "
+                )
                 problems.append(
-                    Problem(
-                        "this code is run by nothing, so nothing proves it",
-                        advice,
-                        (f"{place}:{number}",),
-                    )
+                    Problem(what, advice + ", ".join(FENCES[1:]), (f"{place}:{number}",))
                 )
         elif heading := HEADING.match(line):
             if not heading["id"]:

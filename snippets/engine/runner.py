@@ -43,6 +43,7 @@ class Result:
         machine: Where it ran.
         modules: The files of the project that it imported, each with its hash.
         seconds: How long it took, from the start of its process.
+        started: When it started, in seconds since 1970.
     """
 
     section: Section
@@ -50,11 +51,14 @@ class Result:
     machine: Machine
     modules: tuple[tuple[Path, str], ...]
     seconds: float
+    started: float
 
     def is_current(self, section: Section) -> bool:
         """Tell whether a run of the section as it is now would be the same run again."""
         return self.section == section and all(
-            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+            path.is_file()
+            and path.stat().st_mtime < self.started  # not edited while the section ran
+            and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
             for path, sha256 in self.modules
         )
 
@@ -139,7 +143,7 @@ class Runner:
         return [
             problem
             for future in self._futures.values()
-            if isinstance(error := future.exception(), SnippetError)
+            if not future.cancelled() and isinstance(error := future.exception(), SnippetError)
             for problem in error.problems
         ]
 
@@ -152,7 +156,16 @@ class Runner:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, section: Section) -> Result:
-        begin = time.perf_counter()
+        try:
+            return self._run_in_process(section)
+        except SnippetError:
+            raise
+        except Exception as error:  # the fork server was killed, the machine has no more files …
+            what = f"its process could not be run: {type(error).__name__}: {error}"
+            raise SnippetError(Problem(what, "build again", (f"{section.place}:1",))) from error
+
+    def _run_in_process(self, section: Section) -> Result:
+        begin, started = time.perf_counter(), time.time()
         folder = tempfile.mkdtemp(prefix="snippets-")
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
@@ -181,7 +194,7 @@ class Runner:
             if state in states
         )
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, counts)
-        return Result(section, outcomes, end.machine, end.modules, seconds)
+        return Result(section, outcomes, end.machine, end.modules, seconds, started)
 
     def _listen(
         self, section: Section, process: BaseProcess, pipe: Connection

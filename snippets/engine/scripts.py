@@ -78,11 +78,13 @@ def read_sections(folder: Path) -> dict[str, Section]:
     """
     sections: dict[str, Section] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("[!_]*.py")):
+    for path in sorted(folder.glob("[!_.]*.py")):
         try:
             sections[path.stem] = read_section(path)
         except SnippetError as error:
             problems += error.problems
+    if not sections and not problems:
+        problems = [Problem("there is no section script", "write one", ("snippets/:1",))]
     if problems:
         raise SnippetError(*problems)
     return sections
@@ -116,8 +118,17 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
     import jupytext  # half a second, which passes while the fork server imports torch
 
     place = f"snippets/{path.name}"
+    if not path.stem.isidentifier():
+        what = f"{path.name!r} is no name for a section: it begins the names of its snippets"
+        raise SnippetError(Problem(what, "rename the script", (f"{place}:1",)))
     try:
-        ast.parse(text)
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                what = (
+                    "cells run statement by statement, so an import from __future__ has no effect"
+                )
+                advice = "write the code without it"
+                raise SnippetError(Problem(what, advice, (f"{place}:{node.lineno}",)))
     except SyntaxError as error:
         what = f"{type(error).__name__}: {error.msg}"
         raise SnippetError(
@@ -144,8 +155,12 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
         found = _marker_problem(
             cell.cell_type, cell.metadata, [s.name for s in snippets], path.stem
         )
-        if not found and not cell.source.strip():
+        source = cell.source.strip("\n")
+        if not found and not source.strip():
             found = "the cell is empty"
+        if not found and lines[line - 1 : line + source.count("\n")] != source.split("\n"):
+            # jupytext breaks lines at more characters than Python does, such as a form feed
+            found = "the cell contains a character that breaks lines for some programs only"
         if found:
             advice = 'write # %% name, then any of needs="cuda:1", raises="TypeError", fold=true'
             problems.append(Problem(found, advice, (f"{place}:{start}",)))
@@ -154,7 +169,7 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
         snippets.append(
             Snippet(
                 name=f"{path.stem}.{cell.metadata['title']}",
-                source=cell.source.strip("\n"),
+                source=source,
                 line=line,
                 devices=int(needs[1]) if needs else 0,
                 raises=cell.metadata.get("raises"),

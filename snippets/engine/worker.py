@@ -1,18 +1,22 @@
 """What runs inside the process of a section: its cells, and a report of each to the parent."""
 
 import hashlib
+import multiprocessing
 import os
 import platform
+import shutil
+import signal
 import subprocess
 import sys
 import threading
+import traceback
 import types
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from snippets.engine.cells import run_cells
-from snippets.engine.errors import SnippetError
+from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
 
 
@@ -62,28 +66,36 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
         folder: The fresh directory to work in.
         pipe: The connection to the parent.
     """
-    threading.Thread(target=_die_with_parent, args=(pipe,), daemon=True).start()
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
+    threading.Thread(target=_die_with_parent, args=(pipe, folder), daemon=True).start()
+    multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
+    module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
     os.chdir(folder)
     sys.path.insert(0, str(section.path.parent.parent))
     try:
-        for message in run_cells(section, types.ModuleType("__main__"), last):
+        for message in run_cells(section, module, last):
             pipe.send(message)
         pipe.send(End(_machine(), _modules(section.path.parent.parent)))
     except SnippetError as error:
         pipe.send(error.problems)
     except BrokenPipeError:
         pass
+    except BaseException as error:
+        what = f"the engine itself failed: {''.join(traceback.format_exception(error))}"
+        pipe.send((Problem(what, "this is a bug of the engine", (f"{section.place}:1",)),))
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
 
 
-def _die_with_parent(pipe: Connection) -> None:
-    """End this process when the parent is gone: it never sends anything."""
+def _die_with_parent(pipe: Connection, folder: str) -> None:
+    """End this process and its children when the parent is gone: it never sends anything."""
     try:
         pipe.recv()
     except (EOFError, OSError):
+        shutil.rmtree(folder, ignore_errors=True)
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
 

@@ -16,6 +16,7 @@ hooks: [{hooks}]
 markdown_extensions:
   - attr_list
   - pymdownx.details
+  - pymdownx.highlight: {{pygments_lang_class: true}}
   - pymdownx.superfences:
       custom_fences:
         - name: snippet

@@ -68,6 +68,103 @@ def test_a_dead_link_fails_the_build_in_either_language(
         assert "nowhere.md" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Title {#title}\n\n    ```snippet\n    part.one\n    ```\n",
+        "# Title {#title}\n\n<!--\n```snippet\npart.one\n```\n-->\n",
+        "# Title {#title}\n\n```snippet\npart.one\n```\n\n> ```python\n> x = 1\n> ```\n",
+    ],
+    ids=["indented", "in a comment", "python in a quotation"],
+)
+def test_a_page_shows_what_its_fences_name_and_nothing_else(project: Project, text: str) -> None:
+    project.pages = {"en": text}
+    folder = project.write()
+    done = mkdocs_here(folder, "build")
+    assert done.returncode != 0
+    assert "docs/en/index.md:1" in done.stdout
+    assert not (folder / "site").exists()
+
+
+def test_mathematics_that_cannot_be_set_fails_the_build(project: Project) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + "\n```math\nx^2^3\n```\n")
+    folder = project.write()
+    for name in ("mkdocs.yml", "mkdocs.en.yml"):
+        text = (folder / name).read_text()
+        fence = "format: !!python/name:snippets.engine.fences.math"
+        (folder / name).write_text(
+            f"{text}        - name: math\n          class: math\n          {fence}\n"
+        )
+    done = mkdocs_here(folder, "build")
+    assert done.returncode != 0
+    assert "cannot be set as mathematics" in done.stdout
+
+
+def test_the_english_half_is_not_built_by_itself(project: Project) -> None:
+    folder = project.write()
+    assert mkdocs(folder, "build").returncode == 0
+    before = files(folder / "site")
+    done = mkdocs(folder, "build", "-f", "mkdocs.en.yml")
+    assert done.returncode != 0
+    assert "Build both languages with mkdocs.yml" in done.stdout
+    assert files(folder / "site") == before
+
+
+def test_two_builds_do_not_write_to_one_site_at_once(project: Project) -> None:
+    folder = project.write()
+    assert mkdocs_here(folder, "build").returncode == 0
+    project.script = "# %% one\nimport time\ntime.sleep(8)\nprint('slow')\n"
+    project.write()
+    slow = subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", "build"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stderr=subprocess.DEVNULL,
+    )
+    while not (folder / "site.new").exists():
+        time.sleep(0.1)
+    done = mkdocs_here(folder, "build")
+    assert done.returncode != 0
+    assert "Another build is writing to site/" in done.stdout
+    assert slow.wait(60) == 0
+    assert "slow" in (folder / "site" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
+    project: Project, how: signal.Signals, tmp_path: Path
+) -> None:
+    folder = project.write()
+    assert mkdocs_here(folder, "build").returncode == 0
+    before = files(folder / "site")
+    pid = tmp_path / "pid"
+    project.script = (
+        "# %% one\nimport os\nfrom pathlib import Path\n"
+        f"Path({str(pid)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')\n"
+        "while True:\n    pass\n"
+    )
+    project.write()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", "build"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stderr=subprocess.DEVNULL,
+    )
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.1)
+    process.send_signal(how)
+    assert process.wait(60) != 0
+    number, place = pid.read_text().split()
+    deadline = time.monotonic() + 20
+    while (
+        Path(f"/proc/{number}").exists() or Path(place).exists()
+    ) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{number}").exists()
+    assert not Path(place).exists()
+    assert files(folder / "site") == before
+
+
 def test_all_failures_come_in_one_message(project: Project) -> None:
     project.script = "# %% one\n1 / 0\n"
     folder = project.write()
@@ -158,6 +255,12 @@ def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
     assert "snippets/part.py:3" in server.log.read_text()
     assert "hello" in server.get()
     assert "New prose." in server.get("en/")
+
+    # the same error is said again after the next save
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + "\nStill wrong.\n")
+    project.write()
+    server.says("The last good site stays up", times=2)
+    assert server.log.read_text().count("ZeroDivisionError: division by zero") >= 2
 
     # the next good save recovers
     project.script = '# %% one\nprint("good again")\n'

@@ -1,6 +1,7 @@
 """What a cell shows, and every way in which it may end: in a process of its own, both ways."""
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -186,6 +187,35 @@ FAILURES = {
     "path of the machine": ("print(__file__)", "a path of this machine", 2),
     "too much output": ("print('x' * 200_000)", "200,001 bytes", 2),
     "not UTF-8": ("import os\nos.write(1, b'\\xff')", "not UTF-8", 2),
+    "control characters": ("print('a\\x02b')", "control characters", 2),
+    "a path in the temporary directory": (
+        "import tempfile\nprint(tempfile.gettempdir() + '/x')",
+        "the temporary directory",
+        2,
+    ),
+    "a long error": ("raise ValueError('x' * 200_000)", "ValueError: xxx", 2),
+    "return": ("return 1", "SyntaxError: 'return' outside function", 2),
+    "a figure that cannot be drawn": (
+        "import matplotlib.pyplot as plt\nplt.title('$\\\\frac{1}$')",
+        "its figure cannot be drawn",
+        2,
+    ),
+    "sys.stdout replaced": (
+        "import io, sys\nsys.stdout = io.StringIO()",
+        "output may be lost",
+        2,
+    ),
+    "descriptor closed": ("import os\nos.close(1)", "output may be lost", 2),
+    "output cut": (
+        "print('a', flush=True)\nopen('/dev/stdout', 'w').close()",
+        "output may be lost",
+        2,
+    ),
+    "a thread that still runs": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,)).start()",
+        "a thread still runs",
+        2,
+    ),
     "os._exit(0)": ("import os\nos._exit(0)", "its process died (exit status 0)", 2),
     "crash": ("import ctypes\nctypes.string_at(0)", "its process died (SIGSEGV)", 2),
 }
@@ -200,6 +230,37 @@ def test_whatever_ends_otherwise_than_declared_is_an_error(project: Project, cas
     assert what in message
     assert "part.one" in message
     assert f"snippets/part.py:{line}" in message
+
+
+def test_a_forked_child_does_not_run_the_cells_of_its_parent(project: Project) -> None:
+    script = """# %% one
+import os
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+# %% two
+print("two", child > 0)
+"""
+    one, two = outcomes(project, script)
+    assert (one.output, two.output) == ("", "two True\n")
+
+
+def test_a_cell_sees_the_start_method_of_a_plain_script(project: Project) -> None:
+    script = "# %% one\nimport multiprocessing\nprint(multiprocessing.get_start_method())\n"
+    plain = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert outcomes(project, script)[0].output == plain.stdout
+
+
+def test_an_error_of_the_engine_is_an_error_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no more files")
+
+    monkeypatch.setattr(Runner, "_listen", broken)
+    assert "could not be run: OSError: no more files" in failure(project, "# %% one\nx = 1\n")
 
 
 def test_a_declared_error_that_does_not_come_is_an_error(project: Project) -> None:

@@ -94,6 +94,7 @@ def test_a_page_in_one_language_only_is_named(project: Project) -> None:
     [
         ("# Title\n", "'Title' has no id", 1),
         ("# Title {#title}\n\n```python\nx = 1\n```\n", "run by nothing", 3),
+        ("# Title {#title}\n\n``` {.python}\nx = 1\n```\n", "run by nothing", 3),
         ("# Title {#title}\n\n```snippet\npart.one\n", "never closed", 3),
     ],
 )

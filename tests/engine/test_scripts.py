@@ -59,6 +59,8 @@ def test_a_comment_that_looks_like_a_magic_stays_a_comment(tmp_path: Path) -> No
         ("# %% [markdown]\n# prose\n", "prose lives on the pages"),
         ("# %% one\n# %% two\nx = 1\n", "the cell is empty"),
         ("", "no cell"),
+        ("# %% one\n# a\x0cx = 7\n", "breaks lines for some programs only"),
+        ("# %% one\nfrom __future__ import annotations\n", "import from __future__ has no effect"),
     ],
 )
 def test_a_wrong_script_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
@@ -102,3 +104,15 @@ def test_a_page_shows_the_comments_of_its_language() -> None:
     assert localise(SOURCE, "zh") == (
         'x = 1  # 一\n# 两行\n# the same for all\ny = "# not | a comment"\n'
     )
+
+
+def test_a_name_that_is_no_identifier_is_refused_and_hidden_files_are_not_read(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".#part.py").symlink_to("nowhere")
+    (tmp_path / "a.b.py").write_text("# %% one\nx = 1\n")
+    with pytest.raises(SnippetError, match="is no name for a section"):
+        read_sections(tmp_path)
+    (tmp_path / "a.b.py").unlink()
+    with pytest.raises(SnippetError, match="there is no section script"):
+        read_sections(tmp_path)

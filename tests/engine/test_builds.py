@@ -16,6 +16,8 @@ import pytest
 from tests.conftest import mkdocs, mkdocs_here
 from tests.engine.projects import Project, page
 
+posix = pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")
+
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
@@ -130,9 +132,10 @@ def test_two_builds_do_not_write_to_one_site_at_once(project: Project) -> None:
     assert "slow" in (folder / "site" / "index.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
-    project: Project, how: signal.Signals, tmp_path: Path
+    project: Project, how: str, tmp_path: Path
 ) -> None:
     folder = project.write()
     assert mkdocs_here(folder, "build").returncode == 0
@@ -152,7 +155,7 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
     )
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
-    process.send_signal(how)
+    process.send_signal(signal.Signals[how])
     assert process.wait(60) != 0
     number, place = pid.read_text().split()
     deadline = time.monotonic() + 20
@@ -233,6 +236,7 @@ def server(project: Project) -> Iterator[Server]:
     server.stop()
 
 
+@posix
 def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
     project: Project, server: Server
 ) -> None:

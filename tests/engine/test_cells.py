@@ -1,6 +1,7 @@
 """What a cell shows, and every way in which it may end: in a process of its own, both ways."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -221,6 +222,11 @@ FAILURES = {
 }
 
 
+if sys.platform == "win32":  # no /dev/stdout, no signals, and another error for descriptor 0
+    for name in ("output cut", "crash", "reading descriptor 0"):
+        del FAILURES[name]
+
+
 @pytest.mark.parametrize("case", FAILURES)
 def test_whatever_ends_otherwise_than_declared_is_an_error(project: Project, case: str) -> None:
     code, what, line = FAILURES[case]
@@ -232,6 +238,7 @@ def test_whatever_ends_otherwise_than_declared_is_an_error(project: Project, cas
     assert f"snippets/part.py:{line}" in message
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_does_not_run_the_cells_of_its_parent(project: Project) -> None:
     script = """# %% one
 import os

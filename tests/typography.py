@@ -1,0 +1,33 @@
+"""Checks the typography of the Chinese text with AutoCorrect: pages, README, halves of comments."""
+
+import re
+import sys
+from pathlib import Path
+
+from autocorrect_py import lint_for
+
+PROJECT = Path(__file__).parents[1]
+
+
+def findings() -> list[str]:
+    """Return what AutoCorrect would change, as `file:line: old → new`."""
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for path in [*sorted((PROJECT / "docs" / "zh").rglob("*.md")), PROJECT / "README.zh.md"]
+    }
+    for path in sorted((PROJECT / "snippets").glob("*.py")):
+        # as Markdown with the line numbers of the script: the Chinese half of each comment
+        lines = path.read_text(encoding="utf-8").splitlines()
+        halves = (re.search(r"# .* \| (.*)", line) for line in lines)
+        texts[path] = "\n\n".join(half[1] if half else "" for half in halves)
+    found = []
+    for path, text in texts.items():
+        for result in lint_for(text, "markdown").lines:
+            line = result.line if path.suffix == ".md" else (result.line + 1) // 2
+            found.append(f"{path.relative_to(PROJECT)}:{line}: {result.old} → {result.new}")
+    return found
+
+
+if __name__ == "__main__":
+    print("\n".join(findings()), end="\n" if findings() else "")
+    sys.exit(bool(findings()))

@@ -152,6 +152,8 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         stderr=subprocess.DEVNULL,
+        # a shell may have started the tests in the background, where SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
@@ -225,7 +227,7 @@ class Server:
         self.until(lambda: self.log.read_text().count(text) >= times)
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()
         self.process.wait(30)
 
 

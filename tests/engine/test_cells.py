@@ -241,8 +241,10 @@ def test_whatever_ends_otherwise_than_declared_is_an_error(project: Project, cas
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_does_not_run_the_cells_of_its_parent(project: Project) -> None:
     script = """# %% one
-import os
-child = os.fork()
+import os, warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Python 3.12 warns of forking with threads
+    child = os.fork()
 if child:
     os.waitpid(child, 0)
 # %% two

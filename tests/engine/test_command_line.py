@@ -73,3 +73,36 @@ def test_errors_go_to_standard_error_with_a_status(project: Project) -> None:
     done = snippets(project, "run", "part.none")
     assert done.returncode == 1
     assert "no snippet and no section 'part.none'" in done.stderr
+
+
+FAKED = """# %% setup
+import torch
+torch.cuda.device_count = lambda: {count}
+torch.cuda.get_device_name = lambda number: "Made-up GPU"
+# %% one needs="cuda:1"
+print("on the device")
+"""
+
+
+def test_record_writes_one_file_for_the_hardware(project: Project) -> None:
+    project.script = FAKED.format(count=1)
+    done = snippets(project, "record", "part")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "snippets/records/part.made-up-gpu-x1.json: 1 snippets recorded\n"
+    (path,) = (project.folder / "snippets" / "records").iterdir()
+    assert '"on the device"' in path.read_text(encoding="utf-8")
+
+
+def test_record_refuses_a_machine_without_a_device_and_a_section_that_needs_none(
+    project: Project,
+) -> None:
+    project.script = FAKED.format(count=0)
+    done = snippets(project, "record", "part")
+    assert done.returncode == 1
+    assert "sees no CUDA device, so there is nothing to record" in done.stderr
+
+    project.script = FAKED.format(count=1).replace(' needs="cuda:1"', "")
+    done = snippets(project, "record", "part")
+    assert done.returncode == 1
+    assert "no snippet of part needs a device" in done.stderr
+    assert not (project.folder / "snippets" / "records").exists()

@@ -360,3 +360,198 @@ chimera = nn.Sequential(NestMLP(), nn.Linear(16, 20), FixedHiddenMLP())
 print("output:", tuple(chimera(X).shape))
 print("parameters:", len(list(chimera.parameters())))
 draw("chimera", chimera)
+
+
+# %% residual
+class Residual(nn.Module):
+    def __init__(self, block):
+        super().__init__()
+        self.block = block
+        self.scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, X):
+        return X + self.scale * self.block(X)
+
+
+torch.manual_seed(0)
+net = Residual(nn.Sequential(block(20, 64), nn.Linear(64, 20)))
+start = [parameter.detach().clone() for parameter in net.parameters()]
+target = X.flip(-1)
+assert torch.equal(net(X), X)
+
+before = F.mse_loss(net(X), target).item()
+for _ in range(20):
+    net.zero_grad()
+    F.mse_loss(net(X), target).backward()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter -= parameter.grad
+after = F.mse_loss(net(X), target).item()
+assert after < before / 10
+for old, new in zip(start, net.parameters(), strict=True):
+    assert not torch.equal(old, new)
+print("checked:", len(start), "parameters have moved")
+
+
+# %% parallel
+class Parallel(nn.Module):
+    def __init__(self, left, right):
+        super().__init__()
+        self.left = left
+        self.right = right
+
+    def forward(self, X):
+        return torch.cat((self.left(X), self.right(X)), dim=-1)
+
+
+torch.manual_seed(0)
+both = Parallel(block(20, 8), nn.Linear(20, 4))
+output = both(X)
+assert output.shape == (2, 12)
+assert torch.equal(output[:, :8], both.left(X))
+assert torch.equal(output[:, 8:], both.right(X))
+assert len(list(both.parameters())) == 4
+assert both(torch.rand(3, 2, 20)).shape == (3, 2, 12)
+assert nn.Sequential(both, nn.Linear(12, 10))(X).shape == (2, 10)
+print("checked:", tuple(output.shape))
+
+
+# %% shapes
+def shapes(module, *inputs):
+    rows, hooks = [], []
+
+    def watch(name, part):
+        def note(part, args, output):
+            rows.append((name, tuple(output.shape)))
+
+        hooks.append(part.register_forward_hook(note))
+
+    for name, part in module.named_modules():
+        watch(name, part)
+    try:
+        module(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return rows
+
+
+rows = shapes(chimera, X)
+for name, shape in rows:
+    print(f"{name:9} {shape}")
+assert len(rows) == 12
+assert rows[-1] == ("", ())
+assert [name for name, _ in rows].count("2.linear") == 2
+attempt(lambda: shapes(chimera, torch.ones(2, 4)))
+left = [len(part._forward_hooks) for part in chimera.modules()]
+assert sum(left) == 0
+print("checked: hooks left:", sum(left))
+
+
+# %% list-like
+class ListSequential(MySequential):
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def __getitem__(self, index):
+        chosen = list(self)[index]
+        return type(self)(*chosen) if isinstance(index, slice) else chosen
+
+
+torch.manual_seed(0)
+square, relu, last = nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4)
+parts = [square, relu, square, last]
+mine, theirs = ListSequential(*parts), nn.Sequential(*parts)
+assert len(mine) == 4
+assert list(mine) == parts
+assert mine[2] is mine[0] is square
+assert mine[-1] is last
+for cut in (slice(2), slice(1, None), slice(-3, 3), slice(None, None, 2)):
+    assert type(mine[cut]) is ListSequential
+    assert list(mine[cut]) == parts[cut]
+    assert torch.equal(mine[cut](X), theirs[cut](X))
+print("names in mine[1:]:  ", list(mine[1:]._modules))
+print("names in theirs[1:]:", list(theirs[1:]._modules))
+print("checked:", len(mine), "parts")
+
+
+# %% skeleton
+def repeat(n, make):
+    return nn.Sequential(*(make() for _ in range(n)))
+
+
+def unit():
+    return Residual(repeat(3, lambda: block(16, 16)))
+
+
+torch.manual_seed(0)
+groups = [repeat(n, unit) for n in (3, 8, 36, 3)]
+skeleton = nn.Sequential(nn.Linear(20, 16), *groups, nn.Linear(16, 10))
+
+layers = [part for part in skeleton.modules() if isinstance(part, nn.Linear)]
+assert len(layers) == 152
+assert len(list(skeleton.parameters())) == 2 * 152 + 50
+assert torch.equal(skeleton(X), skeleton[-1](skeleton[0](X)))
+print("checked:", len(layers), "layers")
+
+
+# %% audit
+def audit(module):
+    kinds = {name: "parameter" for name, _ in module.named_parameters()}
+    kinds |= {name: "buffer" for name, _ in module.named_buffers()}
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            if isinstance(value, torch.Tensor):
+                kinds[f"{path}.{name}".removeprefix(".")] = "plain"
+    return kinds
+
+
+found = audit(ThreeWays())
+assert found == {"plain": "plain", "buffer": "buffer", "frozen": "parameter"}
+assert audit(Listed(list)) == {}
+
+nested = nn.Sequential(PlainHiddenMLP(), FixedHiddenMLP())
+found = audit(nested)
+for name, kind in found.items():
+    print(f"{name:15} {kind}")
+assert len(found) == 6
+kept = [name for name, kind in found.items() if kind != "plain"]
+assert set(kept) == set(nested.state_dict())
+print("checked:", len(found), "tensors,", len(kept), "kept")
+
+
+# %% closed-form
+def halve_at_once(x):
+    total = x.abs().sum().item()
+    if not math.isfinite(total):
+        raise ValueError(f"the sum is {total}")
+    # total = mantissa * 2**exponent, 0.5 <= mantissa < 1
+    mantissa, exponent = math.frexp(total)
+    steps = max(0, exponent - 1 if mantissa == 0.5 else exponent)
+    return x * 2.0**-steps, steps
+
+
+torch.manual_seed(0)
+above = math.nextafter(1024, math.inf)  # the next float64 | 下一个 float64
+wide = torch.tensor([above], dtype=torch.float64)
+starts = [torch.tensor([s]) for s in (0.0, 0.5, 1.0, 3.0, 1024.0, 3e38)]
+for start in (*starts, wide, 1000 * torch.randn(2, 20)):
+    a, b = (start.clone().requires_grad_() for _ in range(2))
+    (y, steps), (z, same) = halve(a), halve_at_once(b)
+    y.sum().backward()
+    z.sum().backward()
+    assert torch.equal(y, z)
+    assert torch.equal(a.grad, b.grad)
+    assert steps == same
+for bad in (math.inf, math.nan):
+    try:
+        halve_at_once(torch.tensor([bad, 1.0]))
+    except ValueError as error:
+        print(f"ValueError: {error}")
+    else:
+        raise AssertionError(f"{bad} was not refused")
+assert math.ceil(math.log2(above)) == 10
+print("checked: from", above, "in", halve_at_once(wide)[1], "steps")

@@ -1,4 +1,6 @@
 # %% setup
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -198,3 +200,118 @@ for name, history in curves.items():
     ax.plot(history, label=name)
 ax.set(xlabel="step", ylabel="loss", yscale="log")
 ax.legend(frameon=False)
+
+
+# %% row-norm
+class RowNorm(nn.Module):
+    def __init__(self, eps=1e-5):
+        super().__init__()
+        self.eps = eps  # a setting, not a state | 是设置，不是状态
+
+    def forward(self, X):
+        centred = X - X.mean(dim=-1, keepdim=True)
+        variance = centred.square().mean(dim=-1, keepdim=True)
+        return centred / (variance + self.eps).sqrt()
+
+
+norm = RowNorm()
+torch.manual_seed(0)
+for shape in [(4, 8), (2, 3, 5)]:
+    X = 3 * torch.randn(shape) + 10
+    torch.testing.assert_close(norm(X), F.layer_norm(X, shape[-1:]))
+    torch.testing.assert_close(norm(X)[:1], norm(X[:1]))
+assert not norm(torch.full((1, 8), 7.0)).any()
+print("checked: equal to F.layer_norm, and each row by itself")
+
+
+# %% scaler
+class Scaler(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("std", torch.ones(d))
+
+    @torch.no_grad()
+    def fit(self, X):
+        std = X.std(dim=0)
+        self.mean.copy_(X.mean(dim=0))
+        self.std.copy_(std.masked_fill(std == 0, 1))
+        return self
+
+    def forward(self, X):
+        return (X - self.mean) / self.std
+
+
+torch.manual_seed(0)
+train = torch.randn(100, 3) * torch.tensor([1.0, 20.0, 0.0]) + 5
+scaler = Scaler(3).fit(train)
+Z = scaler(train)
+torch.testing.assert_close(Z.mean(dim=0), torch.zeros(3), atol=1e-5, rtol=0)
+torch.testing.assert_close(Z.std(dim=0), torch.tensor([1.0, 1.0, 0.0]))
+assert torch.equal(scaler(train[:1]), Z[:1])
+
+loaded = Scaler(3)
+loaded.load_state_dict(scaler.state_dict())
+assert torch.equal(loaded(train), Z)
+assert not list(scaler.parameters())
+assert scaler.double()(train.double()).dtype == torch.float64
+print("checked: fitted, saved, moved; buffers:", *scaler.state_dict())
+
+
+# %% gradients-agree
+def gradients_agree(layer, X):
+    twin = copy.deepcopy(layer).double()
+    names = [name for name, _ in twin.named_parameters()]
+
+    def output(X, *values):
+        tensors = dict(zip(names, values, strict=True))
+        return torch.func.functional_call(twin, tensors, X)
+
+    inputs = [X.detach().double().requires_grad_(), *twin.parameters()]
+    return torch.autograd.gradcheck(output, inputs, raise_exception=False)
+
+
+class HalfLinear(MyLinear):
+    def forward(self, X):
+        H = X @ self.weight + self.bias
+        return H * torch.sigmoid(H.detach())
+
+
+torch.manual_seed(0)
+X = torch.randn(8, 5)
+half = HalfLinear(5, 3)
+half(X).sum().backward()
+assert all(p.grad is not None for p in half.parameters())  # but wrong | 但不对
+assert not gradients_agree(half, X)
+assert not gradients_agree(DataLinear(5, 3), X)
+assert gradients_agree(MyLinear(5, 3), X)
+print("checked: passes MyLinear, rejects DataLinear and HalfLinear")
+
+
+# %% quadratic
+class Quadratic(nn.Module):
+    def __init__(self, in_units, units):
+        super().__init__()
+        weight = torch.randn(in_units, in_units, units) / in_units
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, X):
+        return torch.einsum("ri,ijk,rj->rk", X, self.weight, X)
+
+
+by_hand = Quadratic(2, 1)
+with torch.no_grad():
+    by_hand.weight[..., 0] = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+assert by_hand(torch.tensor([[1.0, 10.0]])).tolist() == [[451.0]]
+
+torch.manual_seed(0)
+quadratic = Quadratic(3, 2)
+X = torch.randn(4, 3)
+Y = quadratic(X)
+Y.square().sum().backward()
+W, grad = quadratic.weight, quadratic.weight.grad
+torch.testing.assert_close(grad, grad.transpose(0, 1))
+with torch.no_grad():
+    W.copy_((W + W.transpose(0, 1)) / 2)
+torch.testing.assert_close(quadratic(X), Y)
+print("checked: only the symmetric part counts; the gradient is symmetric")

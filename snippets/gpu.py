@@ -1,10 +1,13 @@
 # %% setup
+import itertools
 import os
 import statistics
 import subprocess
 import threading
 import time
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import torch
 from torch import nn
@@ -418,3 +421,278 @@ show_ms("to the GPU", seconds(images.to, "cuda"))
 show_ms("row by row", seconds(row_by_row))
 show_ms("to the CPU", seconds(gpu_images.cpu))
 show_ms("product", seconds(torch.matmul, gpu_images, gpu_images))
+
+
+# %% pick-gpu
+def pick_gpu(i=0):
+    numbers = range(torch.cuda.device_count())
+    try:
+        return torch.device("cuda", numbers[i])
+    except IndexError:
+        return torch.device("cpu")
+
+
+# names need no hardware | 只是名字，不需要硬件
+with mock.patch("torch.cuda.device_count", return_value=3):
+    print("of 3:", *(pick_gpu(i) for i in (0, 2, -1, -3)))
+    assert pick_gpu(3) == pick_gpu(-4) == torch.device("cpu")
+with mock.patch("torch.cuda.device_count", return_value=0):
+    assert pick_gpu(0) == pick_gpu(-1) == torch.device("cpu")
+print("checked: pick_gpu")
+
+
+# %% same-place
+def same_place(a, b):
+    return place(a) == place(b)
+
+
+def place(name):
+    # no elements, but a device | 没有元素，但有设备
+    return torch.empty(0, device=name).device
+
+
+assert same_place("cpu", "cpu:0")
+assert same_place("cpu", torch.device("cpu", 3))
+assert same_place("meta:0", torch.device("meta"))
+assert not same_place("cpu", "meta")
+if torch.cuda.is_available():
+    current = torch.cuda.current_device()
+    assert same_place("cuda", f"cuda:{current}")
+print("checked: same_place")
+
+
+# %% to-device
+def to_device(batch, device):
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {k: to_device(v, device) for k, v in batch.items()}
+    if isinstance(batch, list | tuple):
+        items = [to_device(item, device) for item in batch]
+        # a named tuple wants its fields one by one | 具名元组要逐个给出字段
+        named = hasattr(batch, "_fields")
+        return type(batch)(*items) if named else type(batch)(items)
+    return batch
+
+
+Pair = namedtuple("Pair", "X y")
+nested = {
+    "pair": Pair(torch.ones(2, 3), torch.zeros(2)),
+    "sizes": [torch.tensor(2), 7],
+    "name": "train",
+}
+sent = to_device(nested, "meta")
+tensors = [*sent["pair"], sent["sizes"][0]]
+assert {t.device.type for t in tensors} == {"meta"}
+assert type(sent["pair"]) is Pair
+assert sent["sizes"][1] == 7
+assert sent["name"] == "train"
+assert nested["pair"].X.device.type == "cpu"
+assert to_device(nested, "cpu")["pair"].X is nested["pair"].X
+print("checked: to_device")
+
+
+# %% sum-device
+def sum_device(a, b):
+    if a.device == b.device:
+        return a.device
+    for scalar, other in (a, b), (b, a):
+        if scalar.dim() == 0 and scalar.device.type == "cpu":
+            return other.device
+    return None
+
+
+def as_pytorch_has_it(a, b):
+    try:
+        return (a + b).device
+    except RuntimeError:
+        return None
+
+
+for there in torch.device("meta"), try_gpu():
+    places = "cpu", there
+    operands = [torch.ones(s, device=d) for s in ((), 3) for d in places]
+    for a, b in itertools.product(operands, repeat=2):
+        assert sum_device(a, b) == as_pytorch_has_it(a, b)
+print("checked: all 16 pairs")
+
+
+# %% devices-of
+def devices_of(net):
+    found = {}
+    for path, module in net.named_modules():
+        own = {
+            "parameter": module.named_parameters(recurse=False),
+            "buffer": module.named_buffers(recurse=False),
+            "attribute": vars(module).items(),
+        }
+        for kind, tensors in own.items():
+            for name, value in tensors:
+                if isinstance(value, torch.Tensor):
+                    full = f"{path}.{name}".lstrip(".")
+                    found[full] = kind, value.device.type
+    return found
+
+
+torch.manual_seed(0)
+mixed = nn.Sequential(
+    nn.BatchNorm1d(20),
+    FixedHiddenMLP(registered=False),
+).to("meta")
+
+table = devices_of(mixed)
+stayed = {n: row for n, row in table.items() if row[1] != "meta"}
+assert stayed == {"1.rand_weight": ("attribute", "cpu")}
+assert set(mixed.state_dict()) == set(table) - set(stayed)
+print("checked:", len(table), "tensors, left behind:", *stayed)
+
+# %% device-table fold=true
+import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
+
+KINDS = ["parameter", "buffer", "attribute"]
+COLOURS = {"meta": "C0", "cpu": "C1"}
+LEFT, WIDTH, ROW = 2.45, 1.3, 0.36  # inches | 英寸
+
+figure = plt.figure(figsize=(6.4, ROW * (len(table) + 1) + 0.1))
+axes = figure.add_axes((0, 0, 1, 1))
+style = {"va": "center", "size": 14, "color": "black"}
+for column, kind in enumerate(KINDS):
+    axes.text(LEFT + (column + 0.5) * WIDTH, ROW / 2, kind, ha="center", **style)
+for row, (name, (kind, device)) in enumerate(table.items(), 1):
+    y = row * ROW
+    axes.plot([0.05, LEFT + 3 * WIDTH], [y, y], color="black", lw=0.5)
+    axes.text(LEFT - 0.12, y + ROW / 2, name, ha="right", **style)
+    x = LEFT + KINDS.index(kind) * WIDTH
+    cell = (x + 0.06, y + 0.04), WIDTH - 0.12, ROW - 0.08
+    colour = COLOURS[device]
+    axes.add_patch(Rectangle(*cell, fc=colour, ec="none", alpha=0.25))
+    axes.add_patch(Rectangle(*cell, fc="none", ec=colour))
+    axes.text(x + WIDTH / 2, y + ROW / 2, device, ha="center", **style)
+axes.set(xlim=(0, 6.4), ylim=(ROW * (len(table) + 1) + 0.1, 0))
+axes.axis("off")
+
+
+# %% adopt
+def adopt(net):
+    for module in net.modules():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, torch.Tensor):
+                delattr(module, name)  # or the name is taken | 否则名字已被占用
+                module.register_buffer(name, value)
+    return net
+
+
+torch.manual_seed(0)
+orphan = FixedHiddenMLP(registered=False)
+batch = torch.rand(2, 20)
+expected = orphan(batch)
+
+assert adopt(orphan) is orphan
+assert torch.equal(orphan(batch), expected)
+assert "rand_weight" in orphan.state_dict()
+assert orphan.double()(batch.double()).dtype == torch.float64
+rows = devices_of(orphan.to("meta")).values()
+assert {device for kind, device in rows} == {"meta"}
+print("checked: adopt")
+
+
+# %% follow
+def follow(optimiser):
+    optimiser.load_state_dict(optimiser.state_dict())
+
+
+torch.manual_seed(0)
+model = nn.Linear(3, 1)
+optimiser = torch.optim.Adam(model.parameters())
+model(torch.ones(2, 3)).sum().backward()
+optimiser.step()
+average = optimiser.state[model.weight]["exp_avg"].clone()
+
+model.to(torch.float64)
+follow(optimiser)
+followed = optimiser.state[model.weight]["exp_avg"]
+assert followed.dtype == torch.float64
+assert torch.equal(followed, average.double())
+
+optimiser.zero_grad()
+model(torch.ones(2, 3, dtype=torch.float64)).sum().backward()
+optimiser.step()
+print("checked: steps taken:", int(optimiser.state[model.weight]["step"]))
+
+
+# %% bench
+def bench(make, action, rounds=5, wait=wait):
+    times = {}
+    for device in dict.fromkeys([torch.device("cpu"), try_gpu()]):
+        data = make(device)
+        action(data)  # warm-up | 预热
+        wait()
+        start = time.perf_counter()
+        for _ in range(rounds):
+            action(data)
+        wait()
+        duration = time.perf_counter() - start
+        times[device.type] = duration / rounds
+    return times
+
+
+events = []
+times = bench(
+    make=lambda device: events.append("make"),
+    action=lambda data: events.append("run"),
+    wait=lambda: events.append("wait"),
+)
+each = ["make", "run", "wait", *["run"] * 5, "wait"]
+assert events == each * len(times)
+assert list(times) == ["cpu", "cuda"][: 1 + torch.cuda.is_available()]
+
+
+def square(X):
+    return X @ X
+
+
+slow = bench(lambda device: torch.ones(384, 384, device=device), square)
+fast = bench(lambda device: torch.ones(16, 16, device=device), square)
+assert slow["cpu"] > fast["cpu"]
+print("checked: bench, with one warm-up and two waits per device")
+
+
+# %% log-on-the-device
+def fit(record, steps=30):
+    torch.manual_seed(0)
+    device = try_gpu()
+    net = nn.Linear(3, 1).to(device)
+    X = torch.randn(32, 3).to(device)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(steps):
+        loss = (net(X) - X[:, :1]).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        record(loss)
+
+
+def calls_of_item(record):
+    item, calls = torch.Tensor.item, []
+
+    def counted(tensor):
+        calls.append(tensor)
+        return item(tensor)
+
+    with mock.patch.object(torch.Tensor, "item", counted):
+        fit(record)
+    return len(calls)
+
+
+read, kept = [], []
+calls = calls_of_item(lambda loss: read.append(loss.item()))
+print("each step, calls of item():", calls)
+calls = calls_of_item(lambda loss: kept.append(loss.detach()))
+print("on the device, calls of item():", calls)
+log = torch.stack(kept).cpu()  # one copy at the end | 最后只复制一次
+
+assert torch.allclose(log, torch.tensor(read))
+assert kept[0].device == place(try_gpu())
+assert not any(loss.requires_grad for loss in kept)
+print("checked: the same", len(log), "losses")

@@ -1,6 +1,9 @@
 # %% setup
+import copy
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 
 # Prints a result, or the first sentence of the error | 打印结果，或报错信息的第一句
@@ -46,6 +49,56 @@ print("still lazy:", isinstance(net[0], nn.LazyLinear))
 print("same object:", weight is net[0].weight)
 print("its class:", type(weight).__name__)
 print("parameters:", sum(p.numel() for p in net.parameters()))
+
+# %% before-after fold=true
+import matplotlib.pyplot as plt
+from matplotlib.patches import FancyBboxPatch
+
+
+# Class, and shape or ? of each parameter | 类名，以及各参数的形状或 ?
+def look(net):
+    boxes = []
+    for layer in net:
+        lines = [type(layer).__name__]
+        for name, p in layer.named_parameters():
+            lazy = isinstance(p, nn.UninitializedParameter)
+            lines.append(f"{name} {'?' if lazy else tuple(p.shape)}")
+        boxes.append("\n".join(lines))
+    return boxes
+
+
+def draw_column(ax, x, title, boxes):
+    style = {"ha": "center", "va": "center", "size": 13, "color": "black"}
+    ax.text(x + 1.1, 0.15, title, family="monospace", **style)
+    top = 0.4
+    for text in boxes:
+        height = 0.15 + 0.25 * len(text.splitlines())
+        shape = ((x, top), 2.2, height, "round,pad=0,rounding_size=0.09")
+        if text.count("\n"):
+            tint = "C1" if "?" in text else "C0"
+            fill = {"fc": tint, "ec": "none", "alpha": 0.25}
+            ax.add_patch(FancyBboxPatch(*shape, **fill))
+        line = "--" if "?" in text else "-"
+        ax.add_patch(FancyBboxPatch(*shape, fc="none", ec="black", ls=line))
+        ax.text(x + 1.1, top + height / 2, text, linespacing=1.3, **style)
+        top += height + 0.15
+    return top
+
+
+drawn_net = lazy_net()
+lazy_boxes = look(drawn_net)
+drawn_net(X)
+plain_boxes = look(drawn_net)
+
+figure = plt.figure()
+ax = figure.add_axes((0, 0, 1, 1))
+draw_column(ax, 0.05, "lazy_net()", lazy_boxes)
+bottom = draw_column(ax, 2.75, "net(X)", plain_boxes)
+arrow = {"arrowstyle": "->", "color": "black"}
+ax.annotate("", (2.7, 0.15), (2.3, 0.15), arrowprops=arrow)
+figure.set_size_inches(5, bottom)
+ax.set(xlim=(0, 5), ylim=(bottom, 0))
+ax.axis("off")
 
 # %% second-width raises="RuntimeError"
 net(torch.ones(2, 21))
@@ -159,3 +212,108 @@ optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # 4. optimiser | 4. 优�
 print("weight:", tuple(net[0].weight.shape), net[0].weight.dtype)
 print("batches counted:", net[1].num_batches_tracked.item())
 print("parameters:", sum(p.numel() for p in net.parameters()))
+
+
+# %% materialise
+def materialise(net, *shape):
+    modes = {module: module.training for module in net.modules()}
+    first = next(net.parameters())  # has a dtype and a device | 已有数据类型和设备
+    net.eval()
+    try:
+        with torch.no_grad():
+            net(torch.zeros(shape, dtype=first.dtype, device=first.device))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return net
+
+
+net = with_norm().double()
+net[1].eval()  # a mode of its own | 这一层单独设了模式
+materialise(net, 1, 20)
+assert net[0].in_features == 20
+assert net[0].weight.dtype == torch.float64
+assert [m.training for m in net] == [True, False, True, True]
+assert net.training
+assert net[1].num_batches_tracked == 0
+print("checked: width 20, modes and statistics as before")
+
+
+# %% reached
+def is_lazy(p):
+    return isinstance(p, nn.UninitializedParameter)
+
+
+def reached(net, init):
+    probe = copy.deepcopy(net)  # the original stays as it is | 原模型不动
+    with torch.no_grad():
+        for p in probe.parameters():
+            if not is_lazy(p):
+                p.fill_(torch.nan)
+    probe.apply(init)
+    names = []
+    for name, p in probe.named_parameters():
+        if not is_lazy(p) and not p.isnan().all():
+            names.append(name)
+    return names
+
+
+net = lazy_net()
+assert reached(net, init_by_type) == []
+net(X)
+kept = net[0].weight.detach().clone()
+assert reached(net, init_by_type) == ["0.weight", "2.weight"]
+assert len(reached(net, init_normal)) == 4
+assert torch.equal(net[0].weight, kept)
+print("checked: init_by_type reaches 0, then 2 of 4 parameters")
+
+
+# %% naive-lazy
+class NaiveLazyLinear(nn.Module):
+    def __init__(self, out_features):
+        super().__init__()
+        self.out_features = out_features
+        self.weight = self.bias = None
+
+    def forward(self, X):
+        if self.weight is None:
+            plain = nn.Linear(X.shape[-1], self.out_features)
+            self.weight, self.bias = plain.weight, plain.bias
+        return F.linear(X, self.weight, self.bias)
+
+
+def build(kind):
+    return nn.Sequential(kind(256), nn.ReLU(), nn.Linear(256, 10))
+
+
+def trains(kind):
+    net = build(kind)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(X).sum().backward()
+    before = net[0].weight.detach().clone()
+    optimizer.step()
+    return not torch.equal(net[0].weight, before)
+
+
+def loads(kind):
+    try:
+        build(kind).load_state_dict(eager_net().state_dict())
+    except RuntimeError:  # Unexpected key(s) | 报错：Unexpected key(s)
+        return False
+    return True
+
+
+def casts(kind):
+    net = build(kind).to(torch.float64)
+    try:
+        net(X.to(torch.float64))
+    except RuntimeError:  # float32 weights met a float64 batch | 权重仍是 float32
+        return False
+    return True
+
+
+for trial in (trains, loads, casts):
+    assert trial(nn.LazyLinear)
+    assert not trial(NaiveLazyLinear)
+assert build(NaiveLazyLinear)(X).shape == (2, 10)
+print("checked: trains, loads, casts")

@@ -1,6 +1,7 @@
 # %% setup
 import copy
 import io
+import re
 
 import torch
 from torch import nn
@@ -199,6 +200,52 @@ train(copy.deepcopy(net))  # all weights 1 | 权重全为 1
 train(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)))
 
 
+# %% spread-by-depth
+def init_kaiming(m):
+    if isinstance(m, nn.Linear):
+        nn.init.kaiming_normal_(m.weight)
+        nn.init.zeros_(m.bias)
+
+
+@torch.no_grad()
+def spreads(init, depth=20, width=64):
+    torch.manual_seed(0)
+    hidden = torch.randn(256, width).double()
+    result = []
+    for _ in range(depth):
+        layer = nn.Linear(width, width).double()
+        hidden = F.relu(layer.apply(init)(hidden))
+        result.append(hidden.std(dim=0).mean().item())
+    return result
+
+
+curves = {
+    "constant 1": spreads(init_constant),
+    "kaiming": spreads(init_kaiming),
+    "default": spreads(lambda m: None),
+    "normal 0.01": spreads(init_normal),
+}
+for name, curve in curves.items():
+    print(f"{name:12}{curve[0]:8.0e} ...{curve[-1]:8.0e}")
+
+# %% depth-plot fold=true
+import matplotlib.pyplot as plt
+
+fig, ax = plt.subplots(figsize=(4.8, 3.4))
+colors = ["C1", "C2", "C0", "black"]
+for (name, curve), color in zip(curves.items(), colors, strict=True):
+    ax.semilogy(range(1, 21), curve, ".-", color=color)
+    ax.text(20.6, curve[-1], name, color="black", size=12, va="center")
+
+powers = [f"1e{power}" for power in (-20, -10, 0, 10, 20, 30)]
+ax.set_yticks([float(power) for power in powers], powers, size=12)
+ax.set_xticks([1, 5, 10, 15, 20], [1, 5, 10, 15, 20], size=12)
+ax.minorticks_off()
+ax.set_xlabel("depth", size=12)
+ax.set_ylabel("std", size=12)
+ax.spines[["top", "right"]].set_visible(False)
+
+
 # %% init-per-layer
 def init_xavier(m):
     if isinstance(m, nn.Linear):
@@ -345,6 +392,40 @@ loaded = torch.load(file)
 a, b = loaded["2.weight"], loaded["4.weight"]
 print("one storage after loading:", a.data_ptr() == b.data_ptr())
 
+# %% tie-picture fold=true
+import matplotlib.pyplot as plt
+
+fig = plt.figure(figsize=(4.8, 3.9))
+ax = fig.add_axes((0, 0, 1, 1))
+ax.set(xlim=(0, 4.8), ylim=(6.45, -0.8))
+ax.axis("off")
+
+
+def box(left, right, y, label, color):
+    corner, width = (left, y - 0.3), right - left
+    style = {"fc": "none", "ec": color, "lw": 1.5}
+    ax.add_patch(plt.Rectangle(corner, width, 0.6, **style))
+    style = {"ha": "center", "va": "center", "size": 13, "color": "black"}
+    ax.text((left + right) / 2, y, label, **style)
+
+
+# Right: each parameter once | 右边：每个参数一个框
+rows = {}
+for row, (name, param) in enumerate(net.named_parameters()):
+    rows[param] = row + 0.5
+    color = "C1" if any(param is p for p in shared.parameters()) else "black"
+    box(2.7, 4.75, rows[param], f"{name} {tuple(param.shape)}", color)
+
+# Left: every position; a line per use | 左边：每个位置；每用一次画一条线
+for i, module in enumerate(net):
+    color = "C1" if module is shared else "black"
+    box(0.05, 1.5, i, f"{i}: {type(module).__name__}", color)
+    for param in module.parameters():
+        ax.plot([1.5, 2.7], [i, rows[param]], color=color)
+
+for x, title in [(0.775, "net"), (3.725, "net.parameters()")]:
+    ax.text(x, -0.55, title, ha="center", size=13, color="black")
+
 # %% tie-gradient
 untied = copy.deepcopy(net)
 untied[4] = copy.deepcopy(untied[2])
@@ -376,3 +457,230 @@ once = shared.weight.grad.clone()
 net(X).sum().backward()  # no zero_grad in between | 中间没有清零
 print("then doubled:", torch.allclose(shared.weight.grad, 2 * once))
 hook.remove()
+
+
+# %% gradient-report
+def report(model):
+    kinds = {}
+    for name, param in model.named_parameters():
+        if param.grad is None:
+            kinds[name] = "none"
+        else:
+            kinds[name] = "ok" if param.grad.any() else "zero"
+    return kinds
+
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+model.append(nn.Linear(1, 1))
+nn.init.constant_(model[0].bias, -10)  # no unit is ever active | 单元全都不激活
+model[:3](torch.rand(16, 4)).sum().backward()  # position 3 is left out | 没用位置 3
+
+kinds = report(model)
+for name, kind in kinds.items():
+    print(name, kind)
+assert [name for name in kinds if kinds[name] == "ok"] == ["2.bias"]
+assert kinds["0.weight"] == kinds["0.bias"] == kinds["2.weight"] == "zero"
+assert kinds["3.weight"] == kinds["3.bias"] == "none"
+print("checked: none, zero and ok are told apart")
+
+
+# %% freeze-by-name
+def freeze(model, block):
+    count = 0
+    for name, param in model.named_parameters():
+        if name.startswith(f"{block}."):  # with the dot | 连点一起比较
+            param.requires_grad_(False)
+            param.grad = None  # or the optimiser still uses it | 否则优化器还会用它
+            count += param.numel()
+    return count
+
+
+torch.manual_seed(0)
+model = nn.Sequential()
+model.add_module("body", nn.Linear(4, 8))
+model.add_module("act", nn.Tanh())
+model.add_module("body2", nn.Linear(8, 8))
+model.add_module("head", nn.Linear(8, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+inputs = torch.rand(16, 4)
+model(inputs).sum().backward()  # leaves gradients | 留下了梯度
+frozen = freeze(model, "body")
+before = {name: p.detach().clone() for name, p in model.named_parameters()}
+model(inputs).sum().backward()
+optimizer.step()
+
+params = dict(model.named_parameters())
+moved = [name for name in params if not params[name].equal(before[name])]
+print("frozen:", frozen, " moved:", *moved)
+assert frozen == 4 * 8 + 8
+assert moved == ["body2.weight", "body2.bias", "head.weight", "head.bias"]
+print("checked: all but body moved")
+
+
+# %% default-law
+def bound(layer):
+    return max(param.abs().max().item() for param in layer.parameters())
+
+
+# What doubling each size does to the bound | 各个大小加倍，界怎样变
+def effects(kind, sizes):
+    result = {}
+    for name, size in sizes.items():
+        double = kind(**{**sizes, name: 2 * size})
+        result[name] = round(bound(kind(**sizes)) / bound(double), 1)
+    return result
+
+
+torch.manual_seed(0)
+conv_sizes = {"in_channels": 16, "out_channels": 16, "kernel_size": 4}
+conv = effects(nn.Conv2d, conv_sizes)
+lstm = effects(nn.LSTM, {"input_size": 32, "hidden_size": 32})
+print("Conv2d shrinks by", conv)
+print("LSTM   shrinks by", lstm)
+assert conv == {"in_channels": 1.4, "out_channels": 1, "kernel_size": 2}
+assert lstm == {"input_size": 1, "hidden_size": 1.4}
+
+for inputs, kernel in [(1, 16), (3, 7), (64, 3)]:
+    layer = nn.Conv2d(inputs, 64, kernel)
+    assert 0.98 < bound(layer) * (inputs * kernel**2) ** 0.5 <= 1.000001
+for hidden in (16, 50, 100):
+    assert 0.98 < bound(nn.LSTM(7, hidden)) * hidden**0.5 <= 1.000001
+print("checked: 1/sqrt(in * k * k) and 1/sqrt(hidden)")
+
+
+# %% init-by-pattern
+def init_by_name(model, rules):
+    chosen = []
+    for name, param in model.named_parameters():
+        fitting = [init for rule, init in rules if re.fullmatch(rule, name)]
+        if not fitting:
+            raise ValueError(f"no rule for {name}")
+        chosen.append((fitting[0], param))
+    for init, param in chosen:  # nothing was written until here | 到这里才开始写
+        init(param)
+
+
+torch.manual_seed(0)
+model = nn.Sequential(block1(), nn.LayerNorm(4), nn.Linear(4, 1))
+rules = [
+    (r".*\.bias", nn.init.zeros_),
+    (r"0\..*\.weight", nn.init.kaiming_normal_),
+    (r"2\.weight", nn.init.xavier_uniform_),
+]
+before = copy.deepcopy(model.state_dict())
+attempt(lambda: init_by_name(model, rules))
+assert all(torch.equal(model.state_dict()[k], before[k]) for k in before)
+
+init_by_name(model, [*rules, (r"1\.weight", nn.init.ones_)])
+biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+assert len(biases) == 4
+assert not any(bias.any() for bias in biases)
+assert (model[1].weight == 1).all()
+assert not torch.equal(model[0][0].weight, before["0.0.weight"])
+assert model[2].weight.abs().max() <= (6 / (4 + 1)) ** 0.5
+print("checked: every name has a rule, or nothing is written")
+
+
+# %% scale-for-depth
+def init_scaled(m):
+    if isinstance(m, nn.Linear):
+        nn.init.normal_(m.weight, std=(2 / m.in_features) ** 0.5)
+        nn.init.zeros_(m.bias)
+
+
+for width in (64, 128):
+    fixed = spreads(init_normal, width=width)[-1]
+    scaled = spreads(init_scaled, width=width)[-1]
+    print(f"width {width}: 0.01 gives {fixed:.0e}, scaled {scaled:.1f}")
+    assert fixed < 1e-15
+    assert 0.05 < scaled < 1
+print("checked: 20 layers, two widths")
+
+
+# %% table-without-ties
+def table(model):
+    names = {}
+    pairs = model.named_parameters(remove_duplicate=False)
+    for name, param in pairs:
+        names.setdefault(param, []).append(name)
+    for param, group in names.items():
+        shape = str(tuple(param.shape))
+        print(f"{' = '.join(group):20}{shape:8}{param.numel():4}")
+    return sum(param.numel() for param in names)
+
+
+total = table(net)
+print("total:", total)
+assert total == 121
+every = net.named_parameters(remove_duplicate=False)
+assert sum(param.numel() for _, param in every) == 193
+print("checked: 121, not 193")
+
+
+# %% finite-differences
+@torch.no_grad()
+def differences(model, weight, inputs, eps=1e-6):
+    result = torch.zeros_like(weight)
+    for place in range(weight.numel()):
+        entry = weight.view(-1)[place]  # a view into weight | weight 的视图
+        old = entry.clone()
+        entry.copy_(old + eps)
+        high = model(inputs).sum()
+        entry.copy_(old - eps)
+        low = model(inputs).sum()
+        entry.copy_(old)
+        result.view(-1)[place] = (high - low) / (2 * eps)
+    return result
+
+
+# The largest error, as a share of the largest gradient | 最大误差占最大梯度的比例
+def gap(dtype):
+    model = copy.deepcopy(net).to(dtype)
+    model.zero_grad()
+    inputs = X.to(dtype)
+    model(inputs).sum().backward()
+    grad = model[2].weight.grad
+    numeric = differences(model, model[2].weight, inputs)
+    return ((numeric - grad).abs().max() / grad.abs().max()).item()
+
+
+exact, rough = gap(torch.float64), gap(torch.float32)
+print(f"float64 below 1e-6: {exact < 1e-6}, float32: {rough < 1e-6}")
+assert exact < 1e-6 < rough
+print("checked: the gradient counts both uses")
+
+
+# %% transposed-tie
+class TiedAutoencoder(nn.Module):
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(inputs, hidden)
+        self.bias = nn.Parameter(torch.zeros(inputs))
+
+    def forward(self, X):
+        hidden = torch.tanh(self.encoder(X))
+        return F.linear(hidden, self.encoder.weight.T, self.bias)
+
+
+torch.manual_seed(0)
+auto = TiedAutoencoder(8, 3)
+X = torch.rand(16, 8)
+auto(X).sum().backward()
+
+weight = auto.encoder.weight
+hidden = torch.tanh(auto.encoder(X))
+one = F.linear(hidden, weight.detach().T).sum()  # decoder constant | 解码器当常量
+two = F.linear(hidden.detach(), weight.T).sum()  # encoder constant | 编码器当常量
+(first,) = torch.autograd.grad(one, weight)
+(second,) = torch.autograd.grad(two, weight)
+
+print("parameters:", *(name for name, _ in auto.named_parameters()))
+numbers = sum(param.numel() for param in auto.parameters())
+assert auto(X).shape == X.shape
+assert numbers == 8 * 3 + 3 + 8
+assert first.any()
+assert second.any()
+assert torch.allclose(weight.grad, first + second)
+print("checked:", numbers, "numbers, both uses in the gradient")

@@ -1,6 +1,7 @@
 import ast
 import copy
 import inspect
+import math
 import re
 import types
 from functools import cache
@@ -637,6 +638,358 @@ def test_picture_of_chimera_shows_modules_and_no_buffer() -> None:
     assert len(labels) == len(list(chimera.modules()))
 
 
+# Exercises
+
+EXERCISES = ("residual", "parallel", "shapes", "list-like", "skeleton", "audit", "closed-form")
+
+
+def _run_again(name: str, state: types.ModuleType) -> None:
+    """Run the check of a solution: all of its cell but the definitions."""
+    [cell] = [snippet for snippet in SECTION.snippets if snippet.name == f"blocks.{name}"]
+    body = [
+        statement
+        for statement in ast.parse(cell.source).body
+        if not isinstance(statement, ast.ClassDef | ast.FunctionDef)
+    ]
+    exec(compile(ast.Module(body, []), name, "exec"), vars(state))
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_solution_ends_with_a_check_that_holds(name: str) -> None:
+    """Each solution asserts something, and prints that it was checked as its last line."""
+    [cell] = [snippet for snippet in SECTION.snippets if snippet.name == f"blocks.{name}"]
+    *_, last = ast.parse(cell.source).body
+    assert ast.unparse(last).startswith("print('checked:")
+    assert "assert " in cell.source
+    assert shown(f"blocks.{name}").output.splitlines()[-1].startswith("checked: ")
+
+
+def test_residual_is_the_identity_for_any_shape() -> None:
+    """A new Residual gives back inputs of any shape, whatever the block inside computes."""
+    Residual = after("blocks.residual").Residual
+    for width in (1, 7):
+        net = Residual(nn.Sequential(nn.Linear(width, 5), nn.Tanh(), nn.Linear(5, width)))
+        X = torch.randn(4, 3, width)
+        assert torch.equal(net(X), X)
+
+
+def test_residual_wakes_its_block_with_the_second_step() -> None:
+    """First only the factor has a gradient that is not zero; once it moved, all have one."""
+    state = after("blocks.residual")
+    torch.manual_seed(1)
+    net = state.Residual(nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 20)))
+    net(state.X).square().sum().backward()
+    assert net.scale.grad.abs() > 0
+    assert all(not parameter.grad.any() for parameter in net.block.parameters())
+    with torch.no_grad():
+        net.scale -= 0.01 * net.scale.grad
+    net(state.X).square().sum().backward()
+    assert all(parameter.grad.any() for parameter in net.parameters())
+
+
+def test_zeros_everywhere_are_an_identity_that_hardly_learns() -> None:
+    """With all parameters of the block at zero, only its last bias gets a gradient."""
+    state = after("blocks.residual")
+    inner = nn.Sequential(state.block(20, 64), nn.Linear(64, 20))
+    for parameter in inner.parameters():
+        nn.init.zeros_(parameter)
+    output = state.X + inner(state.X)
+    assert torch.equal(output, state.X)
+    output.square().sum().backward()
+    alive = [name for name, parameter in inner.named_parameters() if parameter.grad.any()]
+    assert alive == ["1.bias"]
+
+
+def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
+    """X + block(X) is no identity at first, and a factor that stays zero never learns."""
+    state = after("blocks.residual")
+
+    class Sum(state.Residual):  # type: ignore[misc, name-defined]
+        def forward(self, X: torch.Tensor) -> Any:
+            return X + self.block(X)
+
+    class Deaf(state.Residual):  # type: ignore[misc, name-defined]
+        def forward(self, X: torch.Tensor) -> Any:
+            return X + 0 * self.scale * self.block(X)
+
+    for wrong in (Sum, Deaf):
+        state.Residual = wrong
+        with pytest.raises(AssertionError):
+            _run_again("residual", state)
+
+
+def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
+    """Parallel joins along the last dimension, and blocks of it nest."""
+    state = after("blocks.parallel")
+    inner = state.Parallel(nn.Linear(5, 1), nn.Linear(5, 2))
+    outer = state.Parallel(inner, nn.Identity())
+    for shape in ((5,), (2, 5), (2, 3, 4, 5)):
+        X = torch.randn(shape)
+        output = outer(X)
+        assert output.shape == (*shape[:-1], 8)
+        assert torch.equal(output[..., :3], inner(X))
+        assert torch.equal(output[..., 3:], X)
+    assert _names(outer.named_parameters())[0] == "left.left.weight"
+
+
+def test_dimension_one_holds_the_features_of_a_matrix_only() -> None:
+    """Joining along dimension 1 gives the same for (2, 20), and fails for (3, 2, 20)."""
+    state = after("blocks.parallel")
+    both, X = state.both, torch.rand(3, 2, 20)
+    flat = torch.cat((both.left(state.X), both.right(state.X)), dim=1)
+    assert torch.equal(flat, both(state.X))
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match except in dimension 1"):
+        torch.cat((both.left(X), both.right(X)), dim=1)
+
+
+def test_shapes_lists_every_call_in_order() -> None:
+    """The rows of shapes are the calls: parts before their container, repeated ones twice."""
+    state = after("blocks.shapes")
+    assert len(state.rows) == 12
+    assert state.rows[-1] == ("", ())
+    assert state.shapes(state.model, torch.ones(5, 20)) == [
+        ("0.0", (5, 64)),
+        ("0.1", (5, 64)),
+        ("0", (5, 64)),
+        ("1.0", (5, 32)),
+        ("1.1", (5, 32)),
+        ("1", (5, 32)),
+        ("2", (5, 10)),
+        ("", (5, 10)),
+    ]
+    assert state.shapes(state.MLP(), state.X) == [
+        ("hidden", (2, 256)),
+        ("out", (2, 10)),
+        ("", (2, 10)),
+    ]
+
+
+def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
+    """The function removes its own hooks, also after an error, and leaves those of others."""
+    state = after("blocks.shapes")
+    net, calls = state.MLP(), []
+    net.out.register_forward_hook(lambda *_: calls.append(1))
+    state.shapes(net, state.X)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        state.shapes(net, torch.ones(2, 4))
+    assert [len(part._forward_hooks) for part in net.modules()] == [0, 0, 1]
+    rows = list(state.rows)
+    state.chimera(state.X)
+    net(state.X)
+    assert (len(calls), state.rows) == (2, rows)
+    assert "cannot be multiplied (2x4 and 20x64)" in shown("blocks.shapes").output
+
+
+def test_hooks_written_in_the_loop_all_carry_the_last_name() -> None:
+    """A hook that reads the variable of the loop finds its last value when it runs."""
+    state = after("blocks.shapes")
+    net, rows = state.MLP(), []
+    for name, part in net.named_modules():
+        part.register_forward_hook(lambda *_: rows.append(name))  # noqa: B023
+    net(state.X)
+    assert rows == ["out"] * 3
+
+
+def test_list_sequential_does_what_a_list_does() -> None:
+    """Length, iteration, indices and slices of ListSequential are those of the list of parts."""
+    state = after("blocks.list-like")
+    relu = nn.ReLU()
+    parts = [relu, nn.Linear(20, 20), relu, relu, nn.Tanh()]
+    net = state.ListSequential(*parts)
+    assert len(net) == 5
+    assert list(net) == parts
+    assert all(net[i] is parts[i] for i in range(-5, 5))
+    for i in (-6, 5):
+        with pytest.raises(IndexError):
+            net[i]
+    ends = (None, -9, -2, 0, 1, 3, 9)
+    for cut in (slice(a, b, step) for a in ends for b in ends for step in (None, 2, -1)):
+        assert type(net[cut]) is state.ListSequential
+        assert list(net[cut]) == parts[cut]
+    assert torch.equal(net[1:3][:1](state.X), parts[1](state.X))
+
+
+def test_slices_share_their_modules() -> None:
+    """A slice holds the same parameters as the whole: a change in one is a change in both."""
+    mine = after("blocks.list-like").mine
+    with torch.no_grad():
+        mine[3:][0].weight.fill_(7)
+    assert mine[-1].weight.eq(7).all()
+
+
+def test_slices_of_the_real_sequential_keep_their_names() -> None:
+    """nn.Sequential keeps the names of the parts in a slice; ours counts from 0 again."""
+    state = after("blocks.list-like")
+    assert shown("blocks.list-like").output.splitlines()[:2] == [
+        "names in mine[1:]:   ['0', '1', '2']",
+        "names in theirs[1:]: ['1', '2', '3']",
+    ]
+    assert set(state.mine[3:].state_dict()) == {"0.weight", "0.bias"}
+    assert set(state.theirs[3:].state_dict()) == {"3.weight", "3.bias"}
+
+
+def test_check_of_list_sequential_refuses_children() -> None:
+    """A version over children() has the length 3 and fails the check."""
+    state = after("blocks.list-like")
+
+    class ByChildren(state.ListSequential):  # type: ignore[misc, name-defined]
+        def __len__(self) -> int:
+            return len(list(self.children()))
+
+        def __iter__(self) -> Any:
+            return self.children()
+
+    assert len(ByChildren(*state.parts)) == 3
+    state.ListSequential = ByChildren
+    with pytest.raises(AssertionError):
+        _run_again("list-like", state)
+
+
+def test_repeat_builds_blocks_of_their_own() -> None:
+    """The function calls its factory once per block, in order, and shares nothing."""
+    state = after("blocks.skeleton")
+    widths = iter((20, 7, 3, 5))
+    chain = state.repeat(4, lambda: nn.LazyLinear(next(widths)))
+    assert [part.out_features for part in chain] == [20, 7, 3, 5]
+    assert type(chain) is nn.Sequential
+    assert len(state.repeat(0, state.unit)) == 0
+    twins = state.repeat(2, state.unit)
+    assert not {*map(id, twins[0].parameters())} & {*map(id, twins[1].parameters())}
+
+
+def test_repeated_object_is_one_block() -> None:
+    """[unit()] * 36 has the parameters of one block, and an output of the right shape."""
+    state = after("blocks.skeleton")
+    chain = nn.Sequential(*[state.unit()] * 36)
+    assert len(chain) == 36
+    assert len(list(chain.parameters())) == 7
+    assert chain(torch.rand(2, 16)).shape == (2, 16)
+    assert len(list(state.repeat(36, state.unit).parameters())) == 7 * 36
+
+
+def test_skeleton_has_the_shape_of_resnet_152() -> None:
+    """The skeleton has four groups of 3, 8, 36 and 3 blocks between two layers, and 354 parameters."""
+    state = after("blocks.skeleton")
+    entrance, *groups, out = state.skeleton
+    assert [len(group) for group in groups] == [3, 8, 36, 3]
+    assert {type(part) for group in groups for part in group} == {state.Residual}
+    assert (entrance.in_features, entrance.out_features) == (20, 16)
+    assert (out.in_features, out.out_features) == (16, 10)
+    assert sum(isinstance(part, nn.Linear) for part in state.skeleton.modules()) == 152
+    assert len(list(state.skeleton.parameters())) == 354
+    state.skeleton(state.X).sum().backward()
+    assert entrance.weight.grad.any()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_depth_loses_the_signal_without_the_wrapper(seed: int) -> None:
+    """Without Residual both examples get the same output and the entrance a zero gradient."""
+    state = after("blocks.skeleton")
+    state.Residual = lambda inner: inner
+    torch.manual_seed(seed)
+    groups = [state.repeat(n, state.unit) for n in (3, 8, 36, 3)]
+    net = nn.Sequential(nn.Linear(20, 16), *groups, nn.Linear(16, 10))
+    output = net(state.X)
+    output.sum().backward()
+    assert torch.equal(output[0], output[1])
+    assert not net[0].weight.grad.any()
+
+
+def test_audit_finds_every_kind_at_every_depth() -> None:
+    """The audit names parameters, buffers and plain tensors of nested modules, and no missing bias."""
+    audit = after("blocks.audit").audit
+    inner = nn.Sequential(nn.Linear(3, 3, bias=False), nn.BatchNorm1d(3))
+    inner.scale = torch.ones(3)
+    inner[0].note = "no tensor"
+    net = nn.ModuleDict({"a": inner, "b": nn.ReLU()})
+    assert audit(net) == {
+        "a.0.weight": "parameter",
+        "a.1.weight": "parameter",
+        "a.1.bias": "parameter",
+        "a.1.running_mean": "buffer",
+        "a.1.running_var": "buffer",
+        "a.1.num_batches_tracked": "buffer",
+        "a.scale": "plain",
+    }
+    assert audit(nn.ReLU()) == {}
+
+
+def test_audit_sees_no_more_than_the_module_does() -> None:
+    """Two tensors in plain attributes are told apart from the four that are registered."""
+    state = after("blocks.audit")
+    assert state.audit(state.Listed(list)) == {}
+    assert set(state.audit(state.Listed(nn.ModuleList)).values()) == {"parameter"}
+    lines = shown("blocks.audit").output.splitlines()
+    assert dict(line.split() for line in lines[:-1]) == {
+        "0.linear.weight": "parameter",
+        "0.linear.bias": "parameter",
+        "0.rand_weight": "plain",
+        "1.linear.weight": "parameter",
+        "1.linear.bias": "parameter",
+        "1.rand_weight": "buffer",
+    }
+
+
+def _bits(x: torch.Tensor) -> torch.Tensor:
+    return x.detach().view({2: torch.int16, 4: torch.int32, 8: torch.int64}[x.element_size()])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_formula_is_the_loop_bit_for_bit(dtype: torch.dtype) -> None:
+    """halve_at_once agrees with halve in result, gradient and steps, around each power of two."""
+    state = after("blocks.closed-form")
+    torch.manual_seed(1)
+    near = [torch.tensor([2.0**k], dtype=dtype) for k in range(-3, 15)]
+    ends = torch.tensor(float("inf"), dtype=dtype)
+    starts = [torch.randn(3, 4, dtype=dtype) * 10**k for k in range(-2, 4)]
+    for x in [*near, *(x.nextafter(ends) for x in near), *(-x.nextafter(-ends) for x in near)]:
+        starts.append(x)
+    for start in starts:
+        a, b = start.clone().requires_grad_(), start.clone().requires_grad_()
+        y, steps = state.halve(a)
+        z, same = state.halve_at_once(b)
+        y.sum().backward()
+        z.sum().backward()
+        assert steps == same
+        assert torch.equal(_bits(y), _bits(z))
+        assert torch.equal(_bits(a.grad), _bits(b.grad))
+
+
+def test_formula_refuses_what_is_not_finite() -> None:
+    """An infinity or a NaN anywhere, and finite numbers with an infinite sum, are refused."""
+    state = after("blocks.closed-form")
+    nan, inf = float("nan"), float("inf")
+    for bad in ([inf], [1.0, -inf], [nan, 1.0], [inf, nan], [2e38, 2e38]):
+        with pytest.raises(ValueError, match=r"the sum is (inf|nan)"):
+            state.halve_at_once(torch.tensor(bad))
+    assert state.halve(torch.tensor([2e38, 2e38]))[1] == 129
+    assert "ValueError: the sum is inf\nValueError: the sum is nan\n" in (
+        shown("blocks.closed-form").output
+    )
+
+
+def test_logarithm_and_division_go_wrong_where_the_formula_does_not() -> None:
+    """log2 rounds to 10 just above 1024, and dividing by 2**128 gives zero in float32."""
+    state = after("blocks.closed-form")
+    above = math.nextafter(1024, math.inf)
+    assert math.ceil(math.log2(above)) == 10
+    assert state.halve(torch.tensor([above], dtype=torch.float64))[1] == 11
+    big = torch.tensor([3e38])
+    assert state.halve_at_once(big)[1] == 128
+    assert (big / 2.0**128).item() == 0
+    assert state.halve_at_once(big)[0].item() > 0.5
+
+
+def test_the_loop_rounds_tiny_numbers_at_each_step() -> None:
+    """Among numbers too small for all their digits, loop and formula can differ in the last bit."""
+    state = after("blocks.closed-form")
+    x = torch.tensor([5.0, 11 * 2.0**-149])  # three steps
+    y, z = state.halve(x)[0], state.halve_at_once(x)[0]
+    assert y[0] == z[0]
+    assert _bits(y).tolist()[1] == 2
+    assert _bits(z).tolist()[1] == 1
+
+
 # The whole section
 
 
@@ -657,9 +1010,9 @@ def test_every_cell_shows_something() -> None:
 def test_outputs_do_not_depend_on_the_seed_before() -> None:
     """Two runs of the section print and draw the same, whatever was drawn before them."""
     torch.manual_seed(1)
-    first = shown_afresh("blocks.chimera")
+    first = shown_afresh("blocks.closed-form")
     torch.manual_seed(2)
-    second = shown_afresh("blocks.chimera")
+    second = shown_afresh("blocks.closed-form")
     assert (first.output, first.figures) == (second.output, second.figures)
 
 
@@ -668,10 +1021,10 @@ def test_models_of_the_section_are_reproducible() -> None:
 
     def run(seed: int) -> types.ModuleType:
         torch.manual_seed(seed)
-        return after("blocks.chimera")
+        return after("blocks.closed-form")
 
     a, b = run(1), run(2)
     assert torch.equal(a.X, b.X)
-    for name in ("model", "first", "theirs", "pair", "square", "linear", "chimera"):
+    for name in ("model", "first", "theirs", "pair", "square", "linear", "chimera", "skeleton"):
         pairs = zip(getattr(a, name).parameters(), getattr(b, name).parameters(), strict=True)
         assert all(torch.equal(p, q) for p, q in pairs), name

@@ -351,3 +351,197 @@ def test_the_figure_shows_both_losses() -> None:
     """The figure names both layers."""
     (figure,) = shown("custom_layers.loss-curves").figures
     assert figure.count("DataLinear") == figure.count("MyLinear") == 1
+
+
+def test_row_norm_is_layer_norm_without_parameters() -> None:
+    """RowNorm agrees with F.layer_norm for any leading shape, and a row does not see the others."""
+    norm = after("custom_layers.row-norm").norm
+    assert list(norm.parameters()) == []
+    assert norm.state_dict() == {}
+    for shape in [(7,), (1, 2), (6, 3, 4, 9)]:
+        X = torch.rand(shape) * 100
+        assert torch.allclose(norm(X), F.layer_norm(X, shape[-1:]), atol=1e-5)
+        assert torch.allclose(norm(X), nn.LayerNorm(shape[-1])(X), atol=1e-5)
+    X = torch.randn(5, 6)
+    changed = X.clone()
+    changed[1:] += torch.randn(4, 6)
+    assert torch.equal(norm(X)[0], norm(changed)[0])
+
+
+def test_layer_norm_divides_by_d() -> None:
+    """With std(), which divides by d - 1, rows of 4 come out smaller by sqrt(3 / 4)."""
+    X = torch.randn(5, 4)
+    by_std = (X - X.mean(dim=-1, keepdim=True)) / X.std(dim=-1, keepdim=True)
+    expected = F.layer_norm(X, (4,), eps=0)
+    assert not torch.allclose(by_std, expected, atol=1e-3)
+    assert torch.allclose(by_std, expected * math.sqrt(3 / 4), atol=1e-5)
+
+
+def test_eps_saves_a_row_without_spread() -> None:
+    """A row of equal numbers gives zeros with eps, and NaN without."""
+    RowNorm = after("custom_layers.row-norm").RowNorm
+    X = torch.full((2, 4), 3.0)
+    assert not RowNorm()(X).any()
+    assert RowNorm(eps=0.0)(X).isnan().all()
+
+
+def test_a_fitted_scaler_goes_on_with_what_it_stored() -> None:
+    """New rows are scaled by the columns seen in fit, one by one, whatever else is in the batch."""
+    Scaler = after("custom_layers.scaler").Scaler
+    train = torch.randn(50, 4) * 3 - 2
+    scaler = Scaler(4).fit(train)
+    new = torch.randn(6, 4)
+    expected = (new - train.mean(dim=0)) / train.std(dim=0)
+    assert torch.allclose(scaler(new), expected, atol=1e-6)
+    assert torch.equal(scaler(new[2:3]), scaler(new)[2:3])
+    assert torch.equal(Scaler(4)(new), new)
+
+
+def test_a_scaler_is_saved_and_converted_and_not_trained() -> None:
+    """Mean and std are buffers: in the state_dict, converted by to(), not among the parameters."""
+    Scaler = after("custom_layers.scaler").Scaler
+    X = (torch.randn(20, 2) * 5).requires_grad_()
+    scaler = Scaler(2).fit(X)
+    assert list(scaler.state_dict()) == ["mean", "std"]
+    assert list(scaler.parameters()) == []
+    assert not scaler.mean.requires_grad
+    assert not scaler.std.requires_grad
+    assert scaler.to("meta").mean.device.type == "meta"
+    double = Scaler(2).double()
+    assert double.fit(X.detach()).mean.dtype == torch.float64
+    copied = Scaler(2)
+    copied.load_state_dict(double.state_dict())
+    assert torch.allclose(copied(X).double(), double(X.double()), atol=1e-5)
+
+
+def test_a_constant_column_becomes_zero() -> None:
+    """A column of equal values has std 0: divided by it there is nothing finite, by 1 there is 0."""
+    Scaler = after("custom_layers.scaler").Scaler
+    columns = torch.tensor([0.1, 0.3, 0.7, 1.1, 123.456]).repeat(100, 1)
+    assert not columns.std(dim=0).any()
+    assert not ((columns - columns.mean(dim=0)) / columns.std(dim=0)).isfinite().any()
+    scaler = Scaler(5).fit(columns)
+    assert scaler(columns).abs().max() < 1e-3
+    assert scaler(columns + 1)[0].tolist() == pytest.approx([1] * 5, abs=1e-3)
+
+
+def test_gradients_agree_only_where_autograd_is_right() -> None:
+    """Right layers pass; a layer passes no more if one parameter or the input is cut off."""
+    state = after("custom_layers.gradients-agree")
+    agree, MyLinear = state.gradients_agree, state.MyLinear
+
+    class NoBias(MyLinear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return X @ self.weight + self.bias.detach()
+
+    class NoInput(MyLinear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return X.detach() @ self.weight + self.bias
+
+    torch.manual_seed(1)
+    X = torch.randn(8, 4)
+    for right in (MyLinear(4, 2), nn.Linear(4, 2), nn.Linear(4, 2, bias=False)):
+        assert agree(right, X)
+    for wrong in (NoBias, NoInput, state.DataLinear, state.HalfLinear):
+        assert not agree(wrong(4, 2), X)
+    assert agree(nn.Sequential(MyLinear(4, 5), nn.Tanh(), nn.Linear(5, 1)), X)
+    assert not agree(nn.Sequential(nn.Linear(4, 5), state.DataLinear(5, 8)), X)
+
+
+def test_gradients_agree_sees_no_further_than_its_input() -> None:
+    """Where ReLU gives nothing but zeros, the layer that reads .data passes too."""
+    state = after("custom_layers.gradients-agree")
+    deaf = state.DataLinear(4, 2)
+    with torch.no_grad():
+        deaf.bias.fill_(-1000)
+    assert state.gradients_agree(deaf, torch.randn(3, 4))
+    with torch.no_grad():
+        deaf.bias.fill_(1000)
+    assert not state.gradients_agree(deaf, torch.randn(3, 4))
+
+
+def test_finite_differences_drown_in_float32() -> None:
+    """In float32 gradcheck warns and rejects even a layer that is right."""
+    layer, X = nn.Linear(5, 3), torch.randn(8, 5, requires_grad=True)
+    with pytest.warns(UserWarning, match="not a double precision"):
+        assert not torch.autograd.gradcheck(layer, X, raise_exception=False)
+    assert torch.autograd.gradcheck(layer.double(), X.detach().double().requires_grad_())
+
+
+def test_gradients_agree_leaves_the_layer_alone() -> None:
+    """The check works on a copy: dtype, values and gradients of the layer stay."""
+    state = after("custom_layers.gradients-agree")
+    layer = state.MyLinear(4, 2)
+    before = {name: p.detach().clone() for name, p in layer.named_parameters()}
+    X = torch.randn(3, 4)
+    kept = X.clone()
+    state.gradients_agree(layer, X)
+    for name, p in layer.named_parameters():
+        assert p.dtype == torch.float32
+        assert p.grad is None
+        assert torch.equal(p, before[name])
+    assert torch.equal(X, kept)
+    assert not X.requires_grad
+
+
+def test_half_a_gradient_is_a_gradient() -> None:
+    """HalfLinear has a gradient at every parameter, but not the one of the undetached function."""
+    half = after("custom_layers.gradients-agree").HalfLinear(4, 2)
+    X = torch.randn(3, 4)
+    half(X).sum().backward()
+    assert all(p.grad is not None for p in half.parameters())
+    found = half.weight.grad.clone()
+    half.zero_grad()
+    F.silu(X @ half.weight + half.bias).sum().backward()
+    assert not torch.allclose(found, half.weight.grad, atol=1e-3)
+
+
+def test_quadratic_is_the_sum_of_the_formula() -> None:
+    """Quadratic gives the double sum over i and j, for each row and each unit."""
+    state = after("custom_layers.quadratic")
+    assert state.Y.shape == (4, 2)
+    layer = state.Quadratic(3, 2)
+    assert [tuple(p.shape) for p in layer.parameters()] == [(3, 3, 2)]
+    X = torch.randn(2, 3)
+    W = layer.weight
+    with torch.no_grad():
+        Y = layer(X)
+        for r in range(2):
+            for k in range(2):
+                terms = [X[r, i] * W[i, j, k] * X[r, j] for i in range(3) for j in range(3)]
+                assert torch.isclose(Y[r, k], sum(terms), atol=1e-5)
+        assert torch.allclose(layer(2 * X), 4 * Y, atol=1e-5)
+
+
+def test_only_the_symmetric_part_counts_and_learns() -> None:
+    """An antisymmetric part changes no output, and SGD leaves it where it was."""
+    Quadratic = after("custom_layers.quadratic").Quadratic
+    torch.manual_seed(3)
+    layer = Quadratic(4, 3)
+    X, y = torch.randn(8, 4), torch.randn(8, 3)
+    with torch.no_grad():
+        A = torch.randn(4, 4, 3)
+        expected = layer(X)
+        layer.weight.add_(A - A.transpose(0, 1))
+        assert torch.allclose(layer(X), expected, atol=1e-4)
+
+    def antisymmetric() -> torch.Tensor:
+        W = layer.weight.detach()
+        return (W - W.transpose(0, 1)) / 2
+
+    before, start = antisymmetric(), layer.weight.detach().clone()
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
+    for _ in range(20):
+        optimizer.zero_grad()
+        F.mse_loss(layer(X), y).backward()
+        optimizer.step()
+    assert torch.allclose(antisymmetric(), before, atol=1e-5)
+    assert (layer.weight - start).abs().max() > 1e-3
+
+
+def test_quadratic_outputs_start_in_range() -> None:
+    """Dividing by the number of inputs keeps the outputs near 1; plain randn gives 64 times that."""
+    torch.manual_seed(0)
+    layer = after("custom_layers.quadratic").Quadratic(64, 32)
+    with torch.no_grad():
+        assert 0.7 < layer(torch.randn(100, 64)).std() < 1.4

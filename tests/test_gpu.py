@@ -4,9 +4,11 @@ import io
 import re
 import types
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from unittest import mock
 
 import pytest
 import torch
@@ -571,6 +573,235 @@ def test_fake_gpus_accept_scalars_from_the_cpu_only() -> None:
             on_gpu + torch.tensor([1.0])
         with pytest.raises(RuntimeError, match="same device"):
             torch.ones(2, 3) + torch.tensor(1.0, device="cuda:1")
+
+
+# The exercises
+
+EXERCISES = (
+    "pick-gpu",
+    "same-place",
+    "to-device",
+    "sum-device",
+    "devices-of",
+    "adopt",
+    "follow",
+    "bench",
+    "log-on-the-device",
+)
+
+
+def test_every_solution_checks_itself_without_a_gpu() -> None:
+    """Each solution runs everywhere, holds assertions, and ends by printing that it checked."""
+    by_name = {snippet.name: snippet for snippet in SECTION.snippets}
+    for name in EXERCISES:
+        snippet = by_name[f"gpu.{name}"]
+        assert snippet.devices == 0
+        assert "assert " in snippet.source
+        last = ast.parse(snippet.source).body[-1]
+        assert ast.unparse(last).startswith("print('checked:")
+    assert lines("gpu.pick-gpu") == ["of 3: cuda:0 cuda:2 cuda:2 cuda:0", "checked: pick_gpu"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_pick_gpu_counts_as_a_list_does(count: int) -> None:
+    """For every number, pick_gpu gives what a list of that many GPUs gives, else the CPU."""
+    pick_gpu = after("gpu.pick-gpu").pick_gpu
+    gpus = [torch.device("cuda", i) for i in range(count)]
+    with mock.patch("torch.cuda.device_count", return_value=count):
+        for i in range(-8, 8):
+            assert pick_gpu(i) == (gpus[i] if -count <= i < count else CPU)
+
+
+def test_same_place_asks_a_tensor() -> None:
+    """Every number of the CPU is one place; a device is compared by where a tensor lands."""
+    state = after("gpu.same-place")
+    assert state.same_place("cpu:1", "cpu:7")
+    assert not state.same_place(torch.device("meta"), "cpu:0")
+    assert state.place("cpu:3") == CPU
+    assert state.same_place(state.try_gpu(), str(torch.ones(1, device=state.try_gpu()).device))
+    if not CUDA:
+        with pytest.raises((AssertionError, RuntimeError)):
+            state.same_place("cuda", "cuda:0")
+    with FakeTensorMode():
+        assert state.same_place("cuda:1", torch.device("cuda", 1))
+        assert not state.same_place("cuda:0", "cuda:1")
+
+
+class Sample(NamedTuple):
+    image: torch.Tensor
+    label: list[Any]
+
+
+def test_to_device_keeps_the_structure() -> None:
+    """Only tensors move; containers keep their types, and nothing is changed in place."""
+    to_device = after("gpu.to-device").to_device
+    note = object()
+    batch = (Sample(torch.ones(2), [torch.zeros(3), "cat"]), {"deep": ({1: torch.ones(1)},)}, note)
+    moved = to_device(batch, "meta")
+    assert type(moved) is tuple
+    assert type(moved[0]) is Sample
+    assert moved[0].image.device.type == moved[0].label[0].device.type == "meta"
+    assert moved[0].label[1] == "cat"
+    assert moved[1]["deep"][0][1].device.type == "meta"
+    assert moved[2] is note
+    assert batch[0].image.device == batch[1]["deep"][0][1].device == CPU
+    assert to_device(batch, CPU)[0].image is batch[0].image
+    assert to_device([], "meta") == []
+    assert to_device(torch.ones(()), "meta").device.type == "meta"
+
+
+def test_the_device_of_a_sum_is_foretold() -> None:
+    """sum_device agrees with PyTorch for other shapes, and on fake GPUs."""
+    sum_device = after("gpu.sum-device").sum_device
+
+    def really(a: torch.Tensor, b: torch.Tensor) -> torch.device | None:
+        try:
+            return (a + b).device
+        except RuntimeError:
+            return None
+
+    shapes: list[tuple[int, ...]] = [(), (1,), (2, 1), (1, 1, 1)]
+    here, meta = ([torch.ones(s, device=d) for s in shapes] for d in ("cpu", "meta"))
+    answers = [(sum_device(a, b), really(a, b)) for a in here + meta for b in here + meta]
+    assert all(said == done for said, done in answers)
+    assert {str(said) for said, _ in answers} == {"cpu", "meta", "None"}
+    with FakeTensorMode():
+        fake = [torch.ones(s, device=d) for s in ((), (2,)) for d in ("cpu", "cuda:0", "cuda:1")]
+        assert all(sum_device(a, b) == really(a, b) for a in fake for b in fake)
+
+
+def test_devices_of_finds_every_tensor_once() -> None:
+    """Parameters, buffers (persistent or not) and attributes, each with its full name and kind."""
+    state = after("gpu.devices-of")
+    assert len(state.table) == 8
+
+    class Holder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(2))
+            self.register_buffer("cache", torch.ones(2), persistent=False)
+            self.stray = torch.ones(2, device="meta")
+            self.number = 3.0
+            self.inner = nn.Sequential(OrderedDict(last=nn.Linear(2, 1, bias=False)))
+
+    net = Holder()
+    assert state.devices_of(net) == {
+        "weight": ("parameter", "cpu"),
+        "cache": ("buffer", "cpu"),
+        "stray": ("attribute", "meta"),
+        "inner.last.weight": ("parameter", "cpu"),
+    }
+    moved = state.devices_of(nn.Sequential(net).to("meta"))
+    assert set(moved) == {f"0.{name}" for name in state.devices_of(net)}
+    assert {device for _, device in moved.values()} == {"meta"}
+    assert state.devices_of(nn.ReLU()) == {}
+
+
+def test_the_table_shows_the_one_tensor_that_stayed() -> None:
+    """The picture has a cell for each of the eight tensors: seven in one colour, one in another."""
+    (figure,) = shown("gpu.device-table").figures
+    assert figure == shown("gpu.device-table").figures[0]
+    for text in ("parameter", "buffer", "attribute", "1.rand_weight", "0.num_batches_tracked"):
+        assert f">{text}</text>" in figure
+    assert figure.count(">meta</text>") == 7
+    assert figure.count(">cpu</text>") == 1
+
+
+def test_adopt_registers_strays_at_any_depth() -> None:
+    """Every plain tensor becomes a buffer with its values; what was registered stays as it was."""
+    state = after("gpu.adopt")
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Sequential(state.FixedHiddenMLP(registered=False)), nn.BatchNorm1d(3))
+    net[0].mask = torch.arange(4)
+    parameters, buffers = list(net.parameters()), list(net.buffers())
+    constant = net[0][0].rand_weight
+    assert state.adopt(net) is net
+    assert net[0][0].rand_weight is constant
+    assert {"0.mask", "0.0.rand_weight"} <= set(net.state_dict())
+    assert all(a is b for a, b in zip(net.parameters(), parameters, strict=True))
+    assert len(list(net.buffers())) == len(buffers) + 2
+    assert state.adopt(net) is net  # a second time changes nothing
+    kinds = {kind for kind, _ in state.devices_of(net).values()}
+    assert kinds == {"parameter", "buffer"}
+    with pytest.raises(KeyError, match="attribute 'mask' already exists"):
+        module = nn.Module()
+        module.mask = torch.ones(1)
+        module.register_buffer("mask", torch.ones(1))
+
+
+@pytest.mark.parametrize("options", [{"lr": 0.1, "momentum": 0.9}, {"lr": 0.1}])
+def test_an_optimiser_can_follow_its_parameters(options: dict[str, float]) -> None:
+    """Loading its own state casts the state of SGD with momentum as well, and keeps the values."""
+    follow = after("gpu.follow").follow
+    torch.manual_seed(1)
+    model = nn.Linear(3, 1)
+    optimiser = torch.optim.SGD(model.parameters(), **options)
+    model(torch.ones(2, 3)).sum().backward()
+    optimiser.step()
+    before = [s["momentum_buffer"].clone() for s in optimiser.state.values() if s]
+    model.to(torch.float64)
+    follow(optimiser)
+    buffers = [
+        s["momentum_buffer"]
+        for s in optimiser.state.values()
+        if s.get("momentum_buffer") is not None
+    ]
+    if "momentum" in options:
+        assert [b.dtype for b in buffers] == [torch.float64] * 2
+        assert all(torch.equal(a.double(), b) for a, b in zip(before, buffers, strict=True))
+    held = optimiser.param_groups[0]["params"]
+    assert all(a is b for a, b in zip(held, model.parameters(), strict=True))
+    assert optimiser.param_groups[0]["lr"] == 0.1
+    model(torch.ones(2, 3, dtype=torch.float64)).sum().backward()
+    optimiser.step()
+
+
+def test_bench_waits_before_each_reading_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a simulated queue, bench gives the time of the work, without the warm-up."""
+    state = after("gpu.bench")
+    clock, queued, cost = 0.0, 0.0, iter([1000.0, 10.0, 20.0, 30.0])
+
+    def action(data: str) -> None:
+        nonlocal clock, queued
+        assert data == "data for cpu"
+        clock += 1.0
+        queued += next(cost)
+
+    def wait() -> None:
+        nonlocal clock, queued
+        clock, queued = clock + queued, 0.0
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(state.time, "perf_counter", lambda: clock)
+    times = state.bench("data for {}".format, action, rounds=3, wait=wait)
+    assert times == {"cpu": (3 * 1.0 + 60.0) / 3}
+
+
+def test_bench_names_every_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with GPUs bench measures the CPU and the first GPU, in this order."""
+    state = after("gpu.bench")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    made: list[str] = []
+    times = state.bench(lambda device: made.append(str(device)), id, wait=lambda: None)
+    assert made == ["cpu", "cuda:0"]
+    assert list(times) == ["cpu", "cuda"]
+
+
+def test_a_log_on_the_device_reads_nothing() -> None:
+    """Recording detached tensors calls item() never; recording numbers does so in each step."""
+    state = after("gpu.log-on-the-device")
+    assert lines("gpu.log-on-the-device")[:2] == [
+        "each step, calls of item(): 30",
+        "on the device, calls of item(): 0",
+    ]
+    assert len(state.log) == len(state.read) == 30
+    assert state.log[-1] < state.log[0]
+    assert state.calls_of_item(lambda loss: (loss.item(), loss.item())) == 60
+    graphs: list[torch.Tensor] = []
+    state.fit(graphs.append, steps=2)
+    assert all(loss.grad_fn is not None for loss in graphs)
+    assert all(loss.grad_fn is None for loss in state.kept)
+    assert "item" not in vars(torch.Tensor)
 
 
 # The hardware snippets, rehearsed: the CPU in the place of the GPU

@@ -4,12 +4,16 @@ import copy
 import io
 import pickle
 import warnings
+from functools import cache
 
 import pytest
 import torch
 from torch import nn
 
-from snippets.engine.testing import after, shown
+from snippets.engine.testing import after
+from snippets.engine.testing import shown as shown_afresh
+
+shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
 
 X = torch.ones(2, 20)
 
@@ -132,6 +136,18 @@ def test_dry_run_keeps_the_parameter_objects() -> None:
     held = list(net.parameters())
     net(X)
     assert all(p is q for p, q in zip(held, net.parameters(), strict=True))
+
+
+def test_picture_shows_both_moments() -> None:
+    """The picture has a `?` for each lazy parameter on the left, and its shape on the right."""
+    state = after("lazy_initialization.before-after")
+    lazy = ["LazyLinear\nweight ?\nbias ?", "ReLU", "LazyLinear\nweight ?\nbias ?"]
+    assert state.lazy_boxes == state.look(state.lazy_net()) == lazy
+    plain = ["Linear\nweight (256, 20)\nbias (256,)", "ReLU"]
+    assert state.plain_boxes == [*plain, "Linear\nweight (10, 256)\nbias (10,)"]
+    (svg,) = shown("lazy_initialization.before-after").figures
+    for text in ("lazy_net()", "net(X)", "LazyLinear", "weight ?", "weight (10, 256)"):
+        assert text in svg
 
 
 def test_initialiser_by_lazy_type_matches_nothing_after_the_dry_run() -> None:
@@ -293,3 +309,110 @@ def test_cast_before_the_dry_run_is_kept() -> None:
     net = copy.deepcopy(after("lazy_initialization.before").net).double()
     net(X.double())
     assert net[0].weight.dtype == torch.float64
+
+
+# Exercises
+
+
+def test_materialise_leaves_modes_and_statistics_alone() -> None:
+    """The solution fills in the widths of any model; modes and batch norm stay as they were."""
+    state = after("lazy_initialization.materialise")
+    assert shown("lazy_initialization.materialise").output.startswith("checked: ")
+    net = nn.Sequential(
+        nn.LazyConv2d(6, 5), nn.BatchNorm2d(6), nn.Flatten(), nn.LazyLinear(10), nn.Dropout()
+    )
+    net[1](torch.randn(4, 6, 3, 3))  # statistics that have already moved
+    statistics = copy.deepcopy(net[1].state_dict())
+    net[4].eval()
+    assert state.materialise(net, 1, 3, 28, 28) is net
+    assert net[0].in_channels == 3
+    assert net[3].in_features == 6 * 24 * 24
+    assert [m.training for m in net] == [True, True, True, True, False]
+    assert all(torch.equal(net[1].state_dict()[name], statistics[name]) for name in statistics)
+    assert all(p.requires_grad and p.grad is None for p in net.parameters())
+    assert not state.materialise(state.lazy_net().eval(), 1, 20).training
+
+
+def test_materialise_restores_the_modes_after_an_error() -> None:
+    """A dry run of a shape that does not fit raises, and the modes are as before."""
+    state = after("lazy_initialization.materialise")
+    net = nn.Sequential(nn.Linear(20, 4), nn.LazyBatchNorm1d(), nn.LazyLinear(3))
+    net[1].eval()
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        state.materialise(net, 1, 21)
+    assert net.training
+    assert [m.training for m in net] == [True, False, True]
+
+
+def test_materialise_draws_what_any_constant_batch_draws() -> None:
+    """A dry run on zeros uses up no random numbers: the weights are those of the eager model."""
+    state = after("lazy_initialization.materialise")
+    torch.manual_seed(3)
+    net = state.materialise(state.lazy_net(), 1, 20)
+    torch.manual_seed(3)
+    eager = state.eager_net()
+    assert all(torch.equal(p, q) for p, q in zip(net.parameters(), eager.parameters(), strict=True))
+
+
+def test_reached_names_what_an_initialiser_writes() -> None:
+    """The solution names what is overwritten, even with equal values, and changes nothing itself."""
+    state = after("lazy_initialization.reached")
+    assert shown("lazy_initialization.reached").output.startswith("checked: ")
+    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.LazyLinear(4))
+    nn.init.zeros_(net[0].bias)
+    before = copy.deepcopy(net[:2].state_dict())
+
+    def zero_biases(m: nn.Module) -> None:
+        if type(m) in (nn.Linear, nn.BatchNorm1d):
+            nn.init.zeros_(m.bias)
+
+    assert state.reached(net, zero_biases) == ["0.bias", "1.bias"]
+    assert state.reached(net, lambda m: None) == []
+    assert all(torch.equal(net[:2].state_dict()[name], before[name]) for name in before)
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        state.reached(net, state.init_normal)
+    net(torch.ones(2, 3))
+    assert state.reached(net, zero_biases) == ["0.bias", "1.bias", "2.bias"]
+
+
+def test_reached_does_not_see_a_mere_multiplication() -> None:
+    """NaN times anything is NaN: an initialiser that only scales goes unnoticed, as the page says."""
+    state = after("lazy_initialization.reached")
+
+    @torch.no_grad()
+    def double(m: nn.Module) -> None:
+        if isinstance(m, nn.Linear):
+            m.weight *= 2
+
+    assert state.reached(nn.Linear(3, 2), double) == []
+
+
+def test_naive_lazy_layer_breaks_three_things() -> None:
+    """Optimiser, loading and casting work for `nn.LazyLinear` and fail for the naive layer."""
+    state = after("lazy_initialization.naive-lazy")
+    assert shown("lazy_initialization.naive-lazy").output == "checked: trains, loads, casts\n"
+    for trial in (state.trains, state.loads, state.casts):
+        assert (trial(nn.LazyLinear), trial(state.NaiveLazyLinear)) == (True, False)
+    # each for the reason that the page gives
+    net = state.build(state.NaiveLazyLinear)
+    assert [name for name, _ in net.named_parameters()] == ["2.weight", "2.bias"]
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"0.weight", "0.bias"'):
+        net.load_state_dict(state.eager_net().state_dict())
+    with pytest.raises(RuntimeError, match="dtype"):
+        net.double()(torch.ones(3, 7, dtype=torch.float64))
+    with pytest.raises(ValueError, match="empty parameter list"):
+        torch.optim.SGD(state.NaiveLazyLinear(3).parameters())
+    layer = state.NaiveLazyLinear(3)
+    assert layer(torch.ones(2, 5, 7)).shape == (2, 5, 3)  # other than that, it works
+    assert layer.weight.shape == (3, 7)
+
+
+def test_freezing_early_is_refused_by_lazy_linear_and_ignored_by_the_naive_layer() -> None:
+    """`requires_grad_(False)` before the first call is an error, or has no effect without a word."""
+    state = after("lazy_initialization.naive-lazy")
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        state.build(nn.LazyLinear).requires_grad_(False)
+    naive = state.build(state.NaiveLazyLinear).requires_grad_(False)
+    naive(X)
+    assert naive[0].weight.requires_grad
+    assert not naive[2].weight.requires_grad

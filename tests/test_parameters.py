@@ -537,6 +537,52 @@ def test_multiplying_by_a_mask_leaves_negative_zeros() -> None:
         assert not torch.signbit(clean[zero]).any()
 
 
+# Depth
+
+
+def test_constant_weights_multiply_the_spread_by_the_width() -> None:
+    """With all weights 1, each layer after the first multiplies the spread by its width."""
+    state = after("parameters.spread-by-depth")
+    for curve, width in [
+        (state.curves["constant 1"], 64),
+        (state.spreads(state.init_constant, depth=5, width=16), 16),
+    ]:
+        for early, late in itertools.pairwise(curve):
+            assert math.isclose(late / early, width, rel_tol=1e-6)
+
+
+def test_the_spread_shrinks_by_an_initialiser_s_own_factor() -> None:
+    """Per layer of width 64, the defaults keep about 40% of the spread and init_normal about 5%."""
+    curves = after("parameters.spread-by-depth").curves
+    assert list(curves) == ["constant 1", "kaiming", "default", "normal 0.01"]
+    assert all(len(curve) == 20 for curve in curves.values())
+
+    def factor(name: str) -> float:
+        return float((curves[name][-1] / curves[name][0]) ** (1 / 19))
+
+    assert 0.35 < factor("default") < 0.45
+    assert 0.045 < factor("normal 0.01") < 0.06
+    kaiming = curves["kaiming"]
+    assert kaiming[-1] > kaiming[0] / 4
+    assert all(0.25 < value < 1 for value in kaiming)
+
+
+def test_kaiming_draws_with_a_scale_from_the_fan_in() -> None:
+    """kaiming_normal_ draws with standard deviation sqrt(2 / in_features) and zero biases."""
+    init_kaiming = after("parameters.spread-by-depth").init_kaiming
+    torch.manual_seed(1)
+    layer = nn.Linear(200, 500).apply(init_kaiming)
+    assert math.isclose(layer.weight.std().item(), math.sqrt(2 / 200), rel_tol=0.02)
+    assert not layer.bias.any()
+
+
+def test_the_depth_plot_names_every_curve() -> None:
+    """The plot of the spread against depth is one figure with a label for each initialiser."""
+    (figure,) = shown("parameters.depth-plot").figures
+    for label in ("constant 1", "kaiming", "default", "normal 0.01", "depth", "std", "1e-20"):
+        assert f">{label}</text>" in figure
+
+
 # Editing
 
 
@@ -686,6 +732,26 @@ def test_saving_and_copying_keep_the_tie() -> None:
     assert "one storage after loading: True" in shown("parameters.tie-count").output
 
 
+def test_the_picture_has_a_box_per_parameter_and_a_line_per_key() -> None:
+    """The picture of the tied net has 7 positions, 6 parameters, 8 lines, 4 of them in colour."""
+    state = after("parameters.tie-picture")
+    positions = list(state.net)
+    assert list(state.rows) == list(state.net.parameters())
+    labels = [text.get_text() for text in state.ax.texts]
+    for i, module in enumerate(positions):
+        assert f"{i}: {type(module).__name__}" in labels
+    for name, parameter in state.net.named_parameters():
+        assert f"{name} {tuple(parameter.shape)}" in labels
+    assert len(labels) == 7 + 6 + 2
+    lines = [(*line.get_ydata(), line.get_color()) for line in state.ax.lines]
+    assert len(lines) == len(state.net.state_dict()) == 8
+    weight = state.rows[state.shared.weight]
+    assert {start for start, end, _ in lines if end == weight} == {2, 4}
+    assert {start for start, _, color in lines if color == "C1"} == {2, 4}
+    assert {start for start, _, color in lines if color == "black"} == {0, 6}
+    assert len(shown("parameters.tie-picture").figures) == 1
+
+
 def test_the_gradient_of_a_shared_layer_is_the_sum_over_its_uses() -> None:
     """The gradient of the shared weight equals the sum of those of two untied copies."""
     state = after("parameters.tie-gradient")
@@ -721,3 +787,201 @@ def test_gradients_accumulate_from_one_backward_call_to_the_next() -> None:
     assert torch.allclose(state.shared.weight.grad, 2 * state.once)
     assert state.once.any()
     assert "then doubled: True" in shown("parameters.one-write").output
+
+
+# Exercises
+
+
+def test_the_report_tells_no_gradient_from_a_gradient_of_zeros() -> None:
+    """report() tells a parameter that took no part from one whose gradient is zero."""
+    state = after("parameters.gradient-report")
+    assert state.model[2].weight.grad is not None
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    assert set(state.report(model).values()) == {"none"}
+    (model(torch.rand(5, 3)).sum() * 0).backward()
+    assert set(state.report(model).values()) == {"zero"}
+    model(torch.rand(5, 3)).sum().backward()
+    assert set(state.report(model).values()) == {"ok"}
+    model.zero_grad()
+    assert list(state.report(model)) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert set(state.report(model).values()) == {"none"}
+
+
+def test_a_frozen_block_stays_and_the_rest_moves() -> None:
+    """freeze() stops exactly the named block, at any level, even under momentum."""
+    state = after("parameters.freeze-by-name")
+    torch.manual_seed(3)
+    model = nn.Sequential()
+    for i in (1, 10):
+        model.add_module(f"block {i}", nn.Sequential(nn.Linear(4, 4), nn.Tanh()))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.1)
+    before = copy.deepcopy(model.state_dict())
+    assert state.freeze(model, "block 1") == 20
+    for _ in range(3):
+        optimizer.zero_grad()
+        model(torch.rand(8, 4)).sum().backward()
+        optimizer.step()
+    moved = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {"block 10.0.weight", "block 10.0.bias"}
+    assert state.freeze(model, "block 10.0") == 20
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert state.freeze(model, "block") == 0
+
+
+def test_an_optimiser_uses_a_gradient_that_was_left_behind() -> None:
+    """requires_grad_(False) alone does not stop a step with a gradient from before."""
+    layer = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    layer(torch.ones(1, 2)).sum().backward()
+    layer.requires_grad_(False)
+    before = layer.weight.clone()
+    optimizer.step()
+    assert not torch.equal(layer.weight, before)
+
+
+def test_the_defaults_of_conv_and_lstm_follow_the_law_that_was_found() -> None:
+    """Conv2d draws within 1/sqrt(in * k * k), LSTM within 1/sqrt(hidden), for other sizes too."""
+    state = after("parameters.default-law")
+    torch.manual_seed(3)
+    assert 0.98 < state.bound(nn.Conv2d(5, 32, 5)) * math.sqrt(5 * 25) < 1.000001
+    assert 0.98 < state.bound(nn.LSTM(40, 12)) * math.sqrt(12) < 1.000001
+    assert state.effects(nn.Conv2d, state.conv_sizes) == state.conv
+    linear = state.effects(nn.Linear, {"in_features": 64, "out_features": 64})
+    assert linear == {"in_features": 1.4, "out_features": 1}
+
+
+def test_the_first_rule_that_fits_a_whole_name_decides() -> None:
+    """init_by_name takes the first rule that matches the full name, and handles a tied net."""
+    state = after("parameters.init-by-pattern")
+    first, second = nn.Linear(2, 3), nn.Linear(3, 1)
+    model = nn.Sequential(first, second)
+    rules = [(r"0\.weight", nn.init.ones_), (r".*weight", nn.init.zeros_)]
+    with pytest.raises(ValueError, match=r"no rule for 0\.bias"):
+        state.init_by_name(model, rules)
+    state.init_by_name(model, [*rules, (r"\d\.bias", nn.init.ones_)])
+    assert (first.weight == 1).all()
+    assert not second.weight.any()
+    assert (second.bias == 1).all()
+    state.init_by_name(state.net, [(".*", nn.init.zeros_)])
+    assert not any(parameter.any() for parameter in state.net.parameters())
+
+
+def test_a_name_without_a_rule_leaves_the_model_as_it_was() -> None:
+    """init_by_name writes nothing if a name has no rule, also if that name is the last."""
+    state = after("parameters.init-by-pattern")
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    before = copy.deepcopy(model.state_dict())
+    rules = [(r"0\..*|1\.weight", nn.init.zeros_), (r"bias", nn.init.zeros_)]
+    with pytest.raises(ValueError, match=r"no rule for 1\.bias"):
+        state.init_by_name(model, rules)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert shown("parameters.init-by-pattern").output.startswith("ValueError: no rule for 1.weight")
+
+
+def test_a_scale_from_the_fan_in_survives_twenty_layers() -> None:
+    """init_scaled draws with sqrt(2 / in_features), and keeps the spread at other widths too."""
+    state = after("parameters.scale-for-depth")
+    torch.manual_seed(1)
+    for inputs in (50, 800):
+        layer = nn.Linear(inputs, 300).apply(state.init_scaled)
+        assert math.isclose(layer.weight.std().item(), math.sqrt(2 / inputs), rel_tol=0.03)
+        assert not layer.bias.any()
+    assert 0.05 < state.spreads(state.init_scaled, width=96)[-1] < 1
+    assert state.spreads(state.init_normal, width=96)[-1] < 1e-15
+
+
+def test_the_table_counts_every_object_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """table() lists each parameter object once with all its names, however it is tied."""
+    state = after("parameters.table-without-ties")
+    capsys.readouterr()
+    assert state.table(state.rgnet) == 309
+    assert len(capsys.readouterr().out.splitlines()) == 18
+    first, second = nn.Linear(8, 8), nn.Linear(8, 8)
+    second.weight = first.weight
+    assert state.table(nn.Sequential(first, second)) == 64 + 8 + 8
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("(")[0].strip() for line in lines] == [
+        "0.weight = 1.weight",
+        "0.bias",
+        "1.bias",
+    ]
+    output = shown("parameters.table-without-ties").output
+    assert len(output.splitlines()) == 6 + 2
+    assert "2.weight = 4.weight (8, 8)" in output
+
+
+def test_finite_differences_agree_with_the_tied_gradient() -> None:
+    """Central differences equal the gradient of another tied net, not that of one use alone."""
+    state = after("parameters.finite-differences")
+    torch.manual_seed(5)
+    tied = nn.Linear(3, 3).double()
+    net = nn.Sequential(tied, nn.Tanh(), tied)
+    inputs = torch.rand(4, 3).double()
+    net(inputs).sum().backward()
+    before = tied.weight.detach().clone()
+    numeric = state.differences(net, tied.weight, inputs)
+    assert torch.equal(tied.weight, before)
+    assert tied.weight.grad is not None
+    assert torch.allclose(numeric, tied.weight.grad, atol=1e-7)
+    uses = [copy.deepcopy(tied), copy.deepcopy(tied)]
+    untied = nn.Sequential(uses[0], nn.Tanh(), uses[1])
+    untied.zero_grad()
+    untied(inputs).sum().backward()
+    for use in uses:
+        assert use.weight.grad is not None
+        assert not torch.allclose(numeric, use.weight.grad, atol=1e-2)
+
+
+def test_the_check_by_differences_needs_float64() -> None:
+    """With steps of 1e-6 the check passes in float64 and fails in float32."""
+    state = after("parameters.finite-differences")
+    assert state.exact < 1e-7
+    assert state.rough > 1e-2
+
+
+def test_the_decoder_is_the_encoder_transposed() -> None:
+    """The tied autoencoder decodes with the encoder's weight transposed, before and after a step."""
+    state = after("parameters.transposed-tie")
+    auto = state.TiedAutoencoder(5, 2)
+    assert {name: tuple(p.shape) for name, p in auto.named_parameters()} == {
+        "bias": (5,),
+        "encoder.weight": (2, 5),
+        "encoder.bias": (2,),
+    }
+    inputs = torch.rand(7, 5)
+    optimizer = torch.optim.SGD(auto.parameters(), lr=0.1)
+    for _ in range(2):
+        hidden = torch.tanh(inputs @ auto.encoder.weight.T + auto.encoder.bias)
+        assert torch.allclose(auto(inputs), hidden @ auto.encoder.weight + auto.bias, atol=1e-6)
+        optimizer.zero_grad()
+        (auto(inputs) - inputs).square().mean().backward()
+        optimizer.step()
+
+
+def test_both_uses_reach_the_gradient_of_the_transposed_weight() -> None:
+    """The gradient of the tied weight equals central differences in float64."""
+    auto = after("parameters.transposed-tie").TiedAutoencoder(4, 2).double()
+    inputs = torch.rand(3, 4, dtype=torch.float64)
+    rest = {name: p.detach() for name, p in auto.named_parameters()}
+
+    def output(weight: torch.Tensor) -> torch.Tensor:
+        values = {**rest, "encoder.weight": weight}
+        result: torch.Tensor = torch.func.functional_call(auto, values, (inputs,))
+        return result
+
+    weight = auto.encoder.weight.detach().requires_grad_()
+    assert torch.autograd.gradcheck(output, (weight,))
+
+
+def test_a_transposed_weight_cannot_be_assigned() -> None:
+    """A transposed weight is no parameter, so a layer refuses it."""
+    encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
+    with pytest.raises(TypeError, match="cannot assign"):
+        decoder.weight = encoder.weight.T
+
+
+def test_every_solution_passes_its_own_check() -> None:
+    """All solutions run through to the last one, whose final line says what was checked."""
+    last = shown("parameters.transposed-tie")
+    assert last.state == "ran"
+    assert last.output.splitlines()[-1] == "checked: 35 numbers, both uses in the gradient"

@@ -25,8 +25,9 @@ PARTS = {
     "custom-layers": ["custom-layers", "layers-without-parameters", "layers-with-parameters"],
     "saving-and-loading": ["reading-and-writing-files", "tensors", "model-parameters"],
     "gpu": ["gpu", "devices", "tensors-on-devices", "networks-on-devices"],
+    "together": ["together"],
 }
-PAGES = ["", "about/", *(f"{name}/" for name in PARTS)]
+PAGES = ["", "about/", "glossary/", *(f"{name}/" for name in PARTS)]
 LANGUAGES = {"zh": "", "en": "en/"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")

@@ -7,6 +7,7 @@ python -m snippets record gpu            # keep what a section does on the GPU o
 """
 
 import argparse
+import io
 import sys
 import textwrap
 from pathlib import Path
@@ -102,4 +103,7 @@ def _show(snippet: Snippet, outcome: Outcome) -> None:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # Windows would choose one without Chinese
     sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import PROJECT
 from tests.engine.projects import Project
 
@@ -16,7 +18,7 @@ def snippets(project: Project, *arguments: str) -> "subprocess.CompletedProcess[
         [sys.executable, "-m", "snippets", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder), "CUDA_VISIBLE_DEVICES": ""},
-        text=True,
+        encoding="utf-8",
         capture_output=True,
     )
 
@@ -61,6 +63,16 @@ def test_run_of_a_snippet_runs_what_it_builds_on_and_shows_it_alone(project: Pro
     assert done.returncode == 0
     assert "fourth 1 2\n" in done.stdout
     assert "one 1" not in done.stdout
+
+
+def test_the_output_is_utf8_whatever_the_locale(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    project.script = '# %% one\nprint("x")  # left | 左\n'
+    done = snippets(project, "run", "part")
+    assert done.returncode == 0, done.stderr
+    assert "# left | 左" in done.stdout
 
 
 def test_errors_go_to_standard_error_with_a_status(project: Project) -> None:

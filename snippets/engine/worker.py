@@ -19,6 +19,8 @@ from snippets.engine.cells import run_cells
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
 
+FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -68,6 +70,7 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
     """
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
+    _limit_files()
     threading.Thread(target=_die_with_parent, args=(pipe, folder), daemon=True).start()
     multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
     module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
@@ -86,6 +89,17 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
         pipe.send((Problem(what, "this is a bug of the engine", (f"{section.place}:1",)),))
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
+
+
+def _limit_files() -> None:
+    """Keep a cell that prints without end from filling the disk: writing fails beyond the limit."""
+    try:
+        import resource
+    except ImportError:  # Windows, where only the time limit ends such a cell
+        return
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    limit = FILE_LIMIT if hard == resource.RLIM_INFINITY else min(FILE_LIMIT, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
 
 
 def _die_with_parent(pipe: Connection, folder: str) -> None:

@@ -310,6 +310,13 @@ def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Proje
     assert "exit status 3" in message
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_printing_without_end_stops_before_the_disk_is_full(project: Project) -> None:
+    message = failure(project, "# %% one\nwhile True:\n    print('x' * 10_000)\n")
+    assert "OSError: [Errno 27] File too large" in message
+    assert "snippets/part.py:3" in message
+
+
 def test_a_missing_torch_is_one_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SnippetError, match=r"^torch is not installed\n.*requirements.txt"):

@@ -203,8 +203,8 @@ def on_serve(
     def rebuild_or_keep() -> None:
         try:
             rebuild()
-        except (Exception, SystemExit) as error:
-            if not isinstance(error, SystemExit):
+        except Exception as error:  # an Abort is one; the SystemExit of a SIGTERM is not
+            if not isinstance(error, Abort):
                 traceback.print_exc()
             log.error(
                 "The last good site stays up. Correct the error and save: it will be built again."

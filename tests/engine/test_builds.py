@@ -273,3 +273,11 @@ def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
     project.write()
     server.until(lambda: "good again" in server.get())
     server.until(lambda: "good again" in server.get("en/"))
+
+    # it also ends when it is told to in the middle of a build
+    project.script = "# %% one\nimport time\ntime.sleep(100)\n"
+    builds = server.log.read_text().count("Building documentation...")
+    project.write()
+    server.says("Building documentation...", times=builds + 1)
+    server.stop()
+    assert server.process.returncode == 143

@@ -20,13 +20,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"needs {need} CUDA device(s), and this machine has {had}")
 
 
-def mkdocs(project: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run mkdocs in a project, as a user would; its snippets come from there."""
-    environment = {**os.environ, "PYTHONPATH": str(project), **variables}
     return subprocess.run(
         [sys.executable, "-m", "mkdocs", *arguments],
         cwd=project,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(project)},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

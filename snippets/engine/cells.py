@@ -145,7 +145,7 @@ def _run_cell(
         )
         raise _fails(section, snippet, what, "print what readers should see, and nothing else")
     if len(out) > OUTPUT_LIMIT:
-        what = f"it printed {len(out):,} bytes; a page shows at most {OUTPUT_LIMIT:,}"
+        what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
         raise _fails(section, snippet, what, "print less")
     try:
         output = ESCAPES.sub("", out.decode().replace("\r\n", "\n"))

@@ -17,7 +17,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jieba
 from filelock import FileLock, Timeout
@@ -126,7 +125,7 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     if hidden := sorted(build.current().pages[language].keys() - rendered):
         places = tuple(f"docs/{language}/{path}:1" for path in hidden)
         raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
-    config.extra["ran_on"] = ran_on(config.theme["language"], build.current().machine)
+    config.extra["ran_on"] = ran_on(language, build.current().machine)
     return env
 
 
@@ -212,6 +211,3 @@ def on_serve(
 
     server.builder = rebuild_or_keep
     return server
-
-
-__all__: list[Any] = [name for name in dir() if name.startswith("on_")]

@@ -12,6 +12,7 @@ WORDS = {
         "error-line": "第 {line} 行",
         "skipped": "未运行",
         "needs": "这段代码需要 {need}，而这次构建{had}。",
+        "gpu": "1 块 CUDA GPU",
         "gpus": "{count} 块 CUDA GPU",
         "had-none": "没有 CUDA 设备",
         "had": "只有 {count} 块",
@@ -26,7 +27,8 @@ WORDS = {
         "error-line": "line {line}",
         "skipped": "Not run",
         "needs": "This code needs {need}, and this build had {had}.",
-        "gpus": "{count} CUDA GPU(s)",
+        "gpu": "one CUDA GPU",
+        "gpus": "{count} CUDA GPUs",
         "had-none": "no CUDA device",
         "had": "only {count}",
         "record": "What follows was recorded on another machine on {date}: {devices}, driver {driver}, torch {torch}, CUDA {cuda}, commit {commit}.",
@@ -56,13 +58,10 @@ def needs(language: str, count: int, had: int) -> str:
         count: How many devices it needs.
         had: How many there were.
     """
-    need = word(language, "gpus", count=count)
-    if language == "en":
-        need = "one CUDA GPU" if count == 1 else need.replace("(s)", "s")
     return word(
         language,
         "needs",
-        need=need,
+        need=word(language, "gpu" if count == 1 else "gpus", count=count),
         had=word(language, "had", count=had) if had else word(language, "had-none"),
     )
 

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -17,6 +18,23 @@ from tests.conftest import mkdocs, mkdocs_here
 from tests.engine.projects import Project, page
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")
+
+
+def start(
+    folder: Path, *arguments: str, output: IO[str] | int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    """Start mkdocs in a project; it can be interrupted, whatever shell started the tests."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        # in the background of a shell SIGINT is ignored, and children inherit that
+        preexec_fn=None
+        if os.name == "nt"
+        else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -117,12 +135,7 @@ def test_two_builds_do_not_write_to_one_site_at_once(project: Project) -> None:
     assert mkdocs_here(folder, "build").returncode == 0
     project.script = "# %% one\nimport time\ntime.sleep(8)\nprint('slow')\n"
     project.write()
-    slow = subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "build"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        stderr=subprocess.DEVNULL,
-    )
+    slow = start(folder, "build")
     while not (folder / "site.new").exists():
         time.sleep(0.1)
     done = mkdocs_here(folder, "build")
@@ -147,14 +160,7 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
         "while True:\n    pass\n"
     )
     project.write()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "build"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        stderr=subprocess.DEVNULL,
-        # a shell may have started the tests in the background, where SIGINT is ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = start(folder, "build")
     while not pid.exists() or not pid.read_text():
         time.sleep(0.1)
     process.send_signal(signal.Signals[how])
@@ -202,13 +208,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self.log = folder / "serve.log"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", self.address],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder)},
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-        )
+        self.process = start(folder, "serve", "--dev-addr", self.address, output=self.log.open("w"))
 
     def get(self, path: str = "") -> str:
         with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=20) as answer:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from snippets.engine.build import commit, today
 from snippets.engine.cells import Outcome
+from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.records import record, write_record
 from snippets.engine.runner import Result, Runner
@@ -74,8 +75,10 @@ def _run(sections: dict[str, Section], name: str) -> None:
         _show(snippet, outcomes[snippet.name])
 
 
-def _result(section: Section, last: str | None = None) -> Result:
-    runner = Runner({section.name: section}, last=last)
+def _result(
+    section: Section, last: str | None = None, claims: tuple[Claim, ...] = ()
+) -> Result:
+    runner = Runner({section.name: section}, {section.name: claims}, last=last)
     try:
         return runner.result(section.name)
     finally:
@@ -85,9 +88,13 @@ def _result(section: Section, last: str | None = None) -> Result:
 def _record(sections: dict[str, Section], name: str) -> None:
     if name not in sections:
         raise SnippetError(Problem(f"there is no section {name!r}", "python -m snippets list"))
-    made = record(_result(sections[name]), today(), commit(SNIPPETS.parent))
+    claims = read_claims(SNIPPETS.parent / "tests", sections)[name]
+    made = record(_result(sections[name], claims=claims), today(), commit(SNIPPETS.parent))
     path = write_record(SNIPPETS / "records", made)
-    print(f"{path.relative_to(SNIPPETS.parent)}: {len(made.outcomes)} snippets recorded")
+    print(
+        f"{path.relative_to(SNIPPETS.parent)}: "
+        f"{len(made.outcomes)} snippets and {len(made.claims)} claims recorded"
+    )
 
 
 def _show(snippet: Snippet, outcome: Outcome) -> None:

@@ -28,7 +28,7 @@ for part in (layer, group, model):
     print(f"{kind:10} is a Module:", isinstance(part, nn.Module))
 
 
-# %% picture fold=true
+# %% picture fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 

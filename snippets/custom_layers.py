@@ -192,7 +192,7 @@ curves = {cls.__name__: losses(cls) for cls in (DataLinear, MyLinear)}
 for name, history in curves.items():
     print(f"{name}: {history[0]:.3f} -> {history[-1]:.3f}")
 
-# %% loss-curves fold=true
+# %% loss-curves fold="code"
 import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(5.5, 2.8))

@@ -382,7 +382,7 @@ show_ms("launch", seconds(launch, synchronised=False))
 show_ms("item()", seconds(launch_and_read, synchronised=False))
 show_ms("synchronize()", seconds(launch))
 
-# %% matmul-times needs="cuda:1" fold=true
+# %% matmul-times needs="cuda:1" fold="code"
 import matplotlib.pyplot as plt
 
 torch.set_num_threads(min(16, os.cpu_count() or 1))
@@ -546,7 +546,7 @@ assert stayed == {"1.rand_weight": ("attribute", "cpu")}
 assert set(mixed.state_dict()) == set(table) - set(stayed)
 print("checked:", len(table), "tensors, left behind:", *stayed)
 
-# %% device-table fold=true
+# %% device-table fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 

@@ -50,7 +50,7 @@ print("same object:", weight is net[0].weight)
 print("its class:", type(weight).__name__)
 print("parameters:", sum(p.numel() for p in net.parameters()))
 
-# %% before-after fold=true
+# %% before-after fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 

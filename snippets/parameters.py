@@ -228,7 +228,7 @@ curves = {
 for name, curve in curves.items():
     print(f"{name:12}{curve[0]:8.0e} ...{curve[-1]:8.0e}")
 
-# %% depth-plot fold=true
+# %% depth-plot fold="code"
 import matplotlib.pyplot as plt
 
 fig, ax = plt.subplots(figsize=(4.8, 3.4))
@@ -392,7 +392,7 @@ loaded = torch.load(file)
 a, b = loaded["2.weight"], loaded["4.weight"]
 print("one storage after loading:", a.data_ptr() == b.data_ptr())
 
-# %% tie-picture fold=true
+# %% tie-picture fold="code"
 import matplotlib.pyplot as plt
 
 fig = plt.figure(figsize=(4.8, 3.9))

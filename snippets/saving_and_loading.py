@@ -120,7 +120,7 @@ for path in ("mlp.pt", "tied.pt"):
     stored = [name for name in entries(path) if name.startswith("data/")]
     print(path, "names:", len(torch.load(path)), "storages:", len(stored))
 
-# %% zip-picture fold=true
+# %% zip-picture fold="code"
 import matplotlib.pyplot as plt
 
 

@@ -168,7 +168,7 @@ for part in "optimizer", "rng":
     differs = (run.losses != whole.losses).nonzero()
     print(f"without {part}: differs from step", differs[0].item() + 1)
 
-# %% curves fold=true
+# %% curves fold="code"
 import matplotlib.pyplot as plt
 
 steps = torch.arange(1, STEPS + 1)

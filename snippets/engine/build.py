@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from snippets.engine.cells import Outcome
+from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.pages import LANGUAGES, check_pages, read_pages
+from snippets.engine.pages import LANGUAGES, Mark, check_pages, read_pages
 from snippets.engine.records import Record, read_records
 from snippets.engine.runner import Result, Runner, log, warm_up
 from snippets.engine.scripts import Snippet, read_sections
@@ -19,10 +20,10 @@ from snippets.engine.worker import Machine
 
 
 class Build:
-    """Reads scripts and pages, checks them against each other, and starts to run the scripts.
+    """Reads scripts, tests and pages, checks them against each other, and starts to run the scripts.
 
     Args:
-        project: The folder that holds `snippets/` and `docs/`.
+        project: The folder that holds `snippets/`, `tests/` and `docs/`.
         before: The build before this one in the same process; what did not change is not run again.
         progress: Called after each snippet that has run.
 
@@ -39,8 +40,12 @@ class Build:
         warm_up()
         self.project = project
         self.sections = read_sections(project / "snippets")
+        claims = read_claims(project / "tests", self.sections)
+        self.claims: dict[str, Claim] = {
+            claim.name: claim for of_section in claims.values() for claim in of_section
+        }
         self.pages = pages = read_pages(project / "docs")
-        if problems := check_pages(pages, self.sections):
+        if problems := check_pages(pages, self.sections, claims):
             raise SnippetError(*problems)
         self.snippets: dict[str, Snippet] = {
             snippet.name: snippet
@@ -53,9 +58,12 @@ class Build:
             for page in pages[language].values()
             for fence in page.fences
         }
+        self._marks: dict[str, list[Mark]] = {name: [] for name in self.claims}
+        for mark in (m for one in LANGUAGES for page in pages[one].values() for m in page.marks):
+            self._marks[mark.claim].append(mark)
         self._records = self._current_records()
         known = before.results() if before else {}
-        self._runner = Runner(self.sections, known=known, progress=progress)
+        self._runner = Runner(self.sections, claims, known=known, progress=progress)
 
     def outcome(self, name: str) -> Outcome:
         """Wait for a snippet's section and return what the snippet did.
@@ -74,6 +82,29 @@ class Build:
         if self.outcome(name).state != "skipped":
             return None
         return next((record for record in self._records if name in record.outcomes), None)
+
+    def proof(self, name: str) -> tuple[str, Machine, Record | None]:
+        """Wait for a claim's section and return what became of the claim.
+
+        Returns:
+            The state (`proven`, `recorded` or `skipped`), the machine on which the test ran, or
+            would have to, and the record that tells, where this build could not run it itself.
+
+        Raises:
+            SnippetError: A claim does not hold, or a snippet failed.
+        """
+        claim = self.claims[name]
+        try:
+            result = self._runner.result(claim.section)
+        except SnippetError:
+            self.wait()
+            raise
+        state = result.proofs[name].state
+        if state == "skipped":
+            for record in self._records:
+                if record.claims.get(name) == claim.sha256:
+                    return "recorded", record.machine, record
+        return state, result.machine, None
 
     def wait(self) -> None:
         """Wait for everything.
@@ -137,6 +168,15 @@ class Build:
             "platform": machine.platform,
             "devices": list(machine.devices),
             "snippets": snippets,
+            "claims": [
+                {
+                    "section": claim.section,
+                    "name": claim.name,
+                    "state": self.proof(claim.name)[0],
+                    "sha256": claim.sha256,
+                }
+                for claim in self.claims.values()
+            ],
         }
 
     def write_report(self, path: Path) -> None:
@@ -161,11 +201,14 @@ class Build:
         return current
 
     def _with_pages(self, problems: tuple[Problem, ...]) -> list[Problem]:
-        """Put the pages that show a snippet before the places in its script."""
-        return [
-            replace(problem, places=problem.places + self.places(problem.snippet or ""))
-            for problem in problems
-        ]
+        """Add the pages that show a snippet, or state a claim, to the places in its script."""
+        told = []
+        for problem in problems:
+            marks = self._marks.get(problem.claim or "", [])
+            places = (*self.places(problem.snippet or ""), *(mark.place for mark in marks))
+            sentence = " / ".join(mark.sentence for mark in marks) or None
+            told.append(replace(problem, places=problem.places + places, sentence=sentence))
+        return told
 
 
 def today() -> str:

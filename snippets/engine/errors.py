@@ -24,16 +24,22 @@ class Problem:
         advice: What to do about it.
         places: Where, as `file:line`, the script before the pages.
         snippet: The full name of the snippet, if one is concerned.
+        claim: The name of the claim, if one is concerned.
+        sentence: What a page says and should not, or not here.
     """
 
     what: str
     advice: str
     places: tuple[str, ...] = ()
     snippet: str | None = None
+    claim: str | None = None
+    sentence: str | None = None
 
     def __str__(self) -> str:
         rows = [
             ("snippet", self.snippet or ""),
+            ("claim", self.claim or ""),
+            ("sentence", self.sentence or ""),
             ("at", ", ".join(self.places)),
             ("do", self.advice),
         ]

@@ -1,16 +1,25 @@
-"""Shows a snippet on a page: the custom fence `snippet` of superfences, over markdown-exec.
+"""Shows snippets and claims on a page, by the custom fences of superfences and inlinehilite.
 
 ```snippet alt="what the figure shows"
 blocks.mlp
 ```
+
+A sentence that is proven.`#!claim name_of_the_test`
+
+```claims
+blocks
+```
 """
 
+import os
 import re
 from functools import partial
 from html import escape
 from typing import Any
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
+from markdown.util import AtomicString
 from markdown_exec import base_format, markdown_config
 from markupsafe import Markup
 
@@ -19,7 +28,7 @@ from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.records import Record
 from snippets.engine.scripts import Snippet, localise
-from snippets.engine.words import needs, recorded, word
+from snippets.engine.words import needs, proven, recorded, word
 
 # What markdown-exec needs to set a piece of Python, and no more: it makes a new converter each time.
 markdown_config.save(
@@ -98,9 +107,10 @@ def show(
         update_toc=False,
     )
     code: str = page.removesuffix(result)
-    if snippet.fold:
-        summary = f"<summary>{escape(word(spoken, 'fold'))}</summary>"
-        parts = (result, f'<details class="snippet-fold">{summary}{code}</details>')
+    if snippet.fold == "code":
+        parts = (result, _folded(code, word(spoken, "fold-code")))
+    elif snippet.fold == "output":
+        parts = (code, _folded(result, word(spoken, "fold-output")))
     else:
         parts = (code, result)
     state = "recorded" if record else outcome.state
@@ -109,6 +119,10 @@ def show(
         f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{state}">\n'
         f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
+
+
+def _folded(html: str, summary: str) -> str:
+    return f'<details class="snippet-fold"><summary>{escape(summary)}</summary>{html}</details>'
 
 
 zh = partial(show, spoken="zh")
@@ -172,6 +186,86 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
     label = f'role="img" aria-label="{escape(alt)}" style="max-width: {width * 4 / 3:.0f}px"'
     return svg.replace("<svg ", f"<svg {label} ", 1).strip()
+
+
+def _mark(source: str, language: str, css_class: str, md: Markdown, *, spoken: str) -> Element:
+    """Turn `#!claim name` into a mark that says which test proves the sentence before it.
+
+    An element, and not HTML: so MkDocs resolves and checks its link like any other.
+    """
+    name = source.strip()
+    current = build.current()
+    if name not in current.claims:
+        advice = "correct the mark; /claims/ lists all names"
+        raise SnippetError(Problem(f"there is no claim {name!r}", advice))
+    claim = current.claims[name]
+    state, machine, record = current.proof(name)
+    title = word(spoken, "unproven" if state == "skipped" else state)
+    told = proven(spoken, claim.devices, state, machine, record)
+    mark = Element("span", {"class": "claim", "data-claim": name, "data-state": state})
+    mark.set("data-search-exclude", "")
+    button = SubElement(mark, "button", {"class": "claim-mark", "type": "button"})
+    button.set("popovertarget", f"claim-{name}")
+    button.set("aria-label", title)
+    button.text = AtomicString("○" if state == "skipped" else "✓")
+    text = SubElement(mark, "span", {"class": "claim-text", "id": f"claim-{name}", "popover": ""})
+    text.text = md.htmlStash.store(
+        f"<strong>{title}</strong> {_words(claim.words[spoken])} <small>{escape(told)}</small> "
+    )
+    link = SubElement(text, "a", {"href": f"claims.md#{name}"})
+    link.text = AtomicString(f"{word(spoken, 'test')} test_{name}")
+    return mark
+
+
+zh_mark = partial(_mark, spoken="zh")
+en_mark = partial(_mark, spoken="en")
+
+
+def _claims(
+    source: str,
+    language: str,
+    css_class: str,
+    options: dict[str, Any],
+    md: Markdown,
+    *,
+    spoken: str,
+    **rest: Any,
+) -> Markup:
+    """Turn a fence that names a section into the list of its claims, each with its test."""
+    current = build.current()
+    section = source.strip()
+    if section not in current.sections:
+        raise SnippetError(Problem(f"there is no section {section!r}", "python -m snippets list"))
+    repository = os.environ.get("REPO_URL", "").rstrip("/")
+    rows = []
+    for claim in current.claims.values():
+        if claim.section != section:
+            continue
+        state, machine, record = current.proof(claim.name)
+        title = word(spoken, "unproven" if state == "skipped" else state)
+        told = ""
+        if claim.devices:
+            told = f" {escape(proven(spoken, claim.devices, state, machine, record))}"
+        place = claim.place
+        if repository:
+            url = f"{repository}/blob/main/{claim.file}#L{claim.line}"
+            place = f'<a href="{escape(url)}">{place}</a>'
+        rows.append(
+            f'<li id="{claim.name}" data-state="{state}"><strong>{title}</strong> '
+            f"{_words(claim.words[spoken])}{told}<details><summary>{word(spoken, 'source')} "
+            f"<code>test_{claim.name}</code></summary><p>{place}</p>"
+            f'<pre tabindex="0"><code>{escape(claim.source)}</code></pre></details></li>'
+        )
+    return Markup(f'<ul class="claims">{"".join(rows)}</ul>')
+
+
+zh_claims = partial(_claims, spoken="zh")
+en_claims = partial(_claims, spoken="en")
+
+
+def _words(text: str) -> str:
+    """The words of a claim as HTML: what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def math(

@@ -102,14 +102,21 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Hold the rendered page against what the check of the pages read in its Markdown."""
+    if page.present_anchor_ids is not None:  # MkDocs knows the ids of headings, not those of fences
+        page.present_anchor_ids.update(re.findall(r'\bid="([^"]+)"', html))
     known = build.current().pages[config.theme["language"]].get(page.file.src_uri)
     visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
     shown = re.findall(r'<div class="snippet"[^>]* data-snippet="([^"]*)"', visible)
     code = len(re.findall(r'class="language-py[\w-]* highlight"', visible))
+    marks = re.findall(r'<span class="claim" data-claim="([^"]*)"', visible)
     place = f"docs/{config.theme['language']}/{page.file.src_uri}:1"
     if known is None or shown != [fence.snippet for fence in known.fences]:
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"
+        raise SnippetError(Problem(what, advice, (place,)))
+    if marks != [mark.claim for mark in known.marks]:
+        what = "the page does not show the marks of claims that stand in its Markdown"
+        advice = "let a mark follow the full stop of a sentence, outside of comments and code"
         raise SnippetError(Problem(what, advice, (place,)))
     if code != len(shown):
         what = "the page shows Python that is run by nothing"

@@ -1,18 +1,26 @@
-"""Reads which snippets the pages show, and checks that both languages show the same."""
+"""Reads which snippets and claims the pages name, and checks that both languages name the same."""
 
 import re
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from snippets.engine.claims import Claim
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
 
 LANGUAGES = ("zh", "en")
 
-FENCES = ("snippet", "math", "sh", "text")  # what a fence may hold: code is never written on a page
+FENCES = (
+    "snippet",
+    "claims",
+    "math",
+    "sh",
+    "text",
+)  # what a fence may hold: code is never written on a page
 FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})\s*(?P<language>[\w-]*)(?P<rest>.*)$")
 HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<text>.*?)\s*(?:\{\s*#(?P<id>[\w-]+)[^}]*\})?\s*$")
+MARK = re.compile(r"`#!claim\s+(?P<claim>[^`]*?)\s*`")
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,21 @@ class Fence:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A mark at the end of a sentence, naming the claim that proves it.
+
+    Attributes:
+        claim: The name of the claim.
+        sentence: The sentence, as Markdown.
+        place: The page and line, as `docs/en/blocks.md:12`.
+    """
+
+    claim: str
+    sentence: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of one language.
 
@@ -36,12 +59,14 @@ class Page:
         path: Its path inside the folder of its language.
         place: Its path inside the project.
         fences: Its fences, in order.
+        marks: Its marks, in order.
         headings: The level and the id of each heading, with its place, in order.
     """
 
     path: str
     place: str
     fences: tuple[Fence, ...]
+    marks: tuple[Mark, ...]
     headings: tuple[tuple[int, str, str], ...]
 
 
@@ -75,7 +100,7 @@ def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
 
 
 def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page:
-    """Read the headings and the fences of one page.
+    """Read the headings, the fences and the marks of one page.
 
     Args:
         text: The Markdown of the page.
@@ -87,6 +112,7 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
         The page.
     """
     fences: list[Fence] = []
+    marked: list[Mark] = []
     headings: list[tuple[int, str, str]] = []
     lines = text.split("\n")
     opening: re.Match[str] | None = None
@@ -123,21 +149,37 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                     )
                 )
             headings.append((len(heading["level"]), heading["id"] or "", f"{place}:{number}"))
+        else:
+            for mark in MARK.finditer(line):
+                sentence = _sentence(MARK.sub("", line[: mark.start()]))
+                marked.append(Mark(mark["claim"], sentence, f"{place}:{number}"))
     if opening:
         problems.append(Problem("the fence is never closed", "close it", (f"{place}:{start}",)))
-    return Page(path, place, tuple(fences), tuple(headings))
+    return Page(path, place, tuple(fences), tuple(marked), tuple(headings))
 
 
-def check_pages(pages: dict[str, dict[str, Page]], sections: dict[str, Section]) -> list[Problem]:
-    """Hold the pages against the snippets, and the languages against each other.
+def _sentence(text: str) -> str:
+    """The last sentence of a text: from the end of the one before, so far as a full stop tells."""
+    end = len(text.rstrip().rstrip(".!?。！？”」)）*"))
+    before = re.split(r"[.?!] |[。！？|]", text[:end])
+    return (before[-1] + text[end:]).strip(" -|>*")
+
+
+def check_pages(
+    pages: dict[str, dict[str, Page]],
+    sections: dict[str, Section],
+    claims: dict[str, tuple[Claim, ...]],
+) -> list[Problem]:
+    """Hold the pages against the snippets and claims, and the languages against each other.
 
     Args:
         pages: The pages of each language.
         sections: The sections.
+        claims: The claims of each section.
 
     Returns:
-        What is wrong: an unknown snippet, a snippet that is shown twice, never or in one language
-        only, and pages whose headings or snippets differ between the languages.
+        What is wrong: an unknown snippet or claim, one that is named twice, never or in one
+        language only, and pages whose headings, snippets or marks differ between the languages.
     """
     problems: list[Problem] = []
     names = {snippet.name: snippet for section in sections.values() for snippet in section.snippets}
@@ -172,7 +214,39 @@ def check_pages(pages: dict[str, dict[str, Page]], sections: dict[str, Section])
             )
             what = f"the pages in {missing[0]!r} do not show the snippet"
             problems.append(Problem(what, "show it there too", (there, script), name))
-    return problems + _compare_languages(pages)
+    return problems + _check_marks(pages, claims) + _compare_languages(pages)
+
+
+def _check_marks(
+    pages: dict[str, dict[str, Page]], claims: dict[str, tuple[Claim, ...]]
+) -> list[Problem]:
+    """Hold the marks against the claims: each claim is marked, and on one page only once."""
+    problems: list[Problem] = []
+    left = {claim.name: claim for of_section in claims.values() for claim in of_section}
+    known = set(left)
+    for page in (page for language in LANGUAGES for page in pages[language].values()):
+        on_page: dict[str, Mark] = {}
+        for mark in page.marks:
+            left.pop(mark.claim, None)
+            what = ""
+            if mark.claim not in known:
+                what = "no test proves it: there is no test of this name with a docstring in both languages"
+                advice = f"write test_{mark.claim} in the tests of a section, or correct the mark"
+            elif mark.claim in on_page:
+                what = f"the page has a second mark of this claim, the first at {on_page[mark.claim].place}"
+                advice = "keep one of them"
+            if what:
+                problems.append(
+                    Problem(what, advice, (mark.place,), None, mark.claim, mark.sentence)
+                )
+            on_page[mark.claim] = mark
+    for claim in left.values():
+        what = f"no page states what the test proves: {claim.words['en']}"
+        advice = (
+            f"end its sentence with `#!claim {claim.name}`, or take the Chinese off its docstring"
+        )
+        problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
+    return problems
 
 
 def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
@@ -202,5 +276,14 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
                 what = f"the snippets differ in order: {fence.snippet} / {other.snippet}"
                 places = (fence.place or one.place, other.place or two.place)
                 problems.append(Problem(what, "show the same snippets in the same order", places))
+                break
+        marks = zip_longest(one.marks, two.marks, fillvalue=Mark("none", "", ""))
+        for mark, twin in marks:
+            if mark.claim != twin.claim:
+                what = f"the claims differ in order: {mark.claim} / {twin.claim}"
+                places = (mark.place or one.place, twin.place or two.place)
+                sentence = " / ".join(filter(None, (mark.sentence, twin.sentence)))
+                advice = "mark the same sentences in the same order"
+                problems.append(Problem(what, advice, places, sentence=sentence))
                 break
     return problems

@@ -6,6 +6,7 @@ os.environ["MPLBACKEND"] = "agg"  # a figure is saved, never opened in a window
 
 import matplotlib
 import matplotlib.pyplot
+import pytest  # noqa: F401  # claims are tests
 import torch
 import torch._dynamo  # noqa: F401  # the first optimiser of a process imports it: a second
 

@@ -31,6 +31,7 @@ class Record:
         date: When, as `2026-11-23`.
         commit: At which commit, with `+` where files differed from it; None outside of git.
         outcomes: What the snippets that need devices did, by full name.
+        claims: The hashes of the tests that need devices and passed, by the name of the claim.
     """
 
     section: str
@@ -39,6 +40,7 @@ class Record:
     date: str
     commit: str | None
     outcomes: dict[str, Outcome]
+    claims: dict[str, str]
 
     @property
     def filename(self) -> str:
@@ -60,7 +62,7 @@ def record(result: Result, date: str, commit: str | None) -> Record:
         commit: The commit that is checked out.
 
     Returns:
-        The record, with the outcomes of the snippets that need devices and ran.
+        The record, with the snippets and claims that need devices and ran.
 
     Raises:
         SnippetError: There was no CUDA device, or no snippet of the section needs one.
@@ -81,7 +83,12 @@ def record(result: Result, date: str, commit: str | None) -> Record:
         raise SnippetError(
             Problem(what, "record a section that has cells with needs=", (section.place,))
         )
-    return Record(section.name, section.sha256, result.machine, date, commit, outcomes)
+    claims = {
+        claim.name: claim.sha256
+        for claim in result.claims
+        if claim.devices and result.proofs[claim.name].state == "proven"
+    }
+    return Record(section.name, section.sha256, result.machine, date, commit, outcomes, claims)
 
 
 def write_record(folder: Path, record: Record) -> Path:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from snippets.engine.cells import Outcome
+from snippets.engine.claims import Claim, Proof
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section, Snippet
 from snippets.engine.worker import End, Machine, work
@@ -39,7 +40,9 @@ class Result:
 
     Attributes:
         section: The section as it was read.
+        claims: Its claims as they were read.
         outcomes: What each snippet did, by full name, in order.
+        proofs: What became of each claim, by name, in order.
         machine: Where it ran.
         modules: The files of the project that it imported, each with its hash.
         seconds: How long it took, from the start of its process.
@@ -47,15 +50,17 @@ class Result:
     """
 
     section: Section
+    claims: tuple[Claim, ...]
     outcomes: dict[str, Outcome]
+    proofs: dict[str, Proof]
     machine: Machine
     modules: tuple[tuple[Path, str], ...]
     seconds: float
     started: float
 
-    def is_current(self, section: Section) -> bool:
+    def is_current(self, section: Section, claims: tuple[Claim, ...]) -> bool:
         """Tell whether a run of the section as it is now would be the same run again."""
-        return self.section == section and all(
+        return (self.section, self.claims) == (section, claims) and all(
             path.is_file()
             and path.stat().st_mtime < self.started  # not edited while the section ran
             and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
@@ -87,6 +92,7 @@ class Runner:
 
     Args:
         sections: The sections to run.
+        claims: What else to prove, by section.
         last: The full name of the snippet after which its section stops; None for whole sections.
         known: Results of an earlier build; those that are still current are used again.
         progress: Called after each snippet, in the thread of its section.
@@ -97,6 +103,7 @@ class Runner:
     def __init__(
         self,
         sections: dict[str, Section],
+        claims: dict[str, tuple[Claim, ...]] | None = None,
         *,
         last: str | None = None,
         known: dict[str, Result] | None = None,
@@ -104,6 +111,7 @@ class Runner:
         start_method: str = START_METHOD,
         time_limit: float = TIME_LIMIT,
     ) -> None:
+        self._claims = claims or {}
         self._last = last
         self._progress = progress
         self._context: Any = multiprocessing.get_context(start_method)
@@ -115,7 +123,8 @@ class Runner:
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
         self._futures: dict[str, Future[Result]] = {}
         for name, section in sections.items():
-            if known and name in known and known[name].is_current(section):
+            claimed = self._claims.get(name, ())
+            if known and name in known and known[name].is_current(section, claimed):
                 self._futures[name] = Future()
                 self._futures[name].set_result(known[name])
             else:
@@ -166,10 +175,11 @@ class Runner:
 
     def _run_in_process(self, section: Section) -> Result:
         begin, started = time.perf_counter(), time.time()
+        claims = self._claims.get(section.name, ())
         folder = tempfile.mkdtemp(prefix="snippets-")
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=work, args=(section, self._last, folder, theirs), name=section.name
+            target=work, args=(section, claims, self._last, folder, theirs), name=section.name
         )
         try:
             with self._lock:
@@ -193,8 +203,9 @@ class Runner:
             for state in ("ran", "raised", "skipped")
             if state in states
         )
-        log.info("Section %-20s %5.1f s  %s", section.name, seconds, counts)
-        return Result(section, outcomes, end.machine, end.modules, seconds, started)
+        proofs = {proof.claim: proof for proof in end.proofs}
+        log.info("Section %-20s %5.1f s  %s, %d claims", section.name, seconds, counts, len(proofs))
+        return Result(section, claims, outcomes, proofs, end.machine, end.modules, seconds, started)
 
     def _listen(
         self, section: Section, process: BaseProcess, pipe: Connection

@@ -13,6 +13,7 @@ from snippets.engine.errors import Problem, SnippetError
 MARKER = re.compile(r"^# %%", re.MULTILINE)
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 NEEDS = re.compile(r"cuda:([1-9][0-9]*)")
+FOLDS = ("code", "output")
 METADATA = {"needs", "raises", "fold"}
 
 
@@ -26,7 +27,7 @@ class Snippet:
         line: The line of the script on which the code begins, counted from 1.
         devices: How many CUDA devices the cell needs; 0 if it runs anywhere.
         raises: The type of the error that the last statement of the cell shows, if it shows one.
-        fold: Whether a page folds the source away (drawing code).
+        fold: What a page folds away: `code` that only draws, an `output` that readers predict first.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Snippet:
     line: int
     devices: int = 0
     raises: str | None = None
-    fold: bool = False
+    fold: str | None = None
 
     @property
     def sha256(self) -> str:
@@ -162,7 +163,9 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
             # jupytext breaks lines at more characters than Python does, such as a form feed
             found = "the cell contains a character that breaks lines for some programs only"
         if found:
-            advice = 'write # %% name, then any of needs="cuda:1", raises="TypeError", fold=true'
+            advice = (
+                'write # %% name, then any of needs="cuda:1", raises="TypeError", fold="output"'
+            )
             problems.append(Problem(found, advice, (f"{place}:{start}",)))
             continue
         needs = NEEDS.fullmatch(cell.metadata.get("needs", ""))
@@ -173,7 +176,7 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
                 line=line,
                 devices=int(needs[1]) if needs else 0,
                 raises=cell.metadata.get("raises"),
-                fold=cell.metadata.get("fold", False),
+                fold=cell.metadata.get("fold"),
             )
         )
     if not snippets and not problems:
@@ -203,8 +206,8 @@ def _marker_problem(
         return f"{title!r} needs {metadata['needs']!r}, which is no number of CUDA devices"
     if "raises" in metadata and not str(metadata["raises"]).isidentifier():
         return f"{title!r} raises {metadata['raises']!r}, which is no name of an error"
-    if not isinstance(metadata.get("fold", False), bool):
-        return f"{title!r} has fold={metadata['fold']!r}, which is neither true nor false"
+    if metadata.get("fold", FOLDS[0]) not in FOLDS:
+        return f"{title!r} has fold={metadata['fold']!r}, which is neither of {', '.join(FOLDS)}"
     return None
 
 

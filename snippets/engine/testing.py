@@ -7,6 +7,7 @@ assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
 import os
 import tempfile
 import types
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,26 @@ from snippets.engine.cells import Outcome, run_cells
 from snippets.engine.scripts import Section, read_section
 
 SNIPPETS = Path(__file__).parents[1]
+
+
+@dataclass
+class Stage:
+    """How far a section has come in the process of a build that runs a test.
+
+    Attributes:
+        section: The section.
+        module: Its namespace; None once it was handed out, since a test may change it.
+        outcomes: What its snippets did so far, by full name.
+    """
+
+    section: Section
+    module: types.ModuleType | None
+    outcomes: dict[str, Outcome]
+
+
+stage: Stage | None = (
+    None  # set by a build; under pytest there is none, and every section runs afresh
+)
 
 
 @cache
@@ -33,6 +54,9 @@ def after(name: str) -> types.ModuleType:
     Raises:
         SnippetError: A cell ended otherwise than it declares.
     """
+    if stage and stage.module and stage.outcomes and name == list(stage.outcomes)[-1]:
+        module, stage.module = stage.module, None
+        return module
     return _run(name)[0]
 
 
@@ -45,11 +69,14 @@ def shown(name: str) -> Outcome:
     Raises:
         SnippetError: A cell ended otherwise than it declares.
     """
+    if stage and name in stage.outcomes:
+        return stage.outcomes[name]
     return _run(name)[1]
 
 
 def _run(name: str) -> tuple[types.ModuleType, Outcome]:
-    section = _section(name.split(".")[0])
+    here = name.split(".")[0]
+    section = stage.section if stage and stage.section.name == here else _section(here)
     assert name in [snippet.name for snippet in section.snippets], f"there is no snippet {name!r}"
     module = types.ModuleType("__main__")
     outcome = None

@@ -17,7 +17,16 @@ WORDS = {
         "had-none": "没有 CUDA 设备",
         "had": "只有 {count} 块",
         "record": "下面的输出是 {date} 在另一台机器上录下的：{devices}，驱动 {driver}，torch {torch}，CUDA {cuda}，提交 {commit}。",
-        "fold": "画图的代码",
+        "fold-code": "画图的代码",
+        "fold-output": "想好了，看结果",
+        "proven": "已证明",
+        "recorded": "已在别处证明",
+        "unproven": "这次未证明",
+        "proven-by": "这次构建运行了它的测试：torch {torch}，{device}。",
+        "recorded-by": "测试于 {date} 在另一台机器上通过：{devices}，torch {torch}。",
+        "unproven-by": "它的测试需要 {need}，而这次构建{had}。",
+        "test": "测试",
+        "source": "测试的源码",
         "cpu": "CPU（没有 CUDA 设备）",
         "ran-on": "全站的输出由 torch {torch}、Python {python} 在 {device} 上运行得出。",
     },
@@ -32,7 +41,16 @@ WORDS = {
         "had-none": "no CUDA device",
         "had": "only {count}",
         "record": "What follows was recorded on another machine on {date}: {devices}, driver {driver}, torch {torch}, CUDA {cuda}, commit {commit}.",
-        "fold": "The code that draws it",
+        "fold-code": "The code that draws it",
+        "fold-output": "Decided? Show what happens",
+        "proven": "Proven",
+        "recorded": "Proven elsewhere",
+        "unproven": "Not proven this time",
+        "proven-by": "This build ran its test with torch {torch} on {device}.",
+        "recorded-by": "Its test passed on another machine on {date}: {devices}, torch {torch}.",
+        "unproven-by": "Its test needs {need}, and this build had {had}.",
+        "test": "Test",
+        "source": "The test’s source",
         "cpu": "a CPU (no CUDA device)",
         "ran-on": "The outputs on this site were made by torch {torch} and Python {python} on {device}.",
     },
@@ -50,17 +68,18 @@ def word(language: str, key: str, **values: object) -> str:
     return WORDS[language][key].format(**values)
 
 
-def needs(language: str, count: int, had: int) -> str:
-    """Say that a snippet was not run for want of CUDA devices.
+def needs(language: str, count: int, had: int, key: str = "needs") -> str:
+    """Say that a snippet was not run, or a claim not proven, for want of CUDA devices.
 
     Args:
         language: `zh` or `en`.
         count: How many devices it needs.
         had: How many there were.
+        key: The phrase: `needs` for a snippet, `unproven-by` for a claim.
     """
     return word(
         language,
-        "needs",
+        key,
         need=word(language, "gpu" if count == 1 else "gpus", count=count),
         had=word(language, "had", count=had) if had else word(language, "had-none"),
     )
@@ -74,17 +93,39 @@ def recorded(language: str, record: Record) -> str:
         record: The record.
     """
     machine = record.machine
-    names = Counter(machine.devices)
     return word(
         language,
         "record",
         date=record.date,
-        devices=", ".join(f"{count} × {name}" for name, count in names.items()),
+        devices=_counted(machine.devices),
         driver=machine.driver or "?",
         torch=machine.torch,
         cuda=machine.cuda or "?",
         commit=(record.commit or "?")[:10],
     )
+
+
+def _counted(devices: tuple[str, ...]) -> str:
+    return ", ".join(f"{count} × {name}" for name, count in Counter(devices).items())
+
+
+def proven(language: str, count: int, state: str, machine: Machine, record: Record | None) -> str:
+    """Say with what a claim was proven, or why it was not.
+
+    Args:
+        language: `zh` or `en`.
+        count: How many devices its test needs.
+        state: `proven`, `recorded` or `skipped`.
+        machine: Where its test ran, or would have to.
+        record: The record that tells, of a recorded one.
+    """
+    if state == "skipped":
+        return needs(language, count, len(machine.devices), "unproven-by")
+    if record:
+        devices = _counted(machine.devices)
+        return word(language, "recorded-by", date=record.date, devices=devices, torch=machine.torch)
+    device = _counted(machine.devices) or word(language, "cpu")
+    return word(language, "proven-by", torch=machine.torch, device=device)
 
 
 def ran_on(language: str, machine: Machine) -> str:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from snippets.engine.cells import run_cells
+from snippets.engine.cells import Outcome, run_cells
+from snippets.engine.claims import Claim, Proof, Prover
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
 
@@ -49,14 +50,18 @@ class End:
 
     Attributes:
         machine: Where it ran.
+        proofs: What became of its claims.
         modules: The files of the project that it imported, each with its hash.
     """
 
     machine: Machine
+    proofs: list[Proof]
     modules: tuple[tuple[Path, str], ...]
 
 
-def work(section: Section, last: str | None, folder: str, pipe: Connection) -> None:
+def work(
+    section: Section, claims: tuple[Claim, ...], last: str | None, folder: str, pipe: Connection
+) -> None:
     """Run a section in this process, which is its own, and send what happens through the pipe.
 
     Sent are, for each cell, the snippet before it runs and its outcome afterwards, then an `End`,
@@ -64,6 +69,7 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
 
     Args:
         section: The section.
+        claims: What tests prove about it, besides.
         last: The snippet after which to stop; None for the whole section.
         folder: The fresh directory to work in.
         pipe: The connection to the parent.
@@ -77,9 +83,13 @@ def work(section: Section, last: str | None, folder: str, pipe: Connection) -> N
     os.chdir(folder)
     sys.path.insert(0, str(section.path.parent.parent))
     try:
+        prover = Prover(section, claims, module)
         for message in run_cells(section, module, last):
             pipe.send(message)
-        pipe.send(End(_machine(), _modules(section.path.parent.parent)))
+            if isinstance(message, Outcome):
+                prover.snippet_ran(message)
+        proofs = prover.finish()
+        pipe.send(End(_machine(), proofs, _modules(section.path.parent.parent)))
     except SnippetError as error:
         pipe.send(error.problems)
     except BrokenPipeError:

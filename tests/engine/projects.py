@@ -17,13 +17,22 @@ markdown_extensions:
   - attr_list
   - pymdownx.details
   - pymdownx.highlight: {{pygments_lang_class: true}}
+  - pymdownx.inlinehilite:
+      custom_inline:
+        - name: claim
+          class: claim
+          format: !!python/name:snippets.engine.fences.{language}_mark
   - pymdownx.superfences:
       custom_fences:
         - name: snippet
           class: snippet
           validator: !!python/name:snippets.engine.fences.validate
           format: !!python/name:snippets.engine.fences.{language}
+        - name: claims
+          class: claims
+          format: !!python/name:snippets.engine.fences.{language}_claims
 """
+CLAIMS = "# Claims {#claims}\n\n```claims\npart\n```\n"
 
 
 def page(*names: str, title: str = "# Title {#title}") -> str:
@@ -33,11 +42,15 @@ def page(*names: str, title: str = "# Title {#title}") -> str:
 
 @dataclass
 class Project:
-    """A project with one section, `part`, which both languages show on their home page."""
+    """A project with one section, `part`, which both languages show on their home page.
+
+    Where there are tests, each language has a page of claims, too.
+    """
 
     folder: Path
     script: str = '# %% one\nprint("hello")\n'
     pages: dict[str, str] = field(default_factory=dict)
+    tests: str = ""
 
     def write(self) -> Path:
         """Write the project to disk; pages that are not given show all cells in order."""
@@ -50,6 +63,9 @@ class Project:
             )
             (engine.parent / "__init__.py").touch()
         (engine.parent / "part.py").write_text(self.script, encoding="utf-8")
+        if self.tests:
+            (self.folder / "tests").mkdir(exist_ok=True)
+            (self.folder / "tests" / "test_part.py").write_text(self.tests, encoding="utf-8")
         names = [
             f"part.{line.split()[2]}"
             for line in self.script.splitlines()
@@ -60,6 +76,8 @@ class Project:
             folder.mkdir(parents=True, exist_ok=True)
             text = self.pages.get(language, page(*names))
             (folder / "index.md").write_text(text, encoding="utf-8")
+            if self.tests:
+                (folder / "claims.md").write_text(CLAIMS, encoding="utf-8")
             name = "mkdocs.yml" if language == "zh" else f"mkdocs.{language}.yml"
             hooks = engine / "hooks.py"
             (self.folder / name).write_text(

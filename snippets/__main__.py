@@ -75,9 +75,7 @@ def _run(sections: dict[str, Section], name: str) -> None:
         _show(snippet, outcomes[snippet.name])
 
 
-def _result(
-    section: Section, last: str | None = None, claims: tuple[Claim, ...] = ()
-) -> Result:
+def _result(section: Section, last: str | None = None, claims: tuple[Claim, ...] = ()) -> Result:
     runner = Runner({section.name: section}, {section.name: claims}, last=last)
     try:
         return runner.result(section.name)

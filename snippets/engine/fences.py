@@ -116,7 +116,7 @@ def show(
     state = "recorded" if record else outcome.state
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
-        f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{state}">\n'
+        f'<div class="snippet" id="snippet-{anchor}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
         f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
@@ -158,7 +158,7 @@ def _box(text: str, label: str, kind: str) -> str:
     # <samp>, not <code>: the copy button of the theme belongs to code
     return (
         f'<p class="snippet-label">{escape(label)}</p>'
-        f'<pre class="snippet-{kind}" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>'
+        f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
     )
 
 
@@ -254,7 +254,7 @@ def _claims(
             f'<li id="{claim.name}" data-state="{state}"><strong>{title}</strong> '
             f"{_words(claim.words[spoken])}{told}<details><summary>{word(spoken, 'source')} "
             f"<code>test_{claim.name}</code></summary><p>{place}</p>"
-            f'<pre tabindex="0"><code>{escape(claim.source)}</code></pre></details></li>'
+            f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
         )
     return Markup(f'<ul class="claims">{"".join(rows)}</ul>')
 

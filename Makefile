@@ -18,7 +18,7 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 build: .venv/site.done  ## the site in site/
 	$(BIN)/mkdocs build --strict
 
-test: lint .venv/browser.done .venv/node.done  ## the linters, then every test
+test: lint .venv/browser.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both languages

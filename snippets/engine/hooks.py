@@ -55,6 +55,7 @@ from snippets.engine.notebooks import (
     write_notebooks,
 )
 from snippets.engine.pages import LANGUAGES
+from snippets.engine.policy import with_policy
 from snippets.engine.runner import log
 from snippets.engine.words import ran_on, word
 
@@ -65,10 +66,13 @@ CHAPTER_PAGE = f"{CHAPTER}.ipynb"
 _cleanup = contextlib.ExitStack()
 _site: Path | None = None
 _chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
+_serving = False
 
 
 def on_startup(command: str, dirty: bool) -> None:
     """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    global _serving
+    _serving = command == "serve"
     jieba.setLogLevel(logging.WARNING)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `on_shutdown` is called
@@ -265,6 +269,20 @@ def _notebook_links(page: Page, language: str) -> list[tuple[str, str, str | Non
 
 
 @event_priority(-100)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Write the policy into a page, when everything else is in it."""
+    # `serve` adds a script of its own after this, which reloads the page.
+    return output if _serving else with_policy(output)
+
+
+@event_priority(-100)
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """Do the same for the pages that are templates of the theme: 404.html."""
+    html = template_name.endswith(".html")
+    return with_policy(output_content) if html and not _serving else output_content
+
+
+@event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
     """Build the English half into the same folder, and put the whole in its place."""
     if config.theme["language"] == OTHER:
@@ -277,7 +295,7 @@ def on_post_build(config: MkDocsConfig) -> None:
         strict=config.strict,
         use_directory_urls=config.use_directory_urls,
     )
-    other.plugins.on_startup(command="build", dirty=False)
+    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
     build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():

@@ -112,11 +112,11 @@ def _snippet(build: Build, language: str, shown: Shown) -> Iterator[str]:
     if outcome.figures:
         yield f"[{shown.alt}]"
     if outcome.output:
-        yield f"{word(language, 'output')}:"
+        yield f"**{word(language, 'output')}**"
         yield _fence("text", outcome.output)
     if outcome.error:
         where = word(language, "error-line", line=outcome.error_line)
-        yield f"{word(language, 'error')} ({where}):"
+        yield f"**{word(language, 'error')} · {where}**"
         yield _fence("text", outcome.error)
 
 
@@ -132,5 +132,5 @@ def _claims(build: Build, language: str, section: str) -> str:
         if claim.section == section:
             state = build.proof(claim.name)[0]
             title = word(language, "unproven" if state == "skipped" else state)
-            rows.append(f"- {claim.words[language]} ({title}: `test_{claim.name}`)")
+            rows.append(f"- **{title}** {claim.words[language]} `test_{claim.name}`")
     return "\n".join(rows)

@@ -1,5 +1,6 @@
 """What search engines and previews read: the site built for an address of its own, and for none."""
 
+import re
 from pathlib import Path
 from urllib.parse import urljoin
 from xml.etree import ElementTree
@@ -102,6 +103,12 @@ def test_one_sitemap_lists_all_pages_with_their_twins(published: Path) -> None:
 
 def test_there_is_no_sitemap_without_an_address(site: Path) -> None:
     assert list(site.rglob("sitemap*")) == []
+
+
+def test_the_list_for_language_models_has_whole_addresses(published: Path) -> None:
+    links = re.findall(r"\]\((.+?)\):", (published / "llms.txt").read_text(encoding="utf-8"))
+    assert f"{ADDRESS}index.html.md" in links
+    assert all(link.startswith(ADDRESS) for link in links)
 
 
 @every_language

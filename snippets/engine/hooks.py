@@ -16,40 +16,65 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
 
 import jieba
 from filelock import FileLock, Timeout
 from jinja2 import Environment
+from markdown.extensions.toc import nest_toc_tokens
 from mkdocs.commands import build as build_module
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import event_priority
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import CountHandler, DuplicateFilter
+from mkdocs.structure.toc import get_toc
+from mkdocs.utils import CountHandler, DuplicateFilter, get_relative_url
 from mkdocs.utils.templates import TemplateContext
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from snippets.engine import build
+from snippets.engine import build, llms, offline
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.notebooks import (
+    ARCHIVE,
+    CHAPTER,
+    Web,
+    colab_link,
+    file_stem,
+    nav_pages,
+    notebook,
+    notebook_text,
+    section_pages,
+    write_archive,
+    write_notebooks,
+)
+from snippets.engine.page_script import page_script
 from snippets.engine.pages import LANGUAGES
+from snippets.engine.policy import with_policy
 from snippets.engine.runner import log
-from snippets.engine.words import ran_on
+from snippets.engine.words import ran_on, word
 
 MAIN, OTHER = LANGUAGES
+CHAPTER_PAGE = f"{CHAPTER}.ipynb"
 
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
 _site: Path | None = None
+_chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
+_serving = False
 
 
 def on_startup(command: str, dirty: bool) -> None:
     """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    global _serving
+    _serving = command == "serve"
     jieba.setLogLevel(logging.WARNING)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `on_shutdown` is called
@@ -70,6 +95,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
             raise PluginError(
                 "Build both languages with mkdocs.yml; mkdocs.en.yml is a part of it."
             )
+        _add_chapter(config)
         return config
     _cleanup.close()
     for once in build_module.log.filters:
@@ -97,11 +123,58 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     shutil.rmtree(staging, ignore_errors=True)
     _cleanup.callback(shutil.rmtree, staging, ignore_errors=True)
     config.site_dir = str(staging)
+    _add_chapter(config)
     return config
+
+
+def _add_chapter(config: MkDocsConfig) -> None:
+    """Put the page of the chapter's notebook after the sections.
+
+    Here, and not in `mkdocs.yml`, since Zensical could not find the page.
+    """
+    if config.nav and "mkdocs-jupyter" in config.plugins:
+        # what does not change between builds of `serve` is not set again: it takes seconds
+        language = config.theme["language"]
+        config.plugins["mkdocs-jupyter"].config["cache_dir"] = str(Path(_chapters.name) / language)
+        last = section_pages(build.current(), config.nav)[-1]
+        title = word(language, "chapter")
+        config.nav.insert(config.nav.index(last) + 1, {title: CHAPTER_PAGE})
+
+
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Announce the chapter's notebook; what is in it is known when the sections have run."""
+    if "mkdocs-jupyter" in config.plugins:
+        folder = _cleanup.enter_context(tempfile.TemporaryDirectory())
+        # not File.generated: mkdocs-jupyter finds a notebook by the folder that it lies in
+        files.append(File(CHAPTER_PAGE, folder, config.site_dir, config.use_directory_urls))
+    return files
+
+
+@event_priority(100)
+def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
+    """Write the chapter's notebook just before mkdocs-jupyter reads it: all other pages are set."""
+    if page.file.src_uri != CHAPTER_PAGE:
+        return page
+
+    def elsewhere(path: str) -> str:
+        file = files.get_file_from_path(path)
+        assert file
+        return file.url_relative_to(page.file)
+
+    language, current = config.theme["language"], build.current()
+    current.wait()
+    web = Web(current, language, elsewhere)
+    made = notebook(current, language, section_pages(current, config.nav), web)
+    assert page.file.abs_src_path
+    Path(page.file.abs_src_path).write_text(notebook_text(made), encoding="utf-8")
+    return page
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Hold the rendered page against what the check of the pages read in its Markdown."""
+    if page.file.src_uri == CHAPTER_PAGE:
+        return _set_chapter(html, page, config.theme["language"])
     if page.present_anchor_ids is not None:  # MkDocs knows the ids of headings, not those of fences
         page.present_anchor_ids.update(re.findall(r'\bid="([^"]+)"', html))
     known = build.current().pages[config.theme["language"]].get(page.file.src_uri)
@@ -124,6 +197,36 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     return html
 
 
+def _set_chapter(html: str, page: Page, language: str) -> str:
+    """Take the cells from what mkdocs-jupyter made of the chapter's notebook, and no more.
+
+    Left out are 600 KB of style sheets for one theme, and scripts from other hosts. The code is
+    given the classes of all other code, and with them its colours and its button to copy.
+    """
+    html = html[html.index('<div class="jupyter-wrapper">') : html.rindex("<style>")]
+    for twice in (
+        r'<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>',
+        r'<div class="clipboard-copy-txt"[^>]*>.*?</div>',
+    ):
+        html = re.sub(twice, "", html, flags=re.DOTALL)
+    html = re.sub(
+        r'<div class="highlight-ipynb[^"]*">\s*<pre>(.*?)</pre>\s*</div>',
+        r'<div class="language-python highlight"><pre><code>\1</code></pre></div>',
+        html,
+        flags=re.DOTALL,
+    )
+    html = html.replace('<div class="jp-Cell-inputWrapper" tabindex="0">', "<div>")
+    headings: list[Any] = [
+        {"level": int(level), "id": name, "name": re.sub("<.*?>", "", text)}
+        for level, name, text in re.findall(r'<h([1-3]) id="([^"]+)">(.*?)</h\1>', html)
+    ]
+    page.toc = get_toc(nest_toc_tokens(headings))
+    page.edit_url = None  # no file in the repository is its source
+    page.meta["description"] = word(language, "chapter-description")
+    page.meta["search"] = {"exclude": True}  # every page is in the index already
+    return html
+
+
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     """Tell the templates where the snippets ran; by now all pages have been read."""
     build.current().wait()
@@ -132,20 +235,77 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     if hidden := sorted(build.current().pages[language].keys() - rendered):
         places = tuple(f"docs/{language}/{path}:1" for path in hidden)
         raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
+    env.globals["word"] = partial(word, language)
     config.extra["ran_on"] = ran_on(language, build.current().machine)
+    sections = section_pages(build.current(), config.nav)
+    write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
     return env
 
 
 def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
 ) -> TemplateContext:
-    """Let the language switch lead to the same page."""
+    """Let the language switch lead to the same page, and put the code of the page beside it."""
     here = config.theme["language"]
     other = "../" if here == OTHER else f"{OTHER}/"  # from the root of this language's pages
     url = "" if page.is_homepage else page.url
     for language in config.extra.get("languages", []):
         language["link"] = ("" if language["lang"] == here else other) + url
+        if config.site_url:  # what search engines read has to be a whole address
+            language["address"] = urljoin(config.site_url, language["link"])
+    page.meta["notebook_links"] = _notebook_links(page, here)
+    known = build.current().pages[here].get(page.file.src_uri)
+    if known and known.fences:
+        page.meta["script"] = f"{Path(page.file.src_uri).stem}.py"
+        snippets = [build.current().snippets[fence.snippet] for fence in known.fences]
+        path = Path(page.file.abs_dest_path).with_name(page.meta["script"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            page_script(str(page.title), snippets, here), encoding="utf-8", newline="\n"
+        )
     return context
+
+
+def _notebook_links(page: Page, language: str) -> list[tuple[str, str, str | None]]:
+    """The class, the words and the address of each link to the notebook of a page."""
+    path = page.file.src_uri
+    known = build.current().pages[language].get(path)
+    if path != CHAPTER_PAGE and not (known and known.fences):
+        return []
+    name = f"{CHAPTER if path == CHAPTER_PAGE else file_stem(path)}.{language}.ipynb"
+    links = [("download", f"notebooks/{name}"), ("colab", colab_link(name))]
+    if path == CHAPTER_PAGE:
+        root = "" if language == MAIN else "../"
+        links.append(("download-all", f"{root}notebooks/{ARCHIVE}"))
+    return [(key, word(language, key), url) for key, url in links if url]
+
+
+@event_priority(-100)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Link each heading to itself in the other language, and write the policy into the page.
+
+    Here, and not in the page's content: the search index takes that word for word.
+    """
+    here = config.theme["language"]
+    for twin in config.extra.get("languages", []):
+        if twin["lang"] != here:
+            url = f"{get_relative_url('.', page.url)}/{twin['link']}"
+            link = (
+                f'<a class="headerlink" href="{url}#\\1" hreflang="{twin["lang"]}" '
+                f'lang="{twin["lang"]}">{twin["name"]}</a>'
+            )
+            output = re.sub(
+                r'<a class="headerlink" href="#([^"]+)"[^>]*>[^<]*</a>', rf"\g<0>{link}", output
+            )
+    # `serve` adds a script of its own after this, which reloads the page.
+    return output if _serving else with_policy(output)
+
+
+@event_priority(-100)
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """Do the same for the pages that are templates of the theme: 404.html."""
+    html = template_name.endswith(".html")
+    return with_policy(output_content) if html and not _serving else output_content
 
 
 @event_priority(-100)
@@ -161,13 +321,20 @@ def on_post_build(config: MkDocsConfig) -> None:
         strict=config.strict,
         use_directory_urls=config.use_directory_urls,
     )
-    other.plugins.on_startup(command="build", dirty=False)
+    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
     build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
             raise Abort("The site was not built: there were warnings, and the build is strict.")
-    build.current().write_report(Path(config.site_dir) / "build.json")
-    _publish(Path(config.site_dir))
+    site = Path(config.site_dir)
+    # MkDocs packs it with the date; hosts that want it packed do so themselves
+    (site / "sitemap.xml.gz").unlink(missing_ok=True)
+    written = [*site.glob("notebooks/*.ipynb"), *site.glob(f"{OTHER}/notebooks/*.ipynb")]
+    write_archive(written, site / "notebooks" / ARCHIVE)
+    build.current().write_report(site / "build.json")
+    llms.write(build.current(), nav_pages(build.current(), config.nav), site, [config, other])
+    offline.write(site)
+    _publish(site)
     config.site_dir = str(_site)
     _cleanup.close()
 

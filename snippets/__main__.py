@@ -4,6 +4,7 @@ python -m snippets list
 python -m snippets run blocks            # a section
 python -m snippets run blocks.mlp        # one snippet, with what it builds on
 python -m snippets record gpu            # keep what a section does on the GPU of this machine
+python -m snippets chapter lstm          # begin a chapter of this name
 python -m snippets stats                 # count what the sources and the last build hold
 python -m snippets notebooks build/notebooks  # every page as a notebook, in both languages
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from snippets.engine.build import begin, commit, end, today
 from snippets.engine.cells import Outcome
+from snippets.engine.chapter import begin_chapter
 from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES, read_pages
@@ -45,11 +47,16 @@ def main(arguments: list[str]) -> int:
     run.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
     keep = commands.add_parser("record", help="record what a section does on this machine's GPU")
     keep.add_argument("section", help="a section with cells that need a device, such as gpu")
+    new = commands.add_parser("chapter", help="begin a chapter: its script, tests and pages")
+    new.add_argument("name", help="lower-case words joined by hyphens, such as attention-basics")
     commands.add_parser("stats", help="count what the sources and the last build hold")
     export = commands.add_parser("notebooks", help="write every page as a notebook")
     export.add_argument("folder", type=Path, help="where they go, such as build/notebooks")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "chapter":
+            _chapter(options.name)
+            return 0
         if options.command == "notebooks":
             _notebooks(options.folder)
             return 0
@@ -106,6 +113,11 @@ def _record(sections: dict[str, Section], name: str) -> None:
         f"{path.relative_to(SNIPPETS.parent)}: "
         f"{len(made.outcomes)} snippets and {len(made.claims)} claims recorded"
     )
+
+
+def _chapter(name: str) -> None:
+    new, changed = begin_chapter(SNIPPETS.parent, name)
+    print("\n".join([*(f"new      {path}" for path in new), *(f"changed  {p}" for p in changed)]))
 
 
 def _stats(sections: dict[str, Section]) -> None:

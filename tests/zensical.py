@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 from tests.conftest import PROJECT
 from tests.site import test_html
-from tests.site.test_html import LANGUAGES, PARTS, every_language, every_page, parsed
+from tests.site.test_html import LANGUAGES, SECTIONS, every_language, every_page, parsed
 
 ZENSICAL = PROJECT / "build" / "zensical.project" / "site"
 
@@ -63,7 +63,7 @@ def test_a_page_shows_what_that_of_mkdocs_shows(
 
 
 @every_language
-@pytest.mark.parametrize("page", PARTS)
+@pytest.mark.parametrize("page", SECTIONS)
 def test_each_numbered_part_has_executed_output(language: str, page: str) -> None:
     test_html.test_each_numbered_part_is_there_and_has_executed_output(ZENSICAL, language, page)
 

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from snippets.engine.scripts import localise, read_sections
 from tests.conftest import PROJECT
-from tests.site.test_html import LANGUAGES, PARTS, parsed, shown
+from tests.site.test_html import LANGUAGES, SECTIONS, parsed, shown
 
 every_language = pytest.mark.parametrize("language", LANGUAGES)
-every_part = pytest.mark.parametrize("part", PARTS)
+every_part = pytest.mark.parametrize("part", SECTIONS)
 
 
 @pytest.fixture

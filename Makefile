@@ -7,8 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format screenshots bench compare
-.PHONY: zensical drift drift-issue clean
+.PHONY: help serve build notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
+.PHONY: compare zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -57,6 +57,9 @@ stats: build  ## how many snippets, claims, exercises and pictures there are
 format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build/pdf/
+	$(BIN)/python -m snippets.engine.pdf
 
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python tests/browser/screenshots.py

@@ -10,7 +10,8 @@ sys.path.insert(0, str(PROJECT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from tests.browser.chromium import launch, served  # noqa: E402
+from snippets.engine.chromium import launch  # noqa: E402
+from tests.browser.server import served  # noqa: E402
 
 PAGES = ("", "parameters/", "gpu/")
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]

@@ -1,16 +1,13 @@
 """Every page under axe-core, in both schemes, and by keyboard alone."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import served
-from tests.conftest import PROJECT, mkdocs
-from tests.engine.projects import Project
+from tests.conftest import PROJECT
 from tests.site.test_html import LANGUAGES, PAGES
 
 AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
@@ -129,60 +126,6 @@ def test_every_picture_says_what_it_shows(
     assert all(names)
     assert len(set(names)) == len(names)
     view.close()
-
-
-TESTS = '''import pytest
-
-
-def test_it_prints_hello() -> None:
-    """The cell prints `hello`.
-
-    这段代码打印 `hello`。
-    """
-
-
-@pytest.mark.gpu(8)
-def test_eight_devices_agree() -> None:
-    """All devices agree.
-
-    所有设备一致。
-    """
-'''
-PAGE = """# Title {#title}
-
-```snippet
-part.one
-```
-
-```snippet
-part.two
-```
-
-A sentence long enough to need a second line on a phone, and then a third one, is proven by its
-test.`#!claim it_prints_hello` Another one is not.`#!claim eight_devices_agree`
-
-## Second heading {#second}
-
-A paragraph after it.
-"""
-
-
-@pytest.fixture(scope="module")
-def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A small site in the real theme, whose one page has a skipped snippet and two marks."""
-    script = '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
-    project = Project(
-        tmp_path_factory.mktemp("marked"), script, dict.fromkeys(("zh", "en"), PAGE), TESTS
-    )
-    folder = project.write()
-    for name in ("mkdocs.yml", "mkdocs.en.yml"):
-        text = (PROJECT / name).read_text(encoding="utf-8")
-        (folder / name).write_text(re.sub(r"\nnav:(\n  .*)+", "", text), encoding="utf-8")
-    shutil.copytree(PROJECT / "docs" / "theme", folder / "docs" / "theme")
-    done = mkdocs(folder, "build")
-    assert (folder / "site").is_dir(), done.stdout
-    with served(folder / "site") as address:
-        yield address
 
 
 def test_a_mark_opens_and_closes_by_keyboard(browser: Browser, marked: str) -> None:

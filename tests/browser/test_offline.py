@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, TimeoutError, expect
 
 from snippets.engine import offline
-from tests.browser.chromium import served
+from tests.browser.server import served
 from tests.site.test_html import LANGUAGES, PAGES, every_language
 
 QUERIES = {"zh": "参数绑定", "en": "parameter tying"}

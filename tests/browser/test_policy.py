@@ -95,3 +95,12 @@ def test_the_policy_lets_a_page_work_from_a_disk(view: Page, site: Path, languag
     expect(view.locator("html")).to_have_class(re.compile(r"(^| )js( |$)"))
     expect(view.locator("article button.copy").first).to_be_visible()
     assert violations(view) == []
+
+
+def test_a_site_with_a_repository_asks_nobody_about_it(view: Page, marked: str) -> None:
+    requests: list[str] = []
+    view.on("request", lambda request: requests.append(request.url))
+    view.goto(f"{marked}en/", wait_until="networkidle")
+    expect(view.locator(".md-header .md-source")).to_contain_text("example")
+    assert [url for url in requests if not url.startswith(marked)] == []
+    assert violations(view) == []

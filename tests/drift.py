@@ -133,7 +133,12 @@ def issue(folder: Path) -> None:
 
 
 def main(command: str, *paths: str) -> None:
-    """Run one of the three commands."""
+    """Run one of the three commands.
+
+    Args:
+        command: `look`, `compare` or `issue`.
+        paths: Its files: one to write; two to compare and one to write; a folder of reports.
+    """
     if command == "look":
         look(Path(paths[0]))
     elif command == "compare":

@@ -68,6 +68,12 @@ class Build:
     def outcome(self, name: str) -> Outcome:
         """Wait for a snippet's section and return what the snippet did.
 
+        Args:
+            name: The full name of a snippet.
+
+        Returns:
+            What the snippet did.
+
         Raises:
             SnippetError: A snippet ended otherwise than declared, with those of all other sections.
         """
@@ -78,13 +84,26 @@ class Build:
             raise
 
     def record(self, name: str) -> Record | None:
-        """The best record in which a snippet ran, if this build could not run it itself."""
+        """The best record in which a snippet ran, if this build could not run it itself.
+
+        Args:
+            name: The full name of a snippet.
+
+        Returns:
+            The record that a page shows in its place, or None.
+
+        Raises:
+            SnippetError: The section of the snippet failed.
+        """
         if self.outcome(name).state != "skipped":
             return None
         return next((record for record in self._records if name in record.outcomes), None)
 
     def proof(self, name: str) -> tuple[str, Machine, Record | None]:
         """Wait for a claim's section and return what became of the claim.
+
+        Args:
+            name: The name of a claim.
 
         Returns:
             The state (`proven`, `recorded` or `skipped`), the machine on which the test ran, or
@@ -116,7 +135,11 @@ class Build:
             raise SnippetError(*self._with_pages(tuple(problems)))
 
     def results(self) -> dict[str, Result]:
-        """Wait for everything and return the sections that went well."""
+        """Wait for everything and return the sections that went well.
+
+        Returns:
+            The results by section.
+        """
         return self._runner.results()
 
     @property
@@ -125,7 +148,15 @@ class Build:
         return next(iter(self.results().values())).machine
 
     def places(self, name: str, *languages: str) -> tuple[str, ...]:
-        """Where pages show a snippet, as `docs/en/blocks.md:12`; in all languages if none is named."""
+        """Where pages show a snippet, as `docs/en/blocks.md:12`; in all languages if none is named.
+
+        Args:
+            name: The full name of a snippet.
+            languages: Whose pages are meant.
+
+        Returns:
+            The places; none if no page shows the snippet.
+        """
         shown = (self._places.get((language, name)) for language in languages or LANGUAGES)
         return tuple(place for place in shown if place)
 
@@ -181,7 +212,11 @@ class Build:
         }
 
     def write_report(self, path: Path) -> None:
-        """Write the report as JSON."""
+        """Write the report as JSON.
+
+        Args:
+            path: Where the file goes.
+        """
         text = json.dumps(self.report(), indent=1, ensure_ascii=False) + "\n"
         path.write_text(text, encoding="utf-8")
 
@@ -213,7 +248,11 @@ class Build:
 
 
 def today() -> str:
-    """The date of this build in UTC, as `2026-11-23`; `SOURCE_DATE_EPOCH` sets it."""
+    """The date of this build in UTC, as `2026-11-23`; `SOURCE_DATE_EPOCH` sets it.
+
+    Returns:
+        Year, month and day.
+    """
     return time.strftime("%Y-%m-%d", _now())
 
 
@@ -222,7 +261,14 @@ def _now() -> time.struct_time:
 
 
 def commit(project: Path) -> str | None:
-    """The commit that is checked out, with `+` where files differ from it; None outside of git."""
+    """The commit that is checked out, with `+` where files differ from it; None outside of git.
+
+    Args:
+        project: The folder of the project.
+
+    Returns:
+        The hash of the commit, in hexadecimal.
+    """
     git = ["git", "-C", str(project)]
     try:
         head = subprocess.run(
@@ -243,6 +289,12 @@ def current() -> Build:
     """The build of this process; started from this checkout where nobody began one.
 
     MkDocs begins it in a hook. Zensical knows no hooks: there the first fence does.
+
+    Returns:
+        The build.
+
+    Raises:
+        SnippetError: None was begun, and a script or a page is wrong.
     """
     return _current or begin(Path(__file__).parents[2])
 
@@ -253,6 +305,9 @@ def begin(project: Path, progress: Callable[[], object] = lambda: None) -> Build
     Args:
         project: The folder that holds `snippets/` and `docs/`.
         progress: Called after each snippet that has run.
+
+    Returns:
+        The build, whose sections run in the background.
 
     Raises:
         SnippetError: A script or a page is wrong; the build before stays the current one.

@@ -296,7 +296,10 @@ class _Streams:
         self.text: list[IO[str]] = []
 
     def take(self) -> tuple[bytes, bytes]:
-        """Return what came on both since the last time.
+        """Take what came on both since the last time.
+
+        Returns:
+            Standard output and standard error.
 
         Raises:
             ValueError: A cell replaced, closed, moved or cut the stream, so that output may be lost.

@@ -198,7 +198,11 @@ class Prover:
             self._forks = sys.platform == "linux" and not torch.accelerator.is_available()
 
     def snippet_ran(self, outcome: Outcome) -> None:
-        """Prove what looks at the state after this snippet."""
+        """Prove what looks at the state after this snippet.
+
+        Args:
+            outcome: What the snippet did.
+        """
         self._stage.outcomes[outcome.name] = outcome
         if self._claims and self._forks:
             for claim in [c for c in self._left if c.looks and c.snippet == outcome.name]:

@@ -53,6 +53,9 @@ class SnippetError(SuperFencesException, InlineHiliteException, PluginError):  #
 
     It is an exception of superfences and inlinehilite, since these swallow every other that comes
     out of a fence, and of MkDocs, which prints its own as a message and not as a traceback.
+
+    Args:
+        problems: All that is wrong, at least one.
     """
 
     def __init__(self, *problems: Problem) -> None:

@@ -44,7 +44,21 @@ def validate(
     attrs: dict[str, Any],
     md: Markdown,
 ) -> bool:
-    """Take the options of a fence; the parameters are those of superfences."""
+    """Take the options of a fence; the parameters are those of superfences.
+
+    Args:
+        language: Of the fence.
+        inputs: The options as they stand on the fence.
+        options: Takes those that are valid.
+        attrs: The attributes of the fence.
+        md: The converter of the page.
+
+    Returns:
+        True: the fence is one of ours.
+
+    Raises:
+        SnippetError: An option is unknown.
+    """
     options["alt"] = inputs.pop("alt", "")
     if inputs:
         raise SnippetError(
@@ -281,12 +295,40 @@ def _words(text: str) -> str:
 def math(
     source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **rest: Any
 ) -> Markup:
-    """Turn a fence of LaTeX into MathML, which needs no script; the parameters are superfences'."""
+    """Turn a fence of LaTeX into MathML, which needs no script; the parameters are superfences'.
+
+    Args:
+        source: The LaTeX.
+        language: Of the fence.
+        css_class: The class that the configuration gives to the fence.
+        options: The options of the fence.
+        md: The converter of the page.
+        rest: What superfences passes besides.
+
+    Returns:
+        The HTML.
+
+    Raises:
+        SnippetError: It is no LaTeX that can be set.
+    """
     return Markup(f'<div class="math">{mathml(source, "block")}</div>')
 
 
 def inline_math(source: str, language: str, css_class: str, md: Markdown) -> str:
-    """Turn inline LaTeX into MathML; the parameters are those of `pymdownx.inlinehilite`."""
+    """Turn inline LaTeX into MathML; the parameters are those of `pymdownx.inlinehilite`.
+
+    Args:
+        source: The LaTeX.
+        language: What stands before it: `math`.
+        css_class: The class that the configuration gives to it.
+        md: The converter of the page.
+
+    Returns:
+        The MathML.
+
+    Raises:
+        SnippetError: It is no LaTeX that can be set.
+    """
     return mathml(source, "inline")
 
 
@@ -296,6 +338,9 @@ def mathml(source: str, display: str) -> str:
     Args:
         source: The LaTeX.
         display: `block` or `inline`.
+
+    Returns:
+        The MathML.
 
     Raises:
         SnippetError: It is no LaTeX that can be set.

@@ -72,7 +72,12 @@ _serving = False
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more.
+
+    Args:
+        command: `build`, `serve` or another command of MkDocs.
+        dirty: Not used.
+    """
     global _serving
     _serving = command == "serve"
     jieba.setLogLevel(logging.WARNING)
@@ -86,7 +91,18 @@ def on_startup(command: str, dirty: bool) -> None:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Begin to run the snippets, and turn MkDocs towards a folder of its own."""
+    """Begin to run the snippets, and turn MkDocs towards a folder of its own.
+
+    Args:
+        config: The configuration of one language.
+
+    Returns:
+        The same, changed.
+
+    Raises:
+        PluginError: Only the English half is being built, or another build writes to the same folder.
+        SnippetError: A script or a page is wrong.
+    """
     global _site
     if not config.repo_url:
         config.edit_uri = None  # links to edit a page need a repository
@@ -143,7 +159,15 @@ def _add_chapter(config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Announce the chapter's notebook; what is in it is known when the sections have run."""
+    """Announce the chapter's notebook; what is in it is known when the sections have run.
+
+    Args:
+        files: The files of one language.
+        config: The configuration of one language.
+
+    Returns:
+        The same, with the notebook.
+    """
     if "mkdocs-jupyter" in config.plugins:
         folder = _cleanup.enter_context(tempfile.TemporaryDirectory())
         # not File.generated: mkdocs-jupyter finds a notebook by the folder that it lies in
@@ -153,7 +177,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 @event_priority(100)
 def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
-    """Write the chapter's notebook just before mkdocs-jupyter reads it: all other pages are set."""
+    """Write the chapter's notebook just before mkdocs-jupyter reads it: all other pages are set.
+
+    Args:
+        page: Any page.
+        config: The configuration of one language.
+        files: All files of its language.
+
+    Returns:
+        The same page.
+
+    Raises:
+        SnippetError: A snippet failed.
+    """
     if page.file.src_uri != CHAPTER_PAGE:
         return page
 
@@ -172,7 +208,20 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Hold the rendered page against what the check of the pages read in its Markdown."""
+    """Hold the rendered page against what the check of the pages read in its Markdown.
+
+    Args:
+        html: What Markdown made of the page.
+        page: The page.
+        config: The configuration of one language.
+        files: All files of its language.
+
+    Returns:
+        The HTML.
+
+    Raises:
+        SnippetError: Snippets, marks or code on the page are not those that its Markdown names.
+    """
     if page.file.src_uri == CHAPTER_PAGE:
         return _set_chapter(html, page, config.theme["language"])
     if page.present_anchor_ids is not None:  # MkDocs knows the ids of headings, not those of fences
@@ -228,7 +277,19 @@ def _set_chapter(html: str, page: Page, language: str) -> str:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
-    """Tell the templates where the snippets ran; by now all pages have been read."""
+    """Tell the templates where the snippets ran; by now all pages have been read.
+
+    Args:
+        env: What the templates see.
+        config: The configuration of one language.
+        files: All files of its language.
+
+    Returns:
+        The same, with our functions.
+
+    Raises:
+        SnippetError: A snippet failed, or a page is not part of the site.
+    """
     build.current().wait()
     language = config.theme["language"]
     rendered = {file.src_uri for file in files.documentation_pages() if file.page}
@@ -245,7 +306,17 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
 def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
 ) -> TemplateContext:
-    """Let the language switch lead to the same page, and put the code of the page beside it."""
+    """Let the language switch lead to the same page, and put the code of the page beside it.
+
+    Args:
+        context: What the template of the page sees.
+        page: The page.
+        config: The configuration of one language.
+        nav: The navigation of its language.
+
+    Returns:
+        The same context.
+    """
     here = config.theme["language"]
     other = "../" if here == OTHER else f"{OTHER}/"  # from the root of this language's pages
     url = "" if page.is_homepage else page.url
@@ -285,6 +356,14 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Link each heading to itself in the other language, and write the policy into the page.
 
     Here, and not in the page's content: the search index takes that word for word.
+
+    Args:
+        output: The whole page.
+        page: The page.
+        config: The configuration of one language.
+
+    Returns:
+        The page as it is written.
     """
     here = config.theme["language"]
     for twin in config.extra.get("languages", []):
@@ -303,14 +382,31 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
 
 @event_priority(-100)
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
-    """Do the same for the pages that are templates of the theme: 404.html."""
+    """Do the same for the pages that are templates of the theme: 404.html.
+
+    Args:
+        output_content: What the template gave.
+        template_name: Its file.
+        config: The configuration of one language.
+
+    Returns:
+        The file as it is written.
+    """
     html = template_name.endswith(".html")
     return with_policy(output_content) if html and not _serving else output_content
 
 
 @event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
-    """Build the English half into the same folder, and put the whole in its place."""
+    """Build the English half into the same folder, and put the whole in its place.
+
+    Args:
+        config: The configuration of one language.
+
+    Raises:
+        Abort: There were warnings.
+        SnippetError: A snippet failed.
+    """
     if config.theme["language"] == OTHER:
         return
     assert config.config_file_path
@@ -351,7 +447,11 @@ def _publish(staging: Path) -> None:
 
 
 def on_build_error(error: Exception) -> None:
-    """End what still runs, and leave the site as it was."""
+    """End what still runs, and leave the site as it was.
+
+    Args:
+        error: What ended the build.
+    """
     _stop()
 
 
@@ -370,7 +470,16 @@ def _stop() -> None:
 def on_serve(
     server: LiveReloadServer, config: MkDocsConfig, builder: Callable[..., None]
 ) -> LiveReloadServer:
-    """Keep serving the last good site after an error; MkDocs by itself answers nothing any more."""
+    """Keep serving the last good site after an error; MkDocs by itself answers nothing any more.
+
+    Args:
+        server: The server of `mkdocs serve`.
+        config: The configuration of one language.
+        builder: What builds the site.
+
+    Returns:
+        The same server.
+    """
     rebuild = server.builder
 
     def rebuild_or_keep() -> None:

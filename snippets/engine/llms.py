@@ -35,7 +35,15 @@ class Plain(Jupyter):
         self.here = here
 
     def link(self, page: str, anchor: str) -> str:
-        """The address of the Markdown of a page; it has no anchors."""
+        """The address of the Markdown of a page; it has no anchors.
+
+        Args:
+            page: The path of the page that is linked to.
+            anchor: The id of the place on it.
+
+        Returns:
+            The address, relative to the file that is written.
+        """
         return posixpath.relpath(_file(self.language, page), posixpath.dirname(self.here) or ".")
 
 

@@ -70,22 +70,58 @@ class Jupyter:
         self.language = language
 
     def heading(self, page: str, level: int, text: str, anchor: str) -> str:
-        """A heading; `page` is the path of the page on which it stands."""
+        """Write a heading.
+
+        Args:
+            page: The path of the page on which it stands.
+            level: 1 for a title, to 6.
+            text: The heading, as Markdown.
+            anchor: Its id.
+
+        Returns:
+            The heading.
+        """
         return f"{'#' * level} {text}"
 
     def math(self, latex: str, display: bool) -> str:
-        """A formula."""
+        """Write a formula.
+
+        Args:
+            latex: The LaTeX.
+            display: Whether it stands on lines of its own.
+
+        Returns:
+            The formula.
+        """
         return f"$$\n{latex}\n$$" if display else f"${latex}$"
 
     def link(self, page: str, anchor: str) -> str | None:
-        """The address of a place on the site; None where the site's own address is not known."""
+        """Find the address of a place on the site.
+
+        Args:
+            page: The path of the page that is linked to.
+            anchor: The id of the place on it; may be empty.
+
+        Returns:
+            The address; nothing where the site's own is not known.
+        """
         site = os.environ.get("SITE_URL", "").rstrip("/")
         folder = "" if self.language == LANGUAGES[0] else f"{self.language}/"
         path = "" if page == "index.md" else f"{page.removesuffix('.md')}/"
         return site and f"{site}/{folder}{path}{anchor and f'#{anchor}'}"
 
     def figure(self, svg: str, name: str, number: int, alt: str) -> NotebookNode:
-        """A figure, as the output of a cell."""
+        """Write a figure.
+
+        Args:
+            svg: The figure.
+            name: The full name of a snippet.
+            number: Which of the figures of the snippet, from 1.
+            alt: What it shows, in words.
+
+        Returns:
+            The output of a cell.
+        """
         # needs_background is JupyterLab's: black lines are not seen on its dark background
         return new_output(
             "display_data",
@@ -108,24 +144,60 @@ class Web(Jupyter):
         self.elsewhere = elsewhere
 
     def heading(self, page: str, level: int, text: str, anchor: str) -> str:
-        """A heading with an id that no other section has."""
+        """Write a heading with an id that no other section has.
+
+        Args:
+            page: The path of the page on which it stands.
+            level: 1 for a title, to 6.
+            text: The heading, as Markdown.
+            anchor: Its id on its own page.
+
+        Returns:
+            The heading, as HTML.
+        """
         text = re.sub(r"`([^`]+)`", lambda code: f"<code>{escape(code[1])}</code>", text)
         name = f"{file_stem(page)}-{anchor}" if anchor else CHAPTER
         return f'<h{level} id="{name}">{text}</h{level}>\n'
 
     def math(self, latex: str, display: bool) -> str:
-        """A formula."""
+        """Write a formula.
+
+        Args:
+            latex: The LaTeX.
+            display: Whether it stands on lines of its own.
+
+        Returns:
+            The MathML.
+        """
         return mathml(latex, "block" if display else "inline")
 
     def link(self, page: str, anchor: str) -> str | None:
-        """The address of a place: inside this page, if the notebook has it."""
+        """Find the address of a place: inside this page, if the notebook has it.
+
+        Args:
+            page: The path of the page that is linked to.
+            anchor: The id of the place on it; may be empty.
+
+        Returns:
+            The address.
+        """
         known = self.build.pages[self.language].get(page)
         if known and known.fences:
             return f"#{file_stem(page)}-{anchor or known.headings[0][1]}"
         return self.elsewhere(page) + (anchor and f"#{anchor}")
 
     def figure(self, svg: str, name: str, number: int, alt: str) -> NotebookNode:
-        """A figure that takes the colours of the page."""
+        """Write a figure that takes the colours of the page.
+
+        Args:
+            svg: The figure.
+            name: The full name of a snippet.
+            number: Which of the figures of the snippet, from 1.
+            alt: What it shows, in words.
+
+        Returns:
+            The output of a cell.
+        """
         html = f'<figure class="snippet-figure">{inline_svg(svg, name, number, alt)}</figure>'
         return new_output("display_data", {"text/html": html, "text/plain": alt})
 
@@ -135,7 +207,15 @@ class Web(Jupyter):
 
 
 def new_markdown_cell(source: str, id: str) -> NotebookNode:
-    """A cell of prose."""
+    """Make a cell of prose.
+
+    Args:
+        source: The Markdown.
+        id: The id of the cell.
+
+    Returns:
+        The cell.
+    """
     return NotebookNode(cell_type="markdown", id=id, metadata=NotebookNode(), source=source)
 
 
@@ -145,7 +225,17 @@ def new_code_cell(
     metadata: dict[str, Any] | None = None,
     outputs: list[NotebookNode] | None = None,
 ) -> NotebookNode:
-    """A cell of code."""
+    """Make a cell of code.
+
+    Args:
+        source: The code.
+        id: The id of the cell.
+        metadata: Its metadata.
+        outputs: Its outputs.
+
+    Returns:
+        The cell.
+    """
     return NotebookNode(
         cell_type="code",
         execution_count=None,
@@ -157,7 +247,16 @@ def new_code_cell(
 
 
 def new_output(kind: str, data: dict[str, str] | None = None, **fields: Any) -> NotebookNode:
-    """An output of a cell."""
+    """Make an output of a cell.
+
+    Args:
+        kind: Its `output_type`.
+        data: Of `display_data`: the content by MIME type.
+        fields: What else the kind has.
+
+    Returns:
+        The output.
+    """
     if kind == "display_data":
         fields = {"data": data, "metadata": {}, **fields}
     return from_dict({"output_type": kind, **fields})
@@ -212,7 +311,14 @@ def notebook(build: Build, language: str, paths: list[str], dialect: Jupyter) ->
 
 
 def notebook_text(made: NotebookNode) -> str:
-    """A notebook as the text of its file."""
+    """Give the text of the file of a notebook.
+
+    Args:
+        made: The notebook.
+
+    Returns:
+        JSON, with a newline at its end.
+    """
     return nbformat.writes(made) + "\n"
 
 
@@ -255,7 +361,15 @@ def nav_pages(build: Build, nav: list[Any] | None) -> list[str]:
 
 
 def section_pages(build: Build, nav: list[Any] | None) -> list[str]:
-    """Find those of the pages that show snippets."""
+    """Find those of the pages that show snippets.
+
+    Args:
+        build: The build that has read the pages.
+        nav: The navigation as `mkdocs.yml` has it.
+
+    Returns:
+        Their paths, in the order of the site.
+    """
     return [path for path in nav_pages(build, nav) if build.pages[LANGUAGES[0]][path].fences]
 
 
@@ -268,7 +382,14 @@ def _flat(nav: Iterable[Any]) -> Iterator[str]:
 
 
 def file_stem(path: str) -> str:
-    """What the notebook of a page is called, before its language."""
+    """Name the notebook of a page.
+
+    Args:
+        path: The path of the page.
+
+    Returns:
+        The name, before its language.
+    """
     return path.removesuffix(".md").replace("/", "-")
 
 
@@ -289,7 +410,14 @@ def write_archive(paths: Iterable[Path], archive: Path) -> None:
 
 
 def colab_link(name: str) -> str | None:
-    """The address that opens a notebook in Colab; None where the repository is not on GitHub."""
+    """Find the address that opens a notebook in Colab.
+
+    Args:
+        name: The file of the notebook.
+
+    Returns:
+        The address; None where the repository is not on GitHub.
+    """
     github = GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
     if not github:
         return None
@@ -318,6 +446,9 @@ def pieces(lines: list[str], page: str, dialect: Jupyter, deeper: int = 0) -> It
         page: Its path inside the folder of its language.
         dialect: How formulas, links and headings are written.
         deeper: How many levels the headings go down.
+
+    Returns:
+        The pieces, in order.
     """
     return _join(_parts(lines, page, dialect, deeper, folded=False))
 

@@ -197,7 +197,11 @@ def _assemble(site: Path, language: str, config: MkDocsConfig, sections: dict[st
 
 
 def main() -> int:
-    """Print both languages into `build/pdf/`."""
+    """Print both languages into `build/pdf/`.
+
+    Returns:
+        The exit status.
+    """
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for language in LANGUAGES:

@@ -49,7 +49,14 @@ class Record:
         return f"{self.section}.{device}-x{len(self.machine.devices)}.json"
 
     def is_current(self, section: Section | None) -> bool:
-        """Tell whether the script is still the one that was recorded."""
+        """Tell whether the script is still the one that was recorded.
+
+        Args:
+            section: The section as it is now; None if there is none any more.
+
+        Returns:
+            Whether they are the same, byte for byte.
+        """
         return section is not None and section.sha256 == self.sha256
 
 

@@ -59,7 +59,15 @@ class Result:
     started: float
 
     def is_current(self, section: Section, claims: tuple[Claim, ...]) -> bool:
-        """Tell whether a run of the section as it is now would be the same run again."""
+        """Tell whether a run of the section as it is now would be the same run again.
+
+        Args:
+            section: The section as it is now.
+            claims: Its claims as they are now.
+
+        Returns:
+            Whether neither they nor the modules that it imported have changed.
+        """
         return (self.section, self.claims) == (section, claims) and all(
             path.is_file()
             and path.stat().st_mtime < self.started  # not edited while the section ran
@@ -70,6 +78,9 @@ class Result:
 
 def warm_up(start_method: str = START_METHOD) -> None:
     """Start the fork server, which imports torch meanwhile; does nothing where there is none.
+
+    Args:
+        start_method: How processes start, as `multiprocessing` names it.
 
     Raises:
         SnippetError: torch is not installed.
@@ -133,13 +144,23 @@ class Runner:
     def result(self, name: str) -> Result:
         """Wait for a section.
 
+        Args:
+            name: The name of the section.
+
+        Returns:
+            What it did.
+
         Raises:
             SnippetError: A snippet of it ended otherwise than declared.
         """
         return self._futures[name].result()
 
     def results(self) -> dict[str, Result]:
-        """Wait for all sections and return those that went well, by name."""
+        """Wait for all sections and return those that went well, by name.
+
+        Returns:
+            The results by section.
+        """
         wait(self._futures.values())
         return {
             name: future.result()
@@ -148,7 +169,11 @@ class Runner:
         }
 
     def problems(self) -> list[Problem]:
-        """Wait for all sections and return what went wrong in any of them."""
+        """Wait for all sections and return what went wrong in any of them.
+
+        Returns:
+            The problems; none if all went well.
+        """
         return [
             problem
             for future in self._futures.values()

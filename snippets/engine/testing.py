@@ -66,6 +66,9 @@ def shown(name: str) -> Outcome:
     Args:
         name: The full name of a snippet.
 
+    Returns:
+        Its output, its error and its figures.
+
     Raises:
         SnippetError: A cell ended otherwise than it declares.
     """

@@ -106,6 +106,9 @@ def word(language: str, key: str, **values: object) -> str:
         language: `zh` or `en`.
         key: Which phrase.
         values: What stands in the gaps of the phrase.
+
+    Returns:
+        The phrase, in that language.
     """
     return WORDS[language][key].format(**values)
 
@@ -118,6 +121,9 @@ def needs(language: str, count: int, had: int, key: str = "needs") -> str:
         count: How many devices it needs.
         had: How many there were.
         key: The phrase: `needs` for a snippet, `unproven-by` for a claim.
+
+    Returns:
+        The phrase, in that language.
     """
     return word(
         language,
@@ -133,6 +139,9 @@ def needs_named(language: str, count: int) -> str:
     Args:
         language: `zh` or `en`.
         count: How many devices it needs.
+
+    Returns:
+        The phrase, in that language.
     """
     return word(language, "script-needs", need=_gpus(language, count))
 
@@ -147,6 +156,9 @@ def recorded(language: str, record: Record) -> str:
     Args:
         language: `zh` or `en`.
         record: The record.
+
+    Returns:
+        The phrase, in that language.
     """
     machine = record.machine
     return word(
@@ -174,6 +186,9 @@ def proven(language: str, count: int, state: str, machine: Machine, record: Reco
         state: `proven`, `recorded` or `skipped`.
         machine: Where its test ran, or would have to.
         record: The record that tells, of a recorded one.
+
+    Returns:
+        The phrase, in that language.
     """
     if state == "skipped":
         return needs(language, count, len(machine.devices), "unproven-by")
@@ -191,6 +206,9 @@ def ran_on(language: str, machine: Machine, key: str = "ran-on") -> str:
         language: `zh` or `en`.
         machine: Where the sections ran.
         key: The phrase: `ran-on` for a page, `notebook` for a notebook.
+
+    Returns:
+        The phrase, in that language.
     """
     device = ", ".join(machine.devices) or word(language, "cpu")
     return word(language, key, torch=machine.torch, python=machine.python, device=device)

@@ -63,7 +63,14 @@ def address(site: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A small site in the real theme, with a repository, a skipped snippet and two marks."""
+    """A small site in the real theme, with a repository, a skipped snippet and two marks.
+
+    Args:
+        tmp_path_factory: Where temporary folders come from.
+
+    Yields:
+        The address of the site, with a slash at its end.
+    """
     script = '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
     project = Project(
         tmp_path_factory.mktemp("marked"), script, dict.fromkeys(("zh", "en"), PAGE), TESTS
@@ -82,7 +89,11 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests measured, which the workers of xdist cannot."""
+    """Print what tests measured, which the workers of xdist cannot.
+
+    Args:
+        terminalreporter: What pytest prints with.
+    """
     for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get(
         "failed", []
     ):

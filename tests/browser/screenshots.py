@@ -18,7 +18,11 @@ SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 
 
 def main(pages: list[str]) -> None:
-    """Take each page in both languages, both schemes, at the widths of a desk and of a phone."""
+    """Take each page in both languages, both schemes, at the widths of a desk and of a phone.
+
+    Args:
+        pages: Their addresses, such as `gpu/`.
+    """
     folder = PROJECT / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, served(PROJECT / "site") as address:

@@ -34,7 +34,14 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of this machine; gives the address, with a slash at its end."""
+    """Serve a folder on a free port of this machine.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        The address, with a slash at its end.
+    """
     handler = functools.partial(_Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -36,7 +36,15 @@ CLAIMS = "# Claims {#claims}\n\n```claims\npart\n```\n"
 
 
 def page(*names: str, title: str = "# Title {#title}") -> str:
-    """A page that shows the named snippets."""
+    """Write a page that shows the named snippets.
+
+    Args:
+        names: Their full names.
+        title: The heading, as Markdown.
+
+    Returns:
+        The Markdown.
+    """
     return "\n\n".join([title, *(f"```snippet\n{name}\n```" for name in names)]) + "\n"
 
 
@@ -45,6 +53,12 @@ class Project:
     """A project with one section, `part`, which both languages show on their home page.
 
     Where there are tests, each language has a page of claims, too.
+
+    Attributes:
+        folder: Where it is written.
+        script: The script of the section.
+        pages: The home page of each language, where it is not the plain one.
+        tests: The tests of the section.
     """
 
     folder: Path
@@ -53,7 +67,11 @@ class Project:
     tests: str = ""
 
     def write(self) -> Path:
-        """Write the project to disk; pages that are not given show all cells in order."""
+        """Write the project to disk; pages that are not given show all cells in order.
+
+        Returns:
+            The folder of the project.
+        """
         engine = self.folder / "snippets" / "engine"
         if not engine.exists():
             shutil.copytree(

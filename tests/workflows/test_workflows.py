@@ -1,6 +1,9 @@
 """The workflows are thin: pinned actions, least privilege, and make targets that exist."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,13 @@ def test_pages_runs_on_main_only_and_prefers_the_site_that_a_gpu_built() -> None
     assert all(jobs[name]["if"] == "github.ref == 'refs/heads/main'" for name in ("gpu", "cpu"))
     chosen = jobs["choose"]["steps"][0]["with"]["name"]
     assert chosen == "${{ needs.gpu.result == 'success' && 'site-gpu' || 'site-cpu' }}"
+    steps = {
+        str(step.get("uses", step.get("run"))).split("@")[0]: step
+        for step in jobs["notebooks"]["steps"]
+    }
+    assert steps["actions/download-artifact"]["with"]["name"] == chosen
+    assert jobs["notebooks"]["permissions"] == {"contents": "write"}
+    assert "notebooks" in jobs["deploy"]["needs"]  # before a page links to them
     assert jobs["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
     assert jobs["deploy"]["environment"]["name"] == "github-pages"
 
@@ -86,3 +96,35 @@ def test_a_fork_deploys_under_its_own_address(monkeypatch: pytest.MonkeyPatch) -
         assert config.site_url == "https://somebody.github.io/fork/"
         assert config.repo_url == "https://github.com/somebody/fork"
         assert config.edit_uri == f"edit/main/docs/{language}/"
+
+
+def test_the_branch_for_colab_holds_the_notebooks_of_the_site_and_no_past(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        done = subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    for folder, name in (("site/notebooks", "a.zh.ipynb"), ("site/en/notebooks", "a.en.ipynb")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / name).write_text("{}")
+    (tmp_path / "site/notebooks/all.zip").write_text("not for the branch")
+    git("init", "--quiet", "--bare", "remote.git")
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "main")
+    for _ in range(2):
+        subprocess.run(
+            ["make", "notebooks-branch"],
+            cwd=tmp_path,
+            env={**os.environ, "REPO_URL": (tmp_path / "remote.git").as_uri()},
+            check=True,
+            capture_output=True,
+        )
+    remote = ["--git-dir", "remote.git"]
+    assert git(*remote, "ls-tree", "--name-only", "notebooks").split() == [
+        "a.en.ipynb",
+        "a.zh.ipynb",
+    ]
+    assert git(*remote, "rev-list", "--count", "notebooks").strip() == "1"

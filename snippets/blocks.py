@@ -10,7 +10,7 @@ from torch.nn import functional as F
 def attempt(action):
     try:
         action()
-    except (AttributeError, RuntimeError, TypeError) as error:
+    except (AttributeError, NameError, RuntimeError, TypeError) as error:
         print(f"{type(error).__name__}: {error}")
 
 
@@ -115,7 +115,7 @@ print("after hidden:", tuple(net.hidden(X).shape))
 print("output:", tuple(net(X).shape))
 print("children:", [name for name, _ in net.named_children()])
 
-# %% gradients
+# %% gradients fold="output"
 net(X).sum().backward()
 print("hidden.weight.grad:", tuple(net.hidden.weight.grad.shape))
 print("X.grad:", X.grad)
@@ -136,7 +136,7 @@ again = MLP()
 print("first == second:", torch.equal(first.out.weight, second.out.weight))
 print("first == again:", torch.equal(first.out.weight, again.out.weight))
 
-# %% call-not-forward
+# %% call-not-forward fold="output"
 calls = []
 hook = net.register_forward_hook(lambda module, args, output: calls.append(1))
 called = net(X)
@@ -145,6 +145,15 @@ direct = net.forward(X)
 print("hook runs after net.forward(X):", len(calls))
 print("same numbers:", torch.equal(called, direct))
 hook.remove()
+
+# %% missing-names fold="output"
+fresh = {}  # the names of a new program | 新程序里的名字
+exec("from torch.nn import functional as F", fresh)
+attempt(lambda: exec("class MLP(nn.Module): pass", fresh))
+
+exec("from torch import nn", fresh)
+attempt(lambda: exec("class MLP(nn.Module): pass", fresh))
+attempt(lambda: exec("MLP()(X)", fresh))
 
 
 # %% forgot-super raises="AttributeError"
@@ -165,7 +174,7 @@ attempt(lambda: Scale()(X))  # no layer: fails late | 没有层：到调用时�
 NoSuper()
 
 
-# %% common-errors
+# %% common-errors fold="output"
 class NoForward(nn.Module):
     pass
 
@@ -199,7 +208,7 @@ attempt(lambda: mine[0])
 attempt(lambda: len(mine))
 
 
-# %% registry
+# %% registry fold="output"
 class Listed(nn.Module):
     def __init__(self, container):
         super().__init__()
@@ -208,11 +217,18 @@ class Listed(nn.Module):
 
 torch.manual_seed(0)
 pair = MySequential(nn.Linear(20, 8), nn.Linear(8, 2))
-print("_modules is a", type(pair._modules).__name__)
 print("MySequential:", len(list(pair.parameters())), "parameters")
 for container in (list, nn.ModuleList):
     found = list(Listed(container).parameters())
     print(f"{container.__name__}: {len(found)} parameters")
+
+# %% registry-order fold="output"
+chain = MySequential(nn.Tanh(), nn.ReLU())
+chain.add_module("2", nn.GELU())
+chain.add_module("0", nn.Sigmoid())  # the name is taken | 名字已经有了
+print("_modules is a", type(chain._modules).__name__)
+for name, part in chain._modules.items():
+    print(name, type(part).__name__)
 
 
 # %% unchecked
@@ -231,7 +247,7 @@ attempt(lambda: MySequential(nn.Linear(20, 4), F.relu))
 attempt(lambda: nn.Sequential(nn.Linear(20, 4), F.relu))
 
 
-# %% twice
+# %% twice fold="output"
 class ByChildren(MySequential):
     def forward(self, X):
         for block in self.children():
@@ -272,7 +288,7 @@ print("gradient of rand_weight:", net.rand_weight.grad)
 print("gradient through it:", net.linear.weight.grad.abs().sum().item() > 0)
 
 
-# %% three-ways
+# %% three-ways fold="output"
 class ThreeWays(nn.Module):
     def __init__(self):
         super().__init__()
@@ -294,7 +310,7 @@ for name in ("plain", "buffer", "frozen"):
     print(f"{is_cast!s:>10}{is_moved!s:>12}")
 
 
-# %% lost-on-reload
+# %% lost-on-reload fold="output"
 class PlainHiddenMLP(FixedHiddenMLP):
     def __init__(self):
         super().__init__()
@@ -310,7 +326,7 @@ for kind in (PlainHiddenMLP, FixedHiddenMLP):
 attempt(lambda: PlainHiddenMLP().double()(X.double()))
 
 
-# %% halving
+# %% halving fold="output"
 def halve(x, limit=1000):
     steps = 0
     while x.abs().sum() > 1 and steps < limit:

@@ -18,7 +18,7 @@ print(layer(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])).tolist())
 print("parameters:", list(layer.parameters()))
 print("state_dict keys:", list(layer.state_dict()))
 
-# %% centred-net
+# %% centred-net fold="output"
 net = nn.Sequential(nn.Linear(8, 128), CenteredLayer())
 
 torch.manual_seed(0)
@@ -27,7 +27,14 @@ print("always exactly 0:", all(mean == 0 for mean in means))
 print("always within 1e-6 of 0:", all(abs(mean) < 1e-6 for mean in means))
 print("parameters:", [name for name, _ in net.named_parameters()])
 
-# %% what-it-centres
+# %% four-features fold="output" raises="RuntimeError"
+earlier = nn.Linear(4, 8)
+X = torch.rand(4, 8)
+print("weight:", tuple(earlier.weight.shape))
+print("X @ weight:", tuple((X @ earlier.weight).shape))
+earlier(X)
+
+# %% what-it-centres fold="output"
 X = torch.tensor([[0.0, 10.0], [2.0, 20.0], [4.0, 30.0]])
 Y = layer(X)
 print("mean of all:", Y.mean().item())
@@ -85,7 +92,7 @@ expected = F.relu(builtin(X))
 print("same as F.relu(nn.Linear):", torch.allclose(linear(X), expected))
 
 
-# %% final-relu
+# %% final-relu fold="output"
 def only_zeros(seed):
     torch.manual_seed(seed)
     net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
@@ -94,7 +101,7 @@ def only_zeros(seed):
 
 print("only zeros:", sum(map(only_zeros, range(100))), "of 100 seeds")
 
-# %% initial-scale
+# %% initial-scale fold="output"
 torch.manual_seed(0)
 deep = nn.Sequential(*[MyLinear(128, 128) for _ in range(10)])
 X = torch.rand(32, 128)
@@ -117,7 +124,7 @@ print(f"default: {nn.init.kaiming_normal_(weight).std():.3f}")
 print(f"fan_out: {nn.init.kaiming_normal_(weight, mode='fan_out').std():.3f}")
 
 
-# %% plain-tensor raises="ValueError"
+# %% plain-tensor fold="output" raises="ValueError"
 class PlainLinear(nn.Module):
     def __init__(self, in_units, units):
         super().__init__()
@@ -143,7 +150,7 @@ print("same object:", linear.weight is parameter)
 linear.weight = torch.full((5, 3), 0.5)
 
 
-# %% data-blocks-gradient raises="RuntimeError"
+# %% data-blocks-gradient fold="output" raises="RuntimeError"
 class DataLinear(MyLinear):
     def forward(self, X):
         return F.relu(X @ self.weight.data + self.bias.data)
@@ -157,7 +164,7 @@ print("same values:", torch.equal(out, MyLinear.forward(deaf, X)))
 print("requires_grad:", out.requires_grad, "grad_fn:", out.grad_fn)
 out.sum().backward()
 
-# %% data-in-a-net
+# %% data-in-a-net fold="output"
 torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(64, 32), DataLinear(32, 8), nn.Linear(8, 1))
 params = dict(net.named_parameters())
@@ -172,14 +179,14 @@ print("unchanged:", [n for n, p in params.items() if p.equal(before[n])])
 
 
 # %% two-losses
-def losses(layer_class):
+def losses(layer_class, steps=200):
     torch.manual_seed(0)  # same start, same data | 起点相同，数据也相同
     net = nn.Sequential(layer_class(8, 16), nn.Linear(16, 1))
     X = torch.randn(64, 8)
     y = X[:, :1].abs()
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     history = []
-    for _ in range(200):
+    for _ in range(steps):
         loss = F.mse_loss(net(X), y)
         optimizer.zero_grad()
         loss.backward()
@@ -188,15 +195,13 @@ def losses(layer_class):
     return history
 
 
-curves = {cls.__name__: losses(cls) for cls in (DataLinear, MyLinear)}
-for name, history in curves.items():
-    print(f"{name}: {history[0]:.3f} -> {history[-1]:.3f}")
-
-# %% loss-curves fold="code"
+# %% loss-curves fold="output"
 import matplotlib.pyplot as plt
 
+curves = {cls.__name__: losses(cls) for cls in (DataLinear, MyLinear)}
 fig, ax = plt.subplots(figsize=(5.5, 2.8))
 for name, history in curves.items():
+    print(f"{name}: {history[0]:.3f} -> {history[-1]:.3f}")
     ax.plot(history, label=name)
 ax.set(xlabel="step", ylabel="loss", yscale="log")
 ax.legend(frameon=False)

@@ -42,7 +42,7 @@ answer = subprocess.run(
 )
 print(answer.stdout, end="")
 
-# %% device-names
+# %% device-names fold="output"
 for name in "cpu", "cuda", "cuda:1":
     device = torch.device(name)
     print(repr(device), "| type:", device.type, "| index:", device.index)
@@ -54,7 +54,7 @@ print(torch.device("cuda", number) == torch.device(f"cuda:{number}"))
 print(torch.device("cuda:99"))
 attempt(lambda: torch.ones(1, device="cuda:99"))
 
-# %% cuda-is-not-cuda-0
+# %% cuda-is-not-cuda-0 fold="output"
 print("equal:", torch.device("cuda") == torch.device("cuda:0"))
 print("index:", torch.device("cuda").index, torch.device("cuda:0").index)
 print("type:", torch.device("cuda").type, torch.device("cuda:0").type)
@@ -98,7 +98,7 @@ print(try_gpu(), try_gpu(10), try_gpu(-1))
 print(try_all_gpus())
 
 
-# %% negative-index raises="RuntimeError"
+# %% negative-index raises="RuntimeError" fold="output"
 def hopeful_gpu(i=0):
     # only the upper end is checked | 只检查了上限
     enough = i < torch.cuda.device_count()
@@ -112,9 +112,10 @@ accelerator = torch.accelerator.current_accelerator(check_available=True)
 print("device:", accelerator or torch.device("cpu"))
 print("accelerators:", torch.accelerator.device_count())
 
-# %% tensor-device
+# %% tensor-device fold="output"
 x = torch.tensor([1, 2, 3])
 print(x.device)
+print("its class:", type(x.device))
 print("default:", torch.get_default_device())
 
 # %% create-on-device
@@ -128,13 +129,13 @@ print("Y:", Y.device)
 print(X)
 print(X.cpu())
 
-# %% asking-for-cuda
+# %% asking-for-cuda fold="output"
 attempt(lambda: torch.ones(1, device="cuda").device)
 attempt(lambda: torch.ones(1).cuda().device)
 attempt(lambda: torch.ones(1).cuda(1).device)
 attempt(lambda: nn.Linear(3, 1).to("cuda").weight.device)
 
-# %% mismatch raises="RuntimeError"
+# %% mismatch raises="RuntimeError" fold="output"
 here = torch.ones(2, 3)
 elsewhere = torch.ones(2, 3, device="meta")
 print(here.device, elsewhere.device)
@@ -145,7 +146,7 @@ on_gpu = torch.ones(2, 3, device="cuda")
 print("0-dim CPU tensor:", (on_gpu + torch.tensor(1.0)).device)
 print(on_gpu + torch.ones(2, 3))
 
-# %% scalars-mix
+# %% scalars-mix fold="output"
 print("number:", (elsewhere + 1).device)
 print("0-dim tensor:", (elsewhere + torch.tensor(1.0)).device)
 attempt(lambda: elsewhere + torch.tensor([1.0]))
@@ -163,14 +164,14 @@ print("X:", X.device, "| copy:", copied.device)
 print("Y + copy:", (Y + copied).device)
 print("copied again:", copied.cuda(1) is not copied)
 
-# %% moving-needs-assignment
+# %% moving-needs-assignment fold="output"
 x.to("meta")
 print("x:", x.device)
 
 moved = x.to("meta")
 print("moved:", moved.device)
 
-# %% to-returns-self
+# %% to-returns-self fold="output"
 print("same device:", x.to("cpu") is x, x.cpu() is x)
 print("other dtype:", x.to(torch.float64) is x)
 print("copy=True:", x.to("cpu", copy=True) is x)
@@ -191,7 +192,7 @@ net = net.to(try_gpu())
 print("weight:", net[0].weight.device)
 print("output:", net(X).device, tuple(net(X).shape))
 
-# %% module-in-place
+# %% module-in-place fold="output"
 layer = nn.Linear(3, 1)
 print("same module:", layer.to("meta") is layer)
 print("weight:", layer.weight.device)
@@ -218,7 +219,7 @@ print("updated:", not torch.equal(gpu_weight, gpu_start))
 # %% gpu-input-must-follow needs="cuda:1" raises="RuntimeError"
 print(gpu_net(torch.ones(2, 3)))
 
-# %% nothing-to-move
+# %% nothing-to-move fold="output"
 attempt(lambda: nn.ReLU().to("cuda"))
 attempt(lambda: nn.Linear(3, 1).to("cuda"))
 
@@ -240,7 +241,7 @@ class FixedHiddenMLP(nn.Module):
         return self.linear(X).sum()
 
 
-# %% stray-constant
+# %% stray-constant fold="output"
 torch.manual_seed(0)
 for registered in False, True:
     print("registered:", registered)
@@ -264,7 +265,7 @@ gpu_batch = torch.rand(2, 20, device="cuda")
 print("output:", buffered(gpu_batch).device)
 stray(gpu_batch)
 
-# %% optimiser-survives
+# %% optimiser-survives fold="output"
 torch.manual_seed(0)
 model = nn.Linear(3, 1)
 optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -382,9 +383,7 @@ show_ms("launch", seconds(launch, synchronised=False))
 show_ms("item()", seconds(launch_and_read, synchronised=False))
 show_ms("synchronize()", seconds(launch))
 
-# %% matmul-times needs="cuda:1" fold="code"
-import matplotlib.pyplot as plt
-
+# %% matmul-times needs="cuda:1"
 torch.set_num_threads(min(16, os.cpu_count() or 1))
 sizes = [2**k for k in range(6, 14)]
 cpu, gpu, naive = [], [], []
@@ -395,6 +394,9 @@ for n in sizes:
     B = A.to("cuda")
     gpu.append(seconds(torch.matmul, B, B))
     naive.append(seconds(torch.matmul, B, B, synchronised=False))
+
+# %% matmul-curves needs="cuda:1" fold="output"
+import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(figsize=(6.4, 4))
 threads = f"CPU, num_threads={torch.get_num_threads()}"

@@ -30,7 +30,7 @@ attempt("LazyLinear()", lambda: nn.LazyLinear())
 # %% no-shape-yet raises="RuntimeError"
 print(net[0].weight.shape)
 
-# %% what-fails
+# %% what-fails fold="output"
 weight = net[0].weight
 attempt("numel", lambda: weight.numel())
 attempt("init", lambda: nn.init.normal_(weight))
@@ -40,7 +40,7 @@ attempt("forward", lambda: net[0].forward(torch.ones(2, 20)))
 attempt("dtype", lambda: weight.dtype)
 attempt("size", lambda: weight.size())
 
-# %% dry-run
+# %% dry-run fold="output"
 X = torch.ones(2, 20)
 weight = net[0].weight  # taken before the first call | 第一次调用之前取出
 print("output:", tuple(net(X).shape))
@@ -49,6 +49,9 @@ print("still lazy:", isinstance(net[0], nn.LazyLinear))
 print("same object:", weight is net[0].weight)
 print("its class:", type(weight).__name__)
 print("parameters:", sum(p.numel() for p in net.parameters()))
+
+# %% second-width raises="RuntimeError"
+net(torch.ones(2, 21))
 
 # %% before-after fold="code"
 import matplotlib.pyplot as plt
@@ -100,11 +103,8 @@ figure.set_size_inches(5, bottom)
 ax.set(xlim=(0, 5), ylim=(bottom, 0))
 ax.axis("off")
 
-# %% second-width raises="RuntimeError"
-net(torch.ones(2, 21))
 
-
-# %% init-by-type
+# %% init-by-type fold="output"
 def init_by_type(m):
     if type(m) is nn.Linear:
         nn.init.constant_(m.weight, 1)
@@ -131,7 +131,7 @@ late.apply(init_constant)
 print("all ones:", bool((late[0].weight == 1).all()))
 
 
-# %% same-draws
+# %% same-draws fold="output"
 def eager_net():
     return nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
 
@@ -152,7 +152,7 @@ print("all lazy:", torch.equal(eager, drawn(lazy_net)))
 print("mixed:", torch.equal(eager, drawn(mixed_net)))
 print("random batch:", torch.equal(eager, drawn(lazy_net, torch.rand)))
 
-# %% optimizer-first
+# %% optimizer-first fold="output"
 torch.manual_seed(0)
 net = lazy_net()
 optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
@@ -165,7 +165,7 @@ print("same object:", first is net[0].weight)
 print("weight moved:", not torch.equal(before, net[0].weight))
 attempt("Adagrad", lambda: torch.optim.Adagrad(lazy_net().parameters()))
 
-# %% load-materialises
+# %% load-materialises fold="output"
 fresh = lazy_net()
 print(fresh.load_state_dict(net.state_dict()))
 print("shape:", tuple(fresh[0].weight.shape))
@@ -176,7 +176,7 @@ print("same output:", torch.equal(fresh(X), net(X)))
 attempt("reverse", lambda: net.load_state_dict(lazy_net().state_dict()))
 
 
-# %% dry-run-traces
+# %% dry-run-traces fold="output"
 def with_norm():
     return nn.Sequential(
         nn.LazyLinear(256),

@@ -28,7 +28,7 @@ print("net[-1] is net[2]:", net[-1] is net[2])
 print("net[:2] is a", type(net[:2]).__name__, "of", len(net[:2]))
 print("with the same modules:", net[:2][0] is net[0])
 
-# %% state-dict
+# %% state-dict fold="output"
 state = net[2].state_dict()
 
 print("list:", isinstance(state, list), " dict:", isinstance(state, dict))
@@ -36,10 +36,10 @@ print("iterating gives:", *state)
 for name, tensor in state.items():
     print(name, tuple(tensor.shape), type(tensor).__name__)
 
-# %% relu-has-no-bias raises="AttributeError"
+# %% relu-has-no-bias raises="AttributeError" fold="output"
 print(net[1].bias)
 
-# %% parameter-object raises="TypeError"
+# %% parameter-object raises="TypeError" fold="output"
 bias = net[2].bias
 print(type(bias))
 print("a Tensor too:", isinstance(bias, torch.Tensor))
@@ -48,9 +48,9 @@ print("requires_grad:", bias.requires_grad)
 value = bias.detach()
 print("detached:", type(value).__name__, value.requires_grad)
 print("same memory:", value.data_ptr() == bias.data_ptr())
-print(bias.data())  # .data is an attribute | .data 是属性
+print(bias.data())
 
-# %% gradient
+# %% gradient fold="output"
 weight = net[2].weight
 print("no backward yet:", weight.grad)
 
@@ -60,10 +60,10 @@ print("after backward:", tuple(weight.grad.shape))
 net.zero_grad()
 print("after zero_grad:", weight.grad)
 
-# %% named-parameters
+# %% named-parameters fold="output"
 layer = [(name, tuple(p.shape)) for name, p in net[0].named_parameters()]
 print("one layer:", *layer)  # two arguments | 两个实参
-print("first pair:", *layer[0])  # [0] applies before * | 先 [0] 后 *
+print("first pair:", *layer[0])
 
 pairs = net.named_parameters()
 print("returns a", type(pairs).__name__)
@@ -72,7 +72,7 @@ print("whole net:", *(name for name, param in pairs))
 found = dict(net.named_parameters())
 print("the object itself:", found["2.bias"] is net[2].bias)
 
-# %% by-name
+# %% by-name fold="output"
 entry = net.state_dict()["2.bias"]
 snapshot = entry.clone()
 nn.init.constant_(net[2].bias, 5)
@@ -82,7 +82,7 @@ print("snapshot is 5:", snapshot.item() == 5)
 print("same object:", net.get_parameter("2.bias") is net[2].bias)
 
 
-# %% rgnet
+# %% rgnet fold="output"
 def block1():
     return nn.Sequential(
         nn.Linear(4, 8),
@@ -125,7 +125,7 @@ for name, block in rgnet[0].named_children():
     hidden = block(hidden)
     print(f"{name}  {hidden.std(dim=0).mean():.0e}")
 
-# %% defaults
+# %% defaults fold="output"
 torch.manual_seed(0)
 for inputs, outputs in [(4, 4096), (64, 64), (64, 4096), (1024, 64)]:
     weight = nn.Linear(inputs, outputs).weight
@@ -151,7 +151,7 @@ net.apply(init_normal)
 print(net[0].weight[0].detach())
 print(net[0].bias.detach())
 
-# %% apply-order
+# %% apply-order fold="output"
 mixed = nn.Sequential(
     nn.Linear(4, 8),
     nn.MultiheadAttention(8, 2),
@@ -180,7 +180,7 @@ net.apply(init_constant)
 print(net[0].weight[0].tolist(), net[0].bias[0].item())
 
 
-# %% symmetry
+# %% symmetry fold="output"
 def train(net, steps=50):
     torch.manual_seed(0)
     X = torch.randn(16, 4)
@@ -200,7 +200,7 @@ train(copy.deepcopy(net))  # all weights 1 | 权重全为 1
 train(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)))
 
 
-# %% spread-by-depth
+# %% spread-by-depth fold="output"
 def init_kaiming(m):
     if isinstance(m, nn.Linear):
         nn.init.kaiming_normal_(m.weight)
@@ -246,7 +246,7 @@ ax.set_ylabel("std", size=12)
 ax.spines[["top", "right"]].set_visible(False)
 
 
-# %% init-per-layer
+# %% init-per-layer fold="output"
 def init_xavier(m):
     if isinstance(m, nn.Linear):
         nn.init.xavier_uniform_(m.weight)
@@ -320,7 +320,7 @@ print(net[0].weight[:2].tolist())
 net[0].weight += 1
 
 
-# %% data-hides-the-write raises="RuntimeError"
+# %% data-hides-the-write raises="RuntimeError" fold="output"
 def input_gradient(write):
     layer = nn.Linear(2, 1).apply(init_constant)
     x = torch.ones(1, 2, requires_grad=True)
@@ -378,7 +378,7 @@ print("borrowed, moved:", moved[0].weight is moved[1].weight)
 moved = copy.deepcopy(net).to("meta")
 print("shared, moved:", moved[2].weight is moved[4].weight)
 
-# %% tie-count
+# %% tie-count fold="output"
 print("modules:", len(net))
 print("parameters:", len(list(net.parameters())))
 print("numbers:", sum(p.numel() for p in net.parameters()))
@@ -440,7 +440,7 @@ print("both uses count:", bool(first.any() and second.any()))
 total = first + second
 print("sum of both:", torch.allclose(shared.weight.grad, total))
 
-# %% one-write
+# %% one-write fold="output"
 writes, order = [], []
 hook = shared.weight.register_post_accumulate_grad_hook(writes.append)
 

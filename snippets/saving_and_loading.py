@@ -37,7 +37,7 @@ x2, y2 = torch.load("xy.pt")
 print(x2, x2.dtype)
 print(y2, y2.dtype)
 
-# %% dict
+# %% dict fold="output"
 torch.save({"x": x, "y": y}, "mydict.pt")
 
 mydict = torch.load("mydict.pt")
@@ -49,7 +49,7 @@ print("x.pt now holds:", torch.load("x.pt"))
 print("files:", sorted(os.listdir()))
 
 
-# %% view-trap
+# %% view-trap fold="output"
 def kilobytes(path):
     return f"{os.path.getsize(path) / 1000:,.0f} kB"
 
@@ -64,7 +64,7 @@ view = torch.load("view.pt")
 print("shape:", tuple(view.shape))
 print("bytes in memory:", view.untyped_storage().nbytes())
 
-# %% shared-refs
+# %% shared-refs fold="output"
 table = torch.zeros(2, 3)
 torch.save({"table": table, "same": table, "row": table[0]}, "together.pt")
 torch.save(table[0], "alone.pt")
@@ -103,7 +103,7 @@ print(clone.load_state_dict(torch.load("mlp.pt")))
 print("after loading:", torch.equal(clone(X), net(X)))
 
 
-# %% zip-entries
+# %% zip-entries fold="output"
 # Names and bytes of what is in the file | 文件里各项的名字和字节数
 def entries(path):
     with zipfile.ZipFile(path) as archive:
@@ -151,7 +151,7 @@ ax.set_xticks([1, 1000, 1_000_000], ["1", "1,000", "1,000,000"])
 ax.minorticks_off()
 
 
-# %% contents
+# %% contents fold="output"
 class Inventory(nn.Module):
     def __init__(self):
         super().__init__()
@@ -171,7 +171,7 @@ for name in ("weight", "mean", "cache", "constant", "training"):
     print(f"{name:8} saved: {name in saved!s:5} same: {same}")
 
 
-# %% other-names raises="RuntimeError"
+# %% other-names raises="RuntimeError" fold="output"
 class RenamedMLP(nn.Module):
     def __init__(self):
         super().__init__()
@@ -185,7 +185,7 @@ class RenamedMLP(nn.Module):
 renamed = RenamedMLP()
 renamed.load_state_dict(torch.load("mlp.pt"))
 
-# %% not-strict
+# %% not-strict fold="output"
 renamed = RenamedMLP()
 state = torch.load("mlp.pt")
 report = renamed.load_state_dict(state, strict=False)
@@ -205,7 +205,7 @@ state = torch.load("mlp.pt")
 attempt(lambda: wide.load_state_dict(state, strict=False))
 print("hidden loaded:", torch.equal(wide.hidden.weight, net.hidden.weight))
 
-# %% eval-matters
+# %% eval-matters fold="output"
 torch.manual_seed(0)
 first = nn.Sequential(nn.Linear(20, 50), nn.Dropout())
 second = nn.Sequential(nn.Linear(20, 50), nn.Dropout())
@@ -216,7 +216,7 @@ print("same output:", torch.equal(first(X), second(X)))
 first.eval()
 print("both in eval mode:", torch.equal(first(X), second(X)))
 
-# %% live
+# %% live fold="output"
 state = net.state_dict()
 snapshot = {name: value.clone() for name, value in net.state_dict().items()}
 with torch.no_grad():
@@ -226,12 +226,12 @@ print("snapshot:  ", torch.equal(snapshot["out.bias"], clone.out.bias))
 net.load_state_dict(snapshot)
 print("restored:  ", torch.equal(net(X), clone(X)))
 
-# %% whole-model raises="UnpicklingError"
+# %% whole-model raises="UnpicklingError" fold="output"
 torch.save(net, "whole.pt")
 torch.load("whole.pt")
 
 
-# %% what-it-would-run
+# %% what-it-would-run fold="output"
 class Trap:
     def __reduce__(self):
         return print, ("this line came out of the file",)
@@ -280,7 +280,7 @@ os.replace("checkpoint.tmp", "checkpoint.pt")  # all or nothing | 要么全成�
 print("optimizer:", list(checkpoint["optimizer"]))
 
 
-# %% resume
+# %% resume fold="output"
 def resume(with_optimizer):
     saved = torch.load("checkpoint.pt")
     net = MLP()

@@ -43,7 +43,7 @@ class Residual(nn.Module):
         return X + self.dropout(F.relu(self.linear(X)))
 
 
-# %% model
+# %% model fold="output"
 def my_init(m):
     if isinstance(m, nn.Linear):
         nn.init.normal_(m.weight, std=0.1)
@@ -144,7 +144,7 @@ killed = Run(seed=0)
 train(killed, cut=75)
 
 
-# %% resume
+# %% resume fold="output"
 def same(a, b):
     there, here = a.net.state_dict(), b.net.state_dict()
     return all(torch.equal(there[name], here[name]) for name in there)
@@ -159,7 +159,7 @@ train(resumed)
 print("same losses:", torch.equal(resumed.losses, whole.losses))
 print("same parameters and buffer:", same(resumed, whole))
 
-# %% forgotten
+# %% forgotten fold="output"
 forgotten = {}
 for part in "optimizer", "rng":
     run = resume("step-60.pt", forget=[part])

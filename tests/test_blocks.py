@@ -1,6 +1,7 @@
 import ast
-import copy
+import contextlib
 import inspect
+import io
 import math
 import re
 import types
@@ -28,8 +29,11 @@ def _names(pairs: Any) -> list[str]:
 # 5.1
 
 
-def test_layer_group_and_model_are_one_kind_of_object() -> None:
-    """A layer, a group of layers and a model are all instances of nn.Module."""
+def test_layer_group_and_model_are_modules() -> None:
+    """A layer, a group of layers and a whole model are all instances of `nn.Module`.
+
+    一个层、一组层、整个模型，都是 `nn.Module` 的实例。
+    """
     state = after("blocks.one-kind")
     assert all(isinstance(part, nn.Module) for part in (state.layer, state.group, state.model))
     assert type(state.group) is type(state.model) is nn.Sequential
@@ -44,8 +48,13 @@ def test_one_kind_prints_true_three_times() -> None:
     assert all(line.endswith("is a Module: True") for line in lines)
 
 
-def test_resnet_152_counts_its_weighted_layers() -> None:
-    """One convolution, four groups of blocks of three, and one linear layer make 152 layers."""
+def test_resnet_152_counts_weighted_layers() -> None:
+    """One convolution, 3 + 8 + 36 + 3 blocks of three convolutions and one fully connected layer
+    make 152 layers with a weight: the number in the name of ResNet-152.
+
+    一个卷积，3 + 8 + 36 + 3 个块、每块三个卷积，再加一个全连接层，正好 152 个带权重的层，
+    这就是 ResNet-152 名字里的数。
+    """
     groups = [
         nn.Sequential(*(nn.Sequential(*(nn.Conv2d(2, 2, 1) for _ in range(3))) for _ in range(n)))
         for n in (3, 8, 36, 3)
@@ -53,6 +62,18 @@ def test_resnet_152_counts_its_weighted_layers() -> None:
     skeleton = nn.Sequential(nn.Conv2d(3, 2, 7), *groups, nn.Linear(2, 1000))
     weighted = [module for module in skeleton.modules() if hasattr(module, "weight")]
     assert len(weighted) == 1 + 3 * (3 + 8 + 36 + 3) + 1 == 152
+
+
+def test_named_children_gives_one_level() -> None:
+    """`named_children()` gives the names and the modules one level below, and nothing deeper.
+
+    `named_children()` 只给出下一层的名字和模块，更深的不给。
+    """
+    model = after("blocks.picture").model
+    assert _names(model.named_children()) == ["0", "1", "2"]
+    assert _names(model[0].named_children()) == ["0", "1"]
+    assert _names(model[2].named_children()) == []
+    assert len(list(model.modules())) == 8
 
 
 def _texts(svg: str) -> list[str]:
@@ -100,13 +121,46 @@ def test_picture_keeps_every_box_inside_its_parent() -> None:
     state.plt.close("all")
 
 
-def test_weight_shape_reads_outputs_then_inputs() -> None:
-    """The weight of Linear(20, 64) has the shape (64, 20)."""
-    assert after("blocks.one-kind").layer.weight.shape == (64, 20)
+def test_weight_shape_is_outputs_by_inputs() -> None:
+    """The weight of a linear layer has the shape (outputs, inputs).
+
+    线性层的权重，形状是（输出，输入）。
+    """
+    state = after("blocks.one-kind")
+    assert state.layer.weight.shape == (state.layer.out_features, state.layer.in_features)
+    assert state.layer.weight.shape == (64, 20)
 
 
-def test_sequential_hands_each_output_to_the_next_part() -> None:
-    """Calling the parts of a Sequential in order gives the output of the Sequential."""
+def test_forward_decides_the_order_of_computation() -> None:
+    """The order in which parts are registered says nothing about the order in which they compute:
+    `forward` decides that.
+
+    注册的先后不等于计算的先后，先算哪个由 `forward` 决定。
+    """
+
+    class Backwards(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Linear(3, 2)
+            self.first = nn.Linear(20, 3)
+
+        def forward(self, X: torch.Tensor) -> Any:
+            return self.last(self.first(X))
+
+    net = Backwards()
+    ran: list[str] = []
+    for name, part in net.named_children():
+        part.register_forward_hook(lambda *_, name=name: ran.append(name))
+    assert net(after("blocks.sequential-by-hand").X).shape == (2, 2)
+    assert _names(net.named_children()) == ["last", "first"]
+    assert ran == ["first", "last"]
+
+
+def test_sequential_hands_each_output_on() -> None:
+    """`nn.Sequential` calls its parts in order and hands the output of each to the next.
+
+    `nn.Sequential` 按顺序调用各部分，前一个的输出就是后一个的输入。
+    """
     state = after("blocks.sequential-by-hand")
     model, X = state.model, state.X
     assert torch.equal(model(X), model[2](model[1](model[0](X))))
@@ -114,7 +168,11 @@ def test_sequential_hands_each_output_to_the_next_part() -> None:
 
 
 def test_sequential_maps_names_to_modules() -> None:
-    """A Sequential keeps its parts under the names '0', '1', '2' and finds them by position."""
+    """`nn.Sequential` keeps its parts in an ordered mapping from the names `'0'`, `'1'`, `'2'` to
+    modules; access by position leads to the same objects.
+
+    `nn.Sequential` 把各部分存成有序映射，名字是 `'0'`、`'1'`、`'2'`；按位置取到的也是这些对象。
+    """
     model = after("blocks.sequential-by-hand").model
     assert list(model._modules) == ["0", "1", "2"]
     assert model[-1] is model[2] is model._modules["2"]
@@ -131,27 +189,53 @@ def test_section_defines_its_own_input() -> None:
     assert state.net.hidden.in_features == 20
 
 
-def test_snippets_cannot_do_without_the_imports() -> None:
-    """Without the imports the first class statement ends in a NameError."""
-    with pytest.raises(NameError, match="'nn' is not defined"):
-        exec("class MLP(nn.Module): pass", {})
+def test_the_input_is_an_argument_of_forward() -> None:
+    """The input of a block is an argument of its `forward`; the constructor never sees it.
 
-
-def test_input_is_an_argument_of_forward() -> None:
-    """The input is a parameter of forward, and not of the constructor."""
+    块的输入是 `forward` 的参数，构造函数见不到它。
+    """
     MLP = after("blocks.mlp").MLP
     assert list(inspect.signature(MLP.forward).parameters) == ["self", "X"]
     assert list(inspect.signature(MLP.__init__).parameters) == ["self"]
 
 
-def test_output_shape_may_differ_from_the_input_shape() -> None:
-    """MLP takes (2, 20) to (2, 256) in its hidden layer and to (2, 10) at its end."""
+def test_output_shape_may_differ_from_the_input() -> None:
+    """The output of a block may have another shape than its input: 20 features become 256, then 10.
+
+    块的输出形状可以和输入不同：20 个特征变成 256 个，再变成 10 个。
+    """
     state = after("blocks.mlp")
     assert state.net.hidden(state.X).shape == (2, 256)
     assert state.net(state.X).shape == (2, 10)
     output = shown("blocks.mlp").output
     assert "after hidden: (2, 256)" in output
     assert "output: (2, 10)" in output
+
+
+def test_linear_changes_only_the_last_dimension() -> None:
+    """A linear layer changes the last dimension of its input, and keeps all those before it.
+
+    线性层只改变输入的最后一维，前面各维原样保留。
+    """
+    net = after("blocks.mlp").net
+    for shape in ((), (2,), (5, 3, 2)):
+        assert net.hidden(torch.ones(*shape, 20)).shape == (*shape, 256)
+
+
+def test_autograd_derives_the_backward_pass() -> None:
+    """A block with nothing but a `forward` has gradients: autograd derives them from the
+    operations that ran, and they are those of the chain rule.
+
+    块里只写了 `forward`，也有梯度：autograd 根据执行过的运算推出来，与链式法则手算的相同。
+    """
+    state = after("blocks.mlp")
+    net, X = state.net, state.X
+    net(X).sum().backward()
+    active = (net.hidden(X) > 0).float()
+    assert active.any()
+    assert not active.all()
+    assert torch.allclose(net.hidden.bias.grad, (active * net.out.weight.sum(0)).sum(0))
+    assert net.out.bias.grad.eq(len(X)).all()
 
 
 def test_mlp_is_linear_then_relu_then_linear() -> None:
@@ -163,7 +247,11 @@ def test_mlp_is_linear_then_relu_then_linear() -> None:
 
 
 def test_functional_relu_is_no_child() -> None:
-    """F.relu computes what nn.ReLU does, and only the module would be listed as a child."""
+    """`F.relu` computes what `nn.ReLU()` does, and has nothing to store; only the module is listed
+    among the children.
+
+    `F.relu` 与 `nn.ReLU()` 算法相同，都没有要保存的东西；只有后者会列为子模块。
+    """
     state = after("blocks.mlp")
     centred = state.X - 0.5
     assert torch.equal(F.relu(centred), nn.ReLU()(centred))
@@ -172,28 +260,71 @@ def test_functional_relu_is_no_child() -> None:
     assert not nn.ReLU().state_dict()
 
 
-def test_input_gets_a_gradient_only_on_request() -> None:
-    """After backward the parameters have gradients; the input only if it requires one."""
+def test_input_gets_no_gradient() -> None:
+    """After `backward()` the parameters have gradients and an ordinary input has none.
+
+    `backward()` 之后，参数有梯度，普通的输入没有。
+    """
     state = after("blocks.gradients")
     assert state.X.grad is None
-    assert state.X.requires_grad is False
     assert all(parameter.grad is not None for parameter in state.net.parameters())
-    assert state.x.grad.shape == state.X.shape
     output = shown("blocks.gradients").output
-    assert "\nX.grad: None\n" in output
-    assert "x.grad: (2, 20)" in output
+    assert "hidden.weight.grad: (256, 20)\nX.grad: None\n" in output
 
 
-def test_block_has_no_backward_method() -> None:
-    """Neither MLP nor nn.Module defines a method called backward."""
+def test_parameters_require_gradients_by_default() -> None:
+    """Parameters are created with `requires_grad=True`; a tensor from `torch.rand` is not.
+
+    参数一造出来就是 `requires_grad=True`，`torch.rand` 造的张量则不是。
+    """
+    state = after("blocks.gradients")
+    assert all(parameter.requires_grad for parameter in state.net.parameters())
+    assert nn.Parameter(torch.rand(2)).requires_grad is True
+    assert torch.rand(2).requires_grad is False
+    assert state.X.requires_grad is False
+
+
+def test_input_gets_a_gradient_on_request() -> None:
+    """An input on which `requires_grad_()` was called gets a gradient of its own shape.
+
+    对输入调用过 `requires_grad_()`，它就有梯度，形状与自身相同。
+    """
+    state = after("blocks.gradients")
+    assert state.x.grad.shape == state.X.shape
+    assert state.x.grad.any()
+    assert "x.grad: (2, 20)" in shown("blocks.gradients").output
+
+
+def test_blocks_have_no_backward_method() -> None:
+    """`nn.Module` has no method named `backward`; the output tensor has one.
+
+    `nn.Module` 没有 `backward` 方法，输出张量才有。
+    """
     state = after("blocks.gradients")
     assert not hasattr(state.net, "backward")
     assert hasattr(state.net(state.X), "backward")
     assert "net has a backward method: False" in shown("blocks.gradients").output
 
 
-def test_assigned_layers_are_registered_under_their_names() -> None:
-    """Assigning layers to attributes is enough for their parameters to be found, with names."""
+def test_assigned_layers_are_registered() -> None:
+    """Assigning a layer to an attribute is enough for `parameters()` to give its weight and bias.
+
+    把层赋给属性，`parameters()` 就能给出它的权重和偏置。
+    """
+    net = after("blocks.parameters").net
+    found = list(net.parameters())
+    wanted = [net.hidden.weight, net.hidden.bias, net.out.weight, net.out.bias]
+    assert all(a is b for a, b in zip(found, wanted, strict=True))
+    net.extra = nn.Linear(10, 3)
+    assert len(list(net.parameters())) == 6
+
+
+def test_parameter_names_follow_the_attributes() -> None:
+    """A layer is registered under the name of its attribute, and its parameters are named after
+    it: `hidden.weight`.
+
+    层按属性名注册，参数名就由属性名连成，例如 `hidden.weight`。
+    """
     net = after("blocks.parameters").net
     shapes = {name: tuple(parameter.shape) for name, parameter in net.named_parameters()}
     assert shapes == {
@@ -202,37 +333,67 @@ def test_assigned_layers_are_registered_under_their_names() -> None:
         "out.weight": (10, 256),
         "out.bias": (10,),
     }
-    assert all(parameter.requires_grad for parameter in net.parameters())
     listed = shown("blocks.parameters").output.splitlines()
     assert [line.split()[0] for line in listed[:4]] == list(shapes)
+    assert _names(nn.Sequential(net).named_parameters())[0] == "0.hidden.weight"
 
 
-def test_parameters_are_initialised_at_construction() -> None:
-    """A new block has numbers already, and two of them differ in numbers and in outputs."""
+def test_layers_initialise_themselves() -> None:
+    """Each layer sets its parameters when it is constructed, by the rule of its class: `nn.Linear`
+    draws small random numbers, `nn.LayerNorm` starts with ones and zeros.
+
+    每种层在构造时按自己的规则设好参数：`nn.Linear` 抽取小的随机数，`nn.LayerNorm` 从 1 和 0 开始。
+    """
+    first = after("blocks.parameters").first
+    for layer, inputs in ((first.hidden, 20), (first.out, 256)):
+        for parameter in layer.parameters():
+            assert parameter.std() > 0
+            assert parameter.abs().max() <= 1 / math.sqrt(inputs)
+    norm = nn.LayerNorm(3)
+    assert norm.weight.eq(1).all()
+    assert norm.bias.eq(0).all()
+
+
+def test_the_seed_decides_the_parameters() -> None:
+    """Two instances of a class differ in parameters and outputs, unless the same seed was set
+    before each of them was built.
+
+    同一个类的两个实例，参数和输出都不同；构造之前设了同一个种子，才会相同。
+    """
     state = after("blocks.parameters")
-    assert all(parameter.std() > 0 for parameter in state.first.parameters())
+    assert not torch.equal(state.first.hidden.weight, state.second.hidden.weight)
     assert not torch.equal(state.first(state.X), state.second(state.X))
-    assert "first == second: False" in shown("blocks.parameters").output
-
-
-def test_same_seed_gives_the_same_block() -> None:
-    """Under the same seed two blocks are born equal, output included."""
-    state = after("blocks.parameters")
+    assert torch.equal(state.first.hidden.weight, state.again.hidden.weight)
     assert torch.equal(state.first(state.X), state.again(state.X))
-    assert "first == again: True" in shown("blocks.parameters").output
+    output = shown("blocks.parameters").output
+    assert "first == second: False\nfirst == again: True\n" in output
 
 
-def test_hooks_run_only_when_the_object_is_called() -> None:
-    """A forward hook runs for net(X) and not for net.forward(X), which gives the same numbers."""
-    state = after("blocks.call-not-forward")
-    assert state.calls == [1]
-    assert torch.equal(state.called, state.direct)
-    lines = shown("blocks.call-not-forward").output.splitlines()
-    assert [line[-1] for line in lines[:2]] == ["1", "1"]
+def test_call_passes_the_input_to_forward() -> None:
+    """`nn.Module` defines `__call__`, which hands its arguments to `forward` and returns what
+    `forward` returns.
+
+    `nn.Module` 定义了 `__call__`，由它把参数交给 `forward`，再返回 `forward` 的结果。
+    """
+    state = after("blocks.mlp")
+    assert "__call__" in vars(nn.Module)
+    assert "__call__" not in vars(state.MLP)
+
+    class Echo(nn.Module):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            return args, kwargs
+
+    args, kwargs = Echo()(state.X, 2, scale=3)
+    assert args[0] is state.X
+    assert args[1:] == (2,)
+    assert kwargs == {"scale": 3}
 
 
-def test_call_leads_to_forward_each_time_and_never_to_init() -> None:
-    """Calling the object runs forward at each call, and the constructor only once."""
+def test_forward_runs_at_each_call() -> None:
+    """`__init__` runs once, when the object is built; `forward` runs at each call.
+
+    `__init__` 只在构造时执行一次，`forward` 每次调用都执行。
+    """
     state = after("blocks.mlp")
     runs: list[str] = []
 
@@ -249,67 +410,207 @@ def test_call_leads_to_forward_each_time_and_never_to_init() -> None:
     net(state.X)
     net(state.X)
     assert runs == ["init", "forward", "forward"]
-    assert "__call__" in vars(nn.Module)
-    assert "__call__" not in vars(state.MLP)
 
 
-def test_missing_super_call_is_refused_at_the_first_layer() -> None:
-    """Assigning a layer before super().__init__() raises an AttributeError."""
-    result = shown("blocks.forgot-super")
-    assert result.error == ("AttributeError: cannot assign module before Module.__init__() call")
-    assert result.state == "raised"
+def test_hooks_run_only_in_calls() -> None:
+    """A forward hook runs for `net(X)` and not for `net.forward(X)`, though both give the same
+    numbers.
+
+    前向钩子在 `net(X)` 时运行，在 `net.forward(X)` 时不运行，尽管两者算出的数相同。
+    """
+    state = after("blocks.call-not-forward")
+    assert state.calls == [1]
+    assert torch.equal(state.called, state.direct)
+    lines = shown("blocks.call-not-forward").output.splitlines()
+    assert [line[-1] for line in lines[:2]] == ["1", "1"]
 
 
-def test_missing_super_call_without_layers_fails_when_called() -> None:
-    """A class without layers and without the call of super fails late, over _backward_hooks."""
-    output = shown("blocks.forgot-super").output
-    assert output == "AttributeError: 'Scale' object has no attribute '_backward_hooks'\n"
-    after("blocks.forgot-super").Scale()
+def test_importing_f_does_not_bind_nn() -> None:
+    """With `from torch.nn import functional as F` alone, `class MLP(nn.Module)` stops with
+    `name 'nn' is not defined`; the call `MLP()(X)` needs an `X` as well.
 
-
-def test_super_call_creates_the_registries() -> None:
-    """nn.Module.__init__ creates the registries for parameters, buffers and sub-modules."""
-    state = after("blocks.forgot-super")
-    registries = {"_parameters", "_buffers", "_modules"}
-    assert registries <= set(vars(nn.Module()))
-    assert not registries & set(vars(state.Scale()))
-
-
-def test_common_errors_read_as_shown() -> None:
-    """Input or params in the constructor, no forward, and a wrong width: four known errors."""
-    lines = shown("blocks.common-errors").output.splitlines()
-    assert lines == [
-        "TypeError: MLP.__init__() takes 1 positional argument but 2 were given",
-        "TypeError: MLP.__init__() got an unexpected keyword argument 'params'",
-        'NotImplementedError: Module [NoForward] is missing the required "forward" function',
-        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)",
+    只有 `from torch.nn import functional as F` 一句，`class MLP(nn.Module)` 就会报错：
+    `name 'nn' is not defined`；执行 `MLP()(X)` 还得先有 `X`。
+    """
+    assert shown("blocks.missing-names").output.splitlines() == [
+        "NameError: name 'nn' is not defined",
+        "NameError: name 'X' is not defined",
     ]
 
 
-def test_module_takes_neither_input_nor_params() -> None:
-    """nn.Module itself accepts no input and no argument called params."""
-    X = after("blocks.mlp").X
-    with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
-        nn.Module(X)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'params'"):
+def test_super_init_creates_the_registries() -> None:
+    """`nn.Module.__init__` creates the registries of parameters, buffers and sub-modules; a class
+    that does not call it inherits, and has none of them.
+
+    参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；不调用它，继承照样成立，
+    注册表却一个也没有。
+    """
+    state = after("blocks.forgot-super")
+    registries = {"_parameters", "_buffers", "_modules"}
+    assert registries <= set(vars(nn.Module()))
+    scale = state.Scale()
+    assert isinstance(scale, nn.Module)
+    assert not registries & set(vars(scale))
+
+
+def test_first_layer_needs_super_init() -> None:
+    """A layer assigned before `super().__init__()` is refused: `cannot assign module before
+    Module.__init__() call`.
+
+    没有调用 `super().__init__()` 就给属性赋一个层，会被拒绝：
+    `cannot assign module before Module.__init__() call`。
+    """
+    result = shown("blocks.forgot-super")
+    assert result.error == "AttributeError: cannot assign module before Module.__init__() call"
+    assert result.state == "raised"
+
+
+def test_forgotten_super_without_layers_fails_late() -> None:
+    """Without `super().__init__()` a block that assigns no layer can be built, and fails when it is
+    called: `object has no attribute '_backward_hooks'`.
+
+    漏了 `super().__init__()`，类里又没有层，对象造得出来，调用时才报错：
+    `object has no attribute '_backward_hooks'`。
+    """
+    after("blocks.forgot-super").Scale()
+    output = shown("blocks.forgot-super").output
+    assert output == "AttributeError: 'Scale' object has no attribute '_backward_hooks'\n"
+
+
+def test_constructors_refuse_the_input() -> None:
+    """An input given to the constructor of a block, or of `nn.Module` itself, is refused: `takes 1
+    positional argument but 2 were given`.
+
+    把输入交给块的构造函数，或 `nn.Module` 自己的构造函数，都会被拒绝：
+    `takes 1 positional argument but 2 were given`。
+    """
+    [line, *_] = shown("blocks.common-errors").output.splitlines()
+    text = "takes 1 positional argument but 2 were given"
+    assert line == f"TypeError: MLP.__init__() {text}"
+    with pytest.raises(TypeError, match=text):
+        nn.Module(torch.rand(2, 20))
+
+
+def test_modules_take_no_params_argument() -> None:
+    """No argument `params` comes with `super().__init__()`: neither a block that declares none nor
+    `nn.Module` itself accepts it.
+
+    `super().__init__()` 不会带来 `params` 参数：没有声明它的块不收，`nn.Module` 自己也不收。
+    """
+    [_, line, *_] = shown("blocks.common-errors").output.splitlines()
+    text = "got an unexpected keyword argument 'params'"
+    assert line == f"TypeError: MLP.__init__() {text}"
+    with pytest.raises(TypeError, match=text):
         nn.Module(params=1)
+
+
+def test_missing_forward_is_named_in_the_call() -> None:
+    """A block without `forward`, or with a misspelt one, can be built; the call says that it is
+    `missing the required "forward" function`.
+
+    没写 `forward` 或写错名字的块造得出来，调用时才报 `missing the required "forward" function`。
+    """
+
+    class Misspelt(nn.Module):
+        def forwards(self, X: torch.Tensor) -> torch.Tensor:
+            return X
+
+    [_, _, line, _] = shown("blocks.common-errors").output.splitlines()
+    text = 'is missing the required "forward" function'
+    assert line == f"NotImplementedError: Module [NoForward] {text}"
+    net = Misspelt()
+    with pytest.raises(NotImplementedError, match=text):
+        net(torch.ones(1))
+
+
+def test_wrong_width_names_both_shapes() -> None:
+    """An input of the wrong width is refused with the shapes of input and transposed weight: `mat1
+    and mat2 shapes cannot be multiplied (2x4 and 20x256)`.
+
+    输入宽度不对，报错信息会给出输入和转置后的权重两个形状：
+    `mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)`。
+    """
+    *_, line = shown("blocks.common-errors").output.splitlines()
+    text = "mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)"
+    assert line == f"RuntimeError: {text}"
+    net = after("blocks.common-errors").MLP()
+    assert net.hidden.weight.T.shape == (20, 256)
+    with pytest.raises(RuntimeError, match=re.escape(text)):
+        net(torch.rand(2, 4))
+
+
+def test_bare_expressions_show_nothing_in_scripts() -> None:
+    """In a script a line that is only `net(X)` shows nothing; only a notebook shows such a value.
+
+    脚本里单独一行 `net(X)` 什么也不显示，只有笔记本会显示它的值。
+    """
+    names = {"net": nn.Linear(20, 10), "X": torch.rand(2, 20)}
+    for line, shows in (("net(X)", False), ("print(net(X))", True)):
+        written = io.StringIO()
+        with contextlib.redirect_stdout(written):
+            exec(line, dict(names))
+        assert bool(written.getvalue()) is shows
 
 
 # 5.1.2
 
 
 def test_my_sequential_does_what_sequential_does() -> None:
-    """On the same layers MySequential gives the same output and the same keys."""
+    """A container that registers its parts as `'0'`, `'1'`, … and calls them in order gives the
+    outputs and the `state_dict()` keys of `nn.Sequential`.
+
+    按 `'0'`、`'1'`……注册各部分并依次调用，输出和 `state_dict()` 的键就与 `nn.Sequential` 相同。
+    """
     state = after("blocks.my-sequential")
     assert torch.equal(state.mine(state.X), state.theirs(state.X))
     assert list(state.mine.state_dict()) == list(state.theirs.state_dict())
     assert "same output: True\nsame keys: True\n" in shown("blocks.my-sequential").output
 
 
-def test_my_sequential_holds_the_very_same_layers() -> None:
-    """Both containers hold the same objects, not copies."""
+def test_containers_share_their_layers() -> None:
+    """Two containers built from the same layers hold the same objects, not copies: a weight changed
+    in one is changed in the other.
+
+    同样的层放进两个容器，两边是同一批对象，不是副本：一边的权重改了，另一边也就改了。
+    """
     state = after("blocks.my-sequential")
     assert all(a is b for a, b in zip(state.mine.children(), state.theirs, strict=True))
+    before = state.mine(state.X)
+    nn.init.zeros_(state.theirs[2].weight)
+    assert not torch.equal(state.mine(state.X), before)
+    assert torch.equal(state.mine(state.X), state.theirs(state.X))
+
+
+def test_registered_parts_make_no_list() -> None:
+    """Registering its parts does not make a module a list: it has no index, no `len` and no
+    iteration.
+
+    注册了各部分，模块也不会因此变成列表：不能取下标，没有 `len`，不能迭代。
+    """
+    mine = after("blocks.my-sequential").mine
+    output = shown("blocks.my-sequential").output
+    assert "TypeError: 'MySequential' object is not subscriptable" in output
+    assert "TypeError: object of type 'MySequential' has no len()" in output
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(mine)
+
+
+def test_sequential_is_like_a_list() -> None:
+    """`nn.Sequential` has index, `len` and iteration, and `append`, `extend`, `insert` and `pop`.
+
+    `nn.Sequential` 可以取下标、求 `len`、迭代，还有 `append`、`extend`、`insert` 和 `pop`。
+    """
+    state = after("blocks.my-sequential")
+    net, relu = state.theirs, nn.ReLU()
+    assert len(net) == len(list(net)) == 3
+    net.append(relu)
+    net.insert(0, nn.Tanh())
+    net.extend([nn.GELU()])
+    kinds = [type(part).__name__ for part in net]
+    assert kinds == ["Tanh", "Linear", "ReLU", "Linear", "ReLU", "GELU"]
+    assert net.pop(4) is relu
+    assert len(net) == 5
+    assert not hasattr(state.mine, "append")
 
 
 def test_modules_are_visited_in_the_order_they_came() -> None:
@@ -323,61 +624,100 @@ def test_modules_are_visited_in_the_order_they_came() -> None:
     assert not torch.equal(chain(X), torch.tanh(F.relu(F.gelu(X))))
 
 
-def test_my_sequential_is_no_list() -> None:
-    """MySequential has no index, no length and no iteration."""
-    mine = after("blocks.my-sequential").mine
-    output = shown("blocks.my-sequential").output
-    assert "TypeError: 'MySequential' object is not subscriptable" in output
-    assert "TypeError: object of type 'MySequential' has no len()" in output
-    with pytest.raises(TypeError, match="not iterable"):
-        iter(mine)
+def test_lists_hide_their_layers() -> None:
+    """No walk looks into a plain list: `parameters()` and `state_dict()` give nothing of the layers
+    in it, `to()` and `apply()` pass over them.
+
+    注册表的遍历不会翻看普通列表：里面的层，`parameters()` 和 `state_dict()` 里没有，`to()` 和 `apply()` 碰不到。
+    """
+    hidden = after("blocks.registry").Listed(list)
+    seen: list[nn.Module] = []
+    assert list(hidden.parameters()) == []
+    assert hidden.state_dict() == {}
+    assert hidden.to(torch.float64).blocks[0].weight.dtype == torch.float32
+    hidden.apply(seen.append)
+    assert seen == [hidden]
+    assert "\nlist: 0 parameters" in shown("blocks.registry").output
 
 
-def test_sequential_is_like_a_list() -> None:
-    """The real Sequential has index, length, iteration, append, extend, insert and pop."""
-    state = after("blocks.my-sequential")
-    net, relu = copy.deepcopy(state.theirs), nn.ReLU()
-    assert len(net) == len(list(net)) == 3
-    net.append(relu)
-    net.insert(0, nn.Tanh())
-    net.extend([nn.GELU()])
-    kinds = [type(part).__name__ for part in net]
-    assert kinds == ["Tanh", "Linear", "ReLU", "Linear", "ReLU", "GELU"]
-    assert net.pop(4) is relu
-    assert len(net) == 5
-    assert not hasattr(state.mine, "append")
+def test_module_list_registers_its_items() -> None:
+    """`nn.ModuleList` is a list that registers its items: their parameters are found.
 
-
-def test_layers_in_a_plain_list_are_not_found() -> None:
-    """A plain list of layers yields no parameters; ModuleList and the registry yield all four."""
+    `nn.ModuleList` 是会注册成员的列表，成员的参数都找得到。
+    """
+    blocks = after("blocks.registry").Listed(nn.ModuleList).blocks
+    assert _names(blocks.named_parameters()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert blocks[-1] is list(blocks)[1]
+    blocks.append(nn.Linear(2, 1))
+    assert len(list(blocks.parameters())) == 6
     output = shown("blocks.registry").output
     assert "MySequential: 4 parameters" in output
-    assert "\nlist: 0 parameters" in output
     assert "ModuleList: 4 parameters" in output
 
 
-def test_no_walk_looks_into_a_plain_list() -> None:
-    """state_dict, double and apply pass over a plain list, and an optimiser gets nothing."""
-    state = after("blocks.registry")
-    hidden = state.Listed(list)
-    seen: list[nn.Module] = []
-    assert hidden.state_dict() == {}
-    assert hidden.double().blocks[0].weight.dtype == torch.float32
-    hidden.apply(seen.append)
-    assert seen == [hidden]
-    with pytest.raises(ValueError, match="empty parameter list"):
+def test_registration_keeps_the_order() -> None:
+    """Sub-modules are kept in the order in which their names were first registered; a module that
+    is added under a known name takes the place of the old one.
+
+    子模块按名字第一次注册的先后排列；用已有的名字再添加一个，就在原位替换。
+    """
+    chain = after("blocks.registry-order").chain
+    lines = shown("blocks.registry-order").output.splitlines()
+    assert lines[1:] == ["0 Sigmoid", "1 ReLU", "2 GELU"]
+    X = torch.linspace(-1, 1, 5)
+    assert torch.equal(chain(X), F.gelu(F.relu(torch.sigmoid(X))))
+    assert not torch.equal(chain(X), torch.sigmoid(F.gelu(F.relu(X))))
+
+
+def test_module_registry_is_a_plain_dict() -> None:
+    """`_modules`, the registry of sub-modules, is a plain `dict` and no `OrderedDict`.
+
+    子模块的注册表 `_modules` 是普通的 `dict`，不是 `OrderedDict`。
+    """
+    chain = after("blocks.registry-order").chain
+    assert type(chain._modules) is type(nn.Sequential()._modules) is dict
+    assert shown("blocks.registry-order").output.startswith("_modules is a dict\n")
+
+
+def test_optimisers_refuse_an_empty_parameter_list() -> None:
+    """An optimiser for a model whose layers are all in a list is refused: `optimizer got an empty
+    parameter list`.
+
+    模型的层全放在列表里，优化器就建不起来：`optimizer got an empty parameter list`。
+    """
+    hidden = after("blocks.registry").Listed(list)
+    with pytest.raises(ValueError, match="optimizer got an empty parameter list"):
         torch.optim.SGD(hidden.parameters(), lr=0.1)
 
 
-def test_registry_of_modules_is_a_dict() -> None:
-    """_modules is a plain dict, which keeps the order of insertion."""
-    pair = after("blocks.registry").pair
-    assert type(pair._modules) is dict
-    assert "_modules is a dict\n" in shown("blocks.registry").output
+def test_layers_in_a_list_stay_untrained() -> None:
+    """If only some layers of a model are in a list, nothing complains: the others are trained, and
+    those in the list keep their first values.
+
+    只有一部分层放在列表里，就什么错也不报：别的层在训练，列表里的层一直是最初的值。
+    """
+    state = after("blocks.registry")
+    net = state.Listed(list)
+    net.out = nn.Linear(2, 1)
+    start = [layer.bias.detach().clone() for layer in (*net.blocks, net.out)]
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    net.out(net.blocks[1](net.blocks[0](state.X))).sum().backward()
+    assert all(layer.bias.grad.any() for layer in (*net.blocks, net.out))
+    optimiser.step()
+    moved = [
+        not torch.equal(old, layer.bias)
+        for old, layer in zip(start, (*net.blocks, net.out), strict=True)
+    ]
+    assert moved == [False, False, True]
 
 
-def test_direct_write_lets_a_function_in() -> None:
-    """A function written into _modules runs, and parameters() fails later."""
+def test_unchecked_functions_fail_late() -> None:
+    """A function written into `_modules` runs; `parameters()`, `to()` and `state_dict()` fail
+    later: `'function' object has no attribute 'named_modules'`.
+
+    直接写进 `_modules` 的函数照样能跑，等到 `parameters()`、`to()`、`state_dict()` 才出错：
+    `'function' object has no attribute 'named_modules'`。
+    """
     state = after("blocks.unchecked")
     assert state.odd(state.X).shape == (2, 4)
     late = "'function' object has no attribute 'named_modules'"
@@ -391,37 +731,74 @@ def test_direct_write_lets_a_function_in() -> None:
     assert lines[:2] == ["output: (2, 4)", f"AttributeError: {late}"]
 
 
-def test_add_module_refuses_a_function() -> None:
-    """MySequential with add_module, and nn.Sequential, refuse a function at once."""
+def test_add_module_refuses_functions() -> None:
+    """`add_module` and `nn.Sequential` refuse a function at once: `torch.nn.functional.relu is not
+    a Module subclass`.
+
+    `add_module` 和 `nn.Sequential` 当场就拒绝函数：`torch.nn.functional.relu is not a Module subclass`。
+    """
+    text = "torch.nn.functional.relu is not a Module subclass"
+    with pytest.raises(TypeError, match=text):
+        nn.Module().add_module("relu", F.relu)  # type: ignore[arg-type]
     lines = shown("blocks.unchecked").output.splitlines()
-    assert lines[2:] == ["TypeError: torch.nn.functional.relu is not a Module subclass"] * 2
+    assert lines[2:] == [f"TypeError: {text}"] * 2
 
 
-def test_children_skips_a_repeated_module() -> None:
-    """Iterating over children() calls a module that stands twice only once."""
-    lines = shown("blocks.twice").output.splitlines()
-    assert [line.split() for line in lines] == [
-        ["Sequential", "calls:", "2"],
-        ["MySequential", "calls:", "2"],
-        ["ByChildren", "calls:", "1"],
-    ]
+def test_children_skips_repetitions() -> None:
+    """`children()` gives a module that is registered twice only once, so a loop over it leaves out
+    the second use.
+
+    注册了两次的模块，`children()` 只给出一次，用它来循环就会漏掉第二次。
+    """
+    state = after("blocks.twice")
+    parts = (state.square, nn.ReLU(), state.square)
+    once = F.relu(state.square(state.X))
+    assert len(list(state.ByChildren(*parts).children())) == 2
+    assert torch.equal(state.ByChildren(*parts)(state.X), once)
+    assert not torch.equal(state.square(once), once)
+    assert shown("blocks.twice").output.splitlines()[2] == "ByChildren   calls: 1"
 
 
-def test_children_leaves_out_the_second_use_from_the_output() -> None:
-    """ByChildren gives relu(s(x)) where the other containers give s(relu(s(x)))."""
+def test_module_registry_keeps_repetitions() -> None:
+    """`_modules` keeps a module under each name that it was given, so a loop over its values calls
+    it each time.
+
+    模块有几个名字，`_modules` 里就有它几次，遍历它的值，每一次都会调用到。
+    """
     state = after("blocks.twice")
     parts = (state.square, nn.ReLU(), state.square)
     once = F.relu(state.square(state.X))
     for container in (nn.Sequential, state.MySequential):
-        assert torch.equal(container(*parts)(state.X), state.square(once))
-    assert torch.equal(state.ByChildren(*parts)(state.X), once)
+        net = container(*parts)
+        assert list(net._modules) == ["0", "1", "2"]
+        assert net._modules["0"] is net._modules["2"]
+        assert torch.equal(net(state.X), state.square(once))
+    lines = shown("blocks.twice").output.splitlines()
+    assert [line.split()[2] for line in lines[:2]] == ["2", "2"]
 
 
 # 5.1.3
 
 
-def test_layer_called_twice_is_registered_once() -> None:
-    """FixedHiddenMLP calls its layer twice and has one weight and one bias."""
+def test_buffers_are_no_parameters() -> None:
+    """A buffer is registered with the module, in its `named_buffers()` and its `state_dict()`, and
+    is not among its parameters.
+
+    缓冲区由模块注册，在 `named_buffers()` 和 `state_dict()` 里，但不在参数之列。
+    """
+    net = after("blocks.fixed-hidden").net
+    assert dict(net.named_buffers())["rand_weight"] is net.rand_weight
+    assert "rand_weight" in net.state_dict()
+    assert "rand_weight" not in _names(net.named_parameters())
+    assert not isinstance(net.rand_weight, nn.Parameter)
+
+
+def test_layer_used_twice_is_registered_once() -> None:
+    """A layer that `forward` calls twice is registered once: both calls share one weight and one
+    bias.
+
+    `forward` 里用了两次的层只注册一次，两次用的是同一个权重和同一个偏置。
+    """
     state = after("blocks.fixed-hidden")
     assert _names(state.net.named_parameters()) == ["linear.weight", "linear.bias"]
     calls: list[int] = []
@@ -431,8 +808,12 @@ def test_layer_called_twice_is_registered_once() -> None:
     assert "['linear.weight', 'linear.bias']" in shown("blocks.fixed-hidden").output
 
 
-def test_gradient_flows_through_the_constant_and_not_to_it() -> None:
-    """The constant gets no gradient, and the layer in front of it gets one through it."""
+def test_gradients_flow_through_a_constant() -> None:
+    """A constant gets no gradient of its own, and yet gradients flow through it to the layer in
+    front.
+
+    常量自己没有梯度，但梯度会穿过它，传到前面的层。
+    """
     state = after("blocks.fixed-hidden")
     net = state.net
     assert net.rand_weight.grad is None
@@ -450,47 +831,67 @@ def test_gradient_flows_through_the_constant_and_not_to_it() -> None:
     assert "gradient of rand_weight: None\ngradient through it: True" in output
 
 
-def test_rand_requires_no_gradient_by_default() -> None:
-    """requires_grad=False is the default of torch.rand."""
-    assert after("blocks.setup").torch.rand(1).requires_grad is False
+def test_constants_are_not_trained() -> None:
+    """A constant stays as it is in training: it is not among the `parameters()` for the optimiser,
+    and an optimiser passes over a tensor without a gradient.
 
-
-def test_constant_is_not_trained() -> None:
-    """A step along the gradients of parameters() changes the layer and leaves the constant."""
+    训练时常量不变：交给优化器的 `parameters()` 里没有它，而且没有梯度的张量，优化器会跳过。
+    """
     state = after("blocks.fixed-hidden")
     net = state.net
     constant, bias = net.rand_weight.clone(), net.linear.bias.detach().clone()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter -= 0.1 * parameter.grad
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
     assert torch.equal(net.rand_weight, constant)
     assert not torch.equal(net.linear.bias, bias)
+    torch.optim.SGD([net.rand_weight], lr=0.1, weight_decay=1).step()
+    assert torch.equal(net.rand_weight, constant)
 
 
-def test_a_buffer_is_the_constant_one_wants() -> None:
-    """A plain attribute is not known, a frozen parameter is handed out, a buffer is just kept."""
-    lines = shown("blocks.three-ways").output.splitlines()[1:]
-    rows = {line.split()[0]: line.split()[1:] for line in lines}
-    assert rows == {
-        "plain": ["False", "False", "False", "False"],
-        "buffer": ["False", "True", "True", "True"],
-        "frozen": ["True", "True", "True", "True"],
-    }
+def _table() -> dict[str, dict[str, bool]]:
+    """What the snippet says of the three constants."""
+    head, *lines = (line.split() for line in shown("blocks.three-ways").output.splitlines())
+    return {name: dict(zip(head, map("True".__eq__, row), strict=True)) for name, *row in lines}
 
 
-def test_the_rows_of_the_table_are_those_of_the_module() -> None:
-    """The three constants are found, or not, where the table says."""
+def test_table_of_constants_has_three_rows() -> None:
+    """The table answers four questions about each of the three constants."""
+    assert list(_table()) == ["plain", "buffer", "frozen"]
+    assert list(_table()["plain"]) == ["parameters()", "state_dict()", "double()", "to(device)"]
+
+
+def test_plain_tensors_are_unknown_to_the_module() -> None:
+    """A tensor in a plain attribute is no part of the module: it is not in `parameters()`,
+    `buffers()` or `state_dict()`, and neither `double()` nor `to()` changes it.
+
+    普通属性里的张量不归模块管：`parameters()`、`buffers()`、`state_dict()` 里都没有它，
+    `double()` 和 `to()` 也改不到它。
+    """
     module = after("blocks.three-ways").ThreeWays()
     assert _names(module.named_parameters()) == ["frozen"]
     assert _names(module.named_buffers()) == ["buffer"]
     assert set(module.state_dict()) == {"frozen", "buffer"}
-    module.double()
-    assert module.plain.dtype == torch.float32
-    assert module.buffer.dtype == module.frozen.dtype == torch.float64
+    assert module.double().plain.dtype == torch.float32
+    assert module.to("meta").plain.device.type == "cpu"
+    assert not any(_table()["plain"].values())
 
 
-def test_requires_grad_thaws_a_frozen_parameter_and_no_buffer() -> None:
-    """requires_grad_(True) on a module makes its frozen parameter trainable; a buffer stays."""
+def test_frozen_parameters_are_handed_out() -> None:
+    """A parameter with `requires_grad=False` is saved and moved with its module, and is handed to
+    optimisers as well, since `parameters()` gives it.
+
+    `requires_grad=False` 的参数会随模块保存和移动，但也在 `parameters()` 里，会被交给优化器。
+    """
+    module = after("blocks.three-ways").ThreeWays()
+    [handed] = torch.optim.SGD(module.parameters(), lr=0.1).param_groups[0]["params"]
+    assert handed is module.frozen
+    assert all(_table()["frozen"].values())
+
+
+def test_requires_grad_thaws_frozen_parameters() -> None:
+    """`requires_grad_(True)` on a module unfreezes its frozen parameters, and leaves buffers alone.
+
+    对模块调用 `requires_grad_(True)`，冻结的参数就解冻了，缓冲区不受影响。
+    """
     module = after("blocks.three-ways").ThreeWays()
     assert module.frozen.requires_grad is False
     module.requires_grad_(True)
@@ -498,39 +899,97 @@ def test_requires_grad_thaws_a_frozen_parameter_and_no_buffer() -> None:
     assert module.buffer.requires_grad is False
 
 
-def test_plain_constant_is_lost_on_reload() -> None:
-    """All keys match and the copy computes something else; with a buffer it computes the same."""
-    lines = shown("blocks.lost-on-reload").output.splitlines()
-    assert lines[:4] == [
-        "PlainHiddenMLP: <All keys matched successfully>",
-        "  same output: False",
-        "FixedHiddenMLP: <All keys matched successfully>",
-        "  same output: True",
-    ]
+def test_buffers_are_saved_and_moved() -> None:
+    """A buffer is in the `state_dict()`, follows `double()` and `to()`, and is not given to
+    optimisers.
+
+    缓冲区在 `state_dict()` 里，会跟着 `double()` 和 `to()` 变，但不会交给优化器。
+    """
+    module = after("blocks.three-ways").ThreeWays()
+    assert torch.equal(module.state_dict()["buffer"], module.buffer)
+    assert module.double().buffer.dtype == torch.float64
+    assert module.to("meta").buffer.device.type == "meta"
+    row = _table()["buffer"]
+    assert row.pop("parameters()") is False
+    assert all(row.values())
 
 
-def test_the_copy_keeps_a_constant_of_its_own() -> None:
-    """After loading, the layers of the copy agree and only its plain constant differs."""
+def test_meta_keeps_shapes_without_data() -> None:
+    """A tensor on the device `meta` has a shape and no data.
+
+    `meta` 设备上的张量只有形状，没有数据。
+    """
+    moved = after("blocks.three-ways").moved
+    assert moved.buffer.shape == (2, 2)
+    assert (moved.buffer @ torch.ones(2, 7, device="meta")).shape == (2, 7)
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
+        moved.buffer.tolist()
+
+
+def test_plain_constants_are_lost_on_reload() -> None:
+    """With a constant in a plain attribute, `load_state_dict` reports `<All keys matched
+    successfully>`, and yet the copy keeps its own random constant and computes something else.
+
+    常量放在普通属性里，`load_state_dict` 报告 `<All keys matched successfully>`，
+    副本用的却还是自己的随机常量，算出另一个结果。
+    """
     state = after("blocks.lost-on-reload")
     net, clone = state.PlainHiddenMLP(), state.PlainHiddenMLP()
-    clone.load_state_dict(net.state_dict())
+    answer = clone.load_state_dict(net.state_dict())
+    assert str(answer) == "<All keys matched successfully>"
     assert set(net.state_dict()) == {"linear.weight", "linear.bias"}
     assert torch.equal(net.linear.weight, clone.linear.weight)
     assert not torch.equal(net.rand_weight, clone.rand_weight)
     clone.rand_weight = net.rand_weight
     assert torch.equal(net(state.X), clone(state.X))
+    assert shown("blocks.lost-on-reload").output.splitlines()[:2] == [
+        "PlainHiddenMLP: <All keys matched successfully>",
+        "  same output: False",
+    ]
 
 
-def test_plain_constant_breaks_a_change_of_type() -> None:
-    """double() leaves a plain constant behind, and the next call fails; a buffer follows."""
+def test_buffers_survive_a_reload() -> None:
+    """A buffer is saved and loaded with the weights: a copy with the loaded state computes exactly
+    what the original computes.
+
+    缓冲区和权重一起保存、一起读回，读回之后的副本与原来的模型算得完全一样。
+    """
+    state = after("blocks.lost-on-reload")
+    net, clone = state.FixedHiddenMLP(), state.FixedHiddenMLP()
+    assert not torch.equal(net.rand_weight, clone.rand_weight)
+    clone.load_state_dict(net.state_dict())
+    assert torch.equal(net.rand_weight, clone.rand_weight)
+    assert torch.equal(net(state.X), clone(state.X))
+    assert shown("blocks.lost-on-reload").output.splitlines()[2:4] == [
+        "FixedHiddenMLP: <All keys matched successfully>",
+        "  same output: True",
+    ]
+
+
+def test_plain_constants_break_a_change_of_dtype() -> None:
+    """`double()` leaves a tensor in a plain attribute behind, and the next call fails: `expected m1
+    and m2 to have the same dtype, but got: double != float`. A buffer follows.
+
+    `double()` 改不到普通属性里的张量，下一次调用就报错：
+    `expected m1 and m2 to have the same dtype, but got: double != float`；缓冲区会跟着变。
+    """
     state = after("blocks.lost-on-reload")
     text = "expected m1 and m2 to have the same dtype, but got: double != float"
     assert shown("blocks.lost-on-reload").output.splitlines()[4] == f"RuntimeError: {text}"
+    net = state.PlainHiddenMLP().double()
+    assert net.linear.weight.dtype == torch.float64
+    assert net.rand_weight.dtype == torch.float32
+    with pytest.raises(RuntimeError, match=text):
+        net(state.X.double())
     assert state.FixedHiddenMLP().double()(state.X.double()).dtype == torch.float64
 
 
-def test_result_of_the_loop_is_at_most_one() -> None:
-    """The loop ends with a sum of absolute values of at most 1, so the result lies within ±1."""
+def test_halving_ends_at_one_or_below() -> None:
+    """A loop that halves while the absolute values sum to more than 1 leaves a result between -1
+    and 1.
+
+    绝对值之和大于 1 就减半的循环，结束时的结果在 -1 和 1 之间。
+    """
     state = after("blocks.fixed-hidden")
     results = [state.FixedHiddenMLP()(torch.randn(2, 20) * 50) for _ in range(20)]
     assert all(result.abs() <= 1 for result in results)
@@ -539,48 +998,69 @@ def test_result_of_the_loop_is_at_most_one() -> None:
 
 
 def test_control_flow_is_differentiable() -> None:
-    """Gradients through the data-dependent loop are finite."""
+    """A `while` loop in `forward` whose length depends on the data does not stop autograd: the
+    gradients in front of it are finite and not all zero.
+
+    `forward` 里的 `while` 循环几次由数据决定，autograd 照样能求导：循环前面的梯度都是有限的，也不全为零。
+    """
     state = after("blocks.fixed-hidden")
-    net = state.FixedHiddenMLP()
+    net = state.net
+    net.zero_grad()
     net(state.X * 100).backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
-    assert net.linear.weight.grad.abs().sum() > 0
+    assert net.linear.weight.grad.any()
 
 
-@pytest.mark.parametrize(("start", "steps"), [(0.5, 0), (3.0, 2), (1000.0, 10)])
-def test_gradient_belongs_to_the_steps_that_ran(start: float, steps: int) -> None:
-    """After k halvings the value is start / 2**k and the gradient 1 / 2**k."""
+def test_gradients_belong_to_the_steps_that_ran() -> None:
+    """Autograd records the rounds of a loop that ran: after `k` halvings the gradient is 1 / 2**k,
+    two halvings from 3 give 0.25.
+
+    autograd 记下实际走过的每一轮循环：减半 `k` 次，梯度就是 1 / 2**k；从 3 开始减半两次，梯度是 0.25。
+    """
     state = after("blocks.halving")
-    x = torch.tensor(start, requires_grad=True)
-    y, ran = state.halve(x)
-    y.backward()
-    assert ran == steps
-    assert y.item() == start / 2**steps
-    assert x.grad is not None
-    assert x.grad.item() == 0.5**steps
-    assert f"{start:6}: {steps:4} steps" in shown("blocks.halving").output
+    output = shown("blocks.halving").output
+    for start, steps in ((0.5, 0), (3.0, 2), (1000.0, 10)):
+        x = torch.tensor(start, requires_grad=True)
+        y, ran = state.halve(x)
+        y.backward()
+        assert ran == steps
+        assert y.item() == start / 2**steps
+        assert x.grad is not None
+        assert x.grad.item() == 0.5**steps
+        assert f"{start:6}: {steps:4} steps" in output
 
 
-def test_infinity_ends_only_at_the_limit() -> None:
-    """Half of infinity is infinity: the loop runs until its limit, whatever that is."""
+def test_infinity_never_shrinks() -> None:
+    """Half of infinity is infinity: a loop that waits for it to shrink ends only at a limit.
+
+    无穷大的一半还是无穷大，等它变小的循环只能靠上限停下。
+    """
     state = after("blocks.halving")
-    y, steps = state.halve(torch.tensor(float("inf")), limit=5000)
+    assert (torch.tensor(math.inf) / 2).isinf()
+    y, steps = state.halve(torch.tensor(math.inf), limit=5000)
     assert steps == 5000
     assert y.isinf()
     assert "   inf: 1000 steps, then inf" in shown("blocks.halving").output
 
 
 def test_nan_leaves_the_loop_at_once() -> None:
-    """The comparison nan > 1 is false, so NaN slips through without a single halving."""
+    """`nan > 1` is false, so NaN leaves a loop with this condition without a single round.
+
+    `nan > 1` 为假，所以以此为条件的循环，遇到 NaN 一轮也不走。
+    """
     state = after("blocks.halving")
-    nan = torch.tensor(float("nan"))
+    nan = torch.tensor(math.nan)
     assert not nan > 1
     assert state.halve(nan)[1] == 0
     assert "   nan:    0 steps, then nan" in shown("blocks.halving").output
 
 
-def test_finite_inputs_can_make_an_infinity() -> None:
-    """With weights of one and inputs of 1e38 a layer gives infinity, which isfinite detects."""
+def test_finite_inputs_can_overflow_in_a_layer() -> None:
+    """A layer can turn finite inputs into infinity, as with weights of 1 and inputs of 1e38;
+    `torch.isfinite` tells.
+
+    输入都是有限的数，过一层也可能变成无穷大，例如权重全为 1、输入为 1e38；`torch.isfinite` 能查出来。
+    """
     net = after("blocks.fixed-hidden").net
     nn.init.ones_(net.linear.weight)
     X = torch.full((2, 20), 1e38)
@@ -589,23 +1069,60 @@ def test_finite_inputs_can_make_an_infinity() -> None:
     assert not torch.isfinite(net.linear(X)).any()
 
 
-def test_in_place_division_is_refused_after_sigmoid() -> None:
-    """Overwriting the output of sigmoid makes backward fail; that of a linear layer does not."""
-    result = shown("blocks.in-place")
-    assert result.output == "after linear: (20, 20)\n"
-    assert result.error is not None
-    assert result.error.startswith("RuntimeError: one of the variables needed for gradient")
-    assert "modified by an inplace operation" in result.error
+def test_linear_backward_needs_no_output() -> None:
+    """The output of a linear layer may be overwritten in place: its backward pass needs the input
+    and the weight, and the gradients are right.
 
-
-def test_dividing_out_of_place_is_fine_after_sigmoid() -> None:
-    """X = X / 2 keeps the old value, so backward has what it needs."""
-    state = after("blocks.sequential-by-hand")
-    layer = nn.Linear(20, 20)
-    Y = layer(state.X).sigmoid()
-    Y = Y / 2
+    线性层的输出可以原地改写：求梯度只用输入和权重，得到的梯度仍是对的。
+    """
+    assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
+    linear: Any = nn.Linear(20, 20)
+    X = torch.rand(2, 20)
+    (linear(X) / 2).sum().backward()
+    expected = linear.weight.grad
+    linear.zero_grad()
+    Y = linear(X)
+    Y /= 2
     Y.sum().backward()
-    assert layer.weight.grad is not None
+    assert linear.weight.grad is not expected
+    assert torch.equal(linear.weight.grad, expected)
+
+
+def test_sigmoid_backward_needs_its_output() -> None:
+    """`sigmoid` computes its gradient from its own output; if that was overwritten in place,
+    `backward()` refuses: `modified by an inplace operation`.
+
+    `sigmoid` 求梯度要用自己的输出；输出被原地改写过，`backward()` 就拒绝执行：
+    `modified by an inplace operation`。
+    """
+    text = (
+        "one of the variables needed for gradient computation has been modified"
+        " by an inplace operation"
+    )
+    result = shown("blocks.in-place")
+    assert result.error is not None
+    assert result.error.startswith(f"RuntimeError: {text}")
+    Y = nn.Linear(3, 3)(torch.ones(1, 3)).sigmoid()
+    Y /= 2
+    with pytest.raises(RuntimeError, match=text):
+        Y.sum().backward()
+
+
+def test_dividing_out_of_place_is_safe() -> None:
+    """`X = X / 2` makes a new tensor and leaves the old one to autograd, so `backward()` works also
+    after `sigmoid`, `tanh`, `exp` and `softmax`.
+
+    `X = X / 2` 造出新张量，旧的留给 autograd，所以在 `sigmoid`、`tanh`、`exp`、`softmax` 之后也能反向传播。
+    """
+    for function in (torch.sigmoid, torch.tanh, torch.exp, nn.Softmax(dim=-1)):
+        layer = nn.Linear(20, 20)
+        Y = function(layer(torch.rand(2, 20)))
+        old = Y
+        Y = Y / 2
+        Y.square().sum().backward()
+        assert torch.equal(Y * 2, old)
+        assert layer.weight.grad is not None
+        assert layer.weight.grad.any()
 
 
 def test_in_place_division_stands_only_where_it_is_discussed() -> None:
@@ -614,14 +1131,31 @@ def test_in_place_division_stands_only_where_it_is_discussed() -> None:
     assert cells == ["blocks.in-place"]
 
 
-def test_blocks_nest() -> None:
-    """The nested chimera takes (2, 20) to a scalar and has ten parameters."""
+def test_nested_blocks_hand_out_all_parameters() -> None:
+    """Blocks nest, and the outermost hands out the parameters of every layer at every depth.
+
+    块可以套块，最外面的块会给出里面每一级、每个层的参数。
+    """
     state = after("blocks.chimera")
     assert state.chimera(state.X).shape == ()
     assert state.NestMLP()(state.X).shape == (2, 16)
-    assert len(list(state.chimera.parameters())) == 10
-    assert sum(isinstance(module, nn.Linear) for module in state.chimera.modules()) == 5
+    layers = [part for part in state.chimera.modules() if isinstance(part, nn.Linear)]
+    assert len(layers) == 5
+    found = {id(parameter) for parameter in state.chimera.parameters()}
+    assert found == {id(p) for layer in layers for p in (layer.weight, layer.bias)}
+    assert len(found) == 10
     assert shown("blocks.chimera").output == "output: ()\nparameters: 10\n"
+
+
+def test_buffers_are_no_modules() -> None:
+    """A buffer is no module: `named_modules()` and `named_children()` leave it out.
+
+    缓冲区不是模块，`named_modules()` 和 `named_children()` 里都没有它。
+    """
+    last = after("blocks.chimera").chimera[2]
+    assert _names(last.named_buffers()) == ["rand_weight"]
+    assert _names(last.named_children()) == ["linear"]
+    assert _names(last.named_modules()) == ["", "linear"]
 
 
 def test_picture_of_chimera_shows_modules_and_no_buffer() -> None:
@@ -673,8 +1207,12 @@ def test_residual_is_the_identity_for_any_shape() -> None:
         assert torch.equal(net(X), X)
 
 
-def test_residual_wakes_its_block_with_the_second_step() -> None:
-    """First only the factor has a gradient that is not zero; once it moved, all have one."""
+def test_zero_factor_wakes_its_block() -> None:
+    """In `X + scale * block(X)` with `scale` at 0 only `scale` has a gradient other than zero; once it
+    has moved, every parameter of the block has one.
+
+    `X + scale * block(X)` 里 `scale` 为 0 时，只有它的梯度不为零；它一动，块里每个参数都有了非零的梯度。
+    """
     state = after("blocks.residual")
     torch.manual_seed(1)
     net = state.Residual(nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 20)))
@@ -687,10 +1225,14 @@ def test_residual_wakes_its_block_with_the_second_step() -> None:
     assert all(parameter.grad.any() for parameter in net.parameters())
 
 
-def test_zeros_everywhere_are_an_identity_that_hardly_learns() -> None:
-    """With all parameters of the block at zero, only its last bias gets a gradient."""
+def test_all_zero_blocks_train_only_the_last_bias() -> None:
+    """In a residual block whose parameters are all zero, only the last bias has a gradient other than
+    zero.
+
+    残差块的参数全设为 0，就只有最后一个偏置的梯度不为零。
+    """
     state = after("blocks.residual")
-    inner = nn.Sequential(state.block(20, 64), nn.Linear(64, 20))
+    inner: Any = nn.Sequential(state.block(20, 64), nn.Linear(64, 20))
     for parameter in inner.parameters():
         nn.init.zeros_(parameter)
     output = state.X + inner(state.X)
@@ -702,13 +1244,13 @@ def test_zeros_everywhere_are_an_identity_that_hardly_learns() -> None:
 
 def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
     """X + block(X) is no identity at first, and a factor that stays zero never learns."""
-    state = after("blocks.residual")
+    state: Any = after("blocks.residual")
 
-    class Sum(state.Residual):  # type: ignore[misc, name-defined]
+    class Sum(state.Residual):  # type: ignore[misc]
         def forward(self, X: torch.Tensor) -> Any:
             return X + self.block(X)
 
-    class Deaf(state.Residual):  # type: ignore[misc, name-defined]
+    class Deaf(state.Residual):  # type: ignore[misc]
         def forward(self, X: torch.Tensor) -> Any:
             return X + 0 * self.scale * self.block(X)
 
@@ -732,8 +1274,13 @@ def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
     assert _names(outer.named_parameters())[0] == "left.left.weight"
 
 
-def test_dimension_one_holds_the_features_of_a_matrix_only() -> None:
-    """Joining along dimension 1 gives the same for (2, 20), and fails for (3, 2, 20)."""
+def test_cat_along_dimension_one_needs_matrices() -> None:
+    """`torch.cat` along dimension 1 joins the features of matrices; inputs with three dimensions have
+    their features in another one: `Sizes of tensors must match except in dimension 1`.
+
+    `torch.cat` 取 `dim=1`，拼的是矩阵的特征维；三维的输入，特征不在这一维，于是报错：
+    `Sizes of tensors must match except in dimension 1`。
+    """
     state = after("blocks.parallel")
     both, X = state.both, torch.rand(3, 2, 20)
     flat = torch.cat((both.left(state.X), both.right(state.X)), dim=1)
@@ -764,6 +1311,20 @@ def test_shapes_lists_every_call_in_order() -> None:
     ]
 
 
+def test_forward_hooks_run_when_calls_end() -> None:
+    """A forward hook runs when its call ends: the parts of a block come before the block itself.
+
+    前向钩子在调用结束时运行：块里各部分的钩子，先于块自己的钩子。
+    """
+    state = after("blocks.shapes")
+    net, ran = state.NestMLP(), []
+    for name, part in net.named_modules():
+        part.register_forward_hook(lambda *_, name=name: ran.append(name))
+    net(state.X)
+    assert ran == ["net.0", "net.1", "net.2", "net.3", "net", "linear", ""]
+    assert [name for name, _ in state.rows][-3:] == ["2.linear", "2", ""]
+
+
 def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
     """The function removes its own hooks, also after an error, and leaves those of others."""
     state = after("blocks.shapes")
@@ -780,8 +1341,11 @@ def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
     assert "cannot be multiplied (2x4 and 20x64)" in shown("blocks.shapes").output
 
 
-def test_hooks_written_in_the_loop_all_carry_the_last_name() -> None:
-    """A hook that reads the variable of the loop finds its last value when it runs."""
+def test_hooks_in_a_loop_see_the_last_name() -> None:
+    """Hooks written in a loop over names look the name up when they run, and all see the last one.
+
+    写在循环体里的钩子，运行时才去查循环变量，看到的都是最后那个名字。
+    """
     state = after("blocks.shapes")
     net, rows = state.MLP(), []
     for name, part in net.named_modules():
@@ -817,8 +1381,12 @@ def test_slices_share_their_modules() -> None:
     assert mine[-1].weight.eq(7).all()
 
 
-def test_slices_of_the_real_sequential_keep_their_names() -> None:
-    """nn.Sequential keeps the names of the parts in a slice; ours counts from 0 again."""
+def test_sequential_slices_keep_their_names() -> None:
+    """A slice of an `nn.Sequential` keeps the names of its parts: `state_dict()` of `net[3:]` begins
+    with `3.weight`.
+
+    `nn.Sequential` 的切片沿用原来的名字：`net[3:]` 的 `state_dict()` 从 `3.weight` 开始。
+    """
     state = after("blocks.list-like")
     assert shown("blocks.list-like").output.splitlines()[:2] == [
         "names in mine[1:]:   ['0', '1', '2']",
@@ -830,9 +1398,9 @@ def test_slices_of_the_real_sequential_keep_their_names() -> None:
 
 def test_check_of_list_sequential_refuses_children() -> None:
     """A version over children() has the length 3 and fails the check."""
-    state = after("blocks.list-like")
+    state: Any = after("blocks.list-like")
 
-    class ByChildren(state.ListSequential):  # type: ignore[misc, name-defined]
+    class ByChildren(state.ListSequential):  # type: ignore[misc]
         def __len__(self) -> int:
             return len(list(self.children()))
 
@@ -857,8 +1425,12 @@ def test_repeat_builds_blocks_of_their_own() -> None:
     assert not {*map(id, twins[0].parameters())} & {*map(id, twins[1].parameters())}
 
 
-def test_repeated_object_is_one_block() -> None:
-    """[unit()] * 36 has the parameters of one block, and an output of the right shape."""
+def test_repeated_objects_are_one_block() -> None:
+    """`[block] * 36` is one block 36 times: an `nn.Sequential` of it computes, and has the parameters of
+    a single block.
+
+    `[block] * 36` 是同一个块出现 36 次：放进 `nn.Sequential` 照样能算，参数却只有一个块那么多。
+    """
     state = after("blocks.skeleton")
     chain = nn.Sequential(*[state.unit()] * 36)
     assert len(chain) == 36
@@ -881,24 +1453,29 @@ def test_skeleton_has_the_shape_of_resnet_152() -> None:
     assert entrance.weight.grad.any()
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_depth_loses_the_signal_without_the_wrapper(seed: int) -> None:
-    """Without Residual both examples get the same output and the entrance a zero gradient."""
-    state = after("blocks.skeleton")
+def test_deep_chains_lose_the_signal() -> None:
+    """In a chain of 152 linear layers with ReLUs and the default initialisation the signal is lost: two
+    inputs get the same output, and the first layer a zero gradient.
+
+    152 个线性层带着 ReLU 直接相连，用默认的初始化，信号传不过去：两个样本的输出一模一样，第一层的梯度为零。
+    """
+    state: Any = after("blocks.skeleton")
     state.Residual = lambda inner: inner
-    torch.manual_seed(seed)
-    groups = [state.repeat(n, state.unit) for n in (3, 8, 36, 3)]
-    net = nn.Sequential(nn.Linear(20, 16), *groups, nn.Linear(16, 10))
-    output = net(state.X)
-    output.sum().backward()
-    assert torch.equal(output[0], output[1])
-    assert not net[0].weight.grad.any()
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        groups = [state.repeat(n, state.unit) for n in (3, 8, 36, 3)]
+        net: Any = nn.Sequential(nn.Linear(20, 16), *groups, nn.Linear(16, 10))
+        assert sum(isinstance(part, nn.Linear) for part in net.modules()) == 152
+        output = net(state.X)
+        output.sum().backward()
+        assert torch.equal(output[0], output[1])
+        assert not net[0].weight.grad.any()
 
 
 def test_audit_finds_every_kind_at_every_depth() -> None:
     """The audit names parameters, buffers and plain tensors of nested modules, and no missing bias."""
     audit = after("blocks.audit").audit
-    inner = nn.Sequential(nn.Linear(3, 3, bias=False), nn.BatchNorm1d(3))
+    inner: Any = nn.Sequential(nn.Linear(3, 3, bias=False), nn.BatchNorm1d(3))
     inner.scale = torch.ones(3)
     inner[0].note = "no tensor"
     net = nn.ModuleDict({"a": inner, "b": nn.ReLU()})
@@ -912,6 +1489,19 @@ def test_audit_finds_every_kind_at_every_depth() -> None:
         "a.scale": "plain",
     }
     assert audit(nn.ReLU()) == {}
+
+
+def test_registered_tensors_are_not_in_vars() -> None:
+    """A tensor in a plain attribute stands in `vars(module)`; parameters and buffers do not, since
+    the module keeps them in its registries.
+
+    普通属性里的张量在 `vars(module)` 里；参数和缓冲区不在，模块把它们收在注册表中。
+    """
+    module = after("blocks.audit").ThreeWays()
+    assert isinstance(vars(module)["plain"], torch.Tensor)
+    assert not {"buffer", "frozen"} & set(vars(module))
+    assert vars(module)["_buffers"]["buffer"] is module.buffer
+    assert vars(module)["_parameters"]["frozen"] is module.frozen
 
 
 def test_audit_sees_no_more_than_the_module_does() -> None:
@@ -962,26 +1552,64 @@ def test_formula_refuses_what_is_not_finite() -> None:
     for bad in ([inf], [1.0, -inf], [nan, 1.0], [inf, nan], [2e38, 2e38]):
         with pytest.raises(ValueError, match=r"the sum is (inf|nan)"):
             state.halve_at_once(torch.tensor(bad))
-    assert state.halve(torch.tensor([2e38, 2e38]))[1] == 129
     assert "ValueError: the sum is inf\nValueError: the sum is nan\n" in (
         shown("blocks.closed-form").output
     )
 
 
-def test_logarithm_and_division_go_wrong_where_the_formula_does_not() -> None:
-    """log2 rounds to 10 just above 1024, and dividing by 2**128 gives zero in float32."""
+def test_logarithms_round_where_frexp_is_exact() -> None:
+    """`math.log2` rounds: for the next number above 1024 it gives exactly 10, though it takes 11
+    halvings to come to at most 1. `math.frexp` is exact.
+
+    `math.log2` 有舍入：比 1024 大一点点的数，它给出的正好是 10，减半却要 11 次才不超过 1；`math.frexp` 没有误差。
+    """
     state = after("blocks.closed-form")
     above = math.nextafter(1024, math.inf)
-    assert math.ceil(math.log2(above)) == 10
-    assert state.halve(torch.tensor([above], dtype=torch.float64))[1] == 11
+    assert math.log2(above) == 10
+    x = torch.tensor([above], dtype=torch.float64)
+    assert state.halve(x)[1] == state.halve_at_once(x)[1] == 11
+    mantissa, exponent = math.frexp(above)
+    assert math.ldexp(mantissa, exponent) == above
+    assert (mantissa > 0.5, exponent) == (True, 11)
+
+
+def test_float32_has_no_two_to_the_128() -> None:
+    """`float32` has no number 2**128: a tensor divided by `2.0**128` becomes 0, and multiplied by
+    `2.0**-128` it keeps its digits.
+
+    `float32` 里没有 2**128 这个数：除以 `2.0**128`，张量变成 0；乘以 `2.0**-128`，结果才对。
+    """
+    state = after("blocks.closed-form")
     big = torch.tensor([3e38])
-    assert state.halve_at_once(big)[1] == 128
+    assert torch.tensor(2.0**128).isinf()
     assert (big / 2.0**128).item() == 0
-    assert state.halve_at_once(big)[0].item() > 0.5
+    assert (big * 2.0**-128).item() == big.item() * 2.0**-128 > 0.5
+    y, steps = state.halve_at_once(big)
+    assert steps == 128
+    assert torch.equal(y, state.halve(big)[0])
 
 
-def test_the_loop_rounds_tiny_numbers_at_each_step() -> None:
-    """Among numbers too small for all their digits, loop and formula can differ in the last bit."""
+def test_finite_numbers_can_sum_to_infinity() -> None:
+    """Finite numbers can have an infinite sum: two elements of 2e38 exceed the largest `float32`.
+    Halving each of them still ends.
+
+    有限的数相加可以得到无穷大：两个 2e38 之和超出了 `float32` 的范围；逐个减半倒仍能停下。
+    """
+    state = after("blocks.closed-form")
+    x = torch.tensor([2e38, 2e38])
+    assert torch.isfinite(x).all()
+    assert x.sum().isinf()
+    assert state.halve(x)[1] == 129
+    with pytest.raises(ValueError, match="the sum is inf"):
+        state.halve_at_once(x)
+
+
+def test_tiny_numbers_round_at_every_halving() -> None:
+    """Numbers below about 1e-38 lose digits in `float32`, and rounding at each halving can give another
+    result than one division.
+
+    `float32` 里 1e-38 以下的数会丢有效数字，减半几次就舍入几次，结果可能与一步除到位不同。
+    """
     state = after("blocks.closed-form")
     x = torch.tensor([5.0, 11 * 2.0**-149])  # three steps
     y, z = state.halve(x)[0], state.halve_at_once(x)[0]

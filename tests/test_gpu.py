@@ -3,9 +3,10 @@ import inspect
 import io
 import re
 import types
+import warnings
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -21,6 +22,7 @@ from snippets.engine.testing import SNIPPETS, after, shown
 SECTION = read_section(SNIPPETS / "gpu.py")
 CUDA = torch.cuda.device_count()
 CPU = torch.device("cpu")
+cuda: Any = torch.cuda  # half of it has no types
 CPU_BUILD = torch.version.cuda is None and torch.version.hip is None
 
 
@@ -61,13 +63,66 @@ def test_attempt_prints_the_result_or_the_first_sentence_of_the_error(
         attempt(lambda: {"key": 1}["missing"])
 
 
-def test_the_machine_is_reported() -> None:
-    """torch.version.cuda is None in a CPU build; a CPU build never sees a usable device."""
+def test_every_tensor_is_on_one_device() -> None:
+    """Every tensor has exactly one `device`, an object of class `torch.device` that cannot be assigned; a view is where its tensor is.
+
+    每个张量有且只有一个 `device`，它是 `torch.device` 类的对象，不能赋值；视图与原张量在同一个设备上。
+    """
+    x = after("gpu.tensor-device").x
+    for tensor in (x, torch.ones(()), torch.empty(0, device="meta"), nn.Linear(2, 1).weight):
+        assert type(tensor.device) is torch.device
+        assert tensor.view(-1).device == tensor.device
+    with pytest.raises(AttributeError, match="not writable"):
+        x.device = torch.device("meta")
+
+
+def test_tensors_have_no_context() -> None:
+    """A tensor says where it is in its attribute `device`; it has no `context`, which is the word of MXNet.
+
+    张量在哪里，看属性 `device`；没有 `context` 这个属性，那是 MXNet 的叫法。
+    """
+    x = torch.ones(1)
+    assert isinstance(x.device, torch.device)
+    assert not [name for name in dir(x) if "context" in name.lower()]
+
+
+def test_a_build_without_cuda_uses_no_nvidia_gpu() -> None:
+    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are.
+
+    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上。
+    """
     printed = values("gpu.machine")
     assert printed["PyTorch built with CUDA"] == str(torch.version.cuda)
     assert printed["usable here and now"] == str(CUDA > 0)
-    assert torch.version.cuda is None or torch.version.cuda[0].isdigit()
-    assert torch.version.cuda or torch.version.hip or not torch.cuda.is_available()
+    assert hasattr(torch._C, "_cuda_getDeviceCount") != CPU_BUILD
+    assert not (CPU_BUILD and torch.cuda.is_available())
+
+
+def test_torch_version_cuda_is_the_build_version() -> None:
+    """`torch.version.cuda` is the version of CUDA with which PyTorch was compiled, and `None` if it was compiled without.
+
+    `torch.version.cuda` 是编译 PyTorch 时所用的 CUDA 版本，不带 CUDA 编译的则是 `None`。
+    """
+    compiled = getattr(torch._C, "_cuda_getCompiledVersion", int)()  # 12080 is 12.8, and 0 is none
+    built = shown("gpu.machine").output.splitlines()[0].removeprefix("PyTorch built with CUDA: ")
+    if torch.version.cuda:
+        assert built.startswith(f"{compiled // 1000}.{compiled % 1000 // 10}")
+    else:
+        assert built == "None"
+        assert compiled == 0 or torch.version.hip
+
+
+def test_the_second_gpu_must_exist() -> None:
+    """`.cuda(1)` gives a copy on the second GPU, and raises an error where there is no second one.
+
+    `.cuda(1)` 得到第二块 GPU 上的副本；没有第二块 GPU，就会报错。
+    """
+    X = after("gpu.create-on-device").X
+    if CUDA > 1:
+        assert str(X.cuda(1).device) == "cuda:1"
+    else:
+        with pytest.raises((RuntimeError, AssertionError)):
+            X.cuda(1)
 
 
 @pytest.mark.parametrize(
@@ -104,171 +159,313 @@ def test_the_card_is_asked_for_without_the_list_of_processes() -> None:
 # 5.6.1
 
 
-def test_a_device_is_a_type_and_an_optional_index() -> None:
-    """The names cpu and cuda have no index, cuda:1 has index 1; its two spellings are equal."""
-    assert lines("gpu.device-names") == [
+def test_a_device_is_a_type_and_an_index() -> None:
+    """A `torch.device` has a `type` and an `index`, which is `None` if no number was given.
+
+    `torch.device` 由 `type` 和 `index` 组成，没写编号时 `index` 是 `None`。
+    """
+    assert lines("gpu.device-names")[:3] == [
         "device(type='cpu') | type: cpu | index: None",
         "device(type='cuda') | type: cuda | index: None",
         "device(type='cuda', index=1) | type: cuda | index: 1",
-        "True",
     ]
-    assert str(torch.device(f"cuda:{3}")) == "cuda:3"
 
 
-def test_a_device_name_is_not_checked_against_the_hardware() -> None:
-    """torch.device('cuda:99') is made everywhere; a tensor on it is an error everywhere."""
+def test_the_index_is_an_argument_or_in_the_string() -> None:
+    """`torch.device("cuda", 1)` and `torch.device("cuda:1")` are equal: the number is the second argument or part of the string.
+
+    `torch.device("cuda", 1)` 与 `torch.device("cuda:1")` 相等，编号可以作第二个实参，也可以写在字符串里。
+    """
+    assert lines("gpu.device-names")[3] == "True"
+    for i in range(4):
+        assert torch.device("cuda", i) == torch.device(f"cuda:{i}")
+        assert str(torch.device("cuda", i)) == f"cuda:{i}"
+
+
+def test_a_device_is_only_a_name() -> None:
+    """Making a `torch.device` never checks the hardware: `torch.device("cuda:99")` works everywhere, and only a tensor on it is an error.
+
+    创建 `torch.device` 不检查硬件：`torch.device("cuda:99")` 在哪里都成立，在它上面创建张量才会报错。
+    """
     name, error = lines("gpu.only-a-name")
     assert name == "cuda:99"
     assert error.split(":")[0] in {"AssertionError", "RuntimeError", "AcceleratorError"}
-    if CPU_BUILD:
-        assert error == "AssertionError: Torch not compiled with CUDA enabled"
     absent = torch.device("cuda", CUDA)
     with pytest.raises((RuntimeError, AssertionError)):
         torch.ones(1, device=absent)
 
 
-def test_there_is_no_device_type_gpu() -> None:
-    """PyTorch's type is cuda: gpu is no device, and torch has no function gpu()."""
-    assert not hasattr(torch, "gpu")
-    with pytest.raises(RuntimeError, match="device type at start of device string: gpu"):
-        torch.device("gpu")
+def test_the_error_names_what_is_missing() -> None:
+    """A tensor on a missing GPU is an error: a PyTorch built without CUDA says `Torch not compiled with CUDA enabled`, one with cards speaks of the device.
+
+    在不存在的 GPU 上创建张量会报错：不带 CUDA 的 PyTorch 说 `Torch not compiled with CUDA enabled`，有显卡时则说设备不对。
+    """
+    error = lines("gpu.only-a-name")[1]
+    if CPU_BUILD:
+        assert error == "AssertionError: Torch not compiled with CUDA enabled"
+    else:
+        assert "not compiled" not in error
+        assert CUDA == 0 or "device" in error
 
 
-def test_cuda_and_cuda_0_are_not_equal() -> None:
-    """torch.device('cuda') has no index, so it differs from torch.device('cuda:0')."""
+def test_cuda_does_not_equal_cuda_0() -> None:
+    """`torch.device("cuda")` has no index, so it is not equal to `torch.device("cuda:0")`.
+
+    `torch.device("cuda")` 没有编号，所以与 `torch.device("cuda:0")` 不相等。
+    """
     assert lines("gpu.cuda-is-not-cuda-0") == ["equal: False", "index: None 0", "type: cuda cuda"]
-    assert torch.device("cuda") != torch.device("cuda:0")
+    assert torch.device("cuda") == torch.device("cuda")
 
 
-def test_a_cpu_index_selects_nothing() -> None:
-    """torch.device('cpu', 1) can be written; the tensor made with it is on plain cpu."""
-    state = after("gpu.cpu-has-no-number")
-    assert state.second_cpu.index == 1
-    assert torch.ones(1, device=state.second_cpu).device == CPU
+def test_type_and_is_cuda_tell_a_gpu_tensor() -> None:
+    """`device.type` is `"cuda"` and `is_cuda` is true for a tensor on any CUDA device, and for no other tensor.
+
+    张量在任何一个 CUDA 设备上，`device.type` 都是 `"cuda"`，`is_cuda` 都为真；在别处则都不是。
+    """
+    with FakeTensorMode():  # a stand-in where there is no GPU
+        places = {name: torch.ones(1, device=name) for name in ("cpu", "meta", "cuda:0")}
+        for i in range(CUDA):
+            places[f"cuda:{i}"] = torch.ones(1, device=f"cuda:{i}")
+        for name, tensor in places.items():
+            assert (tensor.device.type == "cuda") == tensor.is_cuda == name.startswith("cuda")
+            assert tensor.device != torch.device("cuda")
+    assert not torch.ones(1).is_cuda
+
+
+def test_a_cpu_number_selects_nothing() -> None:
+    """`torch.device("cpu", 1)` can be written, but a tensor made with it is on plain `cpu`.
+
+    `torch.device("cpu", 1)` 可以写，但用它创建的张量还是在 `cpu` 上。
+    """
+    second_cpu = after("gpu.cpu-has-no-number").second_cpu
+    assert second_cpu.index == 1
+    assert torch.ones(1, device=second_cpu).device == CPU
     assert lines("gpu.cpu-has-no-number") == ["name: cpu:1", "tensor: cpu"]
 
 
-def test_counting_devices_never_fails() -> None:
-    """device_count() is 0 without CUDA, and no error."""
-    assert values("gpu.count")["CUDA devices"] == str(CUDA)
-    assert CUDA >= 0
-    assert torch.cuda.is_available() or CUDA == 0
+def test_counting_gpus_never_fails() -> None:
+    """`torch.cuda.device_count()` is 0 where no CUDA device is usable, and never an error.
+
+    没有可用的 CUDA 设备时，`torch.cuda.device_count()` 返回 0，不会报错。
+    """
+    assert values("gpu.count")["CUDA devices"] == str(torch.cuda.device_count())
+    assert (torch.cuda.device_count() > 0) == torch.cuda.is_available()
 
 
-def test_try_gpu_falls_back_to_the_cpu_at_both_ends() -> None:
-    """try_gpu gives a GPU that exists, and the CPU for a number too high or negative."""
+def test_choosing_a_gpu_touches_no_hardware() -> None:
+    """Choosing a device by number touches no hardware: told that there are two GPUs, `try_gpu(1)` returns `cuda:1` even on a machine without any.
+
+    按编号挑选设备不会碰硬件：只要数目报成 2，`try_gpu(1)` 在没有 GPU 的机器上也返回 `cuda:1`。
+    """
+    state = after("gpu.try-gpu")
+    before = cuda.is_initialized()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "device_count", lambda: 2)
+        assert [str(state.try_gpu(i)) for i in (-1, 0, 1, 2)] == ["cpu", "cuda:0", "cuda:1", "cpu"]
+        assert state.try_all_gpus() == [torch.device("cuda:0"), torch.device("cuda:1")]
+    assert cuda.is_initialized() == before
+
+
+def test_try_gpu_falls_back_to_the_cpu() -> None:
+    """`try_gpu(i)` gives the GPU with this number if `device_count()` says that it exists, and the CPU for every other number.
+
+    `device_count()` 表明有这个编号的 GPU 时，`try_gpu(i)` 就返回它；其余编号一律返回 CPU。
+    """
     try_gpu = after("gpu.try-gpu").try_gpu
-    assert try_gpu(10**6) == CPU
-    assert try_gpu(-1) == try_gpu(-(10**6)) == CPU
-    assert try_gpu(CUDA) == CPU
+    assert try_gpu(10**6) == try_gpu(-1) == try_gpu(-(10**6)) == try_gpu(CUDA) == CPU
     assert [try_gpu(i) for i in range(CUDA)] == [torch.device("cuda", i) for i in range(CUDA)]
     assert try_gpu() == (torch.device("cuda:0") if CUDA else CPU)
 
 
-def test_try_gpu_picks_the_gpus_of_a_larger_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two GPUs, try_gpu(1) is the second, try_gpu(2) the CPU, and all are two."""
-    state = after("gpu.try-gpu")
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [str(state.try_gpu(i)) for i in (-1, 0, 1, 2)] == ["cpu", "cuda:0", "cuda:1", "cpu"]
-    assert state.try_all_gpus() == [torch.device("cuda:0"), torch.device("cuda:1")]
-
-
 def test_try_all_gpus_is_never_empty() -> None:
-    """try_all_gpus lists every GPU, or the CPU alone."""
+    """`try_all_gpus()` lists every GPU, and without any GPU the CPU alone.
+
+    `try_all_gpus()` 列出所有 GPU；一块也没有时，列表里只有 CPU。
+    """
     devices = after("gpu.try-gpu").try_all_gpus()
     assert len(devices) == max(1, CUDA)
     assert {device.type for device in devices} == {"cuda" if CUDA else "cpu"}
 
 
-def test_checking_only_the_upper_end_lets_negative_numbers_through() -> None:
-    """With i < device_count() alone, -1 makes the invalid name cuda:-1 on every machine."""
-    outcome = shown("gpu.negative-index")
-    assert outcome.error == "RuntimeError: Invalid device string: 'cuda:-1'"
-    hopeful_gpu = _defined("gpu.negative-index", "hopeful_gpu")
+def test_a_negative_number_names_no_device() -> None:
+    """A negative number is no device: a helper that checks only `i < device_count()` raises `Invalid device string: 'cuda:-1'` for −1, on every machine.
+
+    负数不是设备编号：只检查 `i < device_count()` 的函数传入 −1，在哪台机器上都报错 `Invalid device string: 'cuda:-1'`。
+    """
+    assert shown("gpu.negative-index").error == "RuntimeError: Invalid device string: 'cuda:-1'"
+    hopeful_gpu = after("gpu.negative-index").hopeful_gpu
     assert hopeful_gpu(CUDA) == CPU
+    for count in (0, 2):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.cuda, "device_count", lambda count=count: count)
+            with pytest.raises(RuntimeError, match="Invalid device string: 'cuda:-1'"):
+                hopeful_gpu(-1)
 
 
-def test_the_accelerator_is_found_or_the_cpu_taken() -> None:
-    """torch.accelerator names the device there is; mps and xpu are device types like cuda."""
+def test_there_is_no_device_type_gpu() -> None:
+    """There is no device type `gpu`, nor a function `torch.gpu()`: `torch.device("gpu")` is an error that lists the types.
+
+    没有叫 `gpu` 的设备类型，也没有 `torch.gpu()`；`torch.device("gpu")` 会报错，并列出有哪些类型。
+    """
+    assert not hasattr(torch, "gpu")
+    with pytest.raises(RuntimeError, match=r"one of cpu, cuda, .* device string: gpu"):
+        torch.device("gpu")
+
+
+def test_other_accelerators_have_their_own_type() -> None:
+    """`mps` for Apple's chips and `xpu` for Intel's GPUs are device types beside `cuda`.
+
+    除了 `cuda`，还有别的设备类型，比如苹果芯片的 `mps`、英特尔 GPU 的 `xpu`。
+    """
+    types = [torch.device(name).type for name in ("cuda", "mps", "xpu")]
+    assert types == ["cuda", "mps", "xpu"]
+    assert torch.device("mps") != torch.device("cuda")
+
+
+def test_torch_accelerator_finds_what_is_there() -> None:
+    """`torch.accelerator` counts the accelerators and names their type, of whichever kind; where there is none it gives 0 and `None`, and no error.
+
+    不管是哪一种加速器，`torch.accelerator` 都能数出个数、给出类型；一个也没有时得到 0 和 `None`，不报错。
+    """
     printed = values("gpu.accelerator")
+    found = torch.accelerator.current_accelerator(check_available=True)
     assert printed["accelerators"] == str(torch.accelerator.device_count())
-    if torch.accelerator.is_available():
-        assert printed["device"] == str(torch.accelerator.current_accelerator())
-    else:
-        assert printed == {"device": "cpu", "accelerators": "0"}
-    assert [torch.device(name).type for name in ("mps", "xpu")] == ["mps", "xpu"]
+    assert (found is not None) == (torch.accelerator.device_count() > 0)
+    assert printed["device"] == str(found or CPU)
+    assert CUDA == 0 or printed == {"device": "cuda", "accelerators": str(CUDA)}
 
 
 # 5.6.2
 
 
-def test_every_tensor_has_a_device_and_it_is_the_cpu_by_default() -> None:
-    """A tensor made without device= is on the CPU."""
-    state = after("gpu.tensor-device")
-    assert isinstance(state.x.device, torch.device)
-    assert state.x.device == CPU
-    assert lines("gpu.tensor-device") == ["cpu", "default: cpu"]
+def test_tensors_are_created_on_the_cpu() -> None:
+    """A tensor that is made without `device=` is on the CPU, whatever GPUs there are.
+
+    不写 `device=`，张量就创建在 CPU 上，不管机器上有没有 GPU。
+    """
+    x = after("gpu.tensor-device").x
+    assert x.device == torch.ones(2).device == torch.arange(3).device == CPU
+    assert lines("gpu.tensor-device") == [
+        "cpu",
+        "its class: <class 'torch.device'>",
+        "default: cpu",
+    ]
 
 
-def test_tensors_are_created_on_the_device_that_is_asked_for() -> None:
-    """device= places the new tensor, and the helpers make the same code run anywhere."""
+def test_device_creates_a_tensor_elsewhere() -> None:
+    """The functions that create tensors take `device=` and put the new tensor there.
+
+    创建张量的函数都接受 `device=`，新张量就在指定的设备上。
+    """
     state = after("gpu.create-on-device")
-    assert state.X.device == state.try_gpu()
-    assert state.Y.device == state.try_gpu(1)
-    assert state.X.shape == state.Y.shape == (2, 3)
-    assert torch.ones(2, device="meta").device.type == "meta"
-    printed = values("gpu.create-on-device")
-    assert printed == {"X": str(state.try_gpu()), "Y": str(state.try_gpu(1))}
+    assert (state.X.device, state.Y.device) == (state.try_gpu(), state.try_gpu(1))
+    assert values("gpu.create-on-device") == {"X": str(state.X.device), "Y": str(state.Y.device)}
+    made = [torch.ones(2, device="meta"), torch.rand(2, device="meta")]
+    assert [*(t.device.type for t in made), torch.tensor([1], device="meta").device.type] == [
+        "meta"
+    ] * 3
 
 
-def test_asking_for_cuda_outright() -> None:
-    """A CPU build answers with its two errors; a machine with GPUs with their devices."""
+def test_asking_for_cuda_does_not_fall_back() -> None:
+    """`device="cuda"`, `.cuda()`, `.cuda(1)` and `Module.to("cuda")` give what they name or raise an error; none falls back to the CPU.
+
+    `device="cuda"`、`.cuda()`、`.cuda(1)`、`Module.to("cuda")` 要么给出点名的设备，要么报错，都不会退回 CPU。
+    """
     answers = lines("gpu.asking-for-cuda")
-    if CUDA:
-        assert answers[0] == answers[1] == answers[3] == "cuda:0"
-        assert (answers[2] == "cuda:1") == (CUDA > 1)
-    elif CPU_BUILD:
+    asked = ["cuda:0", "cuda:0", "cuda:1", "cuda:0"]
+    there = [CUDA > 0, CUDA > 0, CUDA > 1, CUDA > 0]
+    for answer, device, exists in zip(answers, asked, there, strict=True):
+        if exists:
+            assert answer == device
+        else:
+            assert answer.partition(": ")[0].endswith("Error")
+
+
+def test_cuda_1_has_an_error_of_its_own() -> None:
+    """In a PyTorch built without CUDA, `.cuda()` raises `Torch not compiled with CUDA enabled`, but `.cuda(1)` raises `Cannot access accelerator device when none is available`.
+
+    不带 CUDA 的 PyTorch 里，`.cuda()` 报的是 `Torch not compiled with CUDA enabled`，`.cuda(1)` 报的却是 `Cannot access accelerator device when none is available`。
+    """
+    answers = lines("gpu.asking-for-cuda")
+    if CPU_BUILD and not torch.accelerator.is_available():
         not_compiled = "AssertionError: Torch not compiled with CUDA enabled"
         none_there = "RuntimeError: Cannot access accelerator device when none is available."
         assert answers == [not_compiled, not_compiled, none_there, not_compiled]
+    else:
+        assert CPU_BUILD or not any("not compiled" in answer for answer in answers)
 
 
-@pytest.mark.skipif(CUDA > 1, reason="this machine has a second GPU")
-def test_the_second_gpu_of_the_notes_is_an_error_without_one() -> None:
-    """X.cuda(1) raises a RuntimeError on a machine with fewer than two GPUs."""
-    with pytest.raises(RuntimeError):
-        after("gpu.create-on-device").X.cuda(1)
+def test_meta_tensors_have_no_data() -> None:
+    """A tensor on `meta` has a shape and a dtype but no data: copying it to the CPU raises `Cannot copy out of meta tensor; no data!`.
 
-
-def test_operands_on_two_devices_are_an_error() -> None:
-    """A CPU tensor plus a meta tensor of the same shape raises a RuntimeError, and copies nothing."""
-    outcome = shown("gpu.mismatch")
-    assert outcome.output == "cpu meta\n"
-    assert outcome.error == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
-
-
-def test_a_meta_tensor_has_a_shape_and_no_data() -> None:
-    """Tensors on meta have shape and dtype; their data cannot be read."""
-    elsewhere = _defined("gpu.mismatch", "elsewhere")
+    `meta` 上的张量有形状、有数据类型，但没有数据，复制到 CPU 会报错 `Cannot copy out of meta tensor; no data!`。
+    """
+    elsewhere = after("gpu.mismatch").elsewhere
     assert elsewhere.shape == (2, 3)
     assert elsewhere.dtype == torch.float32
     with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
         elsewhere.cpu()
 
 
-def test_numbers_and_scalar_cpu_tensors_mix_with_any_device() -> None:
-    """A number or a 0-dim CPU tensor may be added to a tensor elsewhere; [1.0] may not."""
-    number, scalar, vector, reverse = lines("gpu.scalars-mix")
+def test_operands_on_two_devices_are_refused() -> None:
+    """Adding tensors on two devices raises a `RuntimeError`: PyTorch does not copy one to the other on its own.
+
+    不同设备上的两个张量相加会抛出 `RuntimeError`，PyTorch 不会自作主张复制其中一个。
+    """
+    assert shown("gpu.mismatch").output == "cpu meta\n"
+    state = after("gpu.mismatch")
+    for a, b in ((state.here, state.elsewhere), (state.elsewhere, state.here)):
+        with pytest.raises(RuntimeError):
+            a + b
+    assert (state.here + state.here.to("cpu")).device == CPU
+
+
+def test_the_error_names_both_devices() -> None:
+    """The error of an operation on two devices names both: the operands were found, and refused.
+
+    两个操作数不在同一个设备上时，报错信息把两个设备都写了出来：张量都找到了，是运算拒绝执行。
+    """
+    error = shown("gpu.mismatch").error
+    assert error == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
+
+
+def test_scalars_from_the_cpu_mix_with_any_device() -> None:
+    """A Python number or a CPU tensor without dimensions may be added to a tensor on any device; the result is on that device.
+
+    Python 的数字和零维的 CPU 张量，可以与任何设备上的张量相加，结果在后者所在的设备上。
+    """
+    number, scalar, *_ = lines("gpu.scalars-mix")
     assert number == "number: meta"
     assert scalar == "0-dim tensor: meta"
-    assert vector == "RuntimeError: Tensor on device cpu is not on the expected device meta!"
-    assert reverse == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
+
+
+def test_one_dimension_is_too_many_to_mix() -> None:
+    """A CPU tensor of one element mixes with other devices only if it has no dimensions: `torch.tensor([1.0])` is refused.
+
+    只有一个元素的 CPU 张量，也要是零维的才能与其他设备混用：`torch.tensor([1.0])` 会被拒绝。
+    """
+    refused = "RuntimeError: Tensor on device cpu is not on the expected device meta!"
+    assert lines("gpu.scalars-mix")[2] == refused
     assert torch.tensor(1.0).dim() == 0
     assert torch.tensor([1.0]).dim() == 1
 
 
-def test_meta_is_a_stand_in_only() -> None:
-    """Addition and nn.Linear check meta operands; the product @ with a CPU tensor does not."""
+def test_a_scalar_from_elsewhere_does_not_mix() -> None:
+    """A tensor without dimensions on another device cannot be added to a CPU tensor: only scalars from the CPU may be mixed.
+
+    别的设备上的零维张量不能与 CPU 张量相加：可以混用的只有 CPU 上的标量。
+    """
+    refused = "RuntimeError: Tensor on device meta is not on the expected device cpu!"
+    assert lines("gpu.scalars-mix")[3] == refused
+    with pytest.raises(RuntimeError, match="not on the expected device"):
+        torch.tensor(1.0, device="meta") + torch.ones(1)
+
+
+def test_sums_and_linear_layers_check_meta() -> None:
+    """Addition and `nn.Linear` refuse a mixture of CPU and `meta` tensors.
+
+    CPU 张量与 `meta` 张量混在一起，加法和 `nn.Linear` 都会拒绝。
+    """
     here, elsewhere = torch.ones(2, 3), torch.ones(2, 3, device="meta")
     for checked in (
         lambda: here + elsewhere,
@@ -277,46 +474,114 @@ def test_meta_is_a_stand_in_only() -> None:
     ):
         with pytest.raises(RuntimeError, match="is not on the expected device"):
             checked()
-    assert (here @ elsewhere.T).shape == (2, 2)
 
 
-def test_an_explicit_copy_brings_the_operands_together() -> None:
-    """X.to(try_gpu(1)) lies where Y does, so Y + Z works on every machine; X stays."""
+def test_a_product_of_cpu_and_meta_is_accepted() -> None:
+    """In this version of PyTorch, `@` between a CPU and a `meta` tensor raises nothing and returns a CPU tensor, although one operand has no data.
+
+    在这一版 PyTorch 里，CPU 张量与 `meta` 张量做 `@` 不报错，返回的是 CPU 张量，虽然有一个操作数根本没有数据。
+    """
+    here, elsewhere = torch.ones(2, 3), torch.ones(2, 3, device="meta")
+    product = here @ elsewhere.T
+    assert product.shape == (2, 2)
+    assert product.device == CPU
+
+
+def test_copying_to_try_gpu_runs_anywhere() -> None:
+    """`X.to(try_gpu(1))` is on the second GPU where there is one, and on the CPU everywhere else.
+
+    有第二块 GPU 时，`X.to(try_gpu(1))` 就在那里，否则在 CPU 上，都不报错。
+    """
+    assert values("gpu.copy-between")["Z"] == ("cuda:1" if CUDA > 1 else "cpu")
+
+
+def test_a_copy_leaves_the_original_in_place() -> None:
+    """Copying a tensor to another device leaves the original where it was; the copy can be used with what is there.
+
+    把张量复制到另一个设备，原张量留在原处；副本可以与那里的张量一起运算。
+    """
     state = after("gpu.copy-between")
-    assert state.Z.device == state.Y.device == (state.Y + state.Z).device
     assert state.X.device == state.try_gpu()
-    assert torch.equal((state.Y + state.Z).cpu(), state.Y.cpu() + 1)
-    assert values("gpu.copy-between") == {
-        "X": str(state.try_gpu()),
-        "Z": str(state.try_gpu(1)),
-        "Y + Z": str(state.try_gpu(1)),
-    }
+    assert state.Z.device == state.Y.device == (state.Y + state.Z).device
+    assert torch.equal((state.Y + state.Z).cpu(), state.Y.cpu() + state.X.cpu())
+    before = state.X.device
+    there = state.X.to("meta")
+    assert (state.X.device, there.device.type) == (before, "meta")
+    assert (there + torch.ones(2, 3, device="meta")).shape == (2, 3)
 
 
-def test_tensor_to_leaves_the_tensor_where_it_is() -> None:
-    """x.to(device) without an assignment changes nothing."""
+def test_tensor_to_does_not_move_the_tensor() -> None:
+    """`Tensor.to` returns a tensor on the device and leaves its own tensor where it is: without an assignment it has no effect.
+
+    `Tensor.to` 返回指定设备上的张量，原来的那个不动：不赋值就没有效果。
+    """
     state = after("gpu.moving-needs-assignment")
     assert state.x.device == CPU
     assert state.moved.device.type == "meta"
     assert lines("gpu.moving-needs-assignment") == ["x: cpu", "moved: meta"]
 
 
-def test_to_returns_self_only_if_nothing_changes() -> None:
-    """Same device and dtype and no copy=True: the same object. cpu:0 is another name than cpu."""
-    assert lines("gpu.to-returns-self") == [
+def test_a_forgotten_assignment_fails_later() -> None:
+    """`x.to(device)` without an assignment neither raises nor warns; the error comes when `x` meets a network on that device.
+
+    只写 `x.to(device)` 而不赋值，不报错也不警告；等到 `x` 遇上那个设备上的网络才出错。
+    """
+    layer = nn.Linear(3, 1, device="meta")
+    x = torch.ones(2, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        x.to("meta")
+    error = "Tensor on device meta is not on the expected device cpu!"
+    with pytest.raises(RuntimeError, match=error):
+        layer(x)
+    x = x.to("meta")
+    assert layer(x).shape == (2, 1)
+
+
+def test_to_returns_itself_if_nothing_changes() -> None:
+    """`to` returns the very same tensor if device and dtype stay the same and `copy=True` is not given; otherwise it returns a new one.
+
+    设备和数据类型都不变，又没有 `copy=True` 时，`to` 返回同一个张量，否则返回新的。
+    """
+    assert lines("gpu.to-returns-self")[:3] == [
         "same device: True True",
         "other dtype: False",
         "copy=True: False",
-        "'cpu:0': False cpu",
     ]
-    x = after("gpu.tensor-device").x
+    x = after("gpu.to-returns-self").x
     assert x.to(x.device) is x
     assert x.to(x.dtype) is x
+    assert x.to("meta") is not x
+
+
+def test_sameness_is_printed_as_true() -> None:
+    """`is` tells whether two names mean one object, and Python prints the answer as `True`, with a capital letter.
+
+    `is` 判断两个名字是不是同一个对象，Python 打印出来是首字母大写的 `True`。
+    """
+    x = torch.ones(1)
+    assert str(x.to("cpu") is x) == "True"
+    assert "True" in lines("gpu.to-returns-self")[0]
+
+
+def test_cpu_0_costs_a_copy_onto_cpu() -> None:
+    """`x.to("cpu:0")` copies a tensor on the CPU, since `cpu:0` and `cpu` are different names; the copy is on plain `cpu`.
+
+    `cpu:0` 与 `cpu` 是不同的名字，所以 CPU 上的张量执行 `x.to("cpu:0")` 会复制一份，而副本还是在 `cpu` 上。
+    """
     assert torch.device("cpu:0") != torch.device("cpu")
+    assert lines("gpu.to-returns-self")[3] == "'cpu:0': False cpu"
+    x = torch.ones(3)
+    copied = x.to("cpu:0")
+    assert copied.data_ptr() != x.data_ptr()
+    assert copied.device == x.device
 
 
-def test_numpy_wants_main_memory() -> None:
-    """numpy() of a tensor that is not on the CPU is a TypeError that names Tensor.cpu()."""
+def test_numpy_takes_only_cpu_tensors() -> None:
+    """`numpy()` of a tensor that is not on the CPU is a `TypeError` whose text advises `Tensor.cpu()`.
+
+    张量不在 CPU 上，`numpy()` 就抛出 `TypeError`，报错信息建议先用 `Tensor.cpu()`。
+    """
     outcome = shown("gpu.numpy-wants-the-cpu")
     assert outcome.output == "[1 2 3]\n"
     assert outcome.error is not None
@@ -327,57 +592,91 @@ def test_numpy_wants_main_memory() -> None:
 # 5.6.3
 
 
-def test_a_network_and_its_output_are_where_it_was_moved() -> None:
-    """net.to(device) moves the parameters; with input there, the output is there."""
+def test_parameters_follow_their_network() -> None:
+    """`net.to(device)` moves every parameter of a network; with input on that device, the output is there as well.
+
+    `net.to(device)` 移动网络的全部参数；输入也在那个设备上，输出就也在那里。
+    """
     state = after("gpu.network")
     assert {p.device for p in state.net.parameters()} == {state.try_gpu()}
     assert state.net(state.X).device == state.net[0].weight.device
-    assert state.net[0].weight.device == state.net[0].weight.data.device
-    assert values("gpu.network")["output"].endswith("(2, 1)")
+    assert lines("gpu.network")[1].endswith("(2, 1)")
+    layer = nn.Linear(3, 1).to("meta")
+    assert {p.device.type for p in layer.parameters()} == {"meta"}
+
+
+def test_a_parameter_has_a_device_itself() -> None:
+    """A parameter has a `device` like any tensor: `weight.device` and `weight.data.device` are equal.
+
+    参数和别的张量一样有 `device`，`weight.device` 与 `weight.data.device` 相等。
+    """
+    weight = after("gpu.network").net[0].weight
+    assert weight.device == weight.data.device
+    assert values("gpu.network")["weight"] == str(weight.device)
+
+
+def test_a_module_has_no_device() -> None:
+    """A module has no attribute `device`, since its tensors may be on several devices.
+
+    模块没有 `device` 属性，因为它的张量可以分在几个设备上。
+    """
+    linear = after("gpu.network").net[0]
+    with pytest.raises(AttributeError, match="'Linear' object has no attribute 'device'"):
+        linear.device
+    split = nn.Sequential(nn.Linear(3, 1), nn.Linear(1, 1, device="meta"))
+    assert {p.device.type for p in split.parameters()} == {"cpu", "meta"}
 
 
 def test_module_to_works_in_place() -> None:
-    """Module.to moves the parameters of the module itself and returns it."""
+    """`Module.to` moves the module's own parameters and returns the module itself, so no assignment is needed.
+
+    `Module.to` 原地移动模块的参数，返回的就是模块自己，不需要赋值。
+    """
     assert lines("gpu.module-in-place") == [
         "same module: True",
         "weight: meta",
         "output: meta (2, 1)",
     ]
     layer = nn.Linear(3, 1)
-    assert layer.to("meta") is layer
+    layer.to("meta")
     assert {p.device.type for p in layer.parameters()} == {"meta"}
 
 
-def test_the_input_has_to_follow_the_network() -> None:
-    """A network on one device raises a RuntimeError for input on another."""
-    outcome = shown("gpu.input-must-follow")
-    assert outcome.error == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
+def test_the_input_must_be_with_the_network() -> None:
+    """A network does not fetch its input: it runs if the batch is on its device, and raises a `RuntimeError` if it is not.
+
+    网络不会自己去取输入：数据在同一个设备上就能运行，不在就抛出 `RuntimeError`。
+    """
+    error = shown("gpu.input-must-follow").error
+    assert error == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
+    state = after("gpu.input-must-follow")
+    assert state.layer(state.elsewhere).device.type == "meta"
 
 
 def test_a_module_without_tensors_moves_anywhere() -> None:
-    """nn.ReLU().to('cuda') passes without any GPU: there is nothing to move."""
+    """`nn.ReLU().to("cuda")` raises nothing on a machine without a GPU, since a module without parameters and buffers has nothing to move.
+
+    在没有 GPU 的机器上，`nn.ReLU().to("cuda")` 也不报错：没有参数和缓冲区的模块，没有什么可移动。
+    """
     relu, linear = lines("gpu.nothing-to-move")
     assert relu == "ReLU()"
     assert list(nn.ReLU().state_dict()) == []
     assert linear.startswith("Linear(") == (CUDA > 0)
-    assert nn.ReLU().to("cuda:99") is not None
+    assert isinstance(nn.ReLU().to("cuda:99"), nn.ReLU)
 
 
-@pytest.mark.parametrize("registered", [False, True])
-def test_a_move_takes_registered_tensors_along(registered: bool) -> None:
-    """to() takes buffers to the device and the dtype; a plain tensor attribute stays behind."""
-    FixedHiddenMLP = after("gpu.fixed-hidden-mlp").FixedHiddenMLP
-    moved, cast = (FixedHiddenMLP(registered).to(target) for target in ("meta", torch.float64))
-    assert moved.linear.weight.device.type == "meta"
-    assert (moved.rand_weight.device.type == "meta") == registered
-    assert cast.linear.weight.dtype == torch.float64
-    assert (cast.rand_weight.dtype == torch.float64) == registered
-    assert ("rand_weight" in cast.state_dict()) == registered
-    assert [name for name, _ in cast.named_parameters()] == ["linear.weight", "linear.bias"]
+def test_only_registered_tensors_move() -> None:
+    """`Module.to` takes parameters and buffers to the device and to the dtype; a tensor in a plain attribute stays as it is.
 
-
-def test_the_stray_constant_is_shown() -> None:
-    """The page prints where the constant ends up, for an attribute and for a buffer."""
+    不论换设备还是换数据类型，`Module.to` 都只处理参数和缓冲区；普通属性里的张量原样不动。
+    """
+    FixedHiddenMLP = after("gpu.stray-constant").FixedHiddenMLP
+    for registered in (False, True):
+        moved, cast = (FixedHiddenMLP(registered).to(target) for target in ("meta", torch.float64))
+        assert moved.linear.weight.device.type == "meta"
+        assert cast.linear.weight.dtype == torch.float64
+        assert (moved.rand_weight.device.type == "meta") == registered
+        assert (cast.rand_weight.dtype == torch.float64) == registered
     assert [line.strip() for line in lines("gpu.stray-constant")] == [
         "registered: False",
         "devices: meta cpu",
@@ -388,16 +687,34 @@ def test_the_stray_constant_is_shown() -> None:
     ]
 
 
-def test_the_stray_constant_breaks_the_forward_pass() -> None:
-    """After a change of dtype the network with the plain attribute raises, the other one runs."""
+def test_a_stray_constant_fails_after_a_cast() -> None:
+    """After `to(torch.float64)`, a network that multiplies by a tensor in a plain attribute raises `expected m1 and m2 to have the same dtype`; with a buffer it runs.
+
+    执行 `to(torch.float64)` 之后，与普通属性里的张量相乘的网络会报错 `expected m1 and m2 to have the same dtype`；换成缓冲区就能运行。
+    """
     outcome = shown("gpu.stray-constant-fails")
     assert outcome.output == "buffer: torch.float64\n"
     assert outcome.error is not None
     assert outcome.error.startswith("RuntimeError: expected m1 and m2 to have the same dtype")
 
 
-def test_an_optimiser_survives_a_change_of_dtype() -> None:
-    """Module.to keeps the Parameter objects, so an optimiser built before goes on updating them."""
+def test_a_buffer_on_any_device_is_saved() -> None:
+    """A buffer is in the `state_dict` of its module, whatever device it is on; a tensor in a plain attribute is not.
+
+    缓冲区不论在哪个设备上，都在模块的 `state_dict` 里；普通属性里的张量则不在。
+    """
+    FixedHiddenMLP = after("gpu.fixed-hidden-mlp").FixedHiddenMLP
+    for device in ("cpu", "meta"):
+        saved = FixedHiddenMLP().to(device).state_dict()
+        assert saved["rand_weight"].device.type == device
+        assert "rand_weight" not in FixedHiddenMLP(registered=False).to(device).state_dict()
+
+
+def test_a_cast_keeps_the_parameter_objects() -> None:
+    """`Module.to` with another dtype keeps the `Parameter` objects, so an optimiser built before goes on updating them.
+
+    `Module.to` 换数据类型时，`Parameter` 还是原来的对象，所以之前建好的优化器照样更新它们。
+    """
     assert lines("gpu.optimiser-survives") == [
         "same parameter: True torch.float64",
         "updated: True",
@@ -408,8 +725,11 @@ def test_an_optimiser_survives_a_change_of_dtype() -> None:
     assert not torch.equal(state.model.weight, state.start)
 
 
-def test_meta_replaces_the_parameters() -> None:
-    """A move to meta makes new Parameter objects; the optimiser keeps the old ones."""
+def test_a_move_to_meta_replaces_the_parameters() -> None:
+    """A move to `meta` gives the module new `Parameter` objects, and an optimiser built before keeps the old ones.
+
+    移到 `meta` 时，模块的 `Parameter` 会换成新对象，之前建好的优化器手里还是旧的。
+    """
     same, where = lines("gpu.meta-replaces")
     assert same == "same parameter: False"
     assert where == "model: meta | optimiser: cpu"
@@ -417,26 +737,40 @@ def test_meta_replaces_the_parameters() -> None:
     assert state.held is state.weight
 
 
-def test_the_state_of_an_optimiser_stays_behind() -> None:
-    """Adam's two averages appear in the first step and do not follow model.to()."""
-    outcome = shown("gpu.optimiser-state-stays")
-    assert outcome.output == "torch.float32\n"
-    assert outcome.error is not None
-    assert outcome.error.startswith("RuntimeError: expected dtype float")
+def test_adam_makes_its_averages_in_the_first_step() -> None:
+    """`torch.optim.Adam` has no state before its first step; then it keeps two averages per parameter, `exp_avg` and `exp_avg_sq`.
+
+    `torch.optim.Adam` 走第一步之前没有状态，之后给每个参数存两个滑动平均：`exp_avg` 和 `exp_avg_sq`。
+    """
     model = nn.Linear(3, 1)
     optimiser = torch.optim.Adam(model.parameters())
     assert not optimiser.state
     model(torch.ones(2, 3)).sum().backward()
     optimiser.step()
-    kept = optimiser.state[model.weight]
-    assert {name for name, value in kept.items() if value.shape == model.weight.shape} == {
-        "exp_avg",
-        "exp_avg_sq",
-    }
+    for parameter in model.parameters():
+        kept = optimiser.state[parameter]
+        assert {name for name in kept if kept[name].shape == parameter.shape} == {
+            "exp_avg",
+            "exp_avg_sq",
+        }
 
 
-def test_moving_first_avoids_all_of_it() -> None:
-    """An optimiser built after the move steps twice without trouble."""
+def test_the_state_of_an_optimiser_does_not_move() -> None:
+    """`model.to(torch.float64)` leaves the averages of Adam in float32, and the next step raises a `RuntimeError`.
+
+    执行 `model.to(torch.float64)` 之后，Adam 的滑动平均还是 float32，再走一步就抛出 `RuntimeError`。
+    """
+    outcome = shown("gpu.optimiser-state-stays")
+    assert outcome.output == "torch.float32\n"
+    assert outcome.error is not None
+    assert outcome.error.startswith("RuntimeError: expected dtype float")
+
+
+def test_moving_before_the_optimiser_is_safe() -> None:
+    """An optimiser that is built after the move holds the new parameters, and its averages have their dtype and device.
+
+    移动之后再建优化器，它手里就是移动后的参数，滑动平均的数据类型和设备也与参数一致。
+    """
     model = nn.Linear(3, 1).to(torch.float64)
     optimiser = torch.optim.Adam(model.parameters())
     for _ in range(2):
@@ -444,39 +778,88 @@ def test_moving_first_avoids_all_of_it() -> None:
         model(torch.ones(2, 3, dtype=torch.float64)).sum().backward()
         optimiser.step()
     assert optimiser.state[model.weight]["exp_avg"].dtype == torch.float64
+    moved = nn.Linear(3, 1).to("meta")
+    held = torch.optim.Adam(moved.parameters()).param_groups[0]["params"]
+    assert all(a is b for a, b in zip(held, moved.parameters(), strict=True))
 
 
-def test_map_location_decides_where_a_file_goes() -> None:
-    """map_location='cpu' reads on every machine; 'cuda' needs a CUDA device."""
-    cpu, cuda = lines("gpu.map-location")
-    assert cpu == "cpu"
+def test_a_file_records_the_device_of_a_tensor() -> None:
+    """A file written by `torch.save` records the device of each tensor.
+
+    `torch.save` 写的文件记着每个张量所在的设备。
+    """
+    net = after("gpu.network").net
+    device = str(net[0].weight.device)
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    assert _pickle(file).count(_pickled(device)) >= 1
+    assert _pickled("cuda:7") not in _pickle(file)
+
+
+def test_map_location_decides_where_tensors_go() -> None:
+    """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved.
+
+    不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上。
+    """
+    saved = {"w": torch.ones(2)}
+    assert roundtrip(saved)["w"].device == CPU
+    assert roundtrip(saved, map_location="meta")["w"].device.type == "meta"
+    assert lines("gpu.map-location")[0] == "cpu"
+
+
+def test_map_location_cuda_needs_cuda() -> None:
+    """`map_location="cuda"` loads a file onto the current GPU, and raises an error on a machine without CUDA.
+
+    `map_location="cuda"` 把文件读到当前 GPU 上；机器上没有 CUDA 就报错。
+    """
+    answer = lines("gpu.map-location")[1]
+    missing = (
+        "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False"
+    )
+    assert answer == ("cuda:0" if CUDA else f"RuntimeError: {missing}")
+
+
+def test_a_gpu_file_asks_for_a_gpu() -> None:
+    """A file whose tensors were on `cuda:0` is read back onto `cuda:0`; without CUDA, `torch.load` raises `Attempting to deserialize object on a CUDA device`.
+
+    张量在 `cuda:0` 上时存的文件，读回来还在 `cuda:0`；没有 CUDA，`torch.load` 就报错 `Attempting to deserialize object on a CUDA device`。
+    """
+    file = _as_if_written_on_a_gpu({"w": torch.arange(3.0)})
     if CUDA:
-        assert cuda == "cuda:0"
+        assert str(torch.load(file)["w"].device) == "cuda:0"
     else:
-        message = "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False"
-        assert cuda == f"RuntimeError: {message}"
-    loaded = roundtrip({"w": torch.ones(2)}, map_location="meta")
-    assert loaded["w"].device.type == "meta"
+        with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
+            torch.load(file)
+    file.seek(0)
+    loaded = torch.load(file, map_location="cpu")["w"]
+    assert loaded.device == CPU
+    assert loaded.tolist() == [0, 1, 2]
 
 
-@pytest.mark.skipif(CUDA > 0, reason="this machine has a GPU")
-def test_a_file_from_a_gpu_needs_map_location_on_a_cpu() -> None:
-    """A file whose tensors were on cuda:0 is refused without CUDA, and opens with map_location."""
+def _pickle(file: io.BytesIO) -> bytes:
+    """What a file written by torch.save says about its tensors."""
+    with zipfile.ZipFile(file) as archive:
+        (name,) = [n for n in archive.namelist() if n.endswith("data.pkl")]
+        return archive.read(name)
+
+
+def _pickled(text: str) -> bytes:
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+def _as_if_written_on_a_gpu(value: object) -> io.BytesIO:
+    """Save CPU tensors, and where the pickle says cpu, let it say cuda:0."""
     written, forged = io.BytesIO(), io.BytesIO()
-    torch.save({"w": torch.arange(3.0)}, written)
+    torch.save(value, written)
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(forged, "w") as target:
         for item in source.infolist():
             data = source.read(item)
-            if item.filename.endswith("data.pkl"):  # where the pickle says cpu, let it say cuda:0
-                cpu, cuda = (b"X" + len(s).to_bytes(4, "little") + s for s in (b"cpu", b"cuda:0"))
-                assert data.count(cpu) == 1
-                data = data.replace(cpu, cuda)
+            if item.filename.endswith("data.pkl"):
+                assert data.count(_pickled("cpu")) == 1
+                data = data.replace(_pickled("cpu"), _pickled("cuda:0"))
             target.writestr(item, data)
     forged.seek(0)
-    with pytest.raises(RuntimeError, match="Attempting to deserialize object on a CUDA device"):
-        torch.load(forged)
-    forged.seek(0)
-    assert torch.load(forged, map_location="cpu")["w"].tolist() == [0, 1, 2]
+    return forged
 
 
 # Timing
@@ -490,20 +873,31 @@ def test_a_queue_returns_before_the_work_is_done() -> None:
     ]
 
 
-def test_the_stopwatch_needs_no_gpu() -> None:
-    """wait() does nothing without an accelerator, and seconds() times CPU work."""
+def test_cpu_work_is_done_when_the_call_returns() -> None:
+    """On the CPU the work is done when the call returns: a large matrix product takes longer than a small one without any waiting.
+
+    在 CPU 上，调用返回时已经算完：大的矩阵乘法比小的慢，不需要另外等待。
+    """
     state = after("gpu.stopwatch")
-    assert state.wait() is None
-    assert state.slow > state.fast > 0
+    large = state.seconds(torch.matmul, state.large, state.large, synchronised=False, rounds=3)
+    small = state.seconds(torch.matmul, state.small, state.small, synchronised=False, rounds=3)
+    assert large > small > 0
     assert lines("gpu.stopwatch") == ["384 x 384 takes longer than 16 x 16: True"]
 
 
-@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
-def test_synchronising_without_an_accelerator_is_an_error() -> None:
-    """torch.accelerator.synchronize() raises where there is nothing to wait for."""
-    # a build with CUDA asks for the driver first
-    with pytest.raises(RuntimeError, match=r"none is available|no NVIDIA driver"):
+def test_synchronize_needs_an_accelerator() -> None:
+    """`torch.accelerator.synchronize()` raises a `RuntimeError` on a machine without any accelerator.
+
+    机器上没有加速器，`torch.accelerator.synchronize()` 就抛出 `RuntimeError`。
+    """
+    if torch.accelerator.is_available():
         torch.accelerator.synchronize()
+    else:
+        # a build with CUDA asks for the driver first
+        with pytest.raises(RuntimeError, match=r"none is available|no NVIDIA driver"):
+            torch.accelerator.synchronize()
+    assert callable(torch.cuda.synchronize)
+    after("gpu.stopwatch").wait()  # which asks first
 
 
 def test_the_stopwatch_drops_the_first_round_and_waits_before_it_reads(
@@ -712,25 +1106,22 @@ def test_adopt_registers_strays_at_any_depth() -> None:
     state = after("gpu.adopt")
     torch.manual_seed(1)
     net = nn.Sequential(nn.Sequential(state.FixedHiddenMLP(registered=False)), nn.BatchNorm1d(3))
-    net[0].mask = torch.arange(4)
+    inner: Any = net[0]
+    inner.mask = torch.arange(4)
     parameters, buffers = list(net.parameters()), list(net.buffers())
-    constant = net[0][0].rand_weight
+    constant = inner[0].rand_weight
     assert state.adopt(net) is net
-    assert net[0][0].rand_weight is constant
+    assert inner[0].rand_weight is constant
     assert {"0.mask", "0.0.rand_weight"} <= set(net.state_dict())
     assert all(a is b for a, b in zip(net.parameters(), parameters, strict=True))
     assert len(list(net.buffers())) == len(buffers) + 2
     assert state.adopt(net) is net  # a second time changes nothing
     kinds = {kind for kind, _ in state.devices_of(net).values()}
     assert kinds == {"parameter", "buffer"}
-    with pytest.raises(KeyError, match="attribute 'mask' already exists"):
-        module = nn.Module()
-        module.mask = torch.ones(1)
-        module.register_buffer("mask", torch.ones(1))
 
 
 @pytest.mark.parametrize("options", [{"lr": 0.1, "momentum": 0.9}, {"lr": 0.1}])
-def test_an_optimiser_can_follow_its_parameters(options: dict[str, float]) -> None:
+def test_an_optimiser_can_follow_its_parameters(options: dict[str, Any]) -> None:
     """Loading its own state casts the state of SGD with momentum as well, and keeps the values."""
     follow = after("gpu.follow").follow
     torch.manual_seed(1)
@@ -790,10 +1181,6 @@ def test_bench_names_every_device(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_log_on_the_device_reads_nothing() -> None:
     """Recording detached tensors calls item() never; recording numbers does so in each step."""
     state = after("gpu.log-on-the-device")
-    assert lines("gpu.log-on-the-device")[:2] == [
-        "each step, calls of item(): 30",
-        "on the device, calls of item(): 0",
-    ]
     assert len(state.log) == len(state.read) == 30
     assert state.log[-1] < state.log[0]
     assert state.calls_of_item(lambda loss: (loss.item(), loss.item())) == 60
@@ -804,11 +1191,114 @@ def test_a_log_on_the_device_reads_nothing() -> None:
     assert "item" not in vars(torch.Tensor)
 
 
+def test_a_logged_value_can_stay_on_its_device() -> None:
+    """Losses recorded with `detach()` stay on the device of the network: 30 steps need not call `item()` once.
+
+    用 `detach()` 记下的损失留在网络所在的设备上，30 步一次 `item()` 也不用调用。
+    """
+    assert lines("gpu.log-on-the-device") == [
+        "each step, calls of item(): 30",
+        "on the device, calls of item(): 0",
+        "checked: the same 30 losses",
+    ]
+
+
+def test_detach_keeps_the_value_and_drops_the_graph() -> None:
+    """`detach()` returns a tensor with the same value and memory that has no `grad_fn` and requires no gradient.
+
+    `detach()` 返回的张量数值相同，共用内存，没有 `grad_fn`，也不需要梯度。
+    """
+    loss = nn.Linear(3, 1)(torch.ones(2, 3)).square().mean()
+    kept = loss.detach()
+    assert torch.equal(kept, loss)
+    assert kept.data_ptr() == loss.data_ptr()
+    assert loss.grad_fn is not None
+    assert kept.grad_fn is None
+    assert not kept.requires_grad
+
+
+def test_a_tensor_carries_the_completed_name() -> None:
+    """A tensor carries the completed name of its device: made on `cpu:3` it is on `cpu`, made on `meta:0` on `meta`; no elements are needed for that.
+
+    张量身上的设备名是补全过的：在 `cpu:3` 上创建，它在 `cpu` 上；在 `meta:0` 上创建，它在 `meta` 上。零个元素的张量也是如此。
+    """
+    place = after("gpu.same-place").place
+    assert place("cpu:3") == CPU
+    assert place("meta:0") == torch.device("meta")
+    assert torch.empty(0, device="cpu:3").numel() == 0
+    if CUDA:
+        assert place("cuda").index == torch.cuda.current_device()
+
+
+def test_two_scalars_meet_off_the_cpu() -> None:
+    """The sum of a CPU tensor and a tensor on another device, both without dimensions, is on the other device, in either order.
+
+    CPU 上的零维张量与别的设备上的零维张量相加，不论谁在前，结果都在那个不是 CPU 的设备上。
+    """
+    here, elsewhere = torch.tensor(1.0), torch.tensor(1.0, device="meta")
+    assert (here + elsewhere).device == (elsewhere + here).device == torch.device("meta")
+
+
+def test_recurse_false_reports_only_its_own() -> None:
+    """With `recurse=False`, `named_parameters` and `named_buffers` give only what is registered on the module itself, not what its children hold.
+
+    加上 `recurse=False`，`named_parameters` 和 `named_buffers` 只给出注册在模块自己名下的，不包括子模块的。
+    """
+    net = after("gpu.fixed-hidden-mlp").FixedHiddenMLP()
+    assert [name for name, _ in net.named_parameters(recurse=False)] == []
+    assert [name for name, _ in net.named_buffers(recurse=False)] == ["rand_weight"]
+    own = [name for name, _ in net.linear.named_parameters(recurse=False)]
+    assert own == ["weight", "bias"]
+    assert len(list(net.named_parameters())) == 2
+
+
+def test_registered_tensors_are_not_plain_attributes() -> None:
+    """Parameters and buffers are kept in dicts of the module, so `vars(module)` has no entry for them; a plain tensor attribute is one.
+
+    参数和缓冲区放在模块的专门字典里，`vars(module)` 里没有它们的条目；普通属性里的张量则有。
+    """
+    FixedHiddenMLP = after("gpu.fixed-hidden-mlp").FixedHiddenMLP
+    buffered, stray = FixedHiddenMLP(), FixedHiddenMLP(registered=False)
+    for module in (buffered, buffered.linear):
+        assert not [v for v in vars(module).values() if isinstance(v, torch.Tensor)]
+    assert vars(stray)["rand_weight"] is stray.rand_weight
+    assert buffered._buffers["rand_weight"] is buffered.rand_weight
+    assert buffered.linear._parameters["weight"] is buffered.linear.weight
+
+
+def test_register_buffer_refuses_a_name_in_use() -> None:
+    """`register_buffer` raises a `KeyError` if the module has an attribute of that name already.
+
+    模块已经有同名属性时，`register_buffer` 会抛出 `KeyError`。
+    """
+    stray = after("gpu.fixed-hidden-mlp").FixedHiddenMLP(registered=False)
+    with pytest.raises(KeyError, match="attribute 'rand_weight' already exists"):
+        stray.register_buffer("rand_weight", torch.ones(1))
+
+
+def test_an_optimiser_casts_the_averages_it_loads() -> None:
+    """`load_state_dict` of an optimiser brings the averages that it loads to the dtype of their parameters, with their values; so Adam can load its own state after a move.
+
+    优化器的 `load_state_dict` 会把读进来的滑动平均转成各自参数的数据类型，数值不变，所以移动模型之后，Adam 可以加载自己的状态。
+    """
+    model = nn.Linear(3, 1)
+    optimiser = torch.optim.Adam(model.parameters())
+    model(torch.ones(2, 3)).sum().backward()
+    optimiser.step()
+    before = optimiser.state[model.weight]["exp_avg"].clone()
+    model.to(torch.float64)
+    assert optimiser.state[model.weight]["exp_avg"].dtype == torch.float32
+    optimiser.load_state_dict(optimiser.state_dict())
+    loaded = optimiser.state[model.weight]["exp_avg"]
+    assert loaded.dtype == torch.float64
+    assert torch.equal(loaded, before.double())
+
+
 # The hardware snippets, rehearsed: the CPU in the place of the GPU
 
 
 @pytest.mark.parametrize(
-    "name", ["launch-returns-early", "item-waits", "matmul-times", "transfer", "gpu-checkpoint"]
+    "name", ["launch-returns-early", "item-waits", "matmul-curves", "transfer", "gpu-checkpoint"]
 )
 def test_hardware_snippets_hold_together(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -823,6 +1313,7 @@ def test_hardware_snippets_hold_together(
     capsys.readouterr()
     needed = {
         "item-waits": ["launch-returns-early"],
+        "matmul-curves": ["matmul-times"],
         "transfer": ["launch-returns-early", "item-waits"],
     }
     if name == "gpu-checkpoint":
@@ -831,7 +1322,7 @@ def test_hardware_snippets_hold_together(
         _rehearse(f"gpu.{part}", state)
     torch.set_num_threads(before)
     printed = capsys.readouterr().out
-    if name == "matmul-times":
+    if name == "matmul-curves":
         assert state.sizes == [8, 16, 32]
         assert len(state.cpu) == len(state.gpu) == len(state.naive) == 3
         labels = [line.get_label() for line in state.axes.get_lines()]
@@ -852,11 +1343,6 @@ def _rehearse(name: str, state: types.ModuleType) -> None:
     source = re.sub(r"\b4096\b", "16", re.sub(r"\b8192\b", "32", source))
     assert "cuda" not in source.replace("torch.cuda.synchronize", "")
     exec(compile(source, name, "exec"), vars(state))
-
-
-def _defined(name: str, variable: str) -> Any:
-    """A variable of a snippet, also where the snippet ends with its declared error."""
-    return getattr(after(name), variable)
 
 
 def test_the_calls_to_torch_cuda_exist() -> None:
@@ -882,11 +1368,16 @@ def _attributes(prefix: str) -> set[str]:
 
 
 @pytest.mark.gpu(1)
-def test_the_report_of_the_cards() -> None:
-    """Each device has a name and its memory; torch.version.cuda is the version PyTorch was built with."""
+def test_the_cards_tell_name_and_memory() -> None:
+    """PyTorch counts the CUDA devices and tells the name and the memory of each; `torch.version.cuda` is set.
+
+    PyTorch 能数出 CUDA 设备，并给出每一块的型号和显存；`torch.version.cuda` 也有值。
+    """
     printed = lines("gpu.report")
-    assert len(printed) == CUDA + 1
+    assert torch.cuda.device_count() == CUDA == len(printed) - 1
     for i in range(CUDA):
+        assert torch.cuda.get_device_name(i)
+        assert torch.cuda.get_device_properties(i).total_memory > 0
         assert printed[i].startswith(f"cuda:{i} {torch.cuda.get_device_name(i)} ")
         assert printed[i].endswith(" GiB")
     assert torch.version.cuda
@@ -903,12 +1394,24 @@ def test_nvidia_smi_prints_a_heading_and_the_cards() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_cuda_is_the_current_device() -> None:
-    """A tensor asked for on cuda carries the index of the current device, so it never equals cuda."""
+def test_copies_between_devices_take_time() -> None:
+    """A copy from main memory to a GPU takes time: 64 MiB take longer than 4 bytes.
+
+    从主存复制到 GPU 要花时间：64 MiB 比 4 字节久。
+    """
+    seconds = after("gpu.stopwatch").seconds
+    images = torch.randn(4096, 4096)
+    assert seconds(images.to, "cuda", rounds=3) > seconds(images[0, 0].to, "cuda", rounds=3)
+
+
+@pytest.mark.gpu(1)
+def test_cuda_means_the_current_device() -> None:
+    """A tensor asked for on `cuda` is on the current device, which is number 0 until the program changes it.
+
+    在 `cuda` 上创建的张量位于当前设备；程序不去改，当前设备就是 0 号。
+    """
     t = after("gpu.current-device").t
     assert t.device == torch.device("cuda", torch.cuda.current_device())
-    assert t.device != torch.device("cuda")
-    assert t.device.type == "cuda"
     assert lines("gpu.current-device") == [
         "tensor: cuda:0",
         "current device: 0",
@@ -918,32 +1421,62 @@ def test_cuda_is_the_current_device() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_a_tensor_on_the_gpu_tells_so() -> None:
-    """X is on cuda:0 and its repr says so; its copy on the CPU has no such suffix."""
+def test_a_gpu_tensor_never_equals_cuda() -> None:
+    """The device of a tensor on a GPU always has a number, so it is never equal to `torch.device("cuda")`.
+
+    GPU 上的张量，它的设备总是带着编号，所以永远不等于 `torch.device("cuda")`。
+    """
+    made = [torch.ones(1, device="cuda"), torch.ones(1).cuda(), torch.ones(1).to("cuda:0")]
+    for t in [*made, nn.Linear(3, 1).to("cuda").weight]:
+        assert t.device != torch.device("cuda")
+        assert t.device.type == "cuda"
+        assert t.device.index == 0
+    assert values("gpu.current-device")["equals 'cuda'"] == "False"
+
+
+@pytest.mark.gpu(1)
+def test_with_one_gpu_only_the_second_falls_back() -> None:
+    """With one GPU, `try_gpu()` is `cuda:0` and `try_gpu(1)` the CPU; with two, the second is `cuda:1`.
+
+    只有一块 GPU 时，`try_gpu()` 是 `cuda:0`，`try_gpu(1)` 是 CPU；有两块时，第二个是 `cuda:1`。
+    """
+    state = after("gpu.create-on-device")
+    assert str(state.X.device) == "cuda:0"
+    assert str(state.Y.device) == ("cuda:1" if CUDA > 1 else "cpu")
+
+
+@pytest.mark.gpu(1)
+def test_a_printed_gpu_tensor_names_its_device() -> None:
+    """A tensor on the first GPU prints `device='cuda:0'`; its copy on the CPU prints no device.
+
+    第一块 GPU 上的张量打印出来带有 `device='cuda:0'`，它在 CPU 上的副本则不带。
+    """
     X = after("gpu.create-on-device").X
     assert str(X.device) == "cuda:0"
     assert "device='cuda:0'" in repr(X)
+    assert "device" not in repr(X.cpu())
     output = shown("gpu.tensors-on-the-gpu").output
     assert output.count("device='cuda:0'") == 1
     assert output.count("tensor(") == 2
 
 
 @pytest.mark.gpu(1)
-def test_with_one_gpu_the_second_falls_back() -> None:
-    """With one GPU, Y is on the CPU and .cuda(1) raises a RuntimeError."""
-    state = after("gpu.create-on-device")
-    if CUDA > 1:
-        assert str(state.Y.device) == "cuda:1"
-        return
-    assert state.Y.device == CPU
+def test_a_missing_card_is_an_error() -> None:
+    """`.cuda(n)` raises a `RuntimeError` if there are GPUs but none with this number.
+
+    机器上有 GPU，但没有编号为 `n` 的那一块，`.cuda(n)` 就抛出 `RuntimeError`。
+    """
     with pytest.raises(RuntimeError):
-        torch.ones(1).cuda(1)
-    assert "Error: " in lines("gpu.asking-for-cuda")[2]
+        torch.ones(1).cuda(CUDA)
+    assert ("Error: " in lines("gpu.asking-for-cuda")[2]) == (CUDA == 1)
 
 
 @pytest.mark.gpu(1)
-def test_cpu_and_gpu_do_not_mix() -> None:
-    """GPU plus CPU tensor raises; GPU plus a 0-dim CPU tensor is on the GPU."""
+def test_cpu_and_gpu_tensors_do_not_mix() -> None:
+    """Adding a CPU tensor to a GPU tensor raises `Expected all tensors to be on the same device`; only a CPU tensor without dimensions is accepted.
+
+    CPU 张量与 GPU 张量相加会报错 `Expected all tensors to be on the same device`，零维的 CPU 张量除外。
+    """
     outcome = shown("gpu.gpu-mismatch")
     assert outcome.output == "0-dim CPU tensor: cuda:0\n"
     assert outcome.error is not None
@@ -957,10 +1490,17 @@ def test_cpu_and_gpu_do_not_mix() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_a_gpu_tensor_is_returned_if_it_is_there_already() -> None:
-    """cuda(), cuda(0), to('cuda:0') and to('cuda') all return the tensor itself."""
+def test_four_ways_to_cuda_return_itself() -> None:
+    """For a tensor on the current GPU, number 0, `cuda()`, `cuda(0)`, `to("cuda:0")` and `to("cuda")` all return the tensor itself.
+
+    张量已经在当前的 0 号 GPU 上时，`cuda()`、`cuda(0)`、`to("cuda:0")`、`to("cuda")` 返回的都是它自己。
+    """
     assert shown("gpu.gpu-to-returns-self").output.split() == ["True"] * 4
     Z = torch.ones(2, device="cuda")
+    assert Z.cuda() is Z
+    assert Z.cuda(0) is Z
+    assert Z.to("cuda:0") is Z
+    assert Z.to("cuda") is Z
     assert Z.to("cuda", torch.float64) is not Z
     assert Z.to("cuda", copy=True) is not Z
 
@@ -973,19 +1513,22 @@ def test_numpy_refuses_a_gpu_tensor() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_moving_a_network_to_the_gpu_keeps_its_parameters() -> None:
-    """Module.to('cuda') keeps the Parameter objects, and an optimiser built before updates them."""
-    state = after("gpu.network-on-the-gpu")
-    assert state.gpu_net.weight is state.gpu_weight
-    assert state.gpu_weight.is_cuda
-    assert state.gpu_output.is_cuda
-    assert not torch.equal(state.gpu_weight, state.gpu_start)
+def test_a_move_to_the_gpu_keeps_the_parameters() -> None:
+    """`Module.to("cuda")` keeps the `Parameter` objects, so an optimiser built before the move updates the right ones.
+
+    `Module.to("cuda")` 不换 `Parameter` 对象，所以移动之前建好的优化器更新的仍是正确的参数。
+    """
     assert lines("gpu.network-on-the-gpu") == [
         "same module: True",
         "same parameter: True cuda:0",
         "output: cuda:0",
         "updated: True",
     ]
+    state = after("gpu.network-on-the-gpu")
+    assert state.gpu_net.weight is state.gpu_weight
+    assert state.gpu_weight.is_cuda
+    assert state.gpu_output.is_cuda
+    assert not torch.equal(state.gpu_weight, state.gpu_start)
 
 
 @pytest.mark.gpu(1)
@@ -1001,18 +1544,24 @@ def test_the_state_of_an_optimiser_stays_on_the_cpu() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_a_network_on_the_gpu_wants_its_input_there() -> None:
-    """A network on the GPU gives its output there, and raises for a batch on the CPU."""
+def test_a_gpu_network_wants_its_input_there() -> None:
+    """A network on the GPU gives its output there, and raises a `RuntimeError` for a batch on the CPU.
+
+    GPU 上的网络，输出也在 GPU 上；输入的数据留在 CPU 上，就抛出 `RuntimeError`。
+    """
     error = shown("gpu.gpu-input-must-follow").error
     assert error is not None
     assert "same device" in error
-    gpu_net = after("gpu.network-on-the-gpu").gpu_net
+    gpu_net = after("gpu.gpu-input-must-follow").gpu_net
     assert gpu_net(torch.ones(2, 3, device="cuda")).is_cuda
 
 
 @pytest.mark.gpu(1)
-def test_the_stray_constant_stays_on_the_cpu() -> None:
-    """The buffer moves to the GPU, the attribute does not, and its network raises."""
+def test_a_stray_constant_stays_on_the_cpu() -> None:
+    """`Module.to("cuda")` moves a buffer and leaves a tensor in a plain attribute on the CPU; multiplying by it is then a device error.
+
+    `Module.to("cuda")` 会移动缓冲区，普通属性里的张量则留在 CPU 上，拿它去乘就是设备错误。
+    """
     outcome = shown("gpu.gpu-stray-constant")
     assert outcome.output.splitlines() == ["buffer: cuda:0", "attribute: cpu", "output: cuda:0"]
     assert outcome.error is not None
@@ -1020,59 +1569,122 @@ def test_the_stray_constant_stays_on_the_cpu() -> None:
 
 
 @pytest.mark.gpu(1)
-def test_a_gpu_checkpoint_goes_where_map_location_says() -> None:
-    """A file written on the GPU loads onto the GPU by default, and on the CPU with map_location."""
+def test_a_gpu_file_opens_on_the_cpu() -> None:
+    """A file written on a GPU is read back onto the GPU by default, and into main memory with `map_location="cpu"`.
+
+    在 GPU 上写的文件，默认读回 GPU；写上 `map_location="cpu"` 就读进主存。
+    """
     assert lines("gpu.gpu-checkpoint") == ["as written: cuda:0", "map_location='cpu': cpu"]
-    loaded = roundtrip(nn.Linear(2, 2).cuda().state_dict(), map_location="cpu")
-    assert loaded["weight"].device == CPU
+    saved = nn.Linear(2, 2).cuda().state_dict()
+    assert roundtrip(saved)["weight"].is_cuda
+    assert roundtrip(saved, map_location="cpu")["weight"].device == CPU
 
 
 @pytest.mark.gpu(1)
-def test_a_launch_returns_before_the_work_is_done() -> None:
-    """Launching twenty large products takes less than half of the time until they are done."""
+def test_a_gpu_call_returns_before_it_is_done() -> None:
+    """A call that computes on a GPU returns before the work is done: launching twenty large products takes less than half of the time until they are finished.
+
+    在 GPU 上计算的调用，没有算完就返回：提交 20 次大矩阵乘法所用的时间，不到全部算完的一半。
+    """
     state = after("gpu.launch-returns-early")
-    assert state.launched < state.finished / 2
+    assert 0 < state.launched < state.finished / 2
 
 
 @pytest.mark.gpu(1)
-@pytest.mark.parametrize("read", [torch.Tensor.item, torch.Tensor.cpu, repr])
-def test_reading_a_value_waits_for_it(read: Callable[[torch.Tensor], object]) -> None:
-    """item(), cpu() and printing wait until the value has been computed."""
+def test_synchronize_waits_for_the_queue() -> None:
+    """`torch.cuda.synchronize()` returns when all the work in the queue of the GPU is done, and not before.
+
+    `torch.cuda.synchronize()` 要等到 GPU 队列里的计算全部做完才返回。
+    """
+    done = _launched(after("gpu.launch-returns-early"))
+    assert not done.query()
+    torch.cuda.synchronize()
+    assert done.query()
+
+
+@pytest.mark.gpu(1)
+def test_reading_a_value_waits_for_it() -> None:
+    """`.item()`, `.cpu()` and printing a tensor wait until the GPU has computed it.
+
+    `.item()`、`.cpu()` 和打印张量，都会等到 GPU 算出结果。
+    """
+    state = after("gpu.launch-returns-early")
+    for read in (torch.Tensor.item, torch.Tensor.cpu, repr):
+        done = _launched(state)
+        assert not done.query()
+        read(state.product[0, 0])
+        assert done.query()
+
+
+def _launched(state: types.ModuleType) -> Any:
+    """Launch twenty large products; the event tells whether they are done."""
+    done = cuda.Event()
+    for _ in range(20):
+        torch.matmul(state.big, state.big, out=state.product)
+    done.record()
+    return done
+
+
+@pytest.mark.gpu(1)
+def test_item_takes_as_long_as_synchronising() -> None:
+    """Measured, item() costs what synchronize() costs, and both cost more than the launch."""
     state = after("gpu.item-waits")
     launch = state.seconds(state.launch, synchronised=False)
-    waited = state.seconds(lambda: read(state.launch()[0, 0]), synchronised=False)
+    waited = state.seconds(state.launch_and_read, synchronised=False)
     assert launch < waited / 2
     assert waited > state.seconds(state.launch) / 2
 
 
 @pytest.mark.gpu(1)
-def test_only_the_synchronised_curve_shows_the_work() -> None:
-    """For the largest product the launch is a small part; the gain over the CPU grows with n."""
+def test_a_launch_costs_the_same_for_any_size() -> None:
+    """Without `synchronize()` one measures the launch, which costs about the same for every size; the work itself grows.
+
+    不调用 `synchronize()`，量到的是提交，矩阵不论大小开销都差不多；计算本身则随大小增长。
+    """
     state = after("gpu.matmul-times")
     assert state.naive[-1] < state.gpu[-1] / 10
     assert state.naive[-1] < 10 * state.naive[0]
     assert state.gpu[-1] > 10 * state.gpu[0]
-    assert state.naive[0] > state.gpu[0] / 10
-    assert state.cpu[0] / state.gpu[0] < state.cpu[-1] / state.gpu[-1]
-    outcome = shown("gpu.matmul-times")
-    assert len(outcome.figures) == 1
 
 
 @pytest.mark.gpu(1)
-def test_many_small_copies_cost_more_than_one_large_copy() -> None:
-    """Copying 4096 rows one by one takes longer than copying them at once."""
+def test_a_gpu_gains_more_on_large_matrices() -> None:
+    """The gain of a GPU over the CPU grows with the size of the matrices; for small ones the launch is a good part of the cost.
+
+    矩阵越大，GPU 相对 CPU 越划算；矩阵小的时候，提交占开销的不小一部分。
+    """
+    state = after("gpu.matmul-times")
+    assert state.cpu[0] / state.gpu[0] < state.cpu[-1] / state.gpu[-1]
+    assert state.naive[0] > state.gpu[0] / 10
+
+
+@pytest.mark.gpu(1)
+def test_the_curves_are_drawn() -> None:
+    """The measured times become one figure."""
+    assert len(shown("gpu.matmul-curves").figures) == 1
+
+
+@pytest.mark.gpu(1)
+def test_many_small_copies_cost_more_than_one() -> None:
+    """Copying 4096 rows to a GPU one by one takes longer than copying them at once, since each copy has a fixed cost.
+
+    把 4096 行逐行复制到 GPU，比一次复制慢，因为每次复制都有固定开销。
+    """
     state = after("gpu.transfer")
-    once = state.seconds(state.images.to, "cuda")
-    assert state.seconds(state.row_by_row) > once
-    assert shown("gpu.transfer").output.count(" ms") == 4
+    once = state.seconds(state.images.to, "cuda", rounds=3)
+    assert state.seconds(state.row_by_row, rounds=3) > once
+    assert lines("gpu.transfer")[0].endswith(" ms")
 
 
 # With two GPUs
 
 
 @pytest.mark.gpu(2)
-def test_cuda_follows_the_current_device() -> None:
-    """Inside torch.cuda.device(1) plain cuda is cuda:1, outside it is cuda:0 again."""
+def test_plain_cuda_follows_the_current_device() -> None:
+    """Inside `torch.cuda.device(1)`, a tensor asked for on `cuda` is on `cuda:1`; outside it is on `cuda:0` again.
+
+    在 `torch.cuda.device(1)` 里面，`cuda` 上创建的张量位于 `cuda:1`；出来之后又是 `cuda:0`。
+    """
     assert lines("gpu.current-device-moves") == ["inside: cuda:1", "outside: cuda:0"]
     with torch.cuda.device(1):
         assert torch.ones(1, device="cuda").device.index == 1
@@ -1080,8 +1692,11 @@ def test_cuda_follows_the_current_device() -> None:
 
 
 @pytest.mark.gpu(2)
-def test_a_copy_on_the_second_gpu() -> None:
-    """X.cuda(1) is a copy on cuda:1 with the values of X, and X stays on cuda:0."""
+def test_cuda_1_copies_to_the_second_gpu() -> None:
+    """`X.cuda(1)` is a copy with the same values on `cuda:1`, and `X` stays on `cuda:0`.
+
+    `X.cuda(1)` 是 `cuda:1` 上的副本，数值相同，`X` 还在 `cuda:0`。
+    """
     state = after("gpu.second-gpu")
     assert (str(state.X.device), str(state.copied.device)) == ("cuda:0", "cuda:1")
     assert torch.equal(state.X.cpu(), state.copied.cpu())
@@ -1090,14 +1705,23 @@ def test_a_copy_on_the_second_gpu() -> None:
 
 
 @pytest.mark.gpu(2)
-def test_a_sum_on_the_second_gpu() -> None:
-    """The sum of two tensors on cuda:1 is on cuda:1."""
+def test_a_sum_is_where_its_operands_are() -> None:
+    """The sum of two tensors on `cuda:1` is on `cuda:1`, whatever the current device is.
+
+    两个张量都在 `cuda:1` 上，和也在 `cuda:1` 上，与当前设备是哪一块无关。
+    """
     state = after("gpu.second-gpu")
+    assert torch.cuda.current_device() == 0
     assert str((state.Y + state.copied).device) == "cuda:1"
+    assert lines("gpu.second-gpu")[1] == "Y + copy: cuda:1"
 
 
 @pytest.mark.gpu(2)
 def test_two_gpus_do_not_mix() -> None:
-    """Tensors on cuda:0 and cuda:1 cannot be added."""
-    with pytest.raises(RuntimeError, match="same device"):
-        torch.ones(2, device="cuda:0") + torch.ones(2, device="cuda:1")
+    """Tensors on `cuda:0` and `cuda:1` cannot be added: `Expected all tensors to be on the same device`.
+
+    `cuda:0` 和 `cuda:1` 上的张量不能相加，报错 `Expected all tensors to be on the same device`。
+    """
+    state = after("gpu.second-gpu")
+    with pytest.raises(RuntimeError, match="Expected all tensors to be on the same device"):
+        state.X + state.copied

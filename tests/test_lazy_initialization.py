@@ -5,6 +5,7 @@ import io
 import pickle
 import warnings
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
@@ -18,27 +19,83 @@ shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves al
 X = torch.ones(2, 20)
 
 
-def test_parameters_have_names_but_no_values_before_the_first_call() -> None:
-    """A lazy layer is registered at once, with parameters that have names and no values."""
-    state = after("lazy_initialization.before")
+def is_lazy(p: torch.Tensor) -> bool:
+    """Whether a parameter has no shape yet."""
+    return isinstance(p, nn.UninitializedParameter)
+
+
+def test_there_are_thirteen_lazy_classes() -> None:
+    """`torch.nn` has 13 lazy classes (2.13): linear, and in one to three dimensions convolution,
+    transposed convolution, batch norm and instance norm.
+
+    `torch.nn` 里有 13 个延后初始化的类（2.13）：线性层，以及一维到三维的卷积、转置卷积、
+    批量规范化和实例规范化。
+    """
+    found = [name for name in dir(nn) if name.startswith("Lazy")]
+    kinds = ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm")
+    assert sorted(found) == sorted(
+        ["LazyLinear", *(f"Lazy{kind}{n}d" for kind in kinds for n in (1, 2, 3))]
+    )
+    mixin = nn.modules.lazy.LazyModuleMixin
+    assert all(issubclass(getattr(nn, name), mixin) for name in found)
+
+
+def test_lazy_layers_give_no_warning() -> None:
+    """Building and calling a lazy layer gives no warning (2.13), although its documentation still
+    says experimental.
+
+    构造和调用延后初始化的层都不会发出警告（2.13），尽管文档里仍写着 experimental。
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        layer = nn.LazyLinear(3)
+        assert type(layer) is nn.LazyLinear
+        assert is_lazy(layer.weight)
+        layer(torch.ones(2, 5))
+    assert type(layer) is nn.Linear
+    assert layer.weight.shape == (3, 5)
+    assert not caught
+    documentation = nn.modules.lazy.LazyModuleMixin.__doc__ or ""
+    assert "experimental" in documentation
+    assert "API is likely to change" in documentation
+
+
+def test_in_features_starts_as_a_placeholder() -> None:
+    """Before its first call a lazy linear layer says `in_features=0`, whatever it will become.
+
+    第一次调用之前，延后初始化的线性层一律显示 `in_features=0`，与将来的宽度无关。
+    """
+    net = after("lazy_initialization.before").net
+    assert (net[0].in_features, net[2].in_features) == (0, 0)
+    line = "  (0): LazyLinear(in_features=0, out_features=256, bias=True)"
+    assert line in shown("lazy_initialization.before").output.splitlines()
+    net(X)
+    assert (net[0].in_features, net[2].in_features) == (20, 256)
+
+
+def test_lazy_parameters_are_registered_at_once() -> None:
+    """A lazy layer registers its parameters when it is built: each is an `UninitializedParameter`,
+    under its final name.
+
+    延后初始化的层在构造时就注册参数：每个都是 `UninitializedParameter`，名字以后也不再变。
+    """
+    net = after("lazy_initialization.before").net
+    names = ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [name for name, _ in net.named_parameters()] == list(net.state_dict()) == names
+    assert all(type(p) is nn.UninitializedParameter for p in net.parameters())
     lines = shown("lazy_initialization.before").output.splitlines()
-    assert all(isinstance(p, nn.UninitializedParameter) for p in state.net.parameters())
-    assert list(state.net.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
-    assert [type(m) for m in state.net] == [nn.LazyLinear, nn.ReLU, nn.LazyLinear]
     assert "weight: <UninitializedParameter>" in lines
-    assert "  (0): LazyLinear(in_features=0, out_features=256, bias=True)" in lines
-    assert "names: ['0.weight', '0.bias', '2.weight', '2.bias']" in lines
+    assert f"names: {names}" in lines
+    net(X)
+    assert list(net.state_dict()) == names
 
 
-def test_lazy_linear_is_a_linear() -> None:
-    """`nn.LazyLinear` is a subclass of `nn.Linear`: `isinstance` matches, `type(m) is` does not."""
-    layer = after("lazy_initialization.before").net[0]
-    assert isinstance(layer, nn.Linear)
-    assert type(layer) is not nn.Linear
+def test_only_in_features_is_inferred() -> None:
+    """`nn.LazyLinear` infers `in_features` in its first call; without `out_features` it is a
+    `TypeError`.
 
-
-def test_out_features_must_be_given() -> None:
-    """Only the number of inputs is inferred; leaving out the number of outputs is a TypeError."""
+    `nn.LazyLinear` 在第一次调用时推断 `in_features`；不给 `out_features`，则是 `TypeError`。
+    """
     output = shown("lazy_initialization.before").output
     assert "LazyLinear(): TypeError" in output
     assert "'out_features'" in output
@@ -47,33 +104,12 @@ def test_out_features_must_be_given() -> None:
     assert (layer.in_features, layer.out_features) == (7, 3)
 
 
-def test_building_draws_no_random_numbers() -> None:
-    """Building a lazy layer leaves the random number generator as it was."""
-    torch.manual_seed(0)
-    before = torch.get_rng_state()
-    after("lazy_initialization.before").lazy_net()
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_lazy_layers_do_not_warn() -> None:
-    """Building and materialising lazy layers gives no warning, though torch's text says experimental."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        nn.LazyLinear(3)(X)
-    assert "experimental" in (nn.modules.lazy.LazyModuleMixin.__doc__ or "")
-
-
-def test_thirteen_lazy_classes() -> None:
-    """There are 13 lazy classes: linear, and convolutions and norms of one to three dimensions."""
-    found = [name for name in dir(nn) if name.startswith("Lazy")]
-    kinds = ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm")
-    assert sorted(found) == sorted(
-        ["LazyLinear", *(f"Lazy{kind}{n}d" for kind in kinds for n in (1, 2, 3))]
-    )
-
-
 def test_shape_before_the_first_call_is_an_error() -> None:
-    """Asking for the shape of an uninitialised parameter raises a RuntimeError that names the remedy."""
+    """Asking an uninitialised parameter for its shape is a `RuntimeError` whose message says what
+    to do.
+
+    向未初始化的参数要形状，会得到 `RuntimeError`，报错信息里写明了该怎么办。
+    """
     snippet = shown("lazy_initialization.no-shape-yet")
     assert snippet.state == "raised"
     assert snippet.error is not None
@@ -83,59 +119,155 @@ def test_shape_before_the_first_call_is_an_error() -> None:
     assert "Call `forward` to initialize the parameters" in snippet.error
 
 
-def test_what_an_uninitialised_parameter_refuses_and_answers() -> None:
-    """Counting, initialising, computing and sharing fail; dtype answers; size() gives a placeholder."""
+def test_uninitialised_parameters_refuse_computation() -> None:
+    """`numel`, the initialisers of `nn.init` and arithmetic raise a `ValueError` on an
+    uninitialised parameter, `share_memory` a `RuntimeError`.
+
+    对未初始化的参数，`numel`、`nn.init` 里的初始化函数和各种运算都报 `ValueError`，
+    `share_memory` 报 `RuntimeError`。
+    """
     rows = dict(
         line.split(": ", 1) for line in shown("lazy_initialization.what-fails").output.splitlines()
     )
-    for action in ("numel", "init", "sum", "forward"):
+    for action in ("numel", "init", "sum"):
         assert rows[action] == "ValueError: Attempted to use an uninitialized parameter"
     assert rows["share_memory"].startswith("RuntimeError: Can't share memory on an uninitialized")
-    assert rows["dtype"] == "torch.float32"
-    assert rows["size"] == "torch.Size([0])"
+    layer = nn.LazyLinear(3)
+    for action_ in (nn.init.zeros_, torch.abs, torch.clone):
+        with pytest.raises(ValueError, match="uninitialized parameter"):
+            action_(layer.weight)
 
 
-def test_forward_of_a_lazy_layer_skips_the_materialising_hook() -> None:
-    """The hook that materialises runs in `__call__`: calling `forward` of the layer passes it by."""
+def test_lazy_parameters_know_their_dtype() -> None:
+    """An uninitialised parameter already has its dtype, and `double()` changes it before there is
+    any shape.
+
+    未初始化的参数已经有数据类型，还没有形状时就能用 `double()` 改掉。
+    """
     net = after("lazy_initialization.what-fails").net
-    assert isinstance(net[0].weight, nn.UninitializedParameter)
+    assert "dtype: torch.float32" in shown("lazy_initialization.what-fails").output
+    net.double()
+    assert all(is_lazy(p) for p in net.parameters())
+    assert {p.dtype for p in net.parameters()} == {torch.float64}
+
+
+def test_calling_forward_skips_the_lazy_hook() -> None:
+    """A lazy layer infers its width in a hook: calling the layer runs it, calling its `forward`
+    does not, and fails.
+
+    延后初始化的层靠钩子推断宽度：调用这一层时钩子会运行；直接调用它的 `forward`，
+    钩子不运行，于是报错。
+    """
+    net = after("lazy_initialization.what-fails").net
     with pytest.raises(ValueError, match="uninitialized parameter"):
         net[0].forward(X)
+    assert is_lazy(net[0].weight)
     net[0](X)
     assert net[0].weight.shape == (256, 20)
+    line = "forward: ValueError: Attempted to use an uninitialized parameter"
+    assert line in shown("lazy_initialization.what-fails").output.splitlines()
 
 
-def test_counting_all_parameters_before_the_first_call_is_an_error() -> None:
-    """Summing `numel()` over a lazy model fails until the dry run."""
-    net = after("lazy_initialization.before").net
-    with pytest.raises(ValueError, match="uninitialized parameter"):
-        sum(p.numel() for p in net.parameters())
+def test_size_gives_a_placeholder() -> None:
+    """An uninitialised parameter answers `size()` with `torch.Size([0])`, while `shape` raises
+    (2.13).
+
+    未初始化的参数，`size()` 返回 `torch.Size([0])`，`shape` 却报错（2.13）。
+    """
+    weight = after("lazy_initialization.what-fails").weight
+    assert weight.size() == (0,)
+    with pytest.raises(RuntimeError, match="Can't access the shape"):
+        weight.shape
+    assert "size: torch.Size([0])" in shown("lazy_initialization.what-fails").output
 
 
-def test_dry_run_turns_lazy_layers_into_linear_ones() -> None:
-    """The first call fills in the widths, and the layers become plain `nn.Linear`."""
+def test_only_the_last_dimension_decides() -> None:
+    """The last dimension of the first input decides the width of a lazy linear layer; neither the
+    values nor the other dimensions matter.
+
+    第一次输入的最后一维定下延后初始化的线性层的宽度，与数值和其他各维都无关。
+    """
+    drawn = []
+    for batch in (torch.zeros(20), torch.ones(2, 20), torch.full((5, 3, 20), torch.nan)):
+        torch.manual_seed(0)
+        layer = nn.LazyLinear(256)
+        layer(batch)
+        assert layer.weight.shape == (256, 20)
+        drawn.append(layer.weight)
+    assert torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[0], drawn[2])
+    layer = nn.LazyLinear(256)
+    layer(torch.ones(2, 20, 7))
+    assert layer.weight.shape == (256, 7)
+
+
+def test_widths_follow_from_layer_to_layer() -> None:
+    """In a model, each lazy layer takes its width from the output of the layer before.
+
+    在模型里，每个延后初始化的层都以前一层的输出宽度为准。
+    """
     state = after("lazy_initialization.dry-run")
-    assert [type(m) for m in state.net] == [nn.Linear, nn.ReLU, nn.Linear]
-    assert [tuple(p.shape) for p in state.net.parameters()] == [(256, 20), (256,), (10, 256), (10,)]
-    assert (state.net[0].in_features, state.net[2].in_features) == (20, 256)
+    shapes = [tuple(p.shape) for p in state.net.parameters()]
+    assert shapes == [(256, 20), (256,), (10, 256), (10,)]
+    net = nn.Sequential(nn.LazyConv2d(6, 5), nn.Flatten(), nn.LazyLinear(10))
+    net(torch.ones(1, 3, 28, 28))
+    assert net[2].in_features == 6 * 24 * 24
+
+
+def test_the_first_call_leaves_nothing_lazy() -> None:
+    """The first call turns every `nn.LazyLinear` into a plain `nn.Linear`, and its parameters into
+    plain `Parameter`s.
+
+    第一次调用之后，`nn.LazyLinear` 都变成普通的 `nn.Linear`，它们的参数都变成普通的 `Parameter`。
+    """
+    net = after("lazy_initialization.dry-run").net
+    assert [type(m) for m in net] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert {type(p) for p in net.parameters()} == {nn.Parameter}
     output = shown("lazy_initialization.dry-run").output
     assert "(0): Linear(in_features=20, out_features=256, bias=True)" in output
     assert "still lazy: False" in output
-    assert "parameters: 7946" in output
+    assert "its class: Parameter" in output
 
 
-def test_dry_run_keeps_the_parameter_objects() -> None:
-    """A parameter taken before the first call is the same object afterwards, with another class."""
+def test_lazy_parameters_are_filled_in_place() -> None:
+    """A parameter taken out of a lazy model before its first call is the same object afterwards.
+
+    第一次调用之前从模型里取出的参数，调用之后仍是同一个对象。
+    """
     state = after("lazy_initialization.dry-run")
     assert state.weight is state.net[0].weight
-    assert type(state.weight) is nn.Parameter
-    output = shown("lazy_initialization.dry-run").output
-    assert "same object: True" in output
-    assert "its class: Parameter" in output
+    assert "same object: True" in shown("lazy_initialization.dry-run").output
     net = state.lazy_net()
     held = list(net.parameters())
     net(X)
     assert all(p is q for p, q in zip(held, net.parameters(), strict=True))
+
+
+def test_counting_lazy_parameters_is_an_error() -> None:
+    """Summing `numel()` over a lazy model raises a `ValueError` before its first call, and works
+    afterwards.
+
+    对延后初始化的模型累加 `numel()`，第一次调用之前报 `ValueError`，之后才数得出来。
+    """
+    state = after("lazy_initialization.dry-run")
+    net = state.lazy_net()
+    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
+        sum(p.numel() for p in net.parameters())
+    net(X)
+    assert sum(p.numel() for p in net.parameters()) == 20 * 256 + 256 + 256 * 10 + 10
+    assert "parameters: 7946" in shown("lazy_initialization.dry-run").output
+
+
+def test_the_first_call_fixes_the_width() -> None:
+    """After the first call another width is refused as by any `nn.Linear`, while the size of the
+    batch stays free.
+
+    第一次调用之后，换一个宽度就和普通的 `nn.Linear` 一样报错，一批有多少行则不限。
+    """
+    error = shown("lazy_initialization.second-width").error
+    assert error == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x21 and 20x256)"
+    net = after("lazy_initialization.second-width").net
+    assert net(torch.ones(7, 20)).shape == (7, 10)
 
 
 def test_picture_shows_both_moments() -> None:
@@ -150,33 +282,54 @@ def test_picture_shows_both_moments() -> None:
         assert text in svg
 
 
-def test_initialiser_by_lazy_type_matches_nothing_after_the_dry_run() -> None:
-    """After the first call no module is a `LazyLinear` any more, so a test for that type skips all."""
-    net = after("lazy_initialization.dry-run").net
-    assert not any(isinstance(m, nn.LazyLinear) for m in net.modules())
+def test_lazy_linear_is_a_subclass_of_linear() -> None:
+    """`nn.LazyLinear` is a subclass of `nn.Linear`: `isinstance(m, nn.Linear)` holds, `type(m) is
+    nn.Linear` does not.
+
+    `nn.LazyLinear` 是 `nn.Linear` 的子类：`isinstance(m, nn.Linear)` 成立，
+    `type(m) is nn.Linear` 不成立。
+    """
+    layer = after("lazy_initialization.init-by-type").lazy_net()[0]
+    assert isinstance(layer, nn.Linear)
+    assert type(layer) is not nn.Linear
 
 
-def test_second_width_is_refused() -> None:
-    """The first call fixes the width: another one fails as with any `nn.Linear`."""
-    error = shown("lazy_initialization.second-width").error
-    assert error == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x21 and 20x256)"
-    net = after("lazy_initialization.second-width").net
-    assert net(torch.ones(7, 20)).shape == (7, 10)
+def test_comparing_types_skips_lazy_layers_silently() -> None:
+    """An initialiser that asks for `type(m) is nn.Linear` skips a lazy layer without a word, and
+    the first call fills in the default values.
 
-
-def test_initialiser_by_type_skips_lazy_layers_silently() -> None:
-    """`type(m) is nn.Linear` is false of a lazy layer: no error, and the weights are the default ones."""
+    靠 `type(m) is nn.Linear` 挑层的初始化函数会跳过延后初始化的层，不报错；
+    第一次调用时填入的是默认值。
+    """
     state = after("lazy_initialization.init-by-type")
     assert shown("lazy_initialization.init-by-type").output == "all ones: False\nall ones: True\n"
     net = state.lazy_net()
     net.apply(state.init_by_type)
-    assert all(isinstance(p, nn.UninitializedParameter) for p in net.parameters())
+    assert all(is_lazy(p) for p in net.parameters())
+    torch.manual_seed(0)
     net(X)
-    assert net[0].weight.std() > 0
+    torch.manual_seed(0)
+    assert torch.equal(net[0].weight, nn.Linear(20, 256).weight)
 
 
-def test_initialiser_by_isinstance_fails_early_and_works_after() -> None:
-    """`isinstance` matches the lazy layer, so that the mistake is an error and not a silence."""
+def test_no_layer_stays_a_lazy_linear() -> None:
+    """After the first call no layer is a `nn.LazyLinear` any more, so looking for that class finds
+    nothing.
+
+    第一次调用之后，再没有哪一层是 `nn.LazyLinear`，按这个类去找，一个也找不到。
+    """
+    state = after("lazy_initialization.init-by-type")
+    assert not any(isinstance(m, nn.LazyLinear) for m in state.early.modules())
+    assert sum(type(m) is nn.LazyLinear for m in state.lazy_net().modules()) == 2
+
+
+def test_isinstance_fails_early_and_works_later() -> None:
+    """An initialiser that asks with `isinstance` raises a `ValueError` on a lazy layer, and sets it
+    after the first call.
+
+    用 `isinstance` 挑层的初始化函数，遇到还没调用过的延后初始化层会报 `ValueError`；
+    第一次调用之后就能正常设定。
+    """
     state = after("lazy_initialization.init-by-isinstance")
     lines = shown("lazy_initialization.init-by-isinstance").output.splitlines()
     assert lines == [
@@ -186,35 +339,80 @@ def test_initialiser_by_isinstance_fails_early_and_works_after() -> None:
     assert (state.late[2].weight == 1).all()
 
 
-def test_all_lazy_net_draws_the_same_numbers() -> None:
-    """With one seed an all-lazy net gets the numbers of the eager one."""
+def test_lazy_layers_draw_in_their_first_call() -> None:
+    """Building a lazy layer draws no random numbers; its first call does.
+
+    构造延后初始化的层不抽随机数，第一次调用时才抽。
+    """
     state = after("lazy_initialization.same-draws")
-    assert torch.equal(state.eager, state.drawn(state.lazy_net))
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    net = state.lazy_net()
+    assert torch.equal(before, torch.get_rng_state())
+    net(X)
+    assert not torch.equal(before, torch.get_rng_state())
+
+
+def test_all_lazy_layers_draw_like_ordinary_ones() -> None:
+    """With one seed, a model whose layers are all lazy gets exactly the weights of the ordinary
+    model (2.13), if it calls its layers in the order in which the other builds them.
+
+    种子相同时，各层全部延后初始化的模型与普通模型的权重完全一样（2.13），
+    前提是它调用各层的次序与后者构造各层的次序相同。
+    """
+    state = after("lazy_initialization.same-draws")
     assert "all lazy: True" in shown("lazy_initialization.same-draws").output
+    assert torch.equal(state.eager, state.drawn(state.lazy_net))
+    # the first to be called draws first, wherever it was built
+    torch.manual_seed(0)
+    built_first, called_first = nn.LazyLinear(4), nn.LazyLinear(4)
+    called_first(X)
+    built_first(X)
+    torch.manual_seed(0)
+    assert torch.equal(called_first.weight, nn.Linear(20, 4).weight)
 
 
-def test_mixing_lazy_and_eager_layers_draws_other_numbers() -> None:
-    """An eager layer draws when it is built, a lazy one at the first call: mixed, the order changes."""
+def test_mixing_lazy_layers_changes_the_draws() -> None:
+    """If lazy and ordinary layers are mixed, the ordinary ones draw first, when they are built: one
+    seed gives other weights than in the ordinary model.
+
+    延后初始化的层与普通层混用时，普通层在构造时先抽：种子相同，权重却与普通模型的不同。
+    """
     state = after("lazy_initialization.same-draws")
+    assert "mixed: False" in shown("lazy_initialization.same-draws").output
     mixed = state.drawn(state.mixed_net)
     assert mixed.shape == state.eager.shape
     assert not torch.equal(state.eager, mixed)
-    # the eager layer of the mixed net got the first numbers of the seed
+    # the ordinary layer of the mixed model got the first numbers of the seed
     torch.manual_seed(0)
     assert torch.equal(nn.Linear(256, 10).weight.flatten(), mixed[256 * 21 : 256 * 21 + 2560])
-    assert "mixed: False" in shown("lazy_initialization.same-draws").output
 
 
-def test_random_dry_run_batch_shifts_the_draws() -> None:
-    """A batch drawn between the seed and the first call takes numbers that the weights would get."""
+def test_a_random_dry_run_batch_shifts_the_draws() -> None:
+    """A random batch for the first call uses up numbers that the weights would have got;
+    `torch.ones` uses up none.
+
+    第一次调用若用随机数据，会先用掉本该给权重的数；`torch.ones` 一个也不用。
+    """
     state = after("lazy_initialization.same-draws")
-    assert not torch.equal(state.eager, state.drawn(state.lazy_net, torch.rand))
     assert "random batch: False" in shown("lazy_initialization.same-draws").output
+    assert not torch.equal(state.eager, state.drawn(state.lazy_net, torch.rand))
+    before = torch.get_rng_state()
+    torch.ones(2, 20)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(2, 20)
+    assert not torch.equal(before, torch.get_rng_state())
 
 
-def test_optimiser_built_before_the_dry_run_works() -> None:
-    """Adam and SGD may be built first: they hold the very objects that the first call fills."""
+def test_adam_and_sgd_accept_lazy_parameters() -> None:
+    """Adam and SGD may be built before the first call (2.13): they hold the very parameters that it
+    fills, and update them.
+
+    Adam 和 SGD 可以在第一次调用之前建好（2.13）：第一次调用填好的，
+    正是它们手里的那些参数，照常更新。
+    """
     state = after("lazy_initialization.optimizer-first")
+    assert state.optimizer.param_groups[0]["params"][0] is state.net[0].weight
     output = shown("lazy_initialization.optimizer-first").output
     assert "same object: True" in output
     assert "weight moved: True" in output
@@ -228,58 +426,119 @@ def test_optimiser_built_before_the_dry_run_works() -> None:
         assert not torch.equal(before, net[2].bias)
 
 
-def test_adagrad_cannot_be_built_before_the_dry_run() -> None:
-    """Adagrad allocates its state in the constructor, and so fails on uninitialised parameters."""
-    output = shown("lazy_initialization.optimizer-first").output
-    assert "Adagrad: ValueError: Attempted to use an uninitialized parameter" in output
-    net = after("lazy_initialization.dry-run").net
+def test_adagrad_needs_the_shapes_at_once() -> None:
+    """Adagrad cannot be built before the first call (2.13): it allocates its state in the
+    constructor, in the shapes of the parameters.
+
+    Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。
+    """
+    line = "Adagrad: ValueError: Attempted to use an uninitialized parameter"
+    assert line in shown("lazy_initialization.optimizer-first").output.splitlines()
+    net = after("lazy_initialization.optimizer-first").net
     assert torch.optim.Adagrad(net.parameters()).state[net[0].weight]["sum"].shape == (256, 20)
 
 
-def test_load_state_dict_materialises() -> None:
-    """Loading gives the parameters their shapes and values; the class changes at the first call."""
-    lines = shown("lazy_initialization.load-materialises").output.splitlines()
-    assert lines[0] == "<All keys matched successfully>"
-    assert lines[1:4] == ["shape: (256, 20)", "class: LazyLinear 0", "class: Linear 20"]
-    assert lines[4] == "same output: True"
+def test_loading_supplies_the_shapes() -> None:
+    """Loading a state dict into a lazy model that was never called gives its parameters their
+    shapes and values.
 
-
-def test_first_call_after_loading_keeps_the_loaded_values() -> None:
-    """The dry run does not initialise again what was loaded, and refuses a batch of another width."""
+    延后初始化的模型从未调用过，也能加载状态字典：参数的形状和数值一并填好。
+    """
     state = after("lazy_initialization.load-materialises")
+    lines = shown("lazy_initialization.load-materialises").output.splitlines()
+    assert lines[:2] == ["<All keys matched successfully>", "shape: (256, 20)"]
+    assert lines[4] == "same output: True"
     net = state.lazy_net()
     net.load_state_dict(state.net.state_dict())
-    with pytest.raises(AssertionError, match="in_features inferred from input: 21"):
-        net(torch.ones(2, 21))
+    assert not any(is_lazy(p) for p in net.parameters())
+    assert torch.equal(net[2].weight, state.net[2].weight)
+
+
+def test_the_first_call_keeps_loaded_values() -> None:
+    """A loaded lazy layer keeps its class and `in_features=0` until its first call, which leaves
+    the loaded values alone.
+
+    加载之后，层的类和 `in_features=0` 要到第一次调用才变，而那次调用不改动加载的数值。
+    """
+    state = after("lazy_initialization.load-materialises")
+    lines = shown("lazy_initialization.load-materialises").output.splitlines()
+    assert lines[2:4] == ["class: LazyLinear 0", "class: Linear 20"]
+    net = state.lazy_net()
+    net.load_state_dict(state.net.state_dict())
+    assert (type(net[0]), net[0].in_features) == (nn.LazyLinear, 0)
     net(X)
+    assert (type(net[0]), net[0].in_features) == (nn.Linear, 20)
     assert torch.equal(net[0].weight, state.net[0].weight)
 
 
-def test_uninitialised_state_cannot_be_loaded_into_a_materialised_net() -> None:
-    """The other way round fails, with the message about the shape."""
+def test_a_loaded_width_is_binding() -> None:
+    """Once values are loaded, the first call of a lazy layer refuses a batch of another width, with
+    an `AssertionError`.
+
+    加载过数值之后，第一次调用时数据的宽度若不相符，会报 `AssertionError`。
+    """
+    state = after("lazy_initialization.load-materialises")
+    net = state.lazy_net()
+    net.load_state_dict(state.net.state_dict())
+    with pytest.raises(AssertionError, match="The in_features inferred from input: 21"):
+        net(torch.ones(2, 21))
+
+
+def test_an_uninitialised_state_is_refused() -> None:
+    """The state dict of a model that was never called cannot be loaded into one that was: a
+    `RuntimeError` about the missing shape.
+
+    从未调用过的模型，其状态字典不能加载进调用过的模型：报 `RuntimeError`，说的是没有形状。
+    """
     output = shown("lazy_initialization.load-materialises").output
     assert "reverse: RuntimeError: Can't access the shape of an uninitialized parameter" in output
 
 
-def test_file_of_an_uninitialised_state_dict_is_refused() -> None:
-    """Saving before the first call succeeds, and the default `torch.load` refuses the file."""
+def test_an_uninitialised_file_is_refused() -> None:
+    """`torch.save` accepts the state dict of a lazy model that was never called; it is `torch.load`
+    that refuses the file, with an `UnpicklingError`.
+
+    从未调用过的模型，`torch.save` 照样存下状态字典；到了 `torch.load` 才被拒绝，
+    报 `UnpicklingError`。
+    """
     file = io.BytesIO()
-    torch.save(after("lazy_initialization.before").net.state_dict(), file)
+    torch.save(after("lazy_initialization.load-materialises").lazy_net().state_dict(), file)
     file.seek(0)
-    with pytest.raises(pickle.UnpicklingError, match="UninitializedParameter"):
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed") as caught:
         torch.load(file)
+    assert "UninitializedParameter" in str(caught.value)
 
 
-def test_dry_run_in_training_mode_leaves_traces() -> None:
-    """A dry run in training mode counts as a batch for batch norm; in evaluation mode it does not."""
+def test_a_dry_run_in_training_mode_leaves_traces() -> None:
+    """In training mode batch norm counts a dry run as a batch and moves its statistics, and refuses
+    a single row.
+
+    训练模式下，批量规范化会把试运行也算作一批，统计量随之变动；只有一行时则报错。
+    """
     state = after("lazy_initialization.dry-run-traces")
+    assert state.training[1].num_batches_tracked == 1
     assert state.training[1].running_mean.any()
-    assert not state.evaluating[1].running_mean.any()
     lines = shown("lazy_initialization.dry-run-traces").output.splitlines()
-    assert lines[:2] == ["batches counted: 1", "batches counted: 0"]
+    assert lines[0] == "batches counted: 1"
     assert lines[2].startswith(
-        "one row in training: ValueError: Expected more than 1 value per channel"
+        "one row in training: ValueError: Expected more than 1 value per channel when training"
     )
+
+
+def test_a_dry_run_in_evaluation_mode_leaves_none() -> None:
+    """In evaluation mode a dry run leaves the statistics of batch norm as they were, and a single
+    row is enough.
+
+    评估模式下，试运行不改动批量规范化的统计量，只有一行也行。
+    """
+    state = after("lazy_initialization.dry-run-traces")
+    assert shown("lazy_initialization.dry-run-traces").output.splitlines()[1].endswith(": 0")
+    net = state.with_norm().eval()
+    net(torch.ones(1, 20))
+    assert net[0].weight.shape == (256, 20)
+    assert net[1].num_batches_tracked == 0
+    assert not net[1].running_mean.any()
+    assert (net[1].running_var == 1).all()
 
 
 def test_safe_order_keeps_dtype_statistics_and_initialiser() -> None:
@@ -296,19 +555,74 @@ def test_safe_order_keeps_dtype_statistics_and_initialiser() -> None:
     assert lines == ["weight: (256, 20) torch.float64", "batches counted: 0", "parameters: 8458"]
 
 
-def test_dry_run_under_no_grad_leaves_the_parameters_trainable() -> None:
-    """`torch.no_grad()` around the dry run does not freeze what it materialises."""
-    net = after("lazy_initialization.before").net
+def test_a_dry_run_keeps_dtype_and_device() -> None:
+    """The first call creates the parameters of a lazy layer in the dtype and on the device that
+    were set before.
+
+    延后初始化的参数在第一次调用时生成，数据类型和设备都按事先的设定。
+    """
+    net = after("lazy_initialization.in-order").lazy_net().double()
+    net(X.double())
+    assert {p.dtype for p in net.parameters()} == {torch.float64}
+    layer = nn.LazyLinear(3, dtype=torch.bfloat16, device="meta")
+    layer(torch.ones(2, 20, dtype=torch.bfloat16, device="meta"))
+    assert layer.weight.shape == (3, 20)
+    assert (layer.weight.dtype, layer.weight.device.type) == (torch.bfloat16, "meta")
+
+
+def test_moving_to_meta_breaks_lazy_layers() -> None:
+    """Moving a lazy layer to the device `meta` replaces its parameters by empty ones that are not
+    lazy, and the first call fails (2.13).
+
+    把延后初始化的层移到 `meta` 设备，参数会被换成空的普通参数，第一次调用便会报错（2.13）。
+    """
+    layer = after("lazy_initialization.in-order").lazy_net()[0].to("meta")
+    assert not is_lazy(layer.weight)
+    assert layer.weight.shape == (0,)
+    with pytest.raises(AssertionError, match="in_features inferred from input: 20"):
+        layer(X.to("meta"))
+
+
+def test_a_dry_run_without_gradients_freezes_nothing() -> None:
+    """Parameters that came into being under `torch.no_grad()` still require a gradient.
+
+    在 `torch.no_grad()` 下生成的参数，以后照样要梯度。
+    """
+    net = after("lazy_initialization.in-order").lazy_net()
     with torch.no_grad():
         net(X)
     assert all(p.requires_grad for p in net.parameters())
+    net(X).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
 
 
-def test_cast_before_the_dry_run_is_kept() -> None:
-    """`double()` before the first call decides the dtype in which the weights come into being."""
-    net = copy.deepcopy(after("lazy_initialization.before").net).double()
-    net(X.double())
-    assert net[0].weight.dtype == torch.float64
+def test_optimisers_accept_a_model_after_its_dry_run() -> None:
+    """After the dry run every optimiser of `torch.optim` that accepts the ordinary model accepts
+    the lazy one.
+
+    试运行之后，`torch.optim` 里凡是普通模型能用的优化器，延后初始化的模型也都能用。
+    """
+    state = after("lazy_initialization.in-order")
+    found = [kind for kind in vars(torch.optim).values() if isinstance(kind, type)]
+    kinds: set[Any] = {kind for kind in found if issubclass(kind, torch.optim.Optimizer)}
+    kinds.discard(torch.optim.Optimizer)
+    assert kinds > {torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad}
+
+    def accepted(net: nn.Module) -> set[Any]:
+        good = set()
+        for kind in kinds:
+            try:
+                kind(net.parameters(), lr=0.1)
+            except ValueError:  # Muon takes no biases
+                continue
+            good.add(kind)
+        return good
+
+    lazy = state.lazy_net()
+    lazy(X)
+    eager = accepted(state.eager_net())
+    assert accepted(lazy) == eager
+    assert torch.optim.Adagrad in eager
 
 
 # Exercises
@@ -354,15 +668,27 @@ def test_materialise_draws_what_any_constant_batch_draws() -> None:
     assert all(torch.equal(p, q) for p, q in zip(net.parameters(), eager.parameters(), strict=True))
 
 
+def test_train_overrides_the_mode_of_every_layer() -> None:
+    """`net.train()` puts every layer in training mode, even one that had been put in evaluation
+    mode by itself.
+
+    `net.train()` 会让每一层都进入训练模式，单独设成评估模式的也不例外。
+    """
+    net = after("lazy_initialization.materialise").net
+    assert [m.training for m in net] == [True, False, True, True]
+    net.train()
+    assert [m.training for m in net] == [True, True, True, True]
+
+
 def test_reached_names_what_an_initialiser_writes() -> None:
     """The solution names what is overwritten, even with equal values, and changes nothing itself."""
     state = after("lazy_initialization.reached")
     assert shown("lazy_initialization.reached").output.startswith("checked: ")
-    net = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.LazyLinear(4))
+    net: Any = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.LazyLinear(4))
     nn.init.zeros_(net[0].bias)
     before = copy.deepcopy(net[:2].state_dict())
 
-    def zero_biases(m: nn.Module) -> None:
+    def zero_biases(m: Any) -> None:
         if type(m) in (nn.Linear, nn.BatchNorm1d):
             nn.init.zeros_(m.bias)
 
@@ -375,40 +701,90 @@ def test_reached_names_what_an_initialiser_writes() -> None:
     assert state.reached(net, zero_biases) == ["0.bias", "1.bias", "2.bias"]
 
 
-def test_reached_does_not_see_a_mere_multiplication() -> None:
-    """NaN times anything is NaN: an initialiser that only scales goes unnoticed, as the page says."""
+def test_a_lazy_model_can_be_copied() -> None:
+    """A deep copy of a lazy model that was never called is lazy too, with parameters of its own.
+
+    从未调用过的模型做深拷贝，得到的模型也还没有初始化，参数是它自己的。
+    """
+    net = after("lazy_initialization.reached").lazy_net()
+    probe = copy.deepcopy(net)
+    assert all(is_lazy(p) for p in probe.parameters())
+    probe(torch.ones(2, 3))
+    assert probe[0].in_features == 3
+    assert all(is_lazy(p) for p in net.parameters())
+
+
+def test_scaling_leaves_nan_as_it_is() -> None:
+    """An initialiser that only scales leaves a weight of NaN as it is, so that marking weights with
+    NaN does not reveal it.
+
+    只做缩放的初始化函数不会改变 NaN，所以用 NaN 作记号发现不了它。
+    """
     state = after("lazy_initialization.reached")
 
     @torch.no_grad()
-    def double(m: nn.Module) -> None:
+    def scale(m: nn.Module) -> None:
         if isinstance(m, nn.Linear):
-            m.weight *= 2
+            m.weight.mul_(0)
+            m.bias.div_(2)
 
-    assert state.reached(nn.Linear(3, 2), double) == []
+    assert state.reached(nn.Linear(3, 2), scale) == []
+    assert state.reached(nn.Linear(3, 2), state.init_constant) == ["weight"]
 
 
-def test_naive_lazy_layer_breaks_three_things() -> None:
-    """Optimiser, loading and casting work for `nn.LazyLinear` and fail for the naive layer."""
+def test_late_parameters_escape_the_optimiser() -> None:
+    """Parameters that a layer makes only in its first `forward` are unknown to an optimiser built
+    before, and are not trained, without an error.
+
+    到第一次 `forward` 才创建的参数，先建好的优化器并不知道，既不会训练它们，也不报错。
+    """
     state = after("lazy_initialization.naive-lazy")
     assert shown("lazy_initialization.naive-lazy").output == "checked: trains, loads, casts\n"
-    for trial in (state.trains, state.loads, state.casts):
-        assert (trial(nn.LazyLinear), trial(state.NaiveLazyLinear)) == (True, False)
-    # each for the reason that the page gives
+    assert state.trains(nn.LazyLinear)
+    assert not state.trains(state.NaiveLazyLinear)
     net = state.build(state.NaiveLazyLinear)
     assert [name for name, _ in net.named_parameters()] == ["2.weight", "2.bias"]
-    with pytest.raises(RuntimeError, match=r'Unexpected key.*"0.weight", "0.bias"'):
-        net.load_state_dict(state.eager_net().state_dict())
-    with pytest.raises(RuntimeError, match="dtype"):
-        net.double()(torch.ones(3, 7, dtype=torch.float64))
-    with pytest.raises(ValueError, match="empty parameter list"):
-        torch.optim.SGD(state.NaiveLazyLinear(3).parameters())
     layer = state.NaiveLazyLinear(3)
+    with pytest.raises(ValueError, match="empty parameter list"):
+        torch.optim.SGD(layer.parameters())
     assert layer(torch.ones(2, 5, 7)).shape == (2, 5, 3)  # other than that, it works
     assert layer.weight.shape == (3, 7)
 
 
-def test_freezing_early_is_refused_by_lazy_linear_and_ignored_by_the_naive_layer() -> None:
-    """`requires_grad_(False)` before the first call is an error, or has no effect without a word."""
+def test_late_parameters_cannot_be_loaded() -> None:
+    """A state dict cannot be loaded into a layer that makes its parameters only in its first
+    `forward`: the keys are unexpected.
+
+    到第一次 `forward` 才创建参数的层加载不了状态字典，那些键会报 Unexpected key。
+    """
+    state = after("lazy_initialization.naive-lazy")
+    assert state.loads(nn.LazyLinear)
+    assert not state.loads(state.NaiveLazyLinear)
+    net = state.build(state.NaiveLazyLinear)
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"0.weight", "0.bias"'):
+        net.load_state_dict(state.eager_net().state_dict())
+
+
+def test_late_parameters_miss_the_cast() -> None:
+    """`to(torch.float64)` cannot convert parameters that are made only later: they are float32, and
+    a float64 batch fails.
+
+    `to(torch.float64)` 转不了后来才创建的参数：它们仍是 float32，遇到 float64 的数据就报错。
+    """
+    state = after("lazy_initialization.naive-lazy")
+    assert state.casts(nn.LazyLinear)
+    assert not state.casts(state.NaiveLazyLinear)
+    with pytest.raises(RuntimeError, match="dtype"):
+        state.build(state.NaiveLazyLinear).double()(torch.ones(3, 7, dtype=torch.float64))
+
+
+def test_freezing_too_early_is_an_error() -> None:
+    """`requires_grad_(False)` before the first call is a `ValueError` in a lazy model; parameters
+    that are made only later it does not reach, without a word.
+
+    第一次调用之前就用 `requires_grad_(False)` 冻结，延后初始化的模型会报 `ValueError`；
+    若是后来才创建的参数，则不起作用，也不报错。
+    """
     state = after("lazy_initialization.naive-lazy")
     with pytest.raises(ValueError, match="uninitialized parameter"):
         state.build(nn.LazyLinear).requires_grad_(False)

@@ -6,10 +6,12 @@ import itertools
 import math
 import sys
 import zipfile
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from snippets.engine.testing import after, shown
 
@@ -21,242 +23,394 @@ def saved(state: object) -> io.BytesIO:
     return file
 
 
+def small() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+
+
 # Access
 
 
-def test_the_section_prints_nothing_before_its_first_example() -> None:
-    """The setup cell only imports and defines; it shows no output."""
-    assert shown("parameters.setup").output == ""
+def test_sequential_slices_hold_the_same_modules() -> None:
+    """`nn.Sequential` takes indices, negative ones too, and slices; a slice is a new `Sequential` around the same modules.
 
-
-def test_sequential_is_indexed_like_a_list() -> None:
-    """Negative indices and slices work, and a slice holds the same modules."""
+    `nn.Sequential` 支持下标、负下标和切片；切片是一个新的 `Sequential`，里面还是原来那几个模块。
+    """
     net = after("parameters.by-index").net
     assert len(net) == 3
     assert net[-1] is net[2]
     assert type(net[:2]) is nn.Sequential
-    assert net[:2][0] is net[0]
-    output = shown("parameters.by-index").output
-    assert "output: (2, 1)" in output
-    assert "net[-1] is net[2]: True" in output
-    assert "with the same modules: True" in output
+    assert net[:2] is not net
+    assert list(net[:2]) == [net[0], net[1]]
+    assert shown("parameters.by-index").output.endswith("with the same modules: True\n")
 
 
-def test_a_state_dict_maps_names_to_tensors() -> None:
-    """A state dict is an OrderedDict, not a list; iterating over it gives the names."""
+def test_state_dict_maps_names_to_tensors() -> None:
+    """A state dict is an `OrderedDict` from names to tensors and no list; iterating over it gives the names.
+
+    状态字典是从名字到张量的 `OrderedDict`，不是列表；遍历它得到的是名字。
+    """
     state = after("parameters.state-dict").state
     assert type(state) is collections.OrderedDict
     assert not isinstance(state, list)
     assert list(state) == ["weight", "bias"]
+    assert all(isinstance(tensor, torch.Tensor) for tensor in state.values())
     assert "list: False  dict: True" in shown("parameters.state-dict").output
 
 
-def test_the_weight_of_the_last_layer_has_shape_one_by_eight() -> None:
-    """A linear weight is (out_features, in_features), and a layer computes X @ weight.T + bias."""
-    net = after("parameters.state-dict").net
-    assert net[2].weight.shape == (1, 8)
+def test_linear_weight_is_out_by_in() -> None:
+    """`nn.Linear` stores its weight as `(out_features, in_features)` and computes `X @ weight.T + bias`.
+
+    `nn.Linear` 的权重按 `(out_features, in_features)` 存放，算的是 `X @ weight.T + bias`。
+    """
+    layer = after("parameters.state-dict").net[2]
+    assert layer.weight.shape == (layer.out_features, layer.in_features) == (1, 8)
     inputs = torch.rand(5, 8)
-    assert torch.allclose(net[2](inputs), inputs @ net[2].weight.T + net[2].bias)
+    assert torch.allclose(layer(inputs), inputs @ layer.weight.T + layer.bias)
     assert "weight (1, 8) Tensor\nbias (1,) Tensor" in shown("parameters.state-dict").output
 
 
-def test_state_dict_entries_are_detached_and_share_memory() -> None:
-    """An entry of a state dict is a plain tensor on the memory of the parameter."""
-    net = after("parameters.state-dict").net
-    entry = net[2].state_dict()["weight"]
-    assert type(entry) is torch.Tensor
-    assert not entry.requires_grad
-    assert entry.data_ptr() == net[2].weight.data_ptr()
-
-
-def test_ordered_dict_prints_a_list_of_pairs_up_to_python_3_11() -> None:
-    """OrderedDict prints as a list of pairs up to Python 3.11 and with braces from 3.12 on."""
-    braces = sys.version_info >= (3, 12)
-    expected = "OrderedDict({'a': 1})" if braces else "OrderedDict([('a', 1)])"
-    assert repr(collections.OrderedDict(a=1)) == expected
-
-
 def test_relu_has_no_bias() -> None:
-    """An index counts every module: net[1] is the ReLU, which has no bias."""
-    net = after("parameters.by-index").net
+    """`nn.ReLU()` takes a position in a `Sequential` and has no parameters: its `bias` is an `AttributeError`.
+
+    `nn.ReLU()` 在 `Sequential` 里占一个位置，但没有参数：读它的 `bias` 会报 `AttributeError`。
+    """
+    net = after("parameters.relu-has-no-bias").net
     assert type(net[1]) is nn.ReLU
     assert list(net[1].parameters()) == []
+    assert type(net[2].bias) is nn.Parameter
     error = shown("parameters.relu-has-no-bias").error
     assert error == "AttributeError: 'ReLU' object has no attribute 'bias'"
 
 
-def test_a_bias_is_a_registered_tensor() -> None:
-    """A bias is an nn.Parameter, which is a tensor that requires a gradient."""
-    bias = after("parameters.parameter-object").bias
-    assert type(bias) is nn.Parameter
-    assert isinstance(bias, torch.Tensor)
-    assert bias.requires_grad
-    output = shown("parameters.parameter-object").output
-    assert output.startswith("<class 'torch.nn.parameter.Parameter'>\n")
+def test_bias_is_a_parameter_and_a_tensor() -> None:
+    """The bias of a linear layer is an `nn.Parameter`: a tensor that requires a gradient and is registered in its module.
+
+    线性层的偏置是 `nn.Parameter`：一个要求计算梯度、并且在模块里注册过的张量。
+    """
+    state = after("parameters.parameter-object")
+    assert type(state.bias) is nn.Parameter
+    assert isinstance(state.bias, torch.Tensor)
+    assert state.bias.requires_grad
+    assert any(param is state.bias for param in state.net[2].parameters())
 
 
-def test_detach_gives_a_plain_tensor_on_the_same_memory() -> None:
-    """detach() gives a plain tensor without gradient that shares memory with the parameter."""
+def test_parameter_prints_its_full_type_name() -> None:
+    """The type of a parameter prints as `<class 'torch.nn.parameter.Parameter'>`.
+
+    参数的类型打印出来是 `<class 'torch.nn.parameter.Parameter'>`。
+    """
+    expected = "<class 'torch.nn.parameter.Parameter'>"
+    assert repr(type(small()[2].bias)) == expected
+    assert shown("parameters.parameter-object").output.splitlines()[0] == expected
+
+
+def test_detach_shares_memory_with_the_parameter() -> None:
+    """`detach()` gives a plain tensor that needs no gradient and lies on the memory of the parameter.
+
+    `detach()` 得到一个不要求梯度的普通张量，它和参数共用内存。
+    """
     state = after("parameters.parameter-object")
     assert type(state.value) is torch.Tensor
     assert not state.value.requires_grad
-    assert state.value.data_ptr() == state.bias.data_ptr() == state.bias.data.data_ptr()
+    assert state.value.data_ptr() == state.bias.data_ptr()
 
 
-def test_data_is_an_attribute_not_a_method() -> None:
-    """Calling .data() fails, since .data is already a tensor."""
+def test_data_is_not_callable() -> None:
+    """`.data` is an attribute that gives a tensor, so `.data()` stops with `'Tensor' object is not callable`.
+
+    `.data` 是属性，读它就得到张量，所以 `.data()` 会报 `'Tensor' object is not callable`。
+    """
+    assert type(after("parameters.parameter-object").bias.data) is torch.Tensor
     error = shown("parameters.parameter-object").error
     assert error == "TypeError: 'Tensor' object is not callable"
 
 
-def test_the_gradient_is_none_before_backward_and_after_zero_grad() -> None:
-    """There is no gradient before backward, a tensor after it, and none again after zero_grad."""
-    outcome = shown("parameters.gradient")
-    assert outcome.output.splitlines() == [
-        "no backward yet: None",
-        "after backward: (1, 8)",
-        "after zero_grad: None",
-    ]
-    assert after("parameters.gradient").weight.grad is None
+def test_no_gradient_before_the_first_backward() -> None:
+    """`grad` is `None` before the first backward pass, and a tensor of the parameter's shape after it.
+
+    第一次反向传播之前 `grad` 是 `None`，之后才是与参数形状相同的张量。
+    """
+    lines = shown("parameters.gradient").output.splitlines()
+    assert lines[:2] == ["no backward yet: None", "after backward: (1, 8)"]
+    net = small()
+    assert all(param.grad is None for param in net.parameters())
+    net(torch.rand(2, 4)).sum().backward()
+    shapes = [None if param.grad is None else param.grad.shape for param in net.parameters()]
+    assert shapes == [param.shape for param in net.parameters()]
 
 
-def test_zero_grad_can_fill_with_zeros_instead() -> None:
-    """zero_grad drops gradients by default and fills them with zeros if set_to_none is False."""
-    assert inspect.signature(nn.Module.zero_grad).parameters["set_to_none"].default is True
-    state = after("parameters.gradient")
-    state.net(state.X).sum().backward()
-    assert state.weight.grad.any()
-    state.net.zero_grad(set_to_none=False)
-    assert state.weight.grad.shape == (1, 8)
-    assert not state.weight.grad.any()
+def test_zero_grad_drops_the_gradients() -> None:
+    """`zero_grad()` sets gradients to `None` by default; `set_to_none=False` fills them with zeros.
+
+    `zero_grad()` 默认把梯度设成 `None`；传 `set_to_none=False` 才是填 0。
+    """
+    assert shown("parameters.gradient").output.endswith("after zero_grad: None\n")
+    net = small()
+    net(torch.rand(2, 4)).sum().backward()
+    net.zero_grad(set_to_none=False)
+    for param in net.parameters():
+        assert param.grad is not None
+        assert param.grad.shape == param.shape
+        assert not param.grad.any()
+    net.zero_grad()
+    assert all(param.grad is None for param in net.parameters())
 
 
-def test_equality_with_none_is_a_bool_but_equality_of_tensors_is_element_wise() -> None:
-    """A tensor == None is plainly False, while == between tensors compares each element."""
+def test_only_none_compares_to_a_plain_bool() -> None:
+    """`tensor == None` is plainly `False`, while `==` between tensors compares element by element.
+
+    `tensor == None` 得到普通的 `False`，而张量之间的 `==` 是逐元素比较。
+    """
     ones = torch.ones(2)
     assert (ones == None) is False  # noqa: E711
-    assert (ones == ones).tolist() == [True, True]
+    assert (ones == torch.tensor([1.0, 2.0])).tolist() == [True, False]
 
 
-def test_names_and_shapes_of_one_layer() -> None:
-    """A linear layer names its weight and its bias."""
-    assert after("parameters.named-parameters").layer == [("weight", (8, 4)), ("bias", (8,))]
-    assert (
-        "one layer: ('weight', (8, 4)) ('bias', (8,))"
-        in shown("parameters.named-parameters").output
-    )
+def test_write_through_detach_is_noticed() -> None:
+    """A write through `detach()` reaches the parameter, and autograd notices it: a backward pass that needs the old value fails.
+
+    通过 `detach()` 写入会改到参数本身，而且 autograd 会发现：反向传播要用旧值时就会报错。
+    """
+    layer = nn.Linear(2, 1)
+    x = torch.ones(1, 2, requires_grad=True)
+    y = layer(x)
+    layer.weight.detach().fill_(100)
+    assert (layer.weight == 100).all()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
 
 
-def test_names_in_a_whole_net_carry_the_position() -> None:
-    """In a whole network each name begins with the position of its layer."""
-    output = shown("parameters.named-parameters").output
-    assert "whole net: 0.weight 0.bias 2.weight 2.bias\n" in output
+def test_named_parameters_generates_pairs() -> None:
+    """`named_parameters()` of a single layer and of a whole network returns a generator of pairs `(name, parameter)`.
 
-
-def test_named_parameters_is_a_generator_of_pairs() -> None:
-    """named_parameters() of any module returns a generator of (name, parameter) pairs."""
+    无论单独一层还是整个网络，`named_parameters()` 都返回生成器，逐个给出 `(名字, 参数)`。
+    """
     net = after("parameters.named-parameters").net
-    for module in net:
+    for module in (net, *net):
         assert inspect.isgenerator(module.named_parameters())
-    assert inspect.isgenerator(net.named_parameters())
-    assert len(next(net.named_parameters())) == 2
+    name, param = next(net.named_parameters())
+    assert name == "0.weight"
+    assert param is net[0].weight
+    assert "returns a generator\n" in shown("parameters.named-parameters").output
+
+
+def test_linear_layer_names_weight_and_bias() -> None:
+    """A linear layer holds two parameters, `weight` and `bias`, and its state dict has the same two names.
+
+    线性层有两个参数，`weight` 和 `bias`；它的状态字典里也是这两个名字。
+    """
+    state = after("parameters.named-parameters")
+    assert state.layer == [("weight", (8, 4)), ("bias", (8,))]
+    assert list(state.net[0].state_dict()) == ["weight", "bias"]
+
+
+def test_names_begin_with_the_position() -> None:
+    """In a `Sequential` each parameter's name begins with the position of its layer; a layer without parameters gives no name.
+
+    在 `Sequential` 里，参数名以层的位置开头；没有参数的层不产生名字。
+    """
+    net = after("parameters.named-parameters").net
+    names = ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [name for name, _ in net.named_parameters()] == names
+    assert f"whole net: {' '.join(names)}\n" in shown("parameters.named-parameters").output
 
 
 def test_named_parameters_gives_the_parameters_themselves() -> None:
-    """A pair holds the parameter itself: writing to it changes the model."""
+    """`named_parameters()` gives the parameters themselves, not their values: writing to one changes the model.
+
+    `named_parameters()` 给出的是参数本身，不是数值：往里面写，模型就跟着变。
+    """
     state = after("parameters.named-parameters")
     assert state.found["2.bias"] is state.net[2].bias
     nn.init.constant_(state.found["2.bias"], 3)
     assert state.net[2].bias.item() == 3
 
 
-def test_star_unpacks_after_the_index() -> None:
-    """In *pairs[0] the index comes first, so the second pair is never shown."""
-    assert "first pair: weight (8, 4)\n" in shown("parameters.named-parameters").output
+def test_star_unpacks_any_iterable() -> None:
+    """`*` passes the items of any iterable, be it list, tuple or generator, as separate arguments.
 
+    `*` 把任何可迭代对象（列表、元组、生成器）的元素拆成一个个实参。
+    """
 
-@pytest.mark.parametrize("kind", [list, tuple, iter])
-def test_star_unpacks_any_iterable(kind: type) -> None:
-    """* passes the items of any iterable as separate arguments."""
-
-    def count(*arguments: int) -> int:
+    def count(*arguments: object) -> int:
         return len(arguments)
 
-    assert count(*kind([1, 2, 3])) == 3
+    names = ["weight", "bias", "scale"]
+    for items in (names, tuple(names), (name for name in names)):
+        assert count(*items) == 3
+    assert count(*small().named_parameters()) == 4
 
 
-def test_a_state_dict_is_live_and_a_clone_is_not() -> None:
-    """A state dict entry follows the parameter; a clone keeps the old value."""
-    state = after("parameters.by-name")
-    assert state.entry.item() == 5
-    assert state.snapshot.item() != 5
-    assert shown("parameters.by-name").output == (
-        "entry: 5.0\nsnapshot is 5: False\nsame object: True\n"
+def test_index_binds_tighter_than_star() -> None:
+    """In `*pairs[0]` the index comes first: the first pair is unpacked, and the other pairs never appear.
+
+    `*pairs[0]` 先算下标：拆开的只是第一对，其余的根本不出现。
+    """
+    pairs = [(name, tuple(param.shape)) for name, param in nn.Linear(4, 8).named_parameters()]
+    file = io.StringIO()
+    print("Init", *pairs[0], file=file)
+    assert file.getvalue() == "Init weight (8, 4)\n"
+    assert shown("parameters.named-parameters").output.splitlines()[1] == (
+        "first pair: weight (8, 4)"
     )
 
 
-def test_data_of_a_state_dict_entry_adds_nothing() -> None:
-    """The .data of a state dict entry is the same detached memory."""
-    entry = after("parameters.by-name").entry
-    assert entry.data.data_ptr() == entry.data_ptr()
-    assert not entry.requires_grad
+def test_inserting_a_module_shifts_later_keys() -> None:
+    """A module inserted in front of a `Sequential` moves the index and the keys of every module behind it.
+
+    在 `Sequential` 前面插进一个模块，后面每个模块的下标和键都会变。
+    """
+    net = after("parameters.named-parameters").net
+    last = net[2]
+    net.insert(0, nn.Flatten())
+    assert net[3] is last
+    assert list(net.state_dict()) == ["1.weight", "1.bias", "3.weight", "3.bias"]
 
 
-def test_get_parameter_finds_the_parameter_itself() -> None:
-    """get_parameter returns the parameter of that name, not a copy of its value."""
+def test_name_leads_to_its_value() -> None:
+    """The state dict and `get_parameter` both lead from a name such as `2.bias` to the value of that parameter.
+
+    由 `2.bias` 这样的名字，状态字典和 `get_parameter` 都能找到这个参数的值。
+    """
     net = after("parameters.by-name").net
-    assert net.get_parameter("2.bias") is net[2].bias
+    for name, param in net.named_parameters():
+        assert torch.equal(net.state_dict()[name], param)
+        assert torch.equal(net.get_parameter(name), param)
     assert torch.equal(net.state_dict()["2.bias"], net[2].bias)
 
 
-def test_rgnet_answers_two_inputs_almost_alike() -> None:
-    """With default weights rgnet gives nearly the same output for two different inputs."""
+def test_parameter_edits_show_in_the_state_dict() -> None:
+    """A state dict taken earlier shows what is later written to a parameter; only a `clone()` keeps the old value.
+
+    先取出的状态字典会跟着参数后来的修改而变；只有 `clone()` 留得住当时的值。
+    """
+    state = after("parameters.by-name")
+    assert state.entry.item() == 5
+    assert state.snapshot.item() != 5
+    assert shown("parameters.by-name").output.startswith("entry: 5.0\nsnapshot is 5: False\n")
+    nn.init.constant_(state.net[2].bias, 6)
+    assert state.entry.item() == 6
+
+
+def test_state_dict_tensors_are_detached_and_shared() -> None:
+    """The tensors of a state dict are plain and need no gradient, so `.data` adds nothing, and share memory with the parameters.
+
+    状态字典里是不要求梯度的普通张量（再写 `.data` 是多余的），并且与参数共用内存。
+    """
+    net = after("parameters.by-name").net
+    for name, entry in net.state_dict().items():
+        assert type(entry) is torch.Tensor
+        assert not entry.requires_grad
+        pointers = {entry.data_ptr(), entry.data.data_ptr(), net.get_parameter(name).data_ptr()}
+        assert len(pointers) == 1
+
+
+def test_get_parameter_returns_the_parameter_itself() -> None:
+    """`get_parameter` returns the parameter of that name itself, with its gradient.
+
+    `get_parameter` 按名字给出参数本身，连同它的梯度。
+    """
+    state = after("parameters.by-name")
+    state.net(state.X).sum().backward()
+    found = state.net.get_parameter("2.bias")
+    assert found is state.net[2].bias
+    assert found.grad.item() == 2  # two rows
+    assert shown("parameters.by-name").output.endswith("same object: True\n")
+
+
+def test_state_dict_has_no_positions() -> None:
+    """A state dict cannot be indexed by position: `state_dict()[0]` raises `KeyError: 0`.
+
+    状态字典不能按位置取：`state_dict()[0]` 会报 `KeyError: 0`。
+    """
+    state: Any = small().state_dict()
+    with pytest.raises(KeyError) as caught:
+        state[0]
+    assert caught.value.args == (0,)
+
+
+def test_ordered_dict_prints_braces_since_python_312() -> None:
+    """An `OrderedDict` prints as a list of pairs up to Python 3.11, and with braces from 3.12 on.
+
+    `OrderedDict` 在 Python 3.11 及以前打印成元组的列表，从 3.12 起打印成花括号。
+    """
+    braces = sys.version_info >= (3, 12)
+    expected = "OrderedDict({'a': 1})" if braces else "OrderedDict([('a', 1)])"
+    assert repr(collections.OrderedDict(a=1)) == expected
+    opening = "OrderedDict({" if braces else "OrderedDict([("
+    assert repr(small().state_dict()).startswith(opening)
+
+
+def test_sequentials_nest_into_one_tree() -> None:
+    """A `Sequential` may hold others: four blocks of two linear layers and one more layer give 18 parameters in one network.
+
+    `Sequential` 里可以再放 `Sequential`：四个两层的块加一个线性层，合成一个有 18 个参数的网络。
+    """
     state = after("parameters.rgnet")
-    first, second = state.rgnet(state.X)
-    assert not torch.allclose(state.X[0], state.X[1], atol=0.1)
-    assert 0 < (first - second).abs() < 1e-3
     assert state.rgnet(state.X).shape == (2, 1)
+    assert [type(block) for block in state.rgnet[0]] == [nn.Sequential] * 4
+    assert len(list(state.rgnet.parameters())) == 18
+    assert sum(param.numel() for param in state.rgnet.parameters()) == 309
 
 
-def test_with_seed_0_the_two_outputs_of_rgnet_are_equal() -> None:
-    """With seed 0 the ReLUs clip all that distinguishes the two rows."""
-    state = after("parameters.rgnet")
-    torch.manual_seed(0)
-    net = nn.Sequential(state.block2(), nn.Linear(4, 1))
-    first, second = net(state.X)
-    assert torch.equal(first, second)
+def test_printed_network_shows_its_tree() -> None:
+    """A printed network shows every block by name and every layer in it, indented as they are nested.
 
-
-def test_printing_a_network_shows_its_tree() -> None:
-    """The printed network names every block and every layer in it."""
+    打印网络会列出每个块的名字和块里的每一层，并按嵌套关系缩进。
+    """
     output = shown("parameters.tree").output
     assert output.startswith("Sequential(\n  (0): Sequential(\n    (block 0): Sequential(")
     assert output.count("Linear(") == 9
     assert output.count("ReLU()") == 8
-    assert all(f"(block {i}): Sequential(" in output for i in range(4))
+    assert all(f"\n    (block {i}): Sequential(\n      (0): " in output for i in range(4))
 
 
-def test_parameters_walk_the_tree_unless_told_not_to() -> None:
-    """The 18 parameters of rgnet hold 309 numbers, and none is registered at the top."""
-    net = after("parameters.rgnet").rgnet
-    assert len(list(net.named_parameters())) == len(net.state_dict()) == 18
-    assert sum(parameter.numel() for parameter in net.parameters()) == 309
+def test_walking_the_tree_is_built_in() -> None:
+    """`parameters()`, `named_parameters()`, `state_dict()` and `apply()` reach every level of a nested network by themselves.
+
+    `parameters()`、`named_parameters()`、`state_dict()`、`apply()` 自己就会走遍嵌套网络的每一层。
+    """
+    net = after("parameters.tree").rgnet
+    names = [name for name, _ in net.named_parameters()]
+    assert len(list(net.parameters())) == len(names) == 18
+    assert "0.block 3.2.bias" in names
+    assert list(net.state_dict()) == names
+    visited: list[nn.Module] = []
+    net.apply(visited.append)
+    assert visited.count(net[0][3][2]) == 1
+    assert "parameters: 18\nnumbers: 309\n" in shown("parameters.tree").output
+
+
+def test_recurse_false_skips_the_children() -> None:
+    """With `recurse=False` a module gives only the parameters that it registered itself, and a `Sequential` has none.
+
+    加上 `recurse=False`，只给出模块自己注册的参数，而 `Sequential` 自己一个也没有。
+    """
+    net = after("parameters.tree").rgnet
+    assert list(net.parameters(recurse=False)) == []
     assert list(net.named_parameters(recurse=False)) == []
-    assert "parameters: 18\nnumbers: 309\nits own: []" in shown("parameters.tree").output
+    assert len(list(net[1].parameters(recurse=False))) == 2
+    assert shown("parameters.tree").output.endswith("its own: []\n")
 
 
 def test_indices_follow_the_nesting() -> None:
-    """rgnet[0][1][0] is the first layer of the second sub-block of the first block."""
-    net = after("parameters.rgnet").rgnet
+    """Indices follow the nesting: `rgnet[0][1][0]` is the first layer of the second block of the first module.
+
+    下标顺着嵌套走：`rgnet[0][1][0]` 是第一个块里第二个子块的第一层。
+    """
+    net = after("parameters.nested-index").rgnet
     layer = net[0][1][0]
     assert layer.bias.shape == (8,)
     assert layer.bias is net.get_parameter("0.block 1.0.bias")
-    assert shown("parameters.nested-index").output == ("shape: (8,)\nby key: True\nby name: True\n")
+    assert shown("parameters.nested-index").output.startswith("shape: (8,)\nby key: True\n")
 
 
-def test_a_block_name_with_a_space_needs_getattr() -> None:
-    """A space in a block name goes into the keys and forbids attribute syntax."""
-    net = after("parameters.rgnet").rgnet
+def test_space_in_a_name_needs_getattr() -> None:
+    """A module name may hold a space; it enters the keys, and as an attribute only `getattr` reaches the module.
+
+    模块名里可以有空格；空格会进到键里，要当属性取模块，只能用 `getattr`。
+    """
+    net = after("parameters.nested-index").rgnet
     assert "0.block 1.0.bias" in net.state_dict()
     assert getattr(net[0], "block 1") is net[0][1]
     with pytest.raises(SyntaxError):
@@ -265,8 +419,11 @@ def test_a_block_name_with_a_space_needs_getattr() -> None:
     assert net[0].block4 is net[0][4]
 
 
-def test_a_block_name_with_a_dot_is_refused() -> None:
-    """add_module refuses a name with a dot, and adds nothing."""
+def test_dot_in_a_name_is_refused() -> None:
+    """`add_module` refuses a name with a dot, `module name can't contain "."`, and adds nothing.
+
+    名字里带点号，`add_module` 会拒绝：`module name can't contain "."`，什么也不添加。
+    """
     error = shown("parameters.nested-index").error
     assert error is not None
     assert error.startswith("KeyError: ")
@@ -274,21 +431,61 @@ def test_a_block_name_with_a_dot_is_refused() -> None:
     assert len(after("parameters.nested-index").rgnet[0]) == 4
 
 
-def test_each_default_block_wipes_out_most_of_the_difference() -> None:
-    """Each block of rgnet leaves less than a fifth of the spread between inputs."""
+def test_each_default_block_removes_most_differences() -> None:
+    """A block of two narrow linear layers with default weights, each followed by ReLU, removes most of the difference between inputs.
+
+    两个很窄的线性层配上 ReLU，权重取默认值，一块就抹掉各个输入之间的大部分差异。
+    """
     lines = shown("parameters.washed-out").output.splitlines()
     spreads = [float(line.split()[-1]) for line in lines]
     assert len(spreads) == 5
     assert all(late < early / 5 for early, late in itertools.pairwise(spreads))
-    net = after("parameters.washed-out").rgnet
-    assert net(torch.rand(64, 4)).std() < 1e-3
+    block1 = after("parameters.washed-out").block1
+    kept = []
+    for seed in range(10):
+        torch.manual_seed(seed)
+        inputs = torch.rand(64, 4)
+        kept.append(block1()(inputs).std(dim=0).mean().item() / inputs.std(dim=0).mean().item())
+    assert sum(kept) / len(kept) < 1 / 4
+
+
+def test_default_depth_makes_outputs_alike() -> None:
+    """With default weights, nine narrow linear layers with ReLU between them answer almost the same to every input.
+
+    九个很窄的线性层中间隔着 ReLU，权重取默认值，无论输入什么，输出都差不多。
+    """
+    state = after("parameters.washed-out")
+    first, second = state.rgnet(state.X)
+    assert not torch.allclose(state.X[0], state.X[1], atol=0.1)
+    assert (first - second).abs() < 1e-3
+    for seed in range(6):
+        torch.manual_seed(seed)
+        net = nn.Sequential(state.block2(), nn.Linear(4, 1))
+        assert net(torch.rand(64, 4)).std() < 0.02
+
+
+def test_relus_can_make_outputs_exactly_equal() -> None:
+    """Where ReLUs cut off all that distinguishes two inputs, a network gives exactly the same output for both.
+
+    ReLU 把两个输入的差别全部截掉时，网络给出的两个输出完全相等。
+    """
+    state = after("parameters.washed-out")
+    equal = 0
+    for seed in range(12):
+        torch.manual_seed(seed)
+        first, second = nn.Sequential(state.block2(), nn.Linear(4, 1))(state.X)
+        equal += torch.equal(first, second)
+    assert 0 < equal < 12
 
 
 # Initialisation
 
 
-def test_the_default_range_of_a_linear_weight_depends_on_the_inputs_only() -> None:
-    """The largest default weight of a linear layer reaches 1/sqrt(in_features), whatever its outputs."""
+def test_linear_default_range_depends_on_inputs_only() -> None:
+    """`nn.Linear` draws weight and bias uniformly from `±1/sqrt(in_features)`; the number of outputs plays no part.
+
+    `nn.Linear` 的权重和偏置在 `±1/sqrt(in_features)` 之间均匀抽取，与输出个数无关。
+    """
     lines = shown("parameters.defaults").output.splitlines()
     linear = [line for line in lines if line.startswith("Linear")]
     assert len(linear) == 4
@@ -298,30 +495,73 @@ def test_the_default_range_of_a_linear_weight_depends_on_the_inputs_only() -> No
     for tensor in (layer.weight, layer.bias):
         assert tensor.abs().max() <= 1 / 8 < tensor.abs().max() * 1.02
     assert math.isclose(layer.weight.var().item(), 1 / (3 * 64), rel_tol=0.02)
-    assert layer.bias.shape == (2000,)
 
 
-def test_a_convolution_follows_the_same_rule_with_its_own_fan_in() -> None:
-    """A convolution draws from the same range, with channels times kernel size as fan-in."""
+def test_convolution_default_range_depends_on_fan_in() -> None:
+    """`nn.Conv2d` draws its weight from `±1/sqrt(fan_in)`, where the fan-in is input channels times kernel area.
+
+    `nn.Conv2d` 的权重取自 `±1/sqrt(fan_in)`，fan-in 是输入通道数乘卷积核面积。
+    """
     torch.manual_seed(0)
-    weight = nn.Conv2d(3, 64, kernel_size=5).weight
-    bound = 1 / math.sqrt(3 * 5 * 5)
-    assert weight.abs().max() <= bound < weight.abs().max() * 1.01
+    for channels, outputs, size in [(3, 64, 5), (3, 256, 5), (16, 64, 3)]:
+        weight = nn.Conv2d(channels, outputs, size).weight
+        bound = 1 / math.sqrt(channels * size * size)
+        assert weight.abs().max() <= bound * 1.000001
+        assert weight.abs().max() > bound * 0.99
 
 
-def test_other_layers_start_from_other_laws() -> None:
-    """An embedding starts standard normal, LayerNorm with ones and zeros, PReLU with 0.25."""
-    assert "Embedding: std = 1.00" in shown("parameters.defaults").output
+def test_layer_classes_have_their_own_reset_parameters() -> None:
+    """Each class of layer has its own rule in its `reset_parameters`, and calling it draws the values anew.
+
+    每个层的类都把自己的规则写在 `reset_parameters` 里，调用它就重新取一遍值。
+    """
+    kinds = (nn.Linear, nn.Conv2d, nn.Embedding, nn.LayerNorm, nn.BatchNorm1d, nn.PReLU)
+    assert len({kind.reset_parameters for kind in kinds}) >= 5
+    layer, norm = nn.Linear(4, 8), nn.LayerNorm(3)
+    before = layer.weight.clone()
+    nn.init.zeros_(norm.weight)
+    layer.reset_parameters()
+    norm.reset_parameters()
+    assert not torch.equal(layer.weight, before)
+    assert layer.weight.abs().max() <= 1 / 2
+    assert norm.weight.tolist() == [1, 1, 1]
+
+
+def test_other_layers_start_from_other_values() -> None:
+    """An embedding starts standard normal, `LayerNorm` and `BatchNorm1d` with ones and zeros, `PReLU` with 0.25.
+
+    嵌入层从标准正态分布开始，`LayerNorm` 和 `BatchNorm1d` 从 1 和 0 开始，`PReLU` 从 0.25 开始。
+    """
+    torch.manual_seed(0)
+    embedding = nn.Embedding(500, 100).weight
+    assert abs(embedding.std() - 1) < 0.02
+    assert abs(embedding.mean()) < 0.02
+    assert embedding.abs().max() > 3
     for norm in (nn.LayerNorm(3), nn.BatchNorm1d(3)):
         assert norm.weight.tolist() == [1, 1, 1]
         assert norm.bias.tolist() == [0, 0, 0]
     assert nn.PReLU().weight.item() == 0.25
-    kinds = (nn.Linear, nn.Conv2d, nn.Embedding, nn.LayerNorm, nn.BatchNorm1d, nn.PReLU)
-    assert all("reset_parameters" in dir(kind) for kind in kinds)
+    assert "Embedding: std = 1.00" in shown("parameters.defaults").output
 
 
-def test_kaiming_keeps_apart_what_the_defaults_merge() -> None:
-    """Eight wide default layers merge all outputs; kaiming_normal_ keeps them apart."""
+def test_default_linear_keeps_a_third_of_mean_square() -> None:
+    """The default weights of a linear layer pass on about a third of the mean square of their input, and ReLU removes more.
+
+    线性层的默认权重只把输入均方值的大约三分之一传下去，ReLU 还要再削掉一部分。
+    """
+    torch.manual_seed(0)
+    inputs = torch.randn(200, 400)
+    output = F.linear(inputs, nn.Linear(400, 400).weight)
+    share = (output.square().mean() / inputs.square().mean()).item()
+    assert math.isclose(share, 1 / 3, rel_tol=0.05)
+    assert F.relu(output).square().mean() < 0.6 * output.square().mean()
+
+
+def test_kaiming_keeps_outputs_apart() -> None:
+    """Eight wide layers with default weights and ReLU bring all outputs together; with `kaiming_normal_` they stay apart.
+
+    八个很宽的层配 ReLU，默认权重会让所有输出趋于一致；改用 `kaiming_normal_`，差异就能保住。
+    """
 
     def kaiming(m: nn.Module) -> None:
         if isinstance(m, nn.Linear):
@@ -337,87 +577,84 @@ def test_kaiming_keeps_apart_what_the_defaults_merge() -> None:
     assert net(inputs).std() > 0.05
 
 
-def test_initialisers_work_in_place_and_without_gradient() -> None:
-    """nn.init functions overwrite the very tensor and record nothing for autograd."""
-    ready = {"normal_", "zeros_", "constant_", "xavier_uniform_", "kaiming_normal_", "orthogonal_"}
-    assert ready <= set(dir(nn.init))
-    weight = nn.Linear(2, 2).weight
+def test_initialisers_overwrite_in_place_without_gradient() -> None:
+    """Functions of `nn.init` whose names end in `_` overwrite the tensor itself and record nothing for autograd.
+
+    `nn.init` 里名字以 `_` 结尾的函数原地改写张量本身，而且不让 autograd 记录。
+    """
+    for name in ("normal_", "uniform_", "zeros_", "xavier_uniform_", "kaiming_normal_"):
+        weight = nn.Linear(2, 2).weight
+        before = weight.detach().clone()
+        assert getattr(nn.init, name)(weight) is weight
+        assert not torch.equal(weight, before)
+        assert weight.is_leaf
+        assert weight.requires_grad
     assert nn.init.constant_(weight, 1) is weight
-    assert weight.is_leaf
-    assert weight.grad_fn is None
+    assert nn.init.orthogonal_(weight) is weight
 
 
-def test_init_normal_draws_small_weights_and_zero_biases() -> None:
-    """init_normal draws weights with mean 0 and standard deviation 0.01 and clears the biases."""
-    state = after("parameters.init-normal")
-    assert not state.net[0].bias.any()
-    assert not state.net[2].bias.any()
-    assert 0 < state.net[0].weight.abs().max() < 0.06
+def test_apply_initialises_nested_layers() -> None:
+    """`apply` calls a function on every module, so one small function sets all linear layers, however deeply nested.
+
+    `apply` 对每一个模块调用同一个函数，所以一个小函数就能设好所有线性层，嵌套多深都一样。
+    """
+    init_normal = after("parameters.init-normal").init_normal
     torch.manual_seed(0)
-    outer, inner = nn.Linear(400, 400), nn.Linear(400, 5)
-    nn.Sequential(outer, nn.Sequential(inner)).apply(state.init_normal)
-    assert abs(outer.weight.std().item() - 0.01) < 2e-4
-    assert abs(outer.weight.mean().item()) < 2e-4
+    outer, inner = nn.Linear(300, 300), nn.Linear(300, 5)
+    nn.Sequential(outer, nn.Sequential(nn.ReLU(), nn.Sequential(inner))).apply(init_normal)
+    assert abs(outer.weight.std().item() - 0.01) < 3e-4
+    assert abs(outer.weight.mean().item()) < 3e-4
+    assert 0 < inner.weight.abs().max() < 0.06
+    assert not outer.bias.any()
     assert not inner.bias.any()
 
 
-def test_normal_draws_and_does_not_standardise() -> None:
-    """normal_ ignores what the tensor held before."""
+def test_normal_ignores_the_old_values() -> None:
+    """`normal_` draws new values from a normal distribution; it does not standardise those that were there.
+
+    `normal_` 从正态分布里重新抽样，不是把原来的数标准化。
+    """
     torch.manual_seed(0)
-    first = nn.init.normal_(torch.full((3,), 7.0), 0, 0.01)
+    first = nn.init.normal_(torch.full((100, 100), 7.0), 0, 0.01)
     torch.manual_seed(0)
-    assert torch.equal(first, nn.init.normal_(torch.zeros(3), 0, 0.01))
+    assert torch.equal(first, nn.init.normal_(torch.zeros(100, 100), 0, 0.01))
+    assert abs(first.std().item() - 0.01) < 1e-3
 
 
-def test_init_normal_and_init_constant_accept_a_layer_without_bias() -> None:
-    """The initialisers check for a missing bias."""
-    state = after("parameters.init-constant")
-    for initialise in (state.init_normal, state.init_constant):
-        assert nn.Linear(2, 2, bias=False).apply(initialise).bias is None
+def test_subclasses_fail_the_exact_type_test() -> None:
+    """`type(m) is nn.Linear` is false for the projection inside `MultiheadAttention` and for `LazyLinear`; `isinstance` is true for both.
 
-
-def test_apply_visits_children_first_and_returns_the_module() -> None:
-    """A function goes to every module, children before parents, and apply returns the module."""
-    lines = shown("parameters.apply-order").output.splitlines()
-    names = [line.split()[0] for line in lines[1:-1]]
-    assert names == [
-        "Linear",
-        "NonDynamicallyQuantizableLinear",
-        "MultiheadAttention",
-        "LazyLinear",
-        "Sequential",
-    ]
-    assert lines[-1] == "returns itself: True"
-    visited: list[nn.Module] = []
-    net = after("parameters.rgnet").rgnet
-    assert net.apply(visited.append) is net
-    assert visited[-1] is net
-    assert len(visited) == 23
-
-
-def test_comparing_types_skips_subclasses_that_isinstance_finds() -> None:
-    """type(m) is nn.Linear misses attention's output projection and a lazy layer."""
+    对 `MultiheadAttention` 里的投影层和 `LazyLinear`，`type(m) is nn.Linear` 不成立，`isinstance` 成立。
+    """
     lines = shown("parameters.apply-order").output.splitlines()[1:-1]
     answers = {line.split()[0]: line.split()[1:] for line in lines}
     assert answers["Linear"] == ["True", "True"]
-    assert answers["NonDynamicallyQuantizableLinear"] == ["False", "True"]
     assert answers["LazyLinear"] == ["False", "True"]
     assert answers["MultiheadAttention"] == ["False", "False"]
+    projection = nn.MultiheadAttention(8, 2).out_proj
+    assert answers[type(projection).__name__] == ["False", "True"]
 
 
-def test_a_lazy_layer_can_be_initialised_after_its_first_call() -> None:
-    """A lazy layer refuses an initialiser until the first call has given it a shape."""
-    init_normal = after("parameters.init-normal").init_normal
-    lazy = nn.LazyLinear(3)
-    with pytest.raises(ValueError, match="uninitialized parameter"):
-        lazy.apply(init_normal)
-    lazy(torch.ones(1, 2))
-    lazy.apply(init_normal)
-    assert lazy.weight.abs().max() < 0.06
+def test_apply_visits_children_first() -> None:
+    """`apply` visits every module, children before their parent and the module itself last, and returns that module.
+
+    `apply` 走过每一个模块，先子后父，最后是模块自己；返回的就是这个模块。
+    """
+    state = after("parameters.apply-order")
+    visited: list[nn.Module] = []
+    assert state.rgnet.apply(visited.append) is state.rgnet
+    assert visited[-1] is state.rgnet
+    assert len(visited) == len(set(visited)) == 23
+    for parent in visited:
+        assert all(visited.index(m) < visited.index(parent) for m in parent.children())
+    assert shown("parameters.apply-order").output.endswith("returns itself: True\n")
 
 
-def test_init_constant_fills_weights_with_one() -> None:
-    """init_constant sets every linear weight to 1 and every bias to 0."""
+def test_constant_fills_the_whole_tensor() -> None:
+    """`nn.init.constant_` sets every element of a tensor to the same number.
+
+    `nn.init.constant_` 把张量的每个元素都设成同一个数。
+    """
     net = after("parameters.init-constant").net
     for layer in (net[0], net[2]):
         assert (layer.weight == 1).all()
@@ -425,66 +662,195 @@ def test_init_constant_fills_weights_with_one() -> None:
     assert shown("parameters.init-constant").output == "[1.0, 1.0, 1.0, 1.0] 0.0\n"
 
 
-def test_equal_units_stay_equal_during_training() -> None:
-    """Units that start equal are still equal after training; randomly started ones are not."""
+def test_type_test_leaves_subclasses_uninitialised() -> None:
+    """An initialiser that tests `type(m) == nn.Linear` leaves layers of a subclass as they were, without an error; `isinstance` reaches them.
+
+    用 `type(m) == nn.Linear` 判断，子类的层会原封不动，也不报错；用 `isinstance` 就能管到。
+    """
+
+    def by_type(m: nn.Module) -> None:
+        if type(m) == nn.Linear:  # noqa: E721
+            nn.init.constant_(m.weight, 1)
+
+    init_constant = after("parameters.init-constant").init_constant
+    attention = nn.MultiheadAttention(8, 2)
+    before = attention.out_proj.weight.clone()
+    attention.apply(by_type)
+    assert torch.equal(attention.out_proj.weight, before)
+    attention.apply(init_constant)
+    assert (attention.out_proj.weight == 1).all()
+
+
+def test_lazy_layer_initialises_after_its_first_call() -> None:
+    """A lazy layer refuses an initialiser with `Attempted to use an uninitialized parameter` until its first call gives it a shape.
+
+    延后初始化的层在第一次调用、有了形状之前不能作初始化，会报 `Attempted to use an uninitialized parameter`。
+    """
+    init_normal = after("parameters.init-normal").init_normal
+    lazy = nn.LazyLinear(3)
+    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
+        lazy.apply(init_normal)
+    lazy(torch.ones(1, 2))
+    lazy.apply(init_normal)
+    assert lazy.weight.shape == (3, 2)
+    assert lazy.weight.abs().max() < 0.06
+
+
+def test_equal_units_stay_equal_in_training() -> None:
+    """Hidden units that start with equal weights receive equal gradients and stay equal however long they are trained.
+
+    起点权重相同的隐藏单元得到相同的梯度，训练多久都分不开。
+    """
+    assert shown("parameters.symmetry").output.startswith("different units: 1 of 8")
+    state = after("parameters.symmetry")
+    net = copy.deepcopy(state.net)
+    state.train(net, steps=20)
+    weight, grad = net[0].weight.detach(), net[0].weight.grad
+    assert (weight - weight[0]).abs().max() == 0
+    assert (grad - grad[0]).abs().max() == 0
+    assert weight[0].std() > 0  # they did move
+
+
+def test_random_weights_break_the_symmetry() -> None:
+    """Units that start from random weights become different ones, and on the same data the network reaches a lower loss.
+
+    从随机权重开始，各个单元互不相同；同样的数据，网络的损失更低。
+    """
     lines = shown("parameters.symmetry").output.splitlines()
-    assert lines[0].startswith("different units: 1 of 8")
     assert lines[1].startswith("different units: 8 of 8")
     constant, default = (float(line.split()[-1]) for line in lines)
     assert default < constant / 2
 
 
-def test_constant_weights_do_move_but_together() -> None:
-    """Training changes constant weights, yet every unit has exactly the same ones."""
-    state = after("parameters.symmetry")
-    net = copy.deepcopy(state.net)
-    state.train(net, steps=20)
-    weight = net[0].weight.detach()
-    assert (weight - weight[0]).abs().max() == 0
-    assert weight[0].std() > 0
+def test_weights_of_one_multiply_by_the_width() -> None:
+    """With all weights 1 and no bias, each layer after the first multiplies the differences between inputs by its width.
+
+    权重全为 1、偏置为 0 时，从第二层起，每层把各个输入之间的差异放大到宽度倍。
+    """
+    state = after("parameters.spread-by-depth")
+    for curve, width in [
+        (state.curves["constant 1"], 64),
+        (state.spreads(state.init_constant, depth=5, width=16), 16),
+    ]:
+        for early, late in itertools.pairwise(curve):
+            assert math.isclose(late / early, width, rel_tol=1e-6)
 
 
-def test_constant_biases_do_not_keep_units_equal() -> None:
-    """Zero biases are harmless: random weights already tell the units apart."""
+def test_fixed_small_sigma_loses_more_than_defaults() -> None:
+    """In layers of width 64 with ReLU, default weights keep about 40% of the differences per layer, and those with standard deviation 0.01 about 5%.
+
+    宽度 64、带 ReLU 的层，默认权重每层留下约 40% 的差异，标准差 0.01 的权重只留下约 5%。
+    """
+    curves = after("parameters.spread-by-depth").curves
+
+    def factor(name: str) -> float:
+        return float((curves[name][-1] / curves[name][0]) ** (1 / 19))
+
+    assert 0.35 < factor("default") < 0.45
+    assert 0.045 < factor("normal 0.01") < 0.06
+
+
+def test_kaiming_scale_follows_from_the_fan_in() -> None:
+    """`kaiming_normal_` draws with standard deviation `sqrt(2 / fan_in)`, by default.
+
+    `kaiming_normal_` 默认按标准差 `sqrt(2 / fan_in)` 抽样。
+    """
+    torch.manual_seed(1)
+    for inputs, outputs in [(200, 500), (500, 200)]:
+        weight = nn.init.kaiming_normal_(torch.empty(outputs, inputs))
+        assert math.isclose(weight.std().item(), math.sqrt(2 / inputs), rel_tol=0.02)
+
+
+def test_kaiming_carries_through_twenty_layers() -> None:
+    """With `kaiming_normal_`, more than a quarter of the first layer's differences is left after twenty layers of width 64 with ReLU.
+
+    用 `kaiming_normal_`，宽度 64、带 ReLU 的网络过了二十层，还剩第一层差异的四分之一以上。
+    """
+    curve = after("parameters.spread-by-depth").curves["kaiming"]
+    assert len(curve) == 20
+    assert curve[-1] > curve[0] / 4
+    assert all(0.25 < value < 1 for value in curve)
+
+
+def test_constant_biases_do_no_harm() -> None:
+    """Biases that all start at zero keep no units equal: random weights already tell them apart.
+
+    偏置全从 0 开始，单元也不会相同：随机的权重已经把它们区分开。
+    """
     state = after("parameters.symmetry")
     net = copy.deepcopy(state.net).apply(state.init_normal)
+    assert not net[0].bias.any()
     state.train(net, steps=5)
     assert len(net[0].weight.unique(dim=0)) == 8
 
 
-def test_each_layer_can_have_its_own_initialiser() -> None:
-    """Calling apply on a part of the model leaves the other parts alone."""
+def test_each_part_takes_its_own_initialiser() -> None:
+    """`apply` on a part of a model initialises that part and leaves the others alone.
+
+    对模型的一部分调用 `apply`，只初始化这一部分，别的部分不动。
+    """
     net = after("parameters.init-per-layer").net
-    bound = math.sqrt(6 / (4 + 8))
-    assert bound * 0.7 < net[0].weight.abs().max() <= bound
     assert (net[2].weight == 42).all()
+    assert not (net[0].weight == 42).any()
+    assert 0 < net[0].weight.abs().max() < 1
+    assert net[0].weight.unique().numel() == 32
 
 
-def test_an_initialiser_that_names_only_weights_leaves_the_bias() -> None:
-    """init_xavier and init_42 leave the biases as they were."""
+def test_initialising_weights_leaves_the_bias() -> None:
+    """An initialiser that sets only the weights leaves the biases as they were.
+
+    只设权重的初始化函数，偏置保持原值。
+    """
     net = after("parameters.init-per-layer").net
     assert net[2].bias.item() == 5
     assert not net[0].bias.any()
     assert "bias: 5.0" in shown("parameters.init-per-layer").output
 
 
-def test_a_missing_bias_is_none_and_breaks_zeros() -> None:
-    """With bias=False the bias is None, and zeros_ fails on it."""
-    output = shown("parameters.init-errors").output
-    assert output.startswith("bias: None\n")
-    assert "AttributeError: 'NoneType' object has no attribute 'zero_'" in output
+def test_xavier_range_uses_both_widths() -> None:
+    """`xavier_uniform_` draws from `±sqrt(6 / (fan_in + fan_out))`, so it depends on inputs and outputs alike.
+
+    `xavier_uniform_` 取自 `±sqrt(6 / (fan_in + fan_out))`，输入、输出两个维度都算在内。
+    """
+    net = after("parameters.init-per-layer").net
+    assert net[0].weight.abs().max() <= math.sqrt(6 / (4 + 8))
+    torch.manual_seed(0)
+    for inputs, outputs in [(100, 50), (100, 500), (500, 100)]:
+        largest = nn.init.xavier_uniform_(torch.empty(outputs, inputs)).abs().max().item()
+        bound = math.sqrt(6 / (inputs + outputs))
+        assert 0.99 * bound < largest <= bound * 1.000001
 
 
-def test_a_bias_has_no_fan_out() -> None:
-    """Xavier and Kaiming refuse a tensor with fewer than two dimensions."""
+def test_bias_false_leaves_none_behind() -> None:
+    """With `bias=False` the attribute `bias` is `None`, and `zeros_` on it stops with `'NoneType' object has no attribute 'zero_'`.
+
+    `bias=False` 时 `bias` 属性是 `None`，对它用 `zeros_` 会报 `'NoneType' object has no attribute 'zero_'`。
+    """
+    state = after("parameters.init-errors")
+    assert state.unbiased.bias is None
+    message = "AttributeError: 'NoneType' object has no attribute 'zero_'"
+    assert message in shown("parameters.init-errors").output
+    for initialise in (state.init_normal, state.init_constant):
+        assert state.unbiased.apply(initialise).bias is None
+
+
+def test_xavier_and_kaiming_refuse_a_bias() -> None:
+    """Xavier and Kaiming refuse a bias: `Fan in and fan out can not be computed for tensor with fewer than 2 dimensions`.
+
+    Xavier 和 Kaiming 不接受偏置：`Fan in and fan out can not be computed for tensor with fewer than 2 dimensions`。
+    """
     message = "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions"
     assert f"ValueError: {message}" in shown("parameters.init-errors").output
-    with pytest.raises(ValueError, match=message):
-        nn.init.kaiming_normal_(torch.empty(4))
+    for initialise in (nn.init.xavier_normal_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
+        with pytest.raises(ValueError, match=message):
+            initialise(torch.empty(4))
 
 
-def test_my_init_keeps_to_its_law() -> None:
-    """my_init gives 0 to half of the weights and U(5,10), U(-10,-5) to a quarter each."""
+def test_cutting_the_middle_gives_three_parts() -> None:
+    """Draws from `U(-10, 10)` with those below 5 in absolute value set to 0 give half zeros and a quarter on each outer interval.
+
+    从 `U(-10, 10)` 抽样，把绝对值小于 5 的置 0，就有一半是 0，外侧两段各占四分之一。
+    """
     w = after("parameters.law-histogram").w
     assert len(w) == 100_000
 
@@ -499,6 +865,541 @@ def test_my_init_keeps_to_its_law() -> None:
     outer = w[w >= 5]
     assert abs(outer.mean() - 7.5) < 0.05
     assert abs(outer.var() - 25 / 12) < 0.05
+
+
+def test_masked_product_equals_the_filled_weight() -> None:
+    """Multiplying a weight by the mask `weight.abs() >= 5` gives values equal to filling with zero, and leaves the bias alone.
+
+    让权重乘以掩码 `weight.abs() >= 5`，得到的值与填 0 相等，偏置不受影响。
+    """
+    layer = nn.Linear(50, 50)
+    bias = layer.bias.clone()
+    nn.init.uniform_(layer.weight, -10, 10)
+    filled = layer.weight.detach().masked_fill(layer.weight.abs() < 5, 0)
+    with torch.no_grad():
+        layer.weight *= layer.weight.abs() >= 5
+    assert torch.equal(layer.weight, filled)
+    assert torch.equal(layer.bias, bias)
+
+
+def test_negative_times_zero_is_negative_zero() -> None:
+    """A negative number times 0 is `-0.0`: it equals 0, but prints with a minus sign.
+
+    负数乘 0 得到 `-0.0`：它等于 0，打印出来却带负号。
+    """
+    product = torch.tensor([-3.0]) * torch.tensor([False])
+    assert product.item() == 0
+    assert torch.signbit(product).all()
+    assert str(product) == "tensor([-0.])"
+    times = shown("parameters.negative-zero").output.splitlines()[1]
+    assert "-0.0000" in times
+
+
+def test_where_and_masked_fill_give_clean_zeros() -> None:
+    """`torch.where` and `masked_fill` put in a zero without a sign.
+
+    `torch.where` 和 `masked_fill` 填进去的 0 不带负号。
+    """
+    *_, where, filled = shown("parameters.negative-zero").output.splitlines()
+    assert "-0.0000" not in where + filled
+    drawn = after("parameters.negative-zero").drawn
+    product = drawn * (drawn.abs() >= 5)
+    zero = product == 0
+    assert torch.signbit(product[zero]).any()
+    for clean in (torch.where(drawn.abs() >= 5, drawn, 0), drawn.masked_fill(drawn.abs() < 5, 0)):
+        assert torch.equal(clean, product)
+        assert not torch.signbit(clean[zero]).any()
+
+
+# Editing
+
+
+def test_no_grad_allows_edits_in_place() -> None:
+    """Under `torch.no_grad()` a parameter can be edited in place, and stays the same parameter.
+
+    在 `torch.no_grad()` 里可以原地修改参数，改完还是同一个参数。
+    """
+    assert shown("parameters.edit-in-place").output == (
+        "[[42.0, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 2.0]]\n"
+    )
+    net = after("parameters.edit-in-place").net
+    weight = net[0].weight
+    with torch.no_grad():
+        net[0].weight += 1
+    assert net[0].weight is weight
+    assert isinstance(weight, nn.Parameter)
+    assert weight.requires_grad
+    assert weight[0, 0] == 43
+
+
+def test_recorded_edit_of_a_parameter_is_refused() -> None:
+    """Without `no_grad()` an in-place edit is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing.
+
+    不在 `no_grad()` 里原地修改参数会被拒绝，报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。
+    """
+    error = shown("parameters.edit-in-place").error
+    message = "a leaf Variable that requires grad is being used in an in-place operation."
+    assert error == f"RuntimeError: {message}"
+    assert after("parameters.edit-in-place").net[0].weight[0, 0] == 42
+
+
+def test_no_grad_write_raises_the_version() -> None:
+    """A write under `no_grad()` raises the version number that autograd keeps of a tensor; a write through `.data` does not.
+
+    autograd 给张量记着版本号：在 `no_grad()` 里写入，版本号增加；通过 `.data` 写入，版本号不变。
+    """
+    state = after("parameters.data-hides-the-write")
+    weight = nn.Linear(2, 2).weight
+    version = weight._version
+    state.through_data(weight)
+    assert weight._version == version
+    state.under_no_grad(weight)
+    assert weight._version == version + 1
+
+
+def test_backward_notices_a_write_under_no_grad() -> None:
+    """If a weight is overwritten under `no_grad()` after the forward pass, `backward()` stops: `modified by an inplace operation`.
+
+    前向传播之后在 `no_grad()` 里改写权重，`backward()` 会停下来，报 `modified by an inplace operation`。
+    """
+    error = shown("parameters.data-hides-the-write").error
+    assert error is not None
+    assert error.startswith(
+        "RuntimeError: one of the variables needed for gradient computation "
+        "has been modified by an inplace operation"
+    )
+
+
+def test_data_write_makes_a_wrong_gradient() -> None:
+    """If a weight is overwritten through `.data` after the forward pass, the gradient comes out wrong without any message.
+
+    前向传播之后通过 `.data` 改写权重，算出来的梯度是错的，没有任何提示。
+    """
+    output = shown("parameters.data-hides-the-write").output
+    assert output == "untouched: [[1.0, 1.0]]\ndata: [[100.0, 100.0]]\n"
+    layer = nn.Linear(2, 2)
+    x = torch.ones(1, 2, requires_grad=True)
+    y = layer(x).sum()
+    layer.weight.data[:] = 100.0
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[200, 200]]
+
+
+# Tying
+
+
+def test_one_module_stands_at_two_positions() -> None:
+    """A module put at two positions is one object there: nothing is copied, and a change at one position shows at the other.
+
+    放在两个位置上的模块是同一个对象：没有复制，改了一处，另一处跟着变。
+    """
+    net = after("parameters.shared").net
+    assert net[2] is net[4]
+    assert net[2].weight is net[4].weight
+    nn.init.constant_(net[2].weight, 7)
+    assert (net[4].weight == 7).all()
+    assert shown("parameters.shared").output.startswith(
+        "net[2] is net[4]: True\nseen in net[4]: 100.0\n"
+    )
+
+
+def test_two_models_can_share_a_layer() -> None:
+    """Two models can hold the same layer, and a change made through one shows in the other.
+
+    两个模型可以装着同一层，通过其中一个作的修改，另一个也看得到。
+    """
+    state = after("parameters.shared")
+    assert state.other[0].weight is state.net[2].weight
+    nn.init.constant_(state.other[0].bias, 3)
+    assert (state.net[2].bias == 3).all()
+    assert shown("parameters.shared").output.endswith("seen in other: 100.0\n")
+
+
+def test_equal_weights_may_be_two_objects() -> None:
+    """Equal values do not prove that two layers share a weight: a deep copy is equal too, and another object.
+
+    值相等证明不了两层共享权重：深拷贝的值也相等，却是另一个对象。
+    """
+    state = after("parameters.tie-or-copy")
+    assert torch.equal(state.twin.weight, state.shared.weight)
+    assert (state.twin.weight[0] == state.shared.weight[0]).all()
+    assert state.twin.weight is not state.shared.weight
+    assert state.net[2].weight is state.net[4].weight
+
+
+def test_meta_device_keeps_only_shapes() -> None:
+    """A tensor on the `meta` device has a shape and a dtype but no numbers: reading them stops with `Cannot copy out of meta tensor; no data!`.
+
+    `meta` 设备上的张量有形状和数据类型，没有数值，读取时报 `Cannot copy out of meta tensor; no data!`。
+    """
+    weight = nn.Linear(4, 8).to("meta").weight
+    assert weight.is_meta
+    assert weight.shape == (8, 4)
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
+        weight.tolist()
+
+
+def test_deep_copied_layer_is_independent() -> None:
+    """A deep copy of a layer has equal values, and a later change of one does not reach the other.
+
+    层的深拷贝值相等，此后改其中一个，另一个不受影响。
+    """
+    state = after("parameters.tie-or-copy")
+    assert torch.equal(state.twin.bias, state.shared.bias)
+    nn.init.zeros_(state.twin.weight)
+    assert state.shared.weight.any()
+
+
+def test_borrowed_weight_leaves_the_bias_separate() -> None:
+    """Assigning one layer's weight to another ties that weight only; each layer keeps its own bias.
+
+    把一层的权重赋给另一层，绑定的只有这个权重，偏置仍然各有一份。
+    """
+    state = after("parameters.tie-or-copy")
+    assert state.borrower.weight is state.shared.weight
+    assert state.borrower.bias is not state.shared.bias
+    nn.init.constant_(state.shared.weight, 2)
+    assert (state.borrower.weight == 2).all()
+
+
+def test_moving_to_meta_unties_a_borrowed_weight() -> None:
+    """Moving a network to the `meta` device unties a weight that two of its modules hold.
+
+    把网络移到 `meta` 设备，两个模块共有的权重就不再绑定。
+    """
+    pair = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    pair[1].weight = pair[0].weight
+    assert len(list(pair.parameters())) == 3
+    pair.to("meta")
+    assert pair[0].weight is not pair[1].weight
+    assert len(list(pair.parameters())) == 4
+    assert "borrowed, moved: False\n" in shown("parameters.tie-or-copy").output
+
+
+def test_changing_dtype_keeps_a_borrowed_weight() -> None:
+    """Changing the dtype of a network keeps a weight tied that two of its modules hold.
+
+    改变网络的数据类型，两个模块共有的权重仍然绑定。
+    """
+    state = after("parameters.tie-or-copy")
+    pair = copy.deepcopy(nn.Sequential(state.shared, state.borrower))
+    assert pair[0].weight is pair[1].weight
+    pair.double()
+    assert pair[0].weight is pair[1].weight
+    assert pair[0].weight.dtype == torch.float64
+
+
+def test_shared_module_stays_one_when_moved() -> None:
+    """One module at two positions is still one module after a move, to the `meta` device too, and after a change of dtype.
+
+    放在两个位置的同一个模块，移到别的设备（包括 `meta`）或换了数据类型，都还是一个模块。
+    """
+    assert shown("parameters.tie-or-copy").output.endswith("shared, moved: True\n")
+    net = copy.deepcopy(after("parameters.tie-or-copy").net)
+    for change in (net.double, net.half, lambda: net.to("meta")):
+        change()
+        assert net[2] is net[4]
+        assert len(list(net.parameters())) == 6
+
+
+def test_parameters_counts_a_shared_one_once() -> None:
+    """`parameters()` yields a parameter that stands at two positions only once.
+
+    同一个参数出现在两个位置，`parameters()` 也只给出一次。
+    """
+    net = after("parameters.tie-count").net
+    assert len(list(net.parameters())) == 6
+    assert sum(param is net[2].weight for param in net.parameters()) == 1
+    assert sum(param.numel() for param in net.parameters()) == 121
+    assert sum(p.numel() for m in net for p in m.parameters()) == 193
+    assert "modules: 7\nparameters: 6\nnumbers: 121\n" in shown("parameters.tie-count").output
+
+
+def test_optimiser_gets_a_shared_parameter_once() -> None:
+    """An optimiser that is given `parameters()` holds a shared weight once and moves it by one step.
+
+    把 `parameters()` 交给优化器，共享的权重只出现一次，每一步也只更新一次。
+    """
+    net = after("parameters.tie-count").net
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    held = optimizer.param_groups[0]["params"]
+    assert sum(param is net[2].weight for param in held) == 1
+    net(torch.rand(3, 4)).sum().backward()
+    before, grad = net[2].weight.detach().clone(), net[2].weight.grad
+    optimizer.step()
+    assert torch.allclose(net[2].weight, before - 0.1 * grad)
+
+
+def test_state_dict_lists_every_path() -> None:
+    """`state_dict()` has a key for every path to a shared parameter, and the entries lie on the same memory.
+
+    `state_dict()` 为通向共享参数的每条路径各列一个键，这些键下的张量共用内存。
+    """
+    net = after("parameters.tie-count").net
+    state = net.state_dict()
+    assert len(state) == 8
+    assert {"2.weight", "2.bias", "4.weight", "4.bias"} <= set(state)
+    assert state["2.weight"].data_ptr() == state["4.weight"].data_ptr()
+
+
+def test_named_modules_skips_the_second_position() -> None:
+    """`named_modules()` names a module that stands at two positions only once, unless `remove_duplicate=False`.
+
+    放在两个位置的模块，`named_modules()` 只列一次；加上 `remove_duplicate=False` 才列两次。
+    """
+    net = after("parameters.tie-count").net
+    assert "4" not in dict(net.named_modules())
+    assert dict(net.named_modules(remove_duplicate=False))["4"] is net[2]
+    assert "named: 0 1 2 3 5 6\n" in shown("parameters.tie-count").output
+
+
+def test_tied_network_saves_each_storage_once() -> None:
+    """A saved state dict holds the storage of a shared parameter once, and the loaded tensors share it again.
+
+    保存状态字典时，共享参数的存储只写一次；读回来的张量仍然共用它。
+    """
+    net = after("parameters.tie-count").net
+    untied = copy.deepcopy(net)
+    untied[4] = copy.deepcopy(untied[2])
+    storages = [
+        sum("/data/" in name for name in zipfile.ZipFile(saved(model.state_dict())).namelist())
+        for model in (net, untied)
+    ]
+    assert storages == [6, 8]
+    assert "one storage after loading: True" in shown("parameters.tie-count").output
+
+
+def test_copying_a_network_keeps_its_ties() -> None:
+    """A deep copy of a network with a shared layer is tied in the same way, and to nothing of the original.
+
+    对有共享层的网络做深拷贝，副本里的绑定关系不变，和原网络则毫不相干。
+    """
+    net = after("parameters.tie-count").net
+    copied = copy.deepcopy(net)
+    assert copied[2] is copied[4]
+    assert copied[2] is not net[2]
+
+
+def test_shared_gradient_is_the_sum_over_uses() -> None:
+    """The gradient of a shared parameter is the sum of the gradients that its separate copies would get.
+
+    共享参数的梯度，等于解开绑定后各处得到的梯度之和。
+    """
+    state = after("parameters.tie-gradient")
+    assert torch.allclose(state.net[2].weight.grad, state.first + state.second)
+    assert state.first.any()
+    assert state.second.any()
+    assert not torch.allclose(state.first, state.second)
+    assert "sum of both: True" in shown("parameters.tie-gradient").output
+
+
+def test_backward_visits_positions_in_reverse() -> None:
+    """The backward pass through a `Sequential` goes from the last position to the first, so it meets position 4 before position 2.
+
+    `Sequential` 的反向传播从最后一个位置走到第一个，所以先经过位置 4，再经过位置 2。
+    """
+    assert after("parameters.one-write").order == [6, 5, 4, 3, 2, 1, 0]
+
+
+def test_shared_gradient_is_written_once() -> None:
+    """A shared layer runs twice in the forward pass, but its `.grad` is written once: autograd adds the contributions first.
+
+    共享层在前向传播里运行两次，`.grad` 却只写一次：autograd 先把两份贡献加好。
+    """
+    assert "writes to .grad: 1\n" in shown("parameters.one-write").output
+    state = after("parameters.one-write")
+    state.net.zero_grad()
+    calls: list[str] = []
+    state.shared.register_forward_hook(lambda *_: calls.append("forward"))
+    state.shared.weight.register_hook(lambda _: calls.append("gradient"))
+    state.net(state.X).sum().backward()
+    assert calls == ["forward", "forward", "gradient"]
+
+
+def test_gradients_accumulate_across_backward_calls() -> None:
+    """Each `backward()` adds to `.grad`, until `zero_grad()` is called.
+
+    每次 `backward()` 都把梯度加到 `.grad` 上，直到调用 `zero_grad()`。
+    """
+    state = after("parameters.one-write")
+    assert state.once.any()
+    assert torch.allclose(state.shared.weight.grad, 2 * state.once)
+    state.net.zero_grad()
+    state.net(state.X).sum().backward()
+    assert torch.allclose(state.shared.weight.grad, state.once)
+
+
+# Exercises
+
+
+def test_unused_parameter_gets_none_not_zeros() -> None:
+    """After `backward()`, `grad` is `None` for a parameter that took no part, and zeros for one that was cut off by a ReLU.
+
+    `backward()` 之后，没有参与计算的参数 `grad` 是 `None`，被 ReLU 截断的参数 `grad` 全是 0。
+    """
+    model = after("parameters.gradient-report").model
+    assert model[3].weight.grad is None
+    assert model[3].bias.grad is None
+    for param in (model[0].weight, model[0].bias, model[2].weight):
+        assert param.grad is not None
+        assert not param.grad.any()
+    assert model[2].bias.grad.any()
+
+
+def test_frozen_parameter_still_takes_an_old_gradient() -> None:
+    """An optimiser applies a gradient left over from before `requires_grad_(False)`, unless `grad` is set to `None`.
+
+    `requires_grad_(False)` 之前留下的梯度，优化器照样会用，除非把 `grad` 设成 `None`。
+    """
+    layer = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    layer(torch.ones(1, 2)).sum().backward()
+    layer.requires_grad_(False)
+    layer.bias.grad = None
+    weight, bias = layer.weight.clone(), layer.bias.clone()
+    optimizer.step()
+    assert not torch.equal(layer.weight, weight)
+    assert torch.equal(layer.bias, bias)
+
+
+def test_lstm_default_range_depends_on_hidden_size() -> None:
+    """`nn.LSTM` draws all its weights from `±1/sqrt(hidden_size)`, those that multiply the input too.
+
+    `nn.LSTM` 的所有权重都取自 `±1/sqrt(hidden_size)`，连乘在输入上的也不例外。
+    """
+    torch.manual_seed(3)
+    for inputs, hidden in [(40, 12), (7, 50)]:
+        bound = 1 / math.sqrt(hidden)
+        for param in nn.LSTM(inputs, hidden).parameters():
+            assert 0.9 * bound < param.abs().max() <= bound * 1.000001
+    state = after("parameters.default-law")
+    assert state.lstm == {"input_size": 1, "hidden_size": 1.4}
+
+
+def test_kaiming_scale_keeps_the_mean_square() -> None:
+    """Weights with standard deviation `sqrt(2 / in_features)`, followed by ReLU, keep the mean square of what they get.
+
+    标准差取 `sqrt(2 / in_features)` 的权重，后面接 ReLU，均方值大致不变。
+    """
+    torch.manual_seed(0)
+    hidden = torch.randn(500, 300).relu()
+    layer = nn.Linear(300, 600)
+    nn.init.normal_(layer.weight, std=math.sqrt(2 / 300))
+    nn.init.zeros_(layer.bias)
+    after_relu = layer(hidden).relu().square().mean().item()
+    assert math.isclose(after_relu, hidden.square().mean().item(), rel_tol=0.1)
+
+
+def test_remove_duplicate_false_gives_every_name() -> None:
+    """`named_parameters(remove_duplicate=False)` gives a shared parameter once for each of its names.
+
+    `named_parameters(remove_duplicate=False)` 按名字逐个给出共享的参数，有几个名字就出现几次。
+    """
+    net = after("parameters.table-without-ties").net
+    every = list(net.named_parameters(remove_duplicate=False))
+    assert len(every) == 8
+    assert [name for name, param in every if param is net[2].weight] == ["2.weight", "4.weight"]
+    assert "2.weight = 4.weight (8, 8)" in shown("parameters.table-without-ties").output
+
+
+def test_tensors_hash_by_identity() -> None:
+    """As keys of a dictionary, tensors are told apart by identity: equal ones are two keys, the same one is one.
+
+    张量作字典的键时，看是不是同一个对象：值相等的两个张量是两个键，同一个张量是一个键。
+    """
+    ones = torch.ones(2)
+    assert len({ones: "a", torch.ones(2): "b"}) == 2
+    assert len({ones: "a", ones[:]: "b"}) == 2  # the same memory, another object
+    again = ones
+    assert len({ones: "a", again: "b"}) == 1
+
+
+def test_finite_differences_contain_both_uses() -> None:
+    """Finite differences of a weight at two positions equal its gradient, which contains both uses.
+
+    放在两处的权重，用差分算出来的导数等于它的梯度，两处用法都算在内。
+    """
+    differences = after("parameters.finite-differences").differences
+    torch.manual_seed(5)
+    tied = nn.Linear(3, 3).double()
+    net = nn.Sequential(tied, nn.Tanh(), tied)
+    inputs = torch.rand(4, 3).double()
+    net(inputs).sum().backward()
+    before = tied.weight.detach().clone()
+    numeric = differences(net, tied.weight, inputs)
+    assert torch.equal(tied.weight, before)
+    assert tied.weight.grad is not None
+    assert torch.allclose(numeric, tied.weight.grad, atol=1e-7)
+    first, second = copy.deepcopy(tied), copy.deepcopy(tied)
+    untied = nn.Sequential(first, nn.Tanh(), second)
+    untied.zero_grad()
+    untied(inputs).sum().backward()
+    for use in (first, second):
+        assert use.weight.grad is not None
+        assert not torch.allclose(numeric, use.weight.grad, atol=1e-2)
+
+
+def test_gradient_checks_need_float64() -> None:
+    """Finite differences with steps of 1e-6 agree with the gradient in `float64`; in `float32` rounding drowns them.
+
+    步长 1e-6 的差分在 `float64` 下与梯度吻合，在 `float32` 下被舍入误差淹没。
+    """
+    state = after("parameters.finite-differences")
+    assert state.exact < 1e-7
+    assert state.rough > 1e-2
+
+
+def test_module_refuses_a_computed_weight() -> None:
+    """A module refuses a computed tensor as weight: `cannot assign 'torch.FloatTensor' as parameter 'weight'`.
+
+    模块不接受算出来的张量作权重：`cannot assign 'torch.FloatTensor' as parameter 'weight'`。
+    """
+    encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
+    message = "cannot assign 'torch.FloatTensor' as parameter 'weight'"
+    with pytest.raises(TypeError, match=message):
+        decoder.weight = encoder.weight.T
+
+
+def test_gradient_flows_back_through_a_transposition() -> None:
+    """If a decoder uses the encoder's weight transposed in the forward pass, the gradient of that one parameter contains both uses.
+
+    解码器在前向传播里使用编码器权重的转置，这一个参数的梯度就包含两处用法。
+    """
+    auto = after("parameters.transposed-tie").TiedAutoencoder(4, 2).double()
+    inputs = torch.rand(3, 4, dtype=torch.float64)
+    rest = {name: p.detach() for name, p in auto.named_parameters()}
+    assert sorted(rest) == ["bias", "encoder.bias", "encoder.weight"]
+
+    def output(weight: torch.Tensor) -> torch.Tensor:
+        values = {**rest, "encoder.weight": weight}
+        result: torch.Tensor = torch.func.functional_call(auto, values, (inputs,))
+        return result
+
+    weight = auto.encoder.weight.detach().requires_grad_()
+    assert torch.autograd.gradcheck(output, (weight,))
+
+
+# What the snippets show besides
+
+
+def test_the_section_prints_nothing_before_its_first_example() -> None:
+    """The setup cell only imports and defines; it shows no output."""
+    assert shown("parameters.setup").output == ""
+
+
+def test_init_normal_draws_small_weights_and_zero_biases() -> None:
+    """init_normal draws weights with mean 0 and standard deviation 0.01 and clears the biases."""
+    state = after("parameters.init-normal")
+    assert not state.net[0].bias.any()
+    assert not state.net[2].bias.any()
+    assert 0 < state.net[0].weight.abs().max() < 0.06
+    torch.manual_seed(0)
+    outer, inner = nn.Linear(400, 400), nn.Linear(400, 5)
+    nn.Sequential(outer, nn.Sequential(inner)).apply(state.init_normal)
+    assert abs(outer.weight.std().item() - 0.01) < 2e-4
+    assert abs(outer.weight.mean().item()) < 2e-4
+    assert not inner.bias.any()
 
 
 def test_my_init_clears_the_bias_and_leaves_no_negative_zero() -> None:
@@ -521,215 +1422,11 @@ def test_the_histogram_is_drawn() -> None:
     assert labels == ["around -7.5", "around 0", "around 7.5"]
 
 
-def test_multiplying_by_a_mask_leaves_negative_zeros() -> None:
-    """A negative number times 0 is -0.0, equal to 0 but printed with a sign."""
-    lines = shown("parameters.negative-zero").output.splitlines()
-    times, where, filled = lines[1:]
-    assert "-0.0000" in times
-    assert "-0.0000" not in where + filled
-    drawn = after("parameters.negative-zero").drawn
-    product = drawn * (drawn.abs() >= 5)
-    zero = product == 0
-    assert zero.any()
-    assert torch.signbit(product[zero]).any()
-    for clean in (torch.where(drawn.abs() >= 5, drawn, 0), drawn.masked_fill(drawn.abs() < 5, 0)):
-        assert torch.equal(clean, product)
-        assert not torch.signbit(clean[zero]).any()
-
-
-# Depth
-
-
-def test_constant_weights_multiply_the_spread_by_the_width() -> None:
-    """With all weights 1, each layer after the first multiplies the spread by its width."""
-    state = after("parameters.spread-by-depth")
-    for curve, width in [
-        (state.curves["constant 1"], 64),
-        (state.spreads(state.init_constant, depth=5, width=16), 16),
-    ]:
-        for early, late in itertools.pairwise(curve):
-            assert math.isclose(late / early, width, rel_tol=1e-6)
-
-
-def test_the_spread_shrinks_by_an_initialiser_s_own_factor() -> None:
-    """Per layer of width 64, the defaults keep about 40% of the spread and init_normal about 5%."""
-    curves = after("parameters.spread-by-depth").curves
-    assert list(curves) == ["constant 1", "kaiming", "default", "normal 0.01"]
-    assert all(len(curve) == 20 for curve in curves.values())
-
-    def factor(name: str) -> float:
-        return float((curves[name][-1] / curves[name][0]) ** (1 / 19))
-
-    assert 0.35 < factor("default") < 0.45
-    assert 0.045 < factor("normal 0.01") < 0.06
-    kaiming = curves["kaiming"]
-    assert kaiming[-1] > kaiming[0] / 4
-    assert all(0.25 < value < 1 for value in kaiming)
-
-
-def test_kaiming_draws_with_a_scale_from_the_fan_in() -> None:
-    """kaiming_normal_ draws with standard deviation sqrt(2 / in_features) and zero biases."""
-    init_kaiming = after("parameters.spread-by-depth").init_kaiming
-    torch.manual_seed(1)
-    layer = nn.Linear(200, 500).apply(init_kaiming)
-    assert math.isclose(layer.weight.std().item(), math.sqrt(2 / 200), rel_tol=0.02)
-    assert not layer.bias.any()
-
-
 def test_the_depth_plot_names_every_curve() -> None:
     """The plot of the spread against depth is one figure with a label for each initialiser."""
     (figure,) = shown("parameters.depth-plot").figures
     for label in ("constant 1", "kaiming", "default", "normal 0.01", "depth", "std", "1e-20"):
         assert f">{label}</text>" in figure
-
-
-# Editing
-
-
-def test_a_parameter_is_edited_in_place_under_no_grad() -> None:
-    """Under no_grad a parameter is edited in place and stays the same parameter."""
-    assert shown("parameters.edit-in-place").output == (
-        "[[42.0, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 2.0]]\n"
-    )
-    net = after("parameters.edit-in-place").net
-    weight = net[0].weight
-    with torch.no_grad():
-        net[0].weight += 1
-    assert net[0].weight is weight
-    assert isinstance(weight, nn.Parameter)
-    assert weight[0, 0] == 43
-
-
-def test_an_edit_that_autograd_would_record_is_refused() -> None:
-    """Outside no_grad an in-place write to a parameter is refused and changes nothing."""
-    error = shown("parameters.edit-in-place").error
-    message = "a leaf Variable that requires grad is being used in an in-place operation."
-    assert error == f"RuntimeError: {message}"
-    assert after("parameters.edit-in-place").net[0].weight[0, 0] == 42
-
-
-def test_a_write_through_data_makes_the_gradient_wrong_without_a_word() -> None:
-    """After a write through .data the backward pass uses the new value: a wrong gradient."""
-    output = shown("parameters.data-hides-the-write").output
-    assert output == "untouched: [[1.0, 1.0]]\ndata: [[100.0, 100.0]]\n"
-
-
-def test_a_write_under_no_grad_is_noticed_in_the_backward_pass() -> None:
-    """After a write under no_grad the backward pass stops with an error."""
-    error = shown("parameters.data-hides-the-write").error
-    assert error is not None
-    assert error.startswith(
-        "RuntimeError: one of the variables needed for gradient computation "
-        "has been modified by an inplace operation"
-    )
-
-
-def test_only_a_visible_write_raises_the_version() -> None:
-    """A write under no_grad raises a tensor's version number, a write through .data does not."""
-    state = after("parameters.data-hides-the-write")
-    weight = nn.Linear(2, 2).weight
-    version = weight._version
-    state.through_data(weight)
-    assert weight._version == version
-    state.under_no_grad(weight)
-    assert weight._version == version + 1
-
-
-# Tying
-
-
-def test_one_module_stands_at_two_positions() -> None:
-    """Positions 2 and 4 hold one object, so a change at one is seen at the other."""
-    net = after("parameters.shared").net
-    assert net[2] is net[4]
-    assert net[2].weight is net[4].weight
-    nn.init.constant_(net[2].weight, 7)
-    assert (net[4].weight == 7).all()
-    assert shown("parameters.shared").output == (
-        "net[2] is net[4]: True\nseen in net[4]: 100.0\nseen in other: 100.0\n"
-    )
-
-
-def test_two_models_can_share_a_layer() -> None:
-    """A layer placed in two models is the same layer in both."""
-    state = after("parameters.shared")
-    assert state.other[0].weight is state.net[2].weight
-
-
-def test_equality_does_not_prove_sharing() -> None:
-    """A deep copy is equal to the original but is not the original."""
-    state = after("parameters.tie-or-copy")
-    assert torch.equal(state.twin.weight, state.shared.weight)
-    assert (state.twin.weight[0] == state.shared.weight[0]).all()
-    assert state.twin.weight is not state.shared.weight
-    nn.init.zeros_(state.twin.weight)
-    assert state.shared.weight.any()
-
-
-def test_handing_over_a_weight_ties_that_weight_only() -> None:
-    """Assigning a weight to another layer ties the weight and leaves the bias separate."""
-    state = after("parameters.tie-or-copy")
-    assert state.borrower.weight is state.shared.weight
-    assert state.borrower.bias is not state.shared.bias
-
-
-def test_moving_to_meta_unties_a_borrowed_weight_but_not_a_shared_module() -> None:
-    """Moving to meta unties a weight held by two modules; a module at two positions stays one."""
-    output = shown("parameters.tie-or-copy").output
-    assert "borrowed, moved: False\nshared, moved: True" in output
-
-
-def test_a_change_of_dtype_keeps_a_borrowed_weight_tied() -> None:
-    """A change of dtype keeps both kinds of tie."""
-    state = after("parameters.tie-or-copy")
-    pair = copy.deepcopy(nn.Sequential(state.shared, state.borrower))
-    assert pair[0].weight is pair[1].weight
-    pair.double()
-    assert pair[0].weight is pair[1].weight
-    assert pair[0].weight.dtype == torch.float64
-
-
-def test_a_shared_layer_is_counted_once_and_listed_twice() -> None:
-    """Seven modules hold 6 parameters with 121 numbers, and the state dict has 8 keys."""
-    net = after("parameters.shared").net
-    assert len(net) == 7
-    assert len(list(net.parameters())) == 6
-    assert len(net.state_dict()) == 8
-    assert sum(parameter.numel() for parameter in net.parameters()) == 121
-    every = list(net.named_parameters(remove_duplicate=False))
-    assert len(every) == 8
-    assert sum(parameter.numel() for _, parameter in every) == 193
-    output = shown("parameters.tie-count").output
-    assert output.startswith("modules: 7\nparameters: 6\nnumbers: 121\nkeys: 0.weight 0.bias ")
-    assert "4.weight 4.bias" in output
-
-
-def test_named_modules_hides_the_second_place_unless_asked() -> None:
-    """named_modules skips position 4; remove_duplicate=False brings it back."""
-    net = after("parameters.shared").net
-    assert "4" not in dict(net.named_modules())
-    assert dict(net.named_modules(remove_duplicate=False))["4"] is net[2]
-    assert "named: 0 1 2 3 5 6\n" in shown("parameters.tie-count").output
-
-
-def test_parameters_gives_a_shared_weight_once() -> None:
-    """Whoever goes through parameters() meets the shared weight once."""
-    net = after("parameters.shared").net
-    assert sum(parameter is net[2].weight for parameter in net.parameters()) == 1
-
-
-def test_saving_and_copying_keep_the_tie() -> None:
-    """A saved file holds the shared storage once, and a deep copy is tied like the original."""
-    net = after("parameters.shared").net
-    untied = copy.deepcopy(net)
-    assert untied[2] is untied[4]
-    untied[4] = copy.deepcopy(untied[2])
-    storages = [
-        sum("/data/" in name for name in zipfile.ZipFile(saved(model.state_dict())).namelist())
-        for model in (net, untied)
-    ]
-    assert storages == [6, 8]
-    assert "one storage after loading: True" in shown("parameters.tie-count").output
 
 
 def test_the_picture_has_a_box_per_parameter_and_a_line_per_key() -> None:
@@ -750,46 +1447,6 @@ def test_the_picture_has_a_box_per_parameter_and_a_line_per_key() -> None:
     assert {start for start, _, color in lines if color == "C1"} == {2, 4}
     assert {start for start, _, color in lines if color == "black"} == {0, 6}
     assert len(shown("parameters.tie-picture").figures) == 1
-
-
-def test_the_gradient_of_a_shared_layer_is_the_sum_over_its_uses() -> None:
-    """The gradient of the shared weight equals the sum of those of two untied copies."""
-    state = after("parameters.tie-gradient")
-    assert torch.allclose(state.net[2].weight.grad, state.first + state.second)
-    assert state.first.any()
-    assert state.second.any()
-    assert not torch.allclose(state.first, state.second)
-    assert "sum of both: True" in shown("parameters.tie-gradient").output
-
-
-def test_backward_visits_position_4_before_position_2_and_writes_once() -> None:
-    """The backward pass goes from 6 to 0, and writes the shared gradient a single time."""
-    state = after("parameters.one-write")
-    assert state.order == [6, 5, 4, 3, 2, 1, 0]
-    output = shown("parameters.one-write").output
-    assert "backward visits: 6 5 4 3 2 1 0\nwrites to .grad: 1\n" in output
-
-
-def test_a_shared_module_is_called_twice_but_its_gradient_arrives_once() -> None:
-    """Two forward calls of the shared layer lead to one gradient for its weight."""
-    state = after("parameters.one-write")
-    state.net.zero_grad()
-    calls: list[str] = []
-    state.shared.register_forward_hook(lambda *_: calls.append("forward"))
-    state.shared.weight.register_hook(lambda _: calls.append("gradient"))
-    state.net(state.X).sum().backward()
-    assert calls == ["forward", "forward", "gradient"]
-
-
-def test_gradients_accumulate_from_one_backward_call_to_the_next() -> None:
-    """Without zero_grad a second backward pass doubles the gradient."""
-    state = after("parameters.one-write")
-    assert torch.allclose(state.shared.weight.grad, 2 * state.once)
-    assert state.once.any()
-    assert "then doubled: True" in shown("parameters.one-write").output
-
-
-# Exercises
 
 
 def test_the_report_tells_no_gradient_from_a_gradient_of_zeros() -> None:
@@ -826,17 +1483,6 @@ def test_a_frozen_block_stays_and_the_rest_moves() -> None:
     assert state.freeze(model, "block 10.0") == 20
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert state.freeze(model, "block") == 0
-
-
-def test_an_optimiser_uses_a_gradient_that_was_left_behind() -> None:
-    """requires_grad_(False) alone does not stop a step with a gradient from before."""
-    layer = nn.Linear(2, 1)
-    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
-    layer(torch.ones(1, 2)).sum().backward()
-    layer.requires_grad_(False)
-    before = layer.weight.clone()
-    optimizer.step()
-    assert not torch.equal(layer.weight, before)
 
 
 def test_the_defaults_of_conv_and_lstm_follow_the_law_that_was_found() -> None:
@@ -910,35 +1556,6 @@ def test_the_table_counts_every_object_once(capsys: pytest.CaptureFixture[str]) 
     assert "2.weight = 4.weight (8, 8)" in output
 
 
-def test_finite_differences_agree_with_the_tied_gradient() -> None:
-    """Central differences equal the gradient of another tied net, not that of one use alone."""
-    state = after("parameters.finite-differences")
-    torch.manual_seed(5)
-    tied = nn.Linear(3, 3).double()
-    net = nn.Sequential(tied, nn.Tanh(), tied)
-    inputs = torch.rand(4, 3).double()
-    net(inputs).sum().backward()
-    before = tied.weight.detach().clone()
-    numeric = state.differences(net, tied.weight, inputs)
-    assert torch.equal(tied.weight, before)
-    assert tied.weight.grad is not None
-    assert torch.allclose(numeric, tied.weight.grad, atol=1e-7)
-    uses = [copy.deepcopy(tied), copy.deepcopy(tied)]
-    untied = nn.Sequential(uses[0], nn.Tanh(), uses[1])
-    untied.zero_grad()
-    untied(inputs).sum().backward()
-    for use in uses:
-        assert use.weight.grad is not None
-        assert not torch.allclose(numeric, use.weight.grad, atol=1e-2)
-
-
-def test_the_check_by_differences_needs_float64() -> None:
-    """With steps of 1e-6 the check passes in float64 and fails in float32."""
-    state = after("parameters.finite-differences")
-    assert state.exact < 1e-7
-    assert state.rough > 1e-2
-
-
 def test_the_decoder_is_the_encoder_transposed() -> None:
     """The tied autoencoder decodes with the encoder's weight transposed, before and after a step."""
     state = after("parameters.transposed-tie")
@@ -956,28 +1573,6 @@ def test_the_decoder_is_the_encoder_transposed() -> None:
         optimizer.zero_grad()
         (auto(inputs) - inputs).square().mean().backward()
         optimizer.step()
-
-
-def test_both_uses_reach_the_gradient_of_the_transposed_weight() -> None:
-    """The gradient of the tied weight equals central differences in float64."""
-    auto = after("parameters.transposed-tie").TiedAutoencoder(4, 2).double()
-    inputs = torch.rand(3, 4, dtype=torch.float64)
-    rest = {name: p.detach() for name, p in auto.named_parameters()}
-
-    def output(weight: torch.Tensor) -> torch.Tensor:
-        values = {**rest, "encoder.weight": weight}
-        result: torch.Tensor = torch.func.functional_call(auto, values, (inputs,))
-        return result
-
-    weight = auto.encoder.weight.detach().requires_grad_()
-    assert torch.autograd.gradcheck(output, (weight,))
-
-
-def test_a_transposed_weight_cannot_be_assigned() -> None:
-    """A transposed weight is no parameter, so a layer refuses it."""
-    encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 4)
-    with pytest.raises(TypeError, match="cannot assign"):
-        decoder.weight = encoder.weight.T
 
 
 def test_every_solution_passes_its_own_check() -> None:

@@ -1,20 +1,27 @@
 """Proves what the page on reading and writing files says."""
 
+import copy
 import io
 import os
 import pickle
+import random
 import re
 import sys
+import tempfile
+import types
+import warnings
 import zipfile
-from collections.abc import Callable
+from contextlib import chdir, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from snippets.engine.testing import after
 from snippets.engine.testing import shown as shown_afresh
@@ -22,64 +29,154 @@ from snippets.engine.testing import shown as shown_afresh
 shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
 
 
-def roundtrip(value: Any, **options: Any) -> Any:
-    """Save a value to memory and load it again."""
+def saved(value: Any) -> io.BytesIO:
+    """Save a value to a file in memory."""
     file = io.BytesIO()
     torch.save(value, file)
     file.seek(0)
-    return torch.load(file, **options)
+    return file
 
 
-def test_tensor_survives_with_its_dtype() -> None:
-    """A tensor comes back with its values and its dtype."""
-    state = after("saving_and_loading.tensor")
-    assert state.x2.dtype == state.x.dtype == torch.int64
+def roundtrip(value: Any, **options: Any) -> Any:
+    """Save a value to memory and load it again."""
+    return torch.load(saved(value), **options)
+
+
+def entry(file: io.BytesIO, name: str) -> bytes:
+    """Return what is in an entry of the archive, such as `data/0`."""
+    with zipfile.ZipFile(file) as archive:
+        (found,) = (path for path in archive.namelist() if path.partition("/")[2] == name)
+        return archive.read(found)
+
+
+def storages(file: io.BytesIO) -> list[int]:
+    """Return how many bytes each storage takes in the file."""
+    with zipfile.ZipFile(file) as archive:
+        inside = {i.filename.partition("/")[2]: i.file_size for i in archive.infolist()}
+    return [size for name, size in inside.items() if name.startswith("data/")]
+
+
+def printed_while(action: Any) -> str:
+    """Return what an action prints."""
+    with redirect_stdout(io.StringIO()) as output:
+        action()
+    return output.getvalue()
+
+
+# 5.5.1 Tensors
+
+
+def test_loading_keeps_values_and_dtype() -> None:
+    """A tensor comes back from a file with the same values and the same dtype.
+
+    张量从文件读回来，数值和数据类型都不变。
+    """
     assert shown("saving_and_loading.tensor").output == (
         "tensor([0, 1, 2, 3]) torch.int64\nequal: True\nsaved from: tensor([0, 1, 2, 3])\n"
     )
+    for dtype in (torch.int64, torch.float16, torch.bool):
+        x = torch.arange(4).to(dtype)
+        loaded = roundtrip(x)
+        assert torch.equal(loaded, x)
+        assert loaded.dtype == dtype
 
 
-def test_loaded_tensor_is_a_copy() -> None:
-    """What was loaded shares no memory with what was saved."""
+def test_loaded_tensor_is_a_new_one() -> None:
+    """Loading makes a new tensor: writing to it does not touch the one that was saved.
+
+    读回来的是新张量：改它，不影响当初保存的那个。
+    """
     state = after("saving_and_loading.tensor")
     assert state.x2.tolist() == [100, 1, 2, 3]
     assert state.x.tolist() == [0, 1, 2, 3]
+    assert state.x2.data_ptr() != state.x.data_ptr()
 
 
-def test_file_is_a_zip_archive(tmp_path: Path) -> None:
-    """`torch.save` writes a zip archive, whatever the suffix of the file."""
-    torch.save(torch.arange(4), tmp_path / "x-file")
-    assert zipfile.is_zipfile(tmp_path / "x-file")
+def test_list_of_tensors_comes_back_in_order() -> None:
+    """A list of tensors comes back as a list, in its order and each with its own dtype.
 
-
-def test_list_of_tensors_survives() -> None:
-    """A list of tensors comes back in its order, each with its own dtype."""
-    state = after("saving_and_loading.list")
-    assert isinstance(roundtrip([state.x, state.y]), list)
-    assert state.x2.tolist() == [0, 1, 2, 3]
-    assert (state.x2.dtype, state.y2.dtype) == (torch.int64, torch.float32)
-    assert not state.y2.any()
+    存进去的是张量列表，读回来仍是列表，次序和各自的数据类型都不变。
+    """
     assert shown("saving_and_loading.list").output == (
         "tensor([0, 1, 2, 3]) torch.int64\ntensor([0., 0., 0., 0.]) torch.float32\n"
     )
+    loaded = roundtrip([torch.arange(4), torch.zeros(4)])
+    assert type(loaded) is list
+    assert [value.dtype for value in loaded] == [torch.int64, torch.float32]
 
 
-def test_dict_of_tensors_survives_under_any_path() -> None:
-    """A dict comes back with its keys; its file may be renamed, for the string is only a path."""
+def test_dict_of_tensors_keeps_its_keys() -> None:
+    """A dict of tensors comes back with its keys, in their order.
+
+    存进去的是张量字典，读回来键和次序都不变。
+    """
     state = after("saving_and_loading.dict")
     assert list(state.mydict) == ["x", "y"]
     assert torch.equal(state.mydict["x"], state.x)
+    assert list(roundtrip({"y": state.y, "x": state.x})) == ["y", "x"]
+
+
+def test_path_is_not_part_of_the_file() -> None:
+    """The string given to `torch.save` is only a path: a renamed file is loaded from its new path.
+
+    传给 `torch.save` 的字符串只是路径：文件改了名，用新路径照样读得出来。
+    """
     lines = shown("saving_and_loading.dict").output.splitlines()
     assert lines[:2] == ["keys: ['x', 'y']", "keys: ['x', 'y']"]
     assert "mydict.pt" not in lines[3]
     assert roundtrip({"x": 1}) == {"x": 1}  # a file object has no name at all
 
 
+def test_suffix_of_a_file_means_nothing() -> None:
+    """The suffix is only a habit: `.pt`, `.pth`, another one or none make no difference to loading.
+
+    后缀只是习惯：`.pt`、`.pth`、换成别的，或者不写，读取都一样。
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("x.pt", "x.pth", "mlp.params", "x-file"):
+            torch.save(torch.arange(4), Path(folder, name))
+            assert zipfile.is_zipfile(Path(folder, name))
+            assert torch.load(Path(folder, name)).tolist() == [0, 1, 2, 3]
+
+
+def test_relative_path_lands_in_the_working_directory() -> None:
+    """With a relative path `torch.save` writes to the current working directory.
+
+    路径若是相对路径，`torch.save` 就写到当前工作目录。
+    """
+    files = shown("saving_and_loading.dict").output.splitlines()[3]
+    assert files == "files: ['elsewhere.pt', 'x.pt', 'xy.pt']"
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        torch.save(1, "x.pt")
+        assert Path(folder, "x.pt").is_file()
+
+
 def test_save_overwrites_without_asking() -> None:
-    """Saving to an existing path replaces the file, without a question or a warning."""
+    """`torch.save` replaces a file that is there already, without an error or a warning.
+
+    路径上已经有文件时，`torch.save` 直接覆盖，不报错，也不警告。
+    """
     lines = shown("saving_and_loading.dict").output.splitlines()
     assert lines[2] == "x.pt now holds: tensor([0., 0., 0., 0.])"
-    assert lines[3] == "files: ['elsewhere.pt', 'x.pt', 'xy.pt']"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.pt")
+        torch.save(torch.arange(4), path)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            torch.save(1, path)
+        assert torch.load(path) == 1
+        assert not warned
+
+
+def test_save_makes_no_folder() -> None:
+    """`torch.save` does not make the folder it should write to: `Parent directory ... does not exist`.
+
+    `torch.save` 不会新建目录，目录不存在就报错：`Parent directory ... does not exist`。
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with pytest.raises(RuntimeError, match=r"Parent directory .*runs.* does not exist"):
+            torch.save(torch.arange(4), Path(folder, "runs", "x.pt"))
+        assert os.listdir(folder) == []
 
 
 def test_section_leaves_nothing_in_the_working_directory() -> None:
@@ -90,84 +187,228 @@ def test_section_leaves_nothing_in_the_working_directory() -> None:
 
 
 def test_view_saves_its_whole_storage() -> None:
-    """A slice of three numbers takes a file of 4 MB, and 4 MB again when loaded; its clone does not."""
-    state = after("saving_and_loading.view-trap")
-    sizes = dict(
-        re.findall(r"(view|clone): +([\d,]+) kB", shown("saving_and_loading.view-trap").output)
-    )
-    assert int(sizes["view"].replace(",", "")) >= 4000
-    assert int(sizes["clone"].replace(",", "")) < 10
-    assert state.view.shape == (3,)
-    assert state.view.untyped_storage().nbytes() == 4_000_000
+    """Saving a slice saves all the memory of the tensor that it was cut from.
+
+    保存切片，写进文件的是原张量的整块内存。
+    """
+    output = shown("saving_and_loading.view-trap").output
+    assert int(re.findall(r"view: +([\d,]+) kB", output)[0].replace(",", "")) >= 4000
+    assert storages(saved(torch.zeros(10_000)[:3])) == [40_000]
 
 
-def test_sharing_survives_within_one_file() -> None:
-    """What shares memory when saved together shares it when loaded; two files share nothing."""
+def test_loaded_view_keeps_its_whole_storage() -> None:
+    """A slice that was loaded from a file still holds all the memory of the tensor it was cut from.
+
+    切片读回来以后，仍然占着原张量的整块内存。
+    """
+    output = shown("saving_and_loading.view-trap").output
+    assert output.endswith("shape: (3,)\nbytes in memory: 4000000\n")
+    loaded = roundtrip(torch.zeros(10_000)[:3])
+    assert loaded.shape == (3,)
+    assert loaded.untyped_storage().nbytes() == 40_000
+
+
+def test_clone_saves_only_what_it_shows() -> None:
+    """`clone()` copies only what a slice shows, and only that is then saved.
+
+    `clone()` 只复制切片看得见的部分，存下的也就只有这些。
+    """
+    output = shown("saving_and_loading.view-trap").output
+    assert int(re.findall(r"clone: +([\d,]+) kB", output)[0]) < 10
+    assert storages(saved(torch.zeros(10_000)[:3].clone())) == [12]
+
+
+def test_shared_memory_survives_in_one_file() -> None:
+    """Tensors that share memory when they are saved in one file share it again when loaded.
+
+    存进同一个文件时共用内存的张量，读回来仍然共用。
+    """
+    state = after("saving_and_loading.shared-refs")
+    assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
+    state.loaded["row"][0] = 5
+    assert state.loaded["table"][0].tolist() == [5, 7, 7]
+
+
+def test_one_tensor_under_two_keys_stays_one() -> None:
+    """One tensor saved under two keys of a dict comes back as one object, not as two equal ones.
+
+    同一个张量在字典里占两个键，读回来仍是同一个对象，不是两个相等的张量。
+    """
     state = after("saving_and_loading.shared-refs")
     assert state.loaded["table"] is state.loaded["same"]
-    assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
-    assert shown("saving_and_loading.shared-refs").output == (
-        "same object: True\nrow, one file: [7.0, 7.0, 7.0]\nrow, two files: [0.0, 0.0, 0.0]\n"
+    assert "same object: True" in shown("saving_and_loading.shared-refs").output
+
+
+def test_two_files_share_nothing() -> None:
+    """Tensors that shared memory but were saved in two files share nothing when loaded.
+
+    原本共用内存的张量分存两个文件，读回来就互不相干。
+    """
+    assert shown("saving_and_loading.shared-refs").output.endswith(
+        "row, one file: [7.0, 7.0, 7.0]\nrow, two files: [0.0, 0.0, 0.0]\n"
     )
+    table = torch.zeros(2, 3)
+    loaded, row = roundtrip(table), roundtrip(table[0])
+    loaded += 7
+    assert not row.any()
 
 
 def test_tied_parameters_are_stored_once() -> None:
-    """Two names of one parameter share one entry of the file, and share memory when loaded."""
+    """Tied parameters are written to a file once, and share memory again when they are loaded.
+
+    绑定的参数在文件里只存一份，读回来仍然共用内存。
+    """
     tie = nn.Linear(64, 64)
     tied, untied = nn.Sequential(tie, tie), nn.Sequential(tie, nn.Linear(64, 64))
-    sizes = []
-    for net in (tied, untied):
-        file = io.BytesIO()
-        torch.save(net.state_dict(), file)
-        sizes.append(len(file.getvalue()))
+    sizes = [len(saved(net.state_dict()).getvalue()) for net in (tied, untied)]
     assert sizes[0] < 0.6 * sizes[1]
     loaded = roundtrip(tied.state_dict())
     assert loaded["0.weight"].data_ptr() == loaded["1.weight"].data_ptr()
 
 
-def test_file_of_a_model_holds_names_and_values() -> None:
-    """The file of a state dict holds the named parameters, and no code."""
+# 5.5.2 Model parameters
+
+
+def test_file_of_a_state_dict_holds_no_code() -> None:
+    """The file of a state dict holds plain tensors by name, and neither the class nor its code.
+
+    状态字典存成的文件里，是按名字排好的普通张量；没有类，也没有代码。
+    """
     assert shown("saving_and_loading.mlp").output.splitlines() == [
         "hidden.weight (256, 20)",
         "hidden.bias (256,)",
         "out.weight (10, 256)",
         "out.bias (10,)",
     ]
-    state = after("saving_and_loading.mlp")
-    assert all(type(value) is torch.Tensor for value in roundtrip(state.net.state_dict()).values())
+    file = saved(after("saving_and_loading.mlp").net.state_dict())
+    assert b"MLP" not in file.getvalue()
+    assert b"forward" not in file.getvalue()
+    assert all(type(value) is torch.Tensor for value in torch.load(file).values())
 
 
 def test_loaded_model_computes_the_same() -> None:
-    """A fresh model gives other outputs before loading and the very same ones after it."""
+    """A new model computes something else; once it has loaded the state dict, the very same.
+
+    新造的模型算出来的不一样；加载了状态字典以后，每一位都相同。
+    """
     assert shown("saving_and_loading.round-trip").output == (
         "before loading: False\n<All keys matched successfully>\nafter loading: True\n"
     )
     state = after("saving_and_loading.round-trip")
-    assert state.clone(state.X).shape == (2, 10)
-    assert state.clone.hidden.weight is not state.net.hidden.weight
+    fresh = state.MLP()
+    assert not torch.equal(fresh(state.X), state.net(state.X))
+    fresh.load_state_dict(roundtrip(state.net.state_dict()))
+    assert torch.equal(fresh(state.X), state.net(state.X))
 
 
-def test_tied_model_has_four_names_and_two_storages() -> None:
-    """The file of a tied model has one entry of numbers per storage, not one per name."""
+def test_load_state_dict_writes_into_existing_parameters() -> None:
+    """`load_state_dict` writes into the existing parameters: an optimiser goes on holding these objects.
+
+    `load_state_dict` 把数值写进现有的参数：对象还是原来那些，优化器手里的也还是它们。
+    """
+    state = after("saving_and_loading.round-trip")
+    fresh = state.MLP()
+    optimizer = torch.optim.SGD(fresh.parameters(), lr=0.1)
+    weight = fresh.hidden.weight
+    fresh.load_state_dict(state.net.state_dict())
+    assert fresh.hidden.weight is weight is optimizer.param_groups[0]["params"][0]
+    assert torch.equal(weight, state.net.hidden.weight)
+    assert weight.data_ptr() != state.net.hidden.weight.data_ptr()
+
+
+def test_load_state_dict_wants_no_path() -> None:
+    """`load_state_dict` refuses a path: `Expected state_dict to be dict-like, got <class 'str'>`.
+
+    `load_state_dict` 不接受路径：`Expected state_dict to be dict-like, got <class 'str'>`。
+    """
+    with pytest.raises(TypeError, match=r"^Expected state_dict to be dict-like, got <class 'str'>"):
+        nn.Linear(2, 2).load_state_dict("mlp.pt")  # type: ignore[arg-type]
+
+
+def test_torch_equal_gives_one_answer() -> None:
+    """`torch.equal` answers with one bool, where `==` gives one for each number.
+
+    `torch.equal` 只给一个布尔值，`==` 则给每个数都比出一个。
+    """
+    state = after("saving_and_loading.round-trip")
+    compared = state.clone(state.X) == state.net(state.X)
+    assert compared.numel() == 20
+    assert compared.all()
+    assert torch.equal(state.clone(state.X), state.net(state.X)) is True
+
+
+def test_saved_file_is_a_zip_archive() -> None:
+    """What `torch.save` writes is a zip archive that any program for zip files can open.
+
+    `torch.save` 写出的是普通的 zip 压缩包，用任何解压工具都能打开。
+    """
+    file = saved(after("saving_and_loading.mlp").net.state_dict())
+    assert zipfile.is_zipfile(file)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        assert not any(entry.compress_type for entry in archive.infolist())
+
+
+def test_file_has_one_entry_per_storage() -> None:
+    """A file has one entry of numbers for each storage, however many names lead to it.
+
+    文件里的数值按内存块存放，每块一项，不管有多少个名字用到它。
+    """
     assert shown("saving_and_loading.zip-entries").output == (
         "mlp.pt names: 4 storages: 4\ntied.pt names: 4 storages: 2\n"
     )
+    x = torch.zeros(100)
+    assert storages(saved({"a": x, "same": x, "part": x[5:]})) == [400]
+    assert storages(saved({"a": x, "copy": x.clone()})) == [400, 400]
 
 
-def test_entries_hold_the_raw_numbers_and_the_names(tmp_path: Path) -> None:
-    """`data/0` is the bytes of the first tensor, and `data.pkl` has the names."""
+def test_entries_hold_the_raw_bytes() -> None:
+    """An entry such as `data/0` is exactly the bytes of a tensor as they lie in memory.
+
+    `data/0` 这样的一项，就是张量在内存里的原始字节，一个不多，一个不少。
+    """
+    net = after("saving_and_loading.zip-entries").net
+    numbers = entry(saved(net.state_dict()), "data/0")
+    assert len(numbers) == 4 * 256 * 20
+    assert numbers == net.hidden.weight.detach().numpy().tobytes()
+
+
+def test_names_and_shapes_lie_in_data_pkl() -> None:
+    """`data.pkl` gives each name its shape and the entry in which its numbers are.
+
+    `data.pkl` 记着每个名字的形状，以及它的数值在哪一项里。
+    """
     state = after("saving_and_loading.zip-entries")
-    path = tmp_path / "model.pt"
-    torch.save(state.net.state_dict(), path)
-    sizes = state.entries(path)
-    assert sizes["data/0"] == 4 * 256 * 20
-    with zipfile.ZipFile(path) as archive:
-        names = archive.read("model/data.pkl")
-        numbers = archive.read("model/data/0")
-        assert sizes == {i.filename.removeprefix("model/"): i.file_size for i in archive.infolist()}
-    assert all(name.encode() in names for name in state.net.state_dict())
-    assert numbers == state.net.hidden.weight.detach().numpy().tobytes()
-    assert sum(size for name, size in sizes.items() if not name.startswith("data")) < 1000
+
+    class Reader(pickle.Unpickler):
+        def persistent_load(self, storage: Any) -> Any:
+            return f"data/{storage[2]}"
+
+        def find_class(self, module: str, name: str) -> Any:
+            if name == "_rebuild_tensor_v2":
+                return lambda storage, offset, size, *_: (storage, tuple(size))
+            return super().find_class(module, name)
+
+    read = {
+        name: Reader(io.BytesIO(entry(saved(net.state_dict()), "data.pkl"))).load()
+        for name, net in (("mlp", state.net), ("tied", state.tied))
+    }
+    assert read["mlp"]["hidden.weight"] == ("data/0", (256, 20))
+    assert read["mlp"]["out.bias"] == ("data/3", (10,))
+    assert read["tied"]["0.weight"] == read["tied"]["2.weight"] == ("data/0", (256, 256))
+
+
+def test_bookkeeping_does_not_grow_with_the_numbers() -> None:
+    """What a file holds besides the numbers depends on how many tensors there are, not how large.
+
+    文件里除数值以外的部分，随张量的个数增加，与张量的大小无关。
+    """
+    rest = []
+    for net in (nn.Linear(10, 10), nn.Linear(300, 300), nn.Sequential(*[nn.Linear(2, 2)] * 9)):
+        file = saved(net.state_dict())
+        rest.append(len(file.getvalue()) - sum(storages(file)))
+    assert abs(rest[1] - rest[0]) < 200
+    assert rest[2] > rest[1] + 500
 
 
 def test_picture_gives_each_entry_its_tensors_and_bytes() -> None:
@@ -185,11 +426,13 @@ def test_picture_gives_each_entry_its_tensors_and_bytes() -> None:
 
 
 def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
-    """Parameters and buffers are saved; non-persistent buffers, attributes and the mode are not."""
+    """A state dict holds parameters and persistent buffers; no other buffers or plain attributes.
+
+    状态字典里只有参数和持久的缓冲区，没有其他缓冲区，也没有普通属性。
+    """
     state = after("saving_and_loading.contents")
     assert list(state.original.state_dict()) == ["weight", "mean"]
     rows = shown("saving_and_loading.contents").output.splitlines()
-    assert rows[0] == "<All keys matched successfully>"
     table = {row.split()[0]: re.findall("True|False", row) for row in rows[1:]}
     assert table == {
         "weight": ["True", "True"],
@@ -200,14 +443,37 @@ def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
     }
 
 
-def test_batch_norm_statistics_are_saved_and_dropout_has_nothing_to_save() -> None:
-    """The running statistics of batch norm are buffers; a dropout layer has an empty state dict."""
-    assert {"running_mean", "running_var"} <= set(nn.BatchNorm1d(3).state_dict())
-    assert nn.Dropout().state_dict() == {}
+def test_running_statistics_are_saved() -> None:
+    """The running statistics of a batch norm are persistent buffers: they are saved and loaded.
+
+    批量规范化的滑动统计量是持久的缓冲区，会随状态字典保存和加载。
+    """
+    norm, restored = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    norm(torch.arange(6.0).reshape(2, 3))
+    mean = dict(norm.named_buffers())["running_mean"]
+    assert mean.all()
+    assert not dict(restored.named_buffers())["running_mean"].any()
+    restored.load_state_dict(roundtrip(norm.state_dict()))
+    assert torch.equal(dict(restored.named_buffers())["running_mean"], mean)
 
 
-def test_renamed_attribute_cannot_read_the_file() -> None:
-    """The names of the attributes are the format of the file: a renamed layer is missing."""
+def test_matched_keys_do_not_mean_equal_modules() -> None:
+    """`<All keys matched successfully>` says that the names fit, even where plain attributes differ.
+
+    `<All keys matched successfully>` 只说名字全都对得上，普通属性仍可能不同。
+    """
+    state = after("saving_and_loading.contents")
+    report = state.restored.load_state_dict(state.original.state_dict())
+    assert str(report) == "<All keys matched successfully>"
+    assert not torch.equal(state.restored.constant, state.original.constant)
+    assert "constant" not in state.saved
+
+
+def test_renamed_attribute_cannot_read_old_files() -> None:
+    """The attribute names are the keys: rename a layer, and it is missing in every older file.
+
+    属性名就是键：给一个层改名，以前存的文件里就找不到它了。
+    """
     error = shown("saving_and_loading.other-names").error
     assert error is not None
     assert error.startswith("RuntimeError: Error(s) in loading state_dict for RenamedMLP:")
@@ -215,12 +481,12 @@ def test_renamed_attribute_cannot_read_the_file() -> None:
     assert 'Unexpected key(s) in state_dict: "out.weight", "out.bias"' in error
 
 
-def test_not_strict_leaves_the_unnamed_layer_as_it_was() -> None:
-    """`strict=False` loads what has a name in common and reports the rest; the output differs."""
-    lines = shown("saving_and_loading.not-strict").output.splitlines()
-    assert lines[0] == "missing: ['output.weight', 'output.bias']"
-    assert lines[1] == "unexpected: ['out.weight', 'out.bias']"
-    assert lines[2] == "same output: False"
+def test_not_strict_leaves_unmatched_layers_random() -> None:
+    """With `strict=False` the layers whose names match are loaded; the rest stay as they were.
+
+    加上 `strict=False`，名字对得上的层加载进去，其余的层原样不动。
+    """
+    assert "same output: False" in shown("saving_and_loading.not-strict").output
     state = after("saving_and_loading.not-strict")
     other = state.RenamedMLP()
     fresh = other.output.weight.clone()
@@ -229,14 +495,35 @@ def test_not_strict_leaves_the_unnamed_layer_as_it_was() -> None:
     assert torch.equal(other.output.weight, fresh)
 
 
-def test_renaming_the_keys_repairs_it() -> None:
-    """With its keys renamed the same file is loaded in full."""
+def test_not_strict_reports_what_did_not_match() -> None:
+    """With `strict=False` the names that do not match are listed in the return value, without a warning.
+
+    加上 `strict=False`，对不上的名字只列在返回值里，并不警告。
+    """
+    lines = shown("saving_and_loading.not-strict").output.splitlines()
+    assert lines[0] == "missing: ['output.weight', 'output.bias']"
+    assert lines[1] == "unexpected: ['out.weight', 'out.bias']"
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        report = nn.Linear(2, 2).load_state_dict({"old": torch.ones(1)}, strict=False)
+    assert not warned
+    assert report == (["weight", "bias"], ["old"])
+
+
+def test_renamed_keys_fit_a_renamed_layer() -> None:
+    """Rename the keys of a state dict as the layers were renamed, and it is loaded in full.
+
+    层改了名，把状态字典的键也照样改名，就能完整加载。
+    """
     lines = shown("saving_and_loading.not-strict").output.splitlines()
     assert lines[3:] == ["<All keys matched successfully>", "same output: True"]
 
 
 def test_not_strict_does_not_forgive_shapes() -> None:
-    """A parameter of another shape is an error with `strict=False` as well."""
+    """`strict=False` forgives names only: a tensor of another shape is a `size mismatch` all the same.
+
+    `strict=False` 只放过名字：形状不同，照样报 `size mismatch`。
+    """
     output = shown("saving_and_loading.shapes-stay-strict").output
     assert output.startswith("RuntimeError: Error(s) in loading state_dict for MLP:")
     assert "size mismatch for out.weight" in output
@@ -245,186 +532,499 @@ def test_not_strict_does_not_forgive_shapes() -> None:
 
 
 def test_failed_load_leaves_the_model_half_written() -> None:
-    """`load_state_dict` copies what fits before it raises, and does not undo it."""
-    state = after("saving_and_loading.shapes-stay-strict")
+    """When `load_state_dict` raises, the tensors that fit have been written, and stay so.
+
+    `load_state_dict` 报错时，对得上的张量已经写进模型，不会撤销。
+    """
     assert "hidden loaded: True" in shown("saving_and_loading.shapes-stay-strict").output
+    state = after("saving_and_loading.shapes-stay-strict")
     assert torch.equal(state.wide.hidden.weight, state.net.hidden.weight)
     assert state.wide.out.weight.shape == (12, 256)
 
 
-def test_train_and_eval_mode_change_the_output() -> None:
-    """Models with equal weights differ where one still drops; in eval mode both agree."""
+def test_mode_matters_only_to_some_layers() -> None:
+    """Without layers such as dropout or batch norm, a model computes the same in either mode.
+
+    没有 dropout、批量规范化之类的层，训练模式和评估模式算出来的一样。
+    """
+    state = after("saving_and_loading.round-trip")
+    assert state.net.training
+    assert torch.equal(state.net(state.X), state.clone.eval()(state.X))
+    for layer in (nn.Dropout(), nn.BatchNorm1d(20)):
+        assert not torch.equal(layer.train()(state.X), layer.eval()(state.X))
+
+
+def test_dropout_models_agree_only_in_eval_mode() -> None:
+    """Two models with dropout and equal weights agree only when both are in evaluation mode.
+
+    带 dropout 的两个模型，权重相同，也要都切到评估模式，输出才一致。
+    """
     assert shown("saving_and_loading.eval-matters").output == (
         "training: True False\nsame output: False\nboth in eval mode: True\n"
     )
     state = after("saving_and_loading.eval-matters")
-    assert state.second.eval() is state.second
-    assert not state.second.training
     assert torch.equal(state.first[0].weight, state.second[0].weight)
+    assert torch.equal(state.first(state.X), state.second(state.X))
+    assert not torch.equal(state.first.train()(state.X), state.second(state.X))
 
 
-def test_notes_model_agrees_in_either_mode() -> None:
-    """Without dropout or batch norm the mode changes nothing: that is why the notes saw no difference."""
-    state = after("saving_and_loading.round-trip")
-    assert state.net.training
-    assert torch.equal(state.net(state.X), state.clone.eval()(state.X))
+def test_eval_covers_all_modules_and_returns_itself() -> None:
+    """`eval()` switches off `training` in a module and in all below it, and returns the module.
+
+    `eval()` 把模块及其下所有模块的 `training` 关掉，并返回这个模块本身。
+    """
+    second = after("saving_and_loading.eval-matters").second.train()
+    assert all(module.training for module in second.modules())
+    assert second.eval() is second
+    assert not any(module.training for module in second.modules())
+
+
+def test_mode_is_not_in_the_file() -> None:
+    """The mode is not in a state dict: a model that loads one stays in the mode that it was in.
+
+    状态字典里没有模式：模型加载之后，原来是什么模式，还是什么模式。
+    """
+    state = after("saving_and_loading.contents")
+    assert not state.original.training
+    assert state.restored.training
+    assert nn.Dropout().eval().state_dict() == {}
+
+
+def test_state_dict_is_live() -> None:
+    """The entries of a state dict share memory with the parameters, and change along with them.
+
+    状态字典里的张量与参数共用内存，参数一变，它们跟着变。
+    """
+    assert shown("saving_and_loading.live").output.startswith("state dict: [7.0, 7.0, 7.0]\n")
+    state = after("saving_and_loading.live")
+    assert state.state["out.bias"].data_ptr() == state.net.out.bias.data_ptr()
+    with torch.no_grad():
+        state.net.out.bias.fill_(8)
+    assert state.state["out.bias"].unique().tolist() == [8]
+
+
+def test_file_is_a_snapshot() -> None:
+    """A file is a snapshot: what happens to a tensor after it was saved does not reach the file.
+
+    文件是快照：保存之后张量再怎么变，都影响不到文件。
+    """
+    x = torch.zeros(2)
+    file = saved(x)
+    x += 1
+    assert not torch.load(file).any()
+
+
+def test_clones_of_the_entries_are_a_snapshot() -> None:
+    """Clones of the entries of a state dict keep the old values, and restore them when loaded.
+
+    把状态字典里的张量逐个 `clone()`，旧值就留住了，随时能加载回来。
+    """
+    assert shown("saving_and_loading.live").output.endswith("snapshot:   True\nrestored:   True\n")
+    state = after("saving_and_loading.live")
+    assert state.snapshot["out.bias"].data_ptr() != state.net.out.bias.data_ptr()
+    assert torch.equal(state.net.out.bias, state.snapshot["out.bias"])
+
+
+def test_copy_of_a_state_dict_is_live_too() -> None:
+    """`copy()` of a state dict copies the dict and not the tensors; `copy.deepcopy` copies both.
+
+    对状态字典调用 `copy()`，复制的是字典，不是张量；`copy.deepcopy` 才连张量一起复制。
+    """
+    net = nn.Linear(2, 2)
+    shallow, deep = net.state_dict().copy(), copy.deepcopy(net.state_dict())
+    old = net.bias.tolist()
+    with torch.no_grad():
+        net.bias.fill_(7)
+    assert shallow["bias"].tolist() == [7, 7]
+    assert deep["bias"].tolist() == old
+
+
+# What torch.load refuses
 
 
 def test_whole_model_is_refused_by_default() -> None:
-    """A pickled model names its class, and `torch.load` refuses to import it by default."""
+    """`torch.load` refuses a pickled model: `UnpicklingError`, `Weights only load failed`.
+
+    `torch.load` 默认拒绝整个存下的模型：`UnpicklingError`，`Weights only load failed`。
+    """
     error = shown("saving_and_loading.whole-model").error
     assert error is not None
     assert "UnpicklingError: Weights only load failed" in error
     assert "In PyTorch 2.6, we changed the default value of the `weights_only` argument" in error
-    assert "arbitrary code execution" in error
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
         roundtrip(nn.Linear(2, 2))
 
 
-def test_whole_model_holds_the_name_of_its_class_and_no_code() -> None:
-    """A pickled model cannot be loaded, not even unsafely, where its class has gone or was renamed."""
-    state = after("saving_and_loading.whole-model")
-    file = io.BytesIO()
-    with mock.patch.dict(sys.modules, {"__main__": state}):
-        torch.save(state.net, file)
-        assert b"MLP" in file.getvalue()
-        assert b"def forward" not in file.getvalue()
-        file.seek(0)
-        assert type(torch.load(file, weights_only=False)) is state.MLP
-        del state.MLP
-        file.seek(0)
-        with pytest.raises(AttributeError, match="MLP"):
-            torch.load(file, weights_only=False)
+def test_plain_values_load_by_default() -> None:
+    """Tensors, numbers, strings, lists, tuples, dicts, dtypes and devices pass the default loader.
 
-
-def test_plain_values_beside_tensors_load_by_default() -> None:
-    """Numbers, strings, None, tuples, sets, dtypes and devices pass the default loader."""
+    张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载。
+    """
     value = {
         "a": 1,
         "b": 0.5,
         "c": "s",
-        "d": None,
+        "d": [None, True],
         "e": (1, {2}),
         "f": torch.float32,
         "g": torch.device("cpu"),
     }
     assert roundtrip(value) == value
+    assert roundtrip({"x": torch.ones(2)})["x"].tolist() == [1, 1]
 
 
-def test_file_says_what_it_wants_to_import_without_running_it() -> None:
-    """The list of imports is empty for a state dict and names `print` for the trap."""
-    lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
-    assert lines[0] == "mlp.pt wants: []"
-    assert lines[1] == "whole.pt wants: ['__main__.MLP', 'torch.nn.modules.linear.Linear']"
-    assert lines[2] == "trap.pt wants: ['builtins.print']"
+def test_refusal_suggests_the_unsafe_way_first() -> None:
+    """The refusal suggests `weights_only=False` first, and warns of arbitrary code execution.
+
+    拒绝时的报错信息先建议 `weights_only=False`，并警告它可能执行任意代码。
+    """
+    error = shown("saving_and_loading.whole-model").error
+    assert error is not None
+    remedies = ("with `weights_only` set to `False`", "arbitrary code execution", "safe_globals")
+    assert sorted(remedies, key=error.index) == list(remedies)
 
 
-def test_unsafe_loading_calls_what_the_file_names() -> None:
-    """With `weights_only=False` the file calls a function of its choice while it is being loaded."""
+def test_named_classes_can_be_let_through() -> None:
+    """Inside `safe_globals` the default loader permits the listed classes as well, and no others.
+
+    在 `safe_globals` 的代码块里，默认的加载方式额外放行列出的类，没列出的照样拒绝。
+    """
+    state = after("saving_and_loading.whole-model")
+    with mock.patch.dict(sys.modules, {"__main__": state}):
+        file = saved(state.net)
+        with safe_globals([state.MLP, nn.Linear]):
+            assert torch.equal(torch.load(file)(state.X), state.net(state.X))
+        file.seek(0)
+        with safe_globals([state.MLP]), pytest.raises(pickle.UnpicklingError, match="Linear"):
+            torch.load(file)
+        file.seek(0)
+        with pytest.raises(pickle.UnpicklingError, match="MLP"):
+            torch.load(file)
+
+
+def test_unsafe_load_calls_what_the_file_names() -> None:
+    """With `weights_only=False` a file calls a function of its choice while it is being loaded.
+
+    用 `weights_only=False` 加载时，文件可以调用它指定的任何函数。
+    """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[3:] == ["this line came out of the file", "what was loaded: None"]
-
-
-def test_default_loader_calls_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    """The default loader refuses the trap before anything in it runs."""
     trap = after("saving_and_loading.what-it-would-run").Trap()
-    capfd.readouterr()
-    with pytest.raises(pickle.UnpicklingError, match="GLOBAL print was not an allowed global"):
-        roundtrip(trap)
-    assert capfd.readouterr().out == ""
+    printed = printed_while(lambda: roundtrip(trap, weights_only=False))
+    assert printed == "this line came out of the file\n"
 
 
-def test_state_dict_is_live_and_a_clone_is_not() -> None:
-    """A state dict shares the memory of the model; only a copy remembers the past."""
-    state = after("saving_and_loading.live")
-    assert shown("saving_and_loading.live").output == (
-        "state dict: [7.0, 7.0, 7.0]\nsnapshot:   True\nrestored:   True\n"
-    )
-    assert state.state["out.bias"].data_ptr() == state.net.out.bias.data_ptr()
-    assert state.snapshot["out.bias"].data_ptr() != state.net.out.bias.data_ptr()
-    assert not state.state["out.bias"].requires_grad
+def test_wanted_imports_are_listed_without_running() -> None:
+    """`get_unsafe_globals_in_checkpoint` lists what a file wants to import, and runs none of it.
+
+    `get_unsafe_globals_in_checkpoint` 列出文件想导入什么，而不执行其中任何一样。
+    """
+    lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
+    assert lines[1] == "whole.pt wants: ['__main__.MLP', 'torch.nn.modules.linear.Linear']"
+    assert lines[2] == "trap.pt wants: ['builtins.print']"
+    file = saved(after("saving_and_loading.what-it-would-run").Trap())
+    assert printed_while(lambda: get_unsafe_globals_in_checkpoint(file)) == ""
 
 
-def test_gpu_file_needs_map_location_where_there_is_no_such_gpu(tmp_path: Path) -> None:
-    """A file of a missing CUDA device is an error, and opens with `map_location`."""
-    output = shown("saving_and_loading.map-location").output
-    assert output.startswith("RuntimeError: Attempting to deserialize object on ")
-    assert "on the CPU: tensor([1., 1.])" in output
+def test_state_dict_wants_no_imports() -> None:
+    """The file of a state dict wants to import nothing beyond what the default loader permits.
+
+    状态字典存成的文件，不要求导入默认许可以外的任何东西。
+    """
+    lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
+    assert lines[0] == "mlp.pt wants: []"
+    norm = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    assert get_unsafe_globals_in_checkpoint(saved(norm.state_dict())) == []
+
+
+def test_default_loader_calls_nothing() -> None:
+    """The default loader refuses the trap of the page before anything in it runs."""
+    trap = after("saving_and_loading.what-it-would-run").Trap()
+
+    def load() -> None:
+        with pytest.raises(pickle.UnpicklingError, match="GLOBAL print was not an allowed global"):
+            roundtrip(trap)
+
+    assert printed_while(load) == ""
+
+
+def test_whole_model_holds_only_the_name_of_its_class() -> None:
+    """A pickled model holds the name of its class, not its code: without that class it cannot be loaded.
+
+    整个存下的模型，文件里只有类的名字，没有代码；没有同名的类，就读不回来。
+    """
+    state = after("saving_and_loading.whole-model")
+    with mock.patch.dict(sys.modules, {"__main__": state}):
+        file = saved(state.net)
+        assert type(torch.load(file, weights_only=False)) is state.MLP
+    assert b"MLP" in file.getvalue()
+    assert b"def forward" not in file.getvalue()
+    file.seek(0)
+    elsewhere = mock.patch.dict(sys.modules, {"__main__": types.ModuleType("__main__")})
+    with elsewhere, pytest.raises(AttributeError, match="Can't get attribute 'MLP' on <module"):
+        torch.load(file, weights_only=False)
+
+
+# Files from another device
+
+
+def test_tensor_returns_to_its_device() -> None:
+    """A tensor is saved with the name of its device, and `torch.load` puts it back there.
+
+    张量连同所在设备的名字一起保存，`torch.load` 把它放回那里。
+    """
+    assert roundtrip(torch.ones(2)).device == torch.device("cpu")
+    assert roundtrip(torch.ones(2, device="meta")).is_meta
     with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
-        torch.save(torch.ones(2), tmp_path / "x.pt")
-    with pytest.raises(RuntimeError, match=r"Attempting to deserialize object on (a )?CUDA device"):
-        torch.load(tmp_path / "x.pt")
+        assert b"cuda:99" in saved(torch.ones(2)).getvalue()
+
+
+def test_file_of_a_missing_gpu_does_not_load() -> None:
+    """A file from a GPU that is missing here is an error: `Attempting to deserialize object on ...`.
+
+    文件来自这台机器上没有的 GPU，读取就报错：`Attempting to deserialize object on ...`。
+    """
+    output = shown("saving_and_loading.map-location").output
+    with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
+        file = saved(torch.ones(2))
+    with pytest.raises(RuntimeError, match=r"^Attempting to deserialize object on (a )?CUDA dev"):
+        torch.load(file)
+    assert output.startswith("RuntimeError: Attempting to deserialize object on ")
     if not torch.cuda.is_available():
-        assert "torch.cuda.is_available() is False" in output
-    assert torch.load(tmp_path / "x.pt", map_location="cpu").device == torch.device("cpu")
+        message = "Attempting to deserialize object on a CUDA device but torch.cuda.is_available()"
+        assert f"{message} is False" in output
+
+
+def test_map_location_cpu_opens_any_file() -> None:
+    """With `map_location="cpu"` a file opens anywhere, whatever device it was written on.
+
+    用 `map_location="cpu"`，不管文件是在什么设备上写的，哪里都能打开。
+    """
+    assert "on the CPU: tensor([1., 1.])" in shown("saving_and_loading.map-location").output
+    for tag in ("cuda:99", "mps", "xpu:3"):
+        with mock.patch("torch.serialization.location_tag", return_value=tag):
+            file = saved(torch.ones(2))
+        assert torch.load(file, map_location="cpu").device == torch.device("cpu")
 
 
 def test_map_location_meta_reads_shapes_only() -> None:
-    """With `map_location="meta"` names and shapes come without the numbers."""
-    state = after("saving_and_loading.map-location")
-    assert all(value.is_meta for value in state.shapes.values())
-    assert [tuple(value.shape) for value in state.shapes.values()] == [
+    """With `map_location="meta"` names, shapes and dtypes are loaded, and none of the numbers.
+
+    用 `map_location="meta"`，读到的只有名字、形状和数据类型，没有数值。
+    """
+    assert "hidden.bias meta (256,)" in shown("saving_and_loading.map-location").output
+    shapes = after("saving_and_loading.map-location").shapes
+    assert all(value.is_meta and value.dtype == torch.float32 for value in shapes.values())
+    assert [tuple(value.shape) for value in shapes.values()] == [
         (256, 20),
         (256,),
         (10, 256),
         (10,),
     ]
-    assert "hidden.bias meta (256,)" in shown("saving_and_loading.map-location").output
 
 
-def test_checkpoint_holds_model_optimiser_and_step() -> None:
-    """A checkpoint is an ordinary dict: model, optimiser and step; the default loader takes it."""
-    state = after("saving_and_loading.checkpoint")
-    assert list(state.checkpoint) == ["net", "optimizer", "step"]
+# A checkpoint to resume from
+
+
+def test_optimiser_has_a_state_dict_of_its_own() -> None:
+    """An optimiser has a state dict of its own, with `state` and `param_groups`; the model has none of it.
+
+    优化器有自己的状态字典，分 `state` 和 `param_groups` 两项；模型的状态字典里没有这些。
+    """
     assert shown("saving_and_loading.checkpoint").output == "optimizer: ['state', 'param_groups']\n"
-    loaded = roundtrip(state.checkpoint)
+    state = after("saving_and_loading.checkpoint")
+    assert set(state.checkpoint["net"]) == set(dict(state.net.named_parameters()))
+    assert set(state.checkpoint["optimizer"]["state"][0]) == {"step", "exp_avg", "exp_avg_sq"}
+    assert state.checkpoint["optimizer"]["param_groups"][0]["lr"] == 0.01
+
+
+def test_checkpoint_is_a_dict_the_default_loader_reads() -> None:
+    """A dict of the state dicts of model and optimiser and a step count passes the default loader.
+
+    把模型和优化器的状态字典、步数放进一个字典，默认的加载方式就能读。
+    """
+    checkpoint = after("saving_and_loading.checkpoint").checkpoint
+    assert list(checkpoint) == ["net", "optimizer", "step"]
+    loaded = roundtrip(checkpoint)
     assert loaded["step"] == 5
-    assert loaded["optimizer"]["param_groups"][0]["lr"] == 0.01
-    assert set(loaded["optimizer"]["state"][0]) == {"step", "exp_avg", "exp_avg_sq"}
+    assert loaded["optimizer"]["param_groups"] == checkpoint["optimizer"]["param_groups"]
+    assert all(torch.equal(loaded["net"][name], value) for name, value in checkpoint["net"].items())
 
 
-def test_resumed_training_is_the_uninterrupted_one() -> None:
-    """With the optimiser's state the resumed run is bit-equal to the uninterrupted; without, it is not."""
-    assert shown("saving_and_loading.resume").output == "with optimizer: True\nwithout: False\n"
+def test_broken_save_ruins_the_file_at_its_path() -> None:
+    """A save that breaks off ruins the file at its path, which loads no more: `PytorchStreamReader failed`.
 
+    保存到一半中断，路径上原来的文件就毁了，再读就报错：`PytorchStreamReader failed`。
+    """
 
-@pytest.mark.parametrize(("path", "survives"), [("checkpoint.pt", False), ("checkpoint.tmp", True)])
-def test_failed_save_destroys_the_file_it_writes_to(
-    tmp_path: Path, path: str, survives: bool
-) -> None:
-    """A save that fails half-way ruins the file under its path; one written aside leaves it whole."""
-    kept = tmp_path / "checkpoint.pt"
-    torch.save({"step": 5}, kept)
-    unpicklable: Callable[[], int] = lambda: 0  # noqa: E731
-    with pytest.raises(
-        (AttributeError, pickle.PicklingError), match=r"pickle|Can't get local object"
-    ):
-        torch.save({"step": 6, "net": unpicklable}, tmp_path / path)
-    if survives:
+    class Breaks:
+        def __reduce__(self) -> Any:
+            raise RuntimeError("broken off")
+
+    with tempfile.TemporaryDirectory() as folder:
+        kept, aside = Path(folder, "checkpoint.pt"), Path(folder, "checkpoint.tmp")
+        torch.save({"step": 5}, kept)
+        with pytest.raises(RuntimeError, match="broken off"):
+            torch.save({"step": 6, "net": Breaks()}, aside)
         assert torch.load(kept) == {"step": 5}
-    else:
-        with pytest.raises(RuntimeError, match="PytorchStreamReader failed"):
+        with pytest.raises(RuntimeError, match="broken off"):
+            torch.save({"step": 6, "net": Breaks()}, kept)
+        with pytest.raises(RuntimeError, match=r"^PytorchStreamReader failed"):
             torch.load(kept)
 
 
-def test_random_state_can_be_saved_too() -> None:
-    """The generator's state is a tensor: saved and restored, it gives the same draws again."""
+def test_resumed_run_equals_the_uninterrupted_one() -> None:
+    """Resumed with the optimiser's state, training ends as if never stopped; with a new Adam, elsewhere.
+
+    恢复优化器的状态，训练的结果与没中断过的每一位都相同；换成新的 Adam，就不同。
+    """
+    assert shown("saving_and_loading.resume").output == "with optimizer: True\nwithout: False\n"
+
+
+def test_new_adam_remembers_no_gradients() -> None:
+    """Adam keeps running averages of the gradients of each parameter; a new one starts with none.
+
+    Adam 为每个参数保存梯度的滑动平均，新造的 Adam 里什么也没有。
+    """
+    state = after("saving_and_loading.resume")
+    kept = state.optimizer.state_dict()["state"]
+    assert len(kept) == 4
+    assert kept[0]["exp_avg"].shape == state.net.hidden.weight.shape
+    assert kept[0]["exp_avg"].any()
+    assert torch.optim.Adam(state.net.parameters()).state_dict()["state"] == {}
+
+
+def test_generator_state_is_a_tensor_to_save() -> None:
+    """`torch.get_rng_state()` is a tensor: saved, loaded and set again, it gives the same draws.
+
+    `torch.get_rng_state()` 就是个张量：保存、读回、再设上，抽出的数就一样。
+    """
     torch.manual_seed(0)
-    saved = roundtrip(torch.get_rng_state())
+    state = roundtrip(torch.get_rng_state())
+    assert type(state) is torch.Tensor
     drawn = torch.rand(3)
-    torch.set_rng_state(saved)
+    assert not torch.equal(torch.rand(3), drawn)
+    torch.set_rng_state(state)
     assert torch.equal(torch.rand(3), drawn)
 
 
-def test_file_is_a_snapshot_of_the_tensor(tmp_path: Path) -> None:
-    """A file is a snapshot: what happens to the tensor afterwards does not reach it."""
-    x = torch.zeros(2)
-    torch.save(x, tmp_path / "x.pt")
-    x += 1
-    assert not torch.load(tmp_path / "x.pt").any()
-
-
 # Exercises
+
+
+def test_storage_address_tells_who_shares() -> None:
+    """Views of one tensor have one `untyped_storage().data_ptr()`; a clone has another.
+
+    同一张量的各个视图，`untyped_storage().data_ptr()` 相同；`clone()` 出来的则不同。
+    """
+    big = after("saving_and_loading.view-trap").big
+    views = (big, big[:3], big[-3:], big.reshape(1000, 1000).t())
+    assert len({view.untyped_storage().data_ptr() for view in views}) == 1
+    assert big[:3].data_ptr() != big[-3:].data_ptr()
+    assert big[:3].clone().untyped_storage().data_ptr() != big.untyped_storage().data_ptr()
+
+
+def test_batch_norm_counts_batches_in_an_int64() -> None:
+    """Beside its four vectors, a batch norm has a buffer that counts the batches, one int64.
+
+    批量规范化除了四个向量，还有一个缓冲区用来数批次，是一个 int64。
+    """
+    assert "norm 56 bytes" in shown("saving_and_loading.size-explained").output
+    state = nn.BatchNorm1d(3).state_dict()
+    vectors = [value for value in state.values() if value.shape == (3,)]
+    assert (len(state), len(vectors)) == (5, 4)
+    assert state["num_batches_tracked"].dtype == torch.int64
+    assert state["num_batches_tracked"].numel() == 1
+
+
+def test_storages_add_up_to_the_numbers_in_the_file() -> None:
+    """The bytes of numbers in a file are those of the storages of its tensors, each counted once.
+
+    文件里的数值占多少字节，等于各块内存的字节数之和，每块只算一次。
+    """
+    state = after("saving_and_loading.size-explained")
+    for net in (state.net, state.tied, state.norm):
+        tensors = net.state_dict()
+        assert sum(storages(saved(tensors))) == state.storage_bytes(tensors)
+    assert state.storage_bytes(state.tied.state_dict()) == 4 * (256 * 256 + 256)
+
+
+def test_building_a_layer_draws_numbers() -> None:
+    """Building a layer draws its weights, and so moves the generator on: restore its state afterwards.
+
+    造一个层要抽随机数当权重，随机数生成器的状态就变了，所以要在造完之后才恢复。
+    """
+    before = torch.get_rng_state()
+    nn.Dropout()
+    assert torch.equal(torch.get_rng_state(), before)
+    nn.Linear(2, 2)
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
+def test_numpy_and_python_have_their_own_generators() -> None:
+    """NumPy and Python's `random` draw from generators of their own: `torch.manual_seed` is not theirs.
+
+    NumPy 和 Python 的 `random` 各有自己的生成器，`torch.manual_seed` 管不到它们。
+    """
+    python, numpy = random.getstate(), repr(np.random.get_state())
+    torch.manual_seed(1)
+    torch.rand(3)
+    assert random.getstate() == python
+    assert repr(np.random.get_state()) == numpy
+    before = torch.get_rng_state()
+    random.random()
+    np.random.rand()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.gpu(1)
+def test_gpu_draws_from_a_generator_of_its_own() -> None:
+    """The GPU has a generator of its own: drawing there leaves that of the CPU where it was.
+
+    GPU 有自己的随机数生成器：在 GPU 上抽数，CPU 的生成器不动。
+    """
+    cpu, gpu = torch.get_rng_state(), torch.cuda.get_rng_state()
+    torch.rand(3, device="cuda")
+    assert torch.equal(torch.get_rng_state(), cpu)
+    assert not torch.equal(torch.cuda.get_rng_state(), gpu)
+
+
+def test_noisy_training_resumes_only_from_all_three() -> None:
+    """Where training draws numbers, it resumes exactly only with model, optimiser and generator.
+
+    训练要抽随机数时，模型、优化器、生成器三样的状态都恢复，才能分毫不差地接着跑。
+    """
+    assert shown("saving_and_loading.exact-resume").output.startswith("checked: ")
+    state = after("saving_and_loading.exact-resume")
+    torch.manual_seed(5)
+    run = state.start()
+    for _ in range(3):  # odd, and in another seed than the page
+        state.epoch(*run)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "run.pt")
+        state.save_run(path, *run)
+        uninterrupted = state.final_weights(*run)
+        equal = {}
+        for forget in (None, "optimizer", "rng"):
+            torch.manual_seed(77)
+            again = state.start()
+            state.load_run(path, *again, forget=forget)
+            equal[forget] = torch.equal(state.final_weights(*again), uninterrupted)
+        assert equal == {None: True, "optimizer": False, "rng": False}
+        assert set(torch.load(path)) == {"net", "optimizer", "rng"}  # the default loader takes it
+
+
+def test_default_loader_refuses_before_it_calls() -> None:
+    """The default loader checks a name before it calls anything by it: a refused file has run nothing.
+
+    默认的加载方式先检查名字，再按名字调用：被拒绝的文件什么都没执行。
+    """
+    state = after("saving_and_loading.runs-nothing")
+    in_the_section = mock.patch.dict(sys.modules, {"__main__": state})
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), in_the_section:
+        for payload, word in [(state.Calls(), "call"), (state.Restores(), "restore")]:
+            assert state.traces(payload, weights_only=False) == [word]
+            assert state.traces(payload) == ["refused"]
+        assert state.traces([1, "harmless"]) == []
 
 
 def test_trimmed_takes_the_cheaper_way_for_each_storage() -> None:
@@ -520,34 +1120,23 @@ def test_size_of_a_file_is_explained_to_the_byte(tmp_path: Path) -> None:
         assert all(part > 0 for part in parts.values())
 
 
-def test_all_but_the_numbers_hardly_grows_with_the_model(tmp_path: Path) -> None:
-    """Names and bookkeeping depend on how many tensors there are, not on how large they are."""
-    explain = after("saving_and_loading.size-explained").explain
-    rest = []
-    for width in (10, 1000):
-        torch.save(nn.Linear(width, width).state_dict(), tmp_path / "x.pt")
-        parts = explain(tmp_path / "x.pt")
-        rest.append(sum(parts.values()) - parts["numbers"])
-    assert abs(rest[1] - rest[0]) < 200
-
-
 def test_transplant_loads_what_fits_and_reports_the_rest() -> None:
     """The solution loads by name and shape; every name of either side is in exactly one list."""
     state = after("saving_and_loading.transplant")
     assert shown("saving_and_loading.transplant").output.startswith("checked: ")
     source = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
     target = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 5), nn.Linear(5, 1))
-    source[1].running_mean.fill_(7)
+    source.state_dict()["1.running_mean"].fill_(7)
     before = {name: value.clone() for name, value in target.state_dict().items()}
-    saved = source.state_dict() | {"old.bias": torch.ones(1)}
-    report = state.transplant(saved, target)
+    old = source.state_dict() | {"old.bias": torch.ones(1)}
+    report = state.transplant(old, target)
     assert report["resized"] == ["2.weight", "2.bias"]
     assert report["missing"] == ["3.weight", "3.bias"]
     assert report["unexpected"] == ["old.bias"]
     names = [name for kind in report.values() for name in kind]
-    assert sorted(names) == sorted({*saved, *before})
+    assert sorted(names) == sorted({*old, *before})
     now = target.state_dict()
-    assert all(torch.equal(now[name], saved[name]) for name in report["loaded"])
+    assert all(torch.equal(now[name], old[name]) for name in report["loaded"])
     assert "1.running_mean" in report["loaded"]  # buffers too
     rest = report["resized"] + report["missing"]
     assert all(torch.equal(now[name], before[name]) for name in rest)
@@ -577,31 +1166,10 @@ def test_noisy_training_depends_on_the_random_numbers() -> None:
     assert not torch.equal(ends[0], ends[2])
 
 
-def test_exact_resume_needs_all_three_parts(tmp_path: Path) -> None:
-    """Model, optimiser and generator make the resumed run bit-equal, at any point; no two do."""
-    state = after("saving_and_loading.exact-resume")
-    assert shown("saving_and_loading.exact-resume").output.startswith("checked: ")
-    path = tmp_path / "run.pt"
-    torch.manual_seed(5)
-    run = state.start()
-    for _ in range(3):  # odd, and in another seed than the page
-        state.epoch(*run)
-    state.save_run(path, *run)
-    uninterrupted = state.final_weights(*run)
-    equal = {}
-    for forget in (None, "optimizer", "rng"):
-        torch.manual_seed(77)
-        again = state.start()
-        state.load_run(path, *again, forget=forget)
-        equal[forget] = torch.equal(state.final_weights(*again), uninterrupted)
-    assert equal == {None: True, "optimizer": False, "rng": False}
-    assert set(torch.load(path)) == {"net", "optimizer", "rng"}  # the default loader takes it
-
-
-def test_armed_files_run_nothing_by_default(
+def test_armed_file_makes_no_folder_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each trap goes off in the unsafe loader, and is refused before it goes off in the default one."""
+    """A file that would make a folder does so in the unsafe loader, and not in the default one."""
     state = after("saving_and_loading.runs-nothing")
     assert shown("saving_and_loading.runs-nothing").output.startswith("checked: ")
     monkeypatch.chdir(tmp_path)
@@ -613,12 +1181,7 @@ def test_armed_files_run_nothing_by_default(
         def __reduce__(self) -> tuple[Any, ...]:
             return os.mkdir, (self.folder,)
 
-    with mock.patch.dict(sys.modules, {"__main__": state}):
-        for payload, word in [(state.Calls(), "call"), (state.Restores(), "restore")]:
-            assert state.traces(payload, weights_only=False) == [word]
-            assert state.traces(payload) == ["refused"]
-        assert state.traces(Builds()) == ["refused"]
-        assert not Path("made-by-the-file").exists()
-        state.traces(Builds(), weights_only=False)
-        assert Path("made-by-the-file").is_dir()
-        assert state.traces([1, "harmless"]) == []
+    assert state.traces(Builds()) == ["refused"]
+    assert not Path("made-by-the-file").exists()
+    state.traces(Builds(), weights_only=False)
+    assert Path("made-by-the-file").is_dir()

@@ -150,6 +150,7 @@ class Build:
                     "name": outcome.name,
                     "state": outcome.state,
                     "seconds": round(outcome.seconds, 3),
+                    "figures": len(outcome.figures),
                     "sha256": snippet.sha256,
                 }
                 if outcome.state == "skipped":

@@ -218,8 +218,11 @@ class Prover:
             self._in_fork(self._left)
         elif self._claims:
             testing.stage = testing.Stage(self._stage.section, None, {})
-            with contextlib.redirect_stdout(io.StringIO()):
-                self._failed += self._attempt(self._left)
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    self._failed += self._attempt(self._left)
+            finally:
+                testing.stage = None
         if self._failed:
             raise SnippetError(*self._failed)
         return [

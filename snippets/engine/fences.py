@@ -116,7 +116,7 @@ def show(
     state = "recorded" if record else outcome.state
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
-        f'<div class="snippet" id="snippet-{anchor}" data-snippet="{name}" data-state="{state}">\n'
+        f'<div class="snippet" id="snippet-{anchor}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
         f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
@@ -158,7 +158,7 @@ def _box(text: str, label: str, kind: str) -> str:
     # <samp>, not <code>: the copy button of the theme belongs to code
     return (
         f'<p class="snippet-label">{escape(label)}</p>'
-        f'<pre class="snippet-{kind}" tabindex="0"><samp>{escape(text.rstrip())}</samp></pre>'
+        f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
     )
 
 
@@ -172,11 +172,12 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
         alt: What the figure shows, in the language of the page.
 
     Returns:
-        The `svg` element: without prolog and fixed size, black as the colour of the text around it,
-        and with ids that are unique on the page.
+        The `svg` element: without prolog and fixed height, black as the colour of the text around
+        it, with ids that are unique on the page, and without styles, which its policy would forbid.
     """
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' style="([^"]*)"', _attributes, svg)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     prefix = f"{name.replace('.', '-')}-{number}-"
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
@@ -184,8 +185,17 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
     svg = re.sub(r"#000000\b", "currentColor", svg)
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
-    label = f'role="img" aria-label="{escape(alt)}" style="max-width: {width * 4 / 3:.0f}px"'
-    return svg.replace("<svg ", f"<svg {label} ", 1).strip()
+    label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'
+    lines = (
+        'fill="currentColor" stroke-linejoin="round" stroke-linecap="butt"'  # matplotlib's style
+    )
+    return svg.replace("<svg ", f"<svg {label} {lines} ", 1).strip()
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """The same as attributes: what matplotlib writes as style are presentation attributes of SVG."""
+    pairs = (part.split(":", 1) for part in style[1].split(";") if part.strip())
+    return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)
 
 
 def _mark(source: str, language: str, css_class: str, md: Markdown, *, spoken: str) -> Element:
@@ -254,7 +264,7 @@ def _claims(
             f'<li id="{claim.name}" data-state="{state}"><strong>{title}</strong> '
             f"{_words(claim.words[spoken])}{told}<details><summary>{word(spoken, 'source')} "
             f"<code>test_{claim.name}</code></summary><p>{place}</p>"
-            f'<pre tabindex="0"><code>{escape(claim.source)}</code></pre></details></li>'
+            f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
         )
     return Markup(f'<ul class="claims">{"".join(rows)}</ul>')
 

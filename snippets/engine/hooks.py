@@ -16,6 +16,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -34,7 +35,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import get_toc
-from mkdocs.utils import CountHandler, DuplicateFilter
+from mkdocs.utils import CountHandler, DuplicateFilter, get_relative_url
 from mkdocs.utils.templates import TemplateContext
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -55,7 +56,9 @@ from snippets.engine.notebooks import (
     write_archive,
     write_notebooks,
 )
+from snippets.engine.page_script import page_script
 from snippets.engine.pages import LANGUAGES
+from snippets.engine.policy import with_policy
 from snippets.engine.runner import log
 from snippets.engine.words import ran_on, word
 
@@ -66,10 +69,13 @@ CHAPTER_PAGE = f"{CHAPTER}.ipynb"
 _cleanup = contextlib.ExitStack()
 _site: Path | None = None
 _chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
+_serving = False
 
 
 def on_startup(command: str, dirty: bool) -> None:
     """Make `-q` hide warnings without forgiving them: MkDocs would not count them any more."""
+    global _serving
+    _serving = command == "serve"
     jieba.setLogLevel(logging.WARNING)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `on_shutdown` is called
@@ -230,6 +236,7 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     if hidden := sorted(build.current().pages[language].keys() - rendered):
         places = tuple(f"docs/{language}/{path}:1" for path in hidden)
         raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
+    env.globals["word"] = partial(word, language)
     config.extra["ran_on"] = ran_on(language, build.current().machine)
     sections = section_pages(build.current(), config.nav)
     write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
@@ -256,7 +263,7 @@ def _draw_cards(config: MkDocsConfig, files: Files) -> None:
 def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
 ) -> TemplateContext:
-    """Let the language switch lead to the same page, and a section to its notebook."""
+    """Let the language switch lead to the same page, and put the code of the page beside it."""
     here = config.theme["language"]
     other = "../" if here == OTHER else f"{OTHER}/"  # from the root of this language's pages
     url = "" if page.is_homepage else page.url
@@ -265,6 +272,15 @@ def on_page_context(
         if config.site_url:  # what search engines read has to be a whole address
             language["address"] = urljoin(config.site_url, language["link"])
     page.meta["notebook_links"] = _notebook_links(page, here)
+    known = build.current().pages[here].get(page.file.src_uri)
+    if known and known.fences:
+        page.meta["script"] = f"{Path(page.file.src_uri).stem}.py"
+        snippets = [build.current().snippets[fence.snippet] for fence in known.fences]
+        path = Path(page.file.abs_dest_path).with_name(page.meta["script"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            page_script(str(page.title), snippets, here), encoding="utf-8", newline="\n"
+        )
     return context
 
 
@@ -283,6 +299,34 @@ def _notebook_links(page: Page, language: str) -> list[tuple[str, str, str | Non
 
 
 @event_priority(-100)
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Link each heading to itself in the other language, and write the policy into the page.
+
+    Here, and not in the page's content: the search index takes that word for word.
+    """
+    here = config.theme["language"]
+    for twin in config.extra.get("languages", []):
+        if twin["lang"] != here:
+            url = f"{get_relative_url('.', page.url)}/{twin['link']}"
+            link = (
+                f'<a class="headerlink" href="{url}#\\1" hreflang="{twin["lang"]}" '
+                f'lang="{twin["lang"]}">{twin["name"]}</a>'
+            )
+            output = re.sub(
+                r'<a class="headerlink" href="#([^"]+)"[^>]*>[^<]*</a>', rf"\g<0>{link}", output
+            )
+    # `serve` adds a script of its own after this, which reloads the page.
+    return output if _serving else with_policy(output)
+
+
+@event_priority(-100)
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """Do the same for the pages that are templates of the theme: 404.html."""
+    html = template_name.endswith(".html")
+    return with_policy(output_content) if html and not _serving else output_content
+
+
+@event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
     """Build the English half into the same folder, and put the whole in its place."""
     if config.theme["language"] == OTHER:
@@ -295,7 +339,7 @@ def on_post_build(config: MkDocsConfig) -> None:
         strict=config.strict,
         use_directory_urls=config.use_directory_urls,
     )
-    other.plugins.on_startup(command="build", dirty=False)
+    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
     build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():

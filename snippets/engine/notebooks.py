@@ -17,8 +17,9 @@ from typing import Any
 
 import nbformat
 from mkdocs.utils.meta import get_data
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import nbformat as major
+from nbformat.v4 import nbformat_minor as minor
 
 from snippets.engine.build import Build
 from snippets.engine.cells import Outcome
@@ -129,6 +130,39 @@ class Web(Jupyter):
         return new_output("display_data", {"text/html": html, "text/plain": alt})
 
 
+# nbformat's own functions check each cell and each output by itself: most of the time that notebooks
+# take. The whole is checked once.
+
+
+def new_markdown_cell(source: str, id: str) -> NotebookNode:
+    """A cell of prose."""
+    return NotebookNode(cell_type="markdown", id=id, metadata=NotebookNode(), source=source)
+
+
+def new_code_cell(
+    source: str,
+    id: str,
+    metadata: dict[str, Any] | None = None,
+    outputs: list[NotebookNode] | None = None,
+) -> NotebookNode:
+    """A cell of code."""
+    return NotebookNode(
+        cell_type="code",
+        execution_count=None,
+        id=id,
+        metadata=from_dict(metadata or {}),
+        outputs=outputs or [],
+        source=source,
+    )
+
+
+def new_output(kind: str, data: dict[str, str] | None = None, **fields: Any) -> NotebookNode:
+    """An output of a cell."""
+    if kind == "display_data":
+        fields = {"data": data, "metadata": {}, **fields}
+    return from_dict({"output_type": kind, **fields})
+
+
 def notebook(build: Build, language: str, paths: list[str], dialect: Jupyter) -> NotebookNode:
     """Make the notebook of one page, or of several under a common title.
 
@@ -172,7 +206,7 @@ def notebook(build: Build, language: str, paths: list[str], dialect: Jupyter) ->
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python", "file_extension": ".py"},
     }
-    made = new_notebook(cells=cells, metadata=metadata)
+    made = NotebookNode(cells=cells, metadata=metadata, nbformat=major, nbformat_minor=minor)
     nbformat.validate(made)
     return made
 

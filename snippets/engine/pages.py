@@ -20,7 +20,7 @@ FENCES = (
 )  # what a fence may hold: code is never written on a page
 FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})\s*(?P<language>[\w-]*)(?P<rest>.*)$")
 HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<text>.*?)\s*(?:\{\s*#(?P<id>[\w-]+)[^}]*\})?\s*$")
-MARK = re.compile(r"`#!claim\s+(?P<claim>[^`]*?)\s*`")
+MARK = re.compile(r"(?<!`)`#!claim\s+(?P<claim>[^`]*?)\s*`(?!`)")
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,12 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                 )
             headings.append((len(heading["level"]), heading["id"] or "", f"{place}:{number}"))
         else:
+            if line.count("#!claim") != len(MARK.findall(line)):
+                what, advice = (
+                    "a mark cannot be read",
+                    "leave a space between it and code beside it",
+                )
+                problems.append(Problem(what, advice, (f"{place}:{number}",)))
             for mark in MARK.finditer(line):
                 sentence = _sentence(MARK.sub("", line[: mark.start()]))
                 marked.append(Mark(mark["claim"], sentence, f"{place}:{number}"))

@@ -28,6 +28,14 @@ WORDS = {
         "test": "测试",
         "source": "测试的源码",
         "cpu": "CPU（没有 CUDA 设备）",
+        "script": "本页的全部代码，从头到尾可以直接运行；会报错的语句只打印错误。",
+        "script-show": "显示上面画的图",
+        "script-needs": "未运行，需要 {need}",
+        "read": "已读",
+        "forget": "清除所有已读记录",
+        "page-code": "本页代码",
+        "copy-page": "复制全部",
+        "download-script": "下载 {name}",
         "ran-on": "全站的输出由 torch {torch}、Python {python} 在 {device} 上运行得出。",
         "notebook": "这份 notebook 出自《实证笔记》，里面的输出来自 torch {torch}、Python {python}，运行在 {device}；换了版本，输出可能不同。有些单元格是特意用来报错的：“全部运行”如果停在那里，就从下一格接着运行。文字 CC BY-SA 4.0，代码 MIT。",
         "install": "# 在 Colab 里，或者想用同样的版本：去掉下一行开头的 #，先运行这一格。",
@@ -65,6 +73,14 @@ WORDS = {
         "test": "Test",
         "source": "The test’s source",
         "cpu": "a CPU (no CUDA device)",
+        "script": "All the code of the page; it runs from top to bottom, and prints the errors that it shows.",
+        "script-show": "Show what was drawn above",
+        "script-needs": "not run, needs {need}",
+        "read": "Read",
+        "forget": "Forget what I have read",
+        "page-code": "The code of this page",
+        "copy-page": "Copy all",
+        "download-script": "Download {name}",
         "ran-on": "The outputs on this site were made by torch {torch} and Python {python} on {device}.",
         "notebook": "A notebook from Proven Notes. Its outputs were made by torch {torch} and Python {python} on {device}; other versions may print something else. Some cells show an error on purpose: where “Run all” stops at one, go on from the next cell. Text CC BY-SA 4.0, code MIT.",
         "install": "# In Colab, or to have the same version: take the # off the next line and run this cell first.",
@@ -106,9 +122,23 @@ def needs(language: str, count: int, had: int, key: str = "needs") -> str:
     return word(
         language,
         key,
-        need=word(language, "gpu" if count == 1 else "gpus", count=count),
+        need=_gpus(language, count),
         had=word(language, "had", count=had) if had else word(language, "had-none"),
     )
+
+
+def needs_named(language: str, count: int) -> str:
+    """Say what a snippet needs, where nobody knows yet what there will be: in a page's script.
+
+    Args:
+        language: `zh` or `en`.
+        count: How many devices it needs.
+    """
+    return word(language, "script-needs", need=_gpus(language, count))
+
+
+def _gpus(language: str, count: int) -> str:
+    return word(language, "gpu" if count == 1 else "gpus", count=count)
 
 
 def recorded(language: str, record: Record) -> str:

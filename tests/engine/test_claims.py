@@ -147,12 +147,25 @@ def test_marks_and_claims_that_do_not_match_fail_the_build(
     assert "Section part" not in done.stdout
 
 
+def test_a_mark_that_runs_into_code_is_named_with_its_line(project: Project) -> None:
+    project.tests = HEAD + THREE
+    folder = marked(project, "three_numbers")
+    path = folder / "docs" / "zh" / "index.md"
+    path.write_text(path.read_text("utf-8").rstrip() + "`code`\n", encoding="utf-8")
+    done = mkdocs_here(folder, "build")
+    assert done.returncode == 1
+    assert "a mark cannot be read" in done.stdout
+    assert "docs/zh/index.md:12" in done.stdout
+
+
 def test_a_mark_that_the_page_does_not_show_fails_the_build(project: Project) -> None:
     project.tests = HEAD + THREE
     folder = marked(project, "three_numbers")
     for language in ("zh", "en"):
         path = folder / "docs" / language / "index.md"
-        path.write_text(path.read_text("utf-8").replace("`#!", "`` `#!") + " ``", encoding="utf-8")
+        path.write_text(
+            path.read_text("utf-8").replace("`#!", "<!-- `#!") + " -->", encoding="utf-8"
+        )
     done = mkdocs_here(folder, "build")
     assert done.returncode == 1
     assert "does not show the marks of claims" in done.stdout

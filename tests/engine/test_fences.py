@@ -58,7 +58,10 @@ def test_an_inlined_figure_is_well_formed_and_takes_the_colour_of_the_text() -> 
     root = ElementTree.fromstring(inlined)
     assert root.get("role") == "img"
     assert root.get("aria-label") == 'a "b" <c>'
-    assert root.get("width") is None
+    assert root.get("width") == "13"  # 10 points; the style sheet lets it shrink
+    assert root.get("height") is None
+    assert "style" not in inlined
+    assert 'stroke="currentColor"' in inlined
     assert 'id="part-one-2-p"' in inlined
     assert "url(#part-one-2-p)" in inlined
     assert "currentColor" in inlined

@@ -6,7 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.site.test_html import LANGUAGES, PAGES, PARTS, every_language, every_page, parsed, shown
+from tests.site.test_html import (
+    LANGUAGES,
+    PAGES,
+    SECTIONS,
+    every_language,
+    every_page,
+    parsed,
+    shown,
+)
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)\n\1$", re.MULTILINE | re.DOTALL)
@@ -84,7 +92,7 @@ def test_a_question_or_an_answer_becomes_a_quotation(site: Path, language: str) 
 
 
 @every_language
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", SECTIONS)
 def test_the_chapter_in_one_file_holds_every_section(site: Path, language: str, part: str) -> None:
     full = (site / LANGUAGES[language] / "llms-full.txt").read_text(encoding="utf-8")
     section = markdown(site, language, f"{part}/")

@@ -17,9 +17,9 @@ from bs4 import BeautifulSoup, Tag
 
 from snippets.engine.notebooks import ARCHIVE, CHAPTER
 from tests.conftest import PROJECT
-from tests.site.test_html import LANGUAGES, PARTS, every_language, parsed, report, shown
+from tests.site.test_html import LANGUAGES, SECTIONS, every_language, parsed, report, shown
 
-NAMES = [*PARTS, CHAPTER]
+NAMES = [*SECTIONS, CHAPTER]
 OURS = re.compile(r"install|.*_reset")  # the ids of code cells that no page shows
 
 every_notebook = pytest.mark.parametrize("name", NAMES)
@@ -39,7 +39,7 @@ def snippet_cells(notebook: Any) -> list[Any]:
 
 def on_pages(site: Path, language: str, name: str) -> list[Tag]:
     """The snippets of a page, or of all of them."""
-    pages = PARTS if name == CHAPTER else [name]
+    pages = SECTIONS if name == CHAPTER else [name]
     return [tag for page in pages for tag in shown(parsed(site, language, f"{page}/"))]
 
 
@@ -132,7 +132,7 @@ def test_both_languages_have_the_same_cells(site: Path, name: str) -> None:
 @every_language
 def test_boxes_hide_what_they_hide_on_the_page(site: Path, language: str) -> None:
     """A solution is closed in the notebook, too, and so is an output to be predicted."""
-    for page in PARTS:
+    for page in SECTIONS:
         for tag, cell in zip(
             on_pages(site, language, page), snippet_cells(read(site, language, page)), strict=True
         ):
@@ -174,7 +174,7 @@ def test_the_command_line_writes_the_same_bytes(site: Path, tmp_path: Path) -> N
 @every_notebook
 def test_each_page_links_to_its_notebook(site: Path, language: str, name: str) -> None:
     page = site / LANGUAGES[language] / name
-    links = parsed(site, language, f"{name}/").select(".notebook-links a[download]")
+    links = parsed(site, language, f"{name}/").select(".page-code a[href*='notebooks/']")
     targets = [(page / str(link["href"])).resolve() for link in links]
     wanted = [path_of(site, language, name).resolve()]
     if name == CHAPTER:
@@ -185,8 +185,8 @@ def test_each_page_links_to_its_notebook(site: Path, language: str, name: str) -
 
 @every_language
 def test_pages_without_snippets_offer_no_notebook(site: Path, language: str) -> None:
-    assert not parsed(site, language, "").select(".notebook-links")
-    assert not parsed(site, language, "glossary/").select(".notebook-links")
+    assert not parsed(site, language, "").select(".page-code")
+    assert not parsed(site, language, "glossary/").select(".page-code")
 
 
 @every_language

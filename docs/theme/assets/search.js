@@ -1,0 +1,16 @@
+// Lets the search index, which is heavier than a page, wait until somebody searches; before the theme's script.
+{
+  const used = new Promise(resolve => {
+    if (new URLSearchParams(location.search).has("h")) resolve() // words to highlight: came from a search
+    document.forms.search.addEventListener("focusin", resolve, { once: true })
+  })
+  const { open, send } = XMLHttpRequest.prototype
+  XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+    this.waits = /\/search_index\.json$/.test(url)
+    return open.call(this, method, url, ...rest)
+  }
+  XMLHttpRequest.prototype.send = function (body) {
+    if (this.waits) used.then(() => send.call(this, body))
+    else send.call(this, body)
+  }
+}

@@ -1,0 +1,197 @@
+"""Every page under axe-core, in both schemes, and by keyboard alone."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.conftest import PROJECT
+from tests.site.test_html import LANGUAGES, PAGES
+
+AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
+ALL = [*PAGES, "claims/", "404.html"]
+
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+every_page = pytest.mark.parametrize("page", ALL, ids=lambda page: page or "home")
+
+
+def found(view: Page, *rules: str) -> list[str]:
+    """What axe-core finds on the page that is open, by all its rules or by the named ones only."""
+    view.evaluate(AXE.read_text(encoding="utf-8"))
+    only = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    violations = view.evaluate("options => axe.run(options)", only)["violations"]
+    return [
+        f"{problem['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for problem in violations
+        for node in problem["nodes"]
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
+    return request.param  # type: ignore[no-any-return]
+
+
+@every_language
+@every_page
+def test_axe_finds_nothing(
+    browser: Browser, address: str, language: str, page: str, scheme: Literal["light", "dark"]
+) -> None:
+    # The other scheme differs in colours only, and so does the width of a phone in layout only.
+    phone = scheme == "dark"
+    view = browser.new_page(
+        color_scheme=scheme,
+        viewport={"width": 390 if phone else 1280, "height": 900},
+        has_touch=phone,
+    )
+    view.goto(f"{address}{LANGUAGES[language]}{page}")
+    scheme_of_page = {"light": "default", "dark": "slate"}[scheme]
+    expect(view.locator("body")).to_have_attribute("data-md-color-scheme", scheme_of_page)
+    assert found(view) == []
+    view.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    view = browser.new_page(viewport={"width": 390, "height": 844})
+    yield view
+    view.close()
+
+
+def focused(view: Page) -> str:
+    text: str = view.evaluate(
+        "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    )
+    return text.strip()
+
+
+def tab_to(view: Page, name: str, limit: int = 60) -> None:
+    """Press Tab until what is called so has the focus."""
+    seen = []
+    for _ in range(limit):
+        view.keyboard.press("Tab")
+        seen.append(focused(view))
+        if seen[-1] == name:
+            return
+    raise AssertionError(f"the Tab key does not reach {name!r}: {seen}")
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_text(phone: Page, address: str) -> None:
+    phone.goto(f"{address}en/blocks/")
+    phone.keyboard.press("Tab")
+    assert focused(phone) == "Skip to content"
+    phone.keyboard.press("Enter")
+    expect(phone).to_have_url(f"{address}en/blocks/#blocks")
+
+
+def test_the_drawer_of_a_phone_opens_and_closes_by_keyboard(phone: Page, address: str) -> None:
+    phone.goto(f"{address}en/blocks/")
+    tab_to(phone, "Navigation")
+    phone.keyboard.press("Enter")
+    expect(phone.locator("#__drawer")).to_be_checked()
+    tab_to(phone, "5.2 Parameter management")
+    phone.keyboard.press("Escape")
+    expect(phone.locator("#__drawer")).not_to_be_checked()
+    assert focused(phone) == "Navigation"
+    expect(phone.locator(".md-nav--primary")).not_to_be_visible()
+
+
+def test_the_search_of_a_phone_opens_by_keyboard(phone: Page, address: str) -> None:
+    phone.goto(f"{address}en/blocks/")
+    tab_to(phone, "Search")
+    phone.keyboard.press("Enter")
+    expect(phone.locator(".md-search__input")).to_be_focused()
+
+
+def test_a_long_output_scrolls_by_keyboard(phone: Page, address: str) -> None:
+    phone.goto(f"{address}en/parameters/")
+    box = phone.locator("pre:has(samp)[tabindex='0']").first
+    box.focus()
+    phone.keyboard.press("ArrowRight")
+    expect(box).not_to_have_js_property("scrollLeft", 0)
+
+
+@every_language
+@every_page
+def test_every_picture_says_what_it_shows(
+    browser: Browser, address: str, language: str, page: str
+) -> None:
+    view = browser.new_page()
+    view.goto(f"{address}{LANGUAGES[language]}{page}")
+    names = view.locator("article figure svg").evaluate_all(
+        "all => all.map(svg => svg.getAttribute('role') === 'img' && svg.getAttribute('aria-label'))"
+    )
+    assert all(names)
+    assert len(set(names)) == len(names)
+    view.close()
+
+
+def test_a_mark_opens_and_closes_by_keyboard(browser: Browser, marked: str) -> None:
+    view = browser.new_page()
+    view.goto(f"{marked}en/")
+    proof = view.locator("#claim-it_prints_hello")
+    tab_to(view, "Proven")
+    expect(proof).not_to_be_visible()
+    view.keyboard.press("Enter")
+    expect(proof).to_be_visible()
+    expect(proof).to_contain_text("The cell prints hello.")
+    view.keyboard.press("Tab")
+    assert focused(view) == "Test test_it_prints_hello"
+    view.keyboard.press("Escape")
+    expect(proof).not_to_be_visible()
+    assert focused(view) == "Proven"
+    tab_to(view, "Not proven this time")
+    view.close()
+
+
+def test_a_tap_on_a_phone_opens_a_mark_inside_of_the_screen(browser: Browser, marked: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    view = context.new_page()
+    view.goto(marked)
+    proof = view.locator("#claim-eight_devices_agree")
+    view.get_by_role("button", name="这次未证明").tap()
+    expect(proof).to_be_visible()
+    box = proof.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    assert box["y"] + box["height"] <= 844
+    view.get_by_role("heading", name="Title").tap()
+    expect(proof).not_to_be_visible()
+    context.close()
+
+
+def test_a_mouse_over_a_mark_shows_its_proof(browser: Browser, marked: str) -> None:
+    view = browser.new_page()
+    view.goto(marked)
+    view.get_by_role("button", name="已证明").hover()
+    expect(view.locator("#claim-it_prints_hello")).to_be_visible()
+    view.mouse.move(0, 0)
+    expect(view.locator("#claim-it_prints_hello")).not_to_be_visible()
+    view.close()
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_axe_finds_nothing_in_marks_and_skips(
+    browser: Browser, marked: str, scheme: Literal["light", "dark"], opened: bool
+) -> None:
+    view = browser.new_page(color_scheme=scheme)
+    view.goto(f"{marked}en/")
+    if opened:
+        view.get_by_role("button", name="Proven", exact=True).click()
+    assert found(view) == []
+    view.close()
+
+
+def test_skips_and_marks_are_read_out_with_their_names(browser: Browser, marked: str) -> None:
+    view = browser.new_page()
+    view.goto(f"{marked}en/")
+    heard = view.locator("article").aria_snapshot()
+    assert re.search(r"strong: Not run", heard)
+    assert "needs 8 CUDA GPUs, and this build had" in heard
+    assert 'button "Proven"' in heard
+    assert 'button "Not proven this time"' in heard
+    assert 'group "part.one"' in heard
+    view.close()

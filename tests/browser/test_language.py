@@ -1,0 +1,111 @@
+"""Two languages: the switch keeps page and heading, and a first visit is offered the browser's own."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_accessibility import focused, tab_to
+
+pages = pytest.mark.parametrize(
+    ("here", "there", "name"), [("", "en/", "English"), ("en/", "", "中文")], ids=["zh", "en"]
+)
+
+
+@pytest.fixture
+def view(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+@pages
+def test_a_click_on_the_switch_keeps_the_heading_that_is_being_read(
+    view: Page, address: str, here: str, there: str, name: str
+) -> None:
+    view.goto(f"{address}{here}blocks/", wait_until="networkidle")
+    view.locator("#code-in-forward").evaluate("heading => heading.scrollIntoView()")
+    view.mouse.wheel(0, 40)  # the theme writes the heading into the address
+    expect(view).to_have_url(f"{address}{here}blocks/#code-in-forward")
+    view.locator(".md-header .md-select button").hover()
+    view.locator(".md-select__link", has_text=name).click()
+    expect(view).to_have_url(f"{address}{there}blocks/#code-in-forward")
+    expect(view.locator("#code-in-forward")).to_be_in_viewport()
+
+
+@pages
+def test_the_switch_works_by_keyboard(
+    view: Page, address: str, here: str, there: str, name: str
+) -> None:
+    view.goto(f"{address}{here}blocks/#sequential-block")
+    view.locator(".md-header .md-select button").focus()
+    tab_to(view, name, limit=2)
+    expect(view.locator(".md-select__link", has_text=name)).to_be_visible()
+    view.keyboard.press("Enter")
+    expect(view).to_have_url(f"{address}{there}blocks/#sequential-block")
+
+
+@pages
+def test_without_a_script_the_switch_and_each_heading_lead_to_the_other_language(
+    browser: Browser, address: str, here: str, there: str, name: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    view = context.new_page()
+    view.goto(f"{address}{here}blocks/")
+    view.locator("#code-in-forward").hover()
+    view.locator("#code-in-forward a[hreflang]").click()
+    expect(view).to_have_url(f"{address}{there}blocks/#code-in-forward")
+    view.go_back()
+    view.locator(".md-header .md-select button").hover()
+    view.locator(".md-select__link", has_text=name).click()
+    expect(view).to_have_url(f"{address}{there}blocks/")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "page", "offer"),
+    [
+        ("en-GB", "gpu/#devices", "Read this page in English"),
+        ("zh-CN", "en/gpu/#devices", "用中文读这一页"),
+        ("zh-TW", "gpu/", None),
+        ("en-US", "en/gpu/", None),
+        ("fr-FR", "gpu/", None),
+    ],
+)
+def test_a_first_visit_is_offered_the_language_of_the_browser(
+    browser: Browser, address: str, locale: str, page: str, offer: str | None
+) -> None:
+    context = browser.new_context(locale=locale)
+    view = context.new_page()
+    view.goto(f"{address}{page}")
+    bar = view.locator(".language-bar")
+    if not offer:
+        expect(bar).not_to_be_visible()
+        context.close()
+        return
+    expect(bar).to_have_attribute("lang", locale[:2])
+    expect(view).to_have_url(f"{address}{page}")  # offered, and not decided
+    bar.get_by_role("link", name=offer).click()
+    other = page.removeprefix("en/") if page.startswith("en/") else f"en/{page}"
+    expect(view).to_have_url(f"{address}{other}")
+    view.goto(f"{address}{page}")
+    expect(bar).not_to_be_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("by", ["decline", "switch"])
+def test_a_choice_is_remembered(view: Page, address: str, by: str) -> None:
+    view.goto(f"{address}blocks/")
+    bar = view.locator(".language-bar")
+    expect(bar).to_be_visible()
+    if by == "decline":
+        bar.get_by_role("button").focus()
+        assert focused(view) == "No thanks"
+        view.keyboard.press("Enter")
+        expect(bar).not_to_be_visible()
+    else:
+        view.locator(".md-header .md-select button").hover()
+        view.locator(".md-select__link", has_text="English").click()
+    view.goto(f"{address}parameters/")
+    expect(view.locator("html")).to_have_attribute("lang", "zh")
+    expect(bar).not_to_be_visible()

@@ -1,0 +1,161 @@
+"""Proves that the snippets of the errata make the mistakes that the page speaks of.
+
+What PyTorch does instead is proven by the claims of the sections, which the page marks.
+"""
+
+from functools import cache
+
+import torch
+from torch import nn
+
+from snippets.engine.scripts import read_section
+from snippets.engine.testing import SNIPPETS, after
+from snippets.engine.testing import shown as shown_afresh
+
+shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+
+
+def lines(name: str) -> list[str]:
+    """The lines that a snippet prints."""
+    return shown(name).output.splitlines()
+
+
+def test_every_mistake_can_be_made_without_a_gpu() -> None:
+    """No snippet of the errata needs a GPU, and all but the first print something."""
+    setup, *others = read_section(SNIPPETS / "errata.py").snippets
+    assert {snippet.devices for snippet in (setup, *others)} == {0}
+    assert shown(setup.name).output == ""
+    assert all(shown(snippet.name).output for snippet in others)
+
+
+def test_attempt_prints_type_and_message_in_one_short_line() -> None:
+    """The helper prints an error as `Type: message`, on one line of at most 200 characters."""
+    printed = [
+        line for name in ("files", "hidden-write", "lazy") for line in lines(f"errata.{name}")
+    ]
+    errors = [line for line in printed if "Error: " in line]
+    assert len(errors) == 6
+    assert all(len(line) <= 200 for line in errors)
+    assert any(line.endswith(" …") for line in errors)
+
+
+def test_names_that_nobody_bound_are_missing() -> None:
+    """Without `nn` no class can be made, without X nothing called; an X from elsewhere is too narrow."""
+    first, second, third = lines("errata.names")
+    assert first == "NameError: name 'nn' is not defined"
+    assert second == "NameError: name 'X' is not defined"
+    assert third.startswith("RuntimeError: ")
+    assert third.endswith("cannot be multiplied (2x4 and 20x256)")
+
+
+def test_constructors_take_neither_params_nor_input() -> None:
+    """Constructors refuse `params` and the input; a layer needs `super().__init__()` before it."""
+    own, base, unready, given = lines("errata.constructor")
+    for line in (own, base):
+        assert line.startswith("TypeError: ")
+        assert line.endswith("unexpected keyword argument 'params'")
+    assert base.split(": ", 1)[1].startswith("Module.")
+    assert unready == "AttributeError: cannot assign module before Module.__init__() call"
+    assert given.endswith("takes 1 positional argument but 2 were given")
+
+
+def test_the_registry_is_a_dict_that_takes_anything() -> None:
+    """`_modules` is a dict; a function written into it runs, and fails only when it is walked."""
+    registry, output, late, refused = lines("errata.registry")
+    assert registry == "_modules: dict ['0', '1']"
+    assert output == "output: (2, 4)"
+    assert late == "AttributeError: 'function' object has no attribute 'named_modules'"
+    assert refused == "TypeError: torch.nn.functional.relu is not a Module subclass"
+
+
+def test_the_plain_constant_is_lost_twice() -> None:
+    """The constant is no key, the copy computes something else, and a cast leaves it behind."""
+    keys, loading, same, cast = lines("errata.constant")
+    assert keys == "keys: ['linear.weight', 'linear.bias']"
+    assert loading == "loading: <All keys matched successfully>"
+    assert same == "same output: False"
+    assert cast.endswith("same dtype, but got: double != float")
+    state = after("errata.constant")
+    assert not torch.equal(state.net.mix, state.copy.mix)
+    assert torch.equal(state.net.linear.weight.float(), state.copy.linear.weight)
+
+
+def test_parameters_are_objects_in_a_mapping() -> None:
+    """A state dict is a mapping, the weight (1, 8), ReLU without bias, `.data` no method."""
+    kind, shape, relu, data, itself = lines("errata.parameters")
+    assert kind == "state dict: OrderedDict ['weight', 'bias']"
+    assert shape == "weight: (1, 8)"
+    assert relu == "AttributeError: 'ReLU' object has no attribute 'bias'"
+    assert data == "TypeError: 'Tensor' object is not callable"
+    assert itself == "the parameter itself: True"
+
+
+def test_the_default_range_ignores_the_outputs() -> None:
+    """The bound is 1/8 for 64 inputs and any number of outputs; other layers start otherwise."""
+    few, many, embedding, norm = lines("errata.default-values")
+    assert few.split(": ")[1] == many.split(": ")[1] == "at most 0.125"
+    assert embedding == "Embedding: std 1.00"
+    assert norm == "LayerNorm: [1.0, 1.0, 1.0]"
+
+
+def test_only_data_hides_the_late_write() -> None:
+    """Through `.data` the gradient is wrong; `no_grad` finds the mistake, and autograd forbids it."""
+    wrong, found, forbidden = lines("errata.hidden-write")
+    assert wrong == "gradient: [100.0, 100.0]"
+    assert "modified by an inplace operation" in found
+    assert "a leaf Variable that requires grad is being used in an in-place operation" in forbidden
+
+
+def test_two_runs_make_one_write() -> None:
+    """The shared layer runs twice, and its gradient is written once."""
+    assert lines("errata.one-write") == ["runs: 2  writes to .grad: 1"]
+
+
+def test_the_lazy_layer_becomes_an_ordinary_one() -> None:
+    """No shape before the first call, an ordinary layer of fixed width after it."""
+    before, shape, later, width = lines("errata.lazy")
+    assert before == "LazyLinear UninitializedParameter"
+    assert shape.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
+    assert later == "Linear (256, 20)"
+    assert width.endswith("(2x21 and 20x256)")
+
+
+def test_the_check_before_the_network_meets_another() -> None:
+    """In a new program `net` is missing; in order it is an older network that wants 4 features."""
+    outcome = shown("errata.too-early")
+    assert outcome.output == "NameError: name 'net' is not defined\n"
+    message = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x8 and 4x8)"
+    assert outcome.error == message
+    assert (outcome.state, outcome.error_line) == ("raised", 3)
+
+
+def test_the_deaf_layer_learns_nothing() -> None:
+    """Alone the layer cannot go backward; in a net only the other layer gets a gradient."""
+    alone, *found = lines("errata.deaf-layer")
+    assert "does not require grad and does not have a grad_fn" in alone
+    answers = [line.split(" has a gradient: ") for line in found]
+    assert [name for name, answer in answers if answer == "True"] == ["1.weight", "1.bias"]
+    assert [name for name, answer in answers if answer == "False"] == ["0.weight", "0.bias"]
+    layer = after("errata.deaf-layer").Deaf(5, 3)
+    X = torch.rand(2, 5)
+    assert torch.equal(layer(X), nn.functional.linear(X, layer.weight, layer.bias))
+
+
+def test_paths_classes_and_names_decide_about_files() -> None:
+    """A renamed file is read, a whole model refused, and the keys of a renamed layer do not match."""
+    read, refused, keys = lines("errata.files")
+    assert read == "read from other: {'x': tensor([0, 1, 2, 3])}"
+    assert refused.startswith("UnpicklingError: Weights only load failed.")
+    assert 'Missing key(s) in state_dict: "out.weight", "out.bias"' in keys
+    assert 'Unexpected key(s) in state_dict: "output.weight", "output.bias"' in keys
+
+
+def test_devices_are_names_and_operands_do_not_travel() -> None:
+    """A tensor has a device, `cuda` is not `cuda:0`, and three ways to ask too much are errors."""
+    device, equal, *errors = lines("errata.devices")
+    assert device == "device of x: cpu"
+    assert equal == "cuda == cuda:0: False"
+    assert errors[0] == "RuntimeError: Invalid device string: 'cuda:-1'"
+    assert len(errors) == 3
+    assert all(error.startswith(("RuntimeError: ", "AcceleratorError: ")) for error in errors)
+    assert "device" in errors[2]

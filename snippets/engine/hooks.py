@@ -41,6 +41,7 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from snippets.engine import build, llms, offline
+from snippets.engine.cards import card
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.notebooks import (
     ARCHIVE,
@@ -300,7 +301,24 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     config.extra["ran_on"] = ran_on(language, build.current().machine)
     sections = section_pages(build.current(), config.nav)
     write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
+    _draw_cards(config, files)
     return env
+
+
+def _draw_cards(config: MkDocsConfig, files: Files) -> None:
+    """Give each page the card that previews of its link show."""
+    folder = Path(config.site_dir) / "assets" / "cards"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files.documentation_pages():
+        page = file.page
+        assert page
+        title = str(page.meta.get("title") or page.title)
+        description = page.meta.get("description") or config.site_description or ""
+        place = f"docs/{config.theme['language']}/{file.src_uri}:1"
+        name = f"{file.src_uri.rpartition('.')[0].replace('/', '-')}.png"
+        drawn = card(title, str(description), config.site_name, place)
+        (folder / name).write_bytes(drawn)
+        page.meta["card"] = f"assets/cards/{name}"
 
 
 def on_page_context(

@@ -23,7 +23,7 @@ ONLINE = re.compile(
     r"""<!-- online -->.*?<!-- /online -->|<meta http-equiv="Content-Security-Policy"[^>]*>""",
     re.DOTALL,
 )
-LEFT_OUT = ("404.html", "sitemap.xml", ".map", ARCHIVE)
+LEFT_OUT = re.compile(r"(404\.html|sitemap\.xml|\.map)$|(^|/)assets/cards/|^" + re.escape(ARCHIVE))
 
 
 def write(site: Path) -> None:
@@ -45,7 +45,7 @@ def _files(site: Path) -> dict[str, bytes]:
     files = {SHIM: (Path(__file__).with_name("iframe-worker.js")).read_bytes()}
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
-        if path.is_dir() or name.endswith(LEFT_OUT):
+        if path.is_dir() or LEFT_OUT.search(name):
             continue
         content = path.read_bytes()
         if name.endswith(".html"):

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from tests.conftest import PROJECT, mkdocs
 from tests.site.test_html import LANGUAGES, every_language, every_page, parsed, read
@@ -124,7 +125,17 @@ def test_a_preview_has_a_title_a_text_and_a_language(
     assert told["og:description"] == description["content"]
     assert heading.get_text().startswith(told["og:title"])
     assert told["og:url"] == f"{ADDRESS}{LANGUAGES[language]}{page}"
+    assert told["og:image"].startswith(f"{ADDRESS}{LANGUAGES[language]}assets/cards/")
+    with Image.open(published / told["og:image"].removeprefix(ADDRESS)) as image:
+        assert image.size == (int(told["og:image:width"]), int(told["og:image:height"]))
+    assert soup.select_one("meta[name='twitter:card'][content=summary_large_image]")
     assert told["og:locale"] == {"zh": "zh_CN", "en": "en_GB"}[language]
+
+
+def test_no_two_pages_have_the_same_card(site: Path) -> None:
+    cards = [path.read_bytes() for path in site.rglob("assets/cards/*.png")]
+    assert len(cards) == len(pages(site))
+    assert len(set(cards)) == len(cards)
 
 
 @pytest.mark.parametrize("kind", ["site", "published"])

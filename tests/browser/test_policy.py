@@ -101,6 +101,6 @@ def test_a_site_with_a_repository_asks_nobody_about_it(view: Page, marked: str) 
     requests: list[str] = []
     view.on("request", lambda request: requests.append(request.url))
     view.goto(f"{marked}en/", wait_until="networkidle")
-    expect(view.locator(".md-header .md-source")).to_contain_text("example")
+    expect(view.locator(".md-header .md-source")).to_contain_text("GitHub")
     assert [url for url in requests if not url.startswith(marked)] == []
     assert violations(view) == []

@@ -12,9 +12,12 @@
     try { localStorage.setItem(KEY, language) } catch {}
   }
 
+  // The heading that is being read: the last one that is not below the place where links put them.
+  const headings = [...document.querySelectorAll("article :is(h1, h2, h3, h4, h5, h6)[id]")]
+  const reading = () => headings.findLast(heading => heading.getBoundingClientRect().top < 80)?.id ?? ""
+
   for (const link of links) {
-    // the theme keeps the heading that is being read in the address
-    const follow = () => { link.hash = location.hash }
+    const follow = () => { link.hash = reading() }
     for (const event of ["pointerdown", "focus", "click"]) link.addEventListener(event, follow)
     link.addEventListener("click", () => remember(link.hreflang))
   }

@@ -39,9 +39,11 @@ from snippets.engine import build
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.runner import log
+from snippets.engine.search import complete, read_names, shrink
 from snippets.engine.words import ran_on
 
 MAIN, OTHER = LANGUAGES
+SEARCH = "material/search"  # the plugin that Material calls `search`
 
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
@@ -133,24 +135,32 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         places = tuple(f"docs/{language}/{path}:1" for path in hidden)
         raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
     config.extra["ran_on"] = ran_on(language, build.current().machine)
+    config.extra["names"] = read_names(
+        build.current().project / "docs", language, build.current().pages[language]
+    )
     return env
 
 
 def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
 ) -> TemplateContext:
-    """Let the language switch lead to the same page."""
+    """Let the language switch lead to the same page, and the search know what it teaches."""
     here = config.theme["language"]
     other = "../" if here == OTHER else f"{OTHER}/"  # from the root of this language's pages
     url = "" if page.is_homepage else page.url
     for language in config.extra.get("languages", []):
         language["link"] = ("" if language["lang"] == here else other) + url
+    if search := config.plugins.get(SEARCH):
+        known = build.current().pages[here][page.file.src_uri]
+        complete(search.search_index.entries, known, page.url, config.extra["names"])
     return context
 
 
 @event_priority(-100)
 def on_post_build(config: MkDocsConfig) -> None:
     """Build the English half into the same folder, and put the whole in its place."""
+    if SEARCH in config.plugins:
+        shrink(Path(config.site_dir) / "search" / "search_index.json")
     if config.theme["language"] == OTHER:
         return
     assert config.config_file_path

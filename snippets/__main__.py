@@ -14,6 +14,7 @@ import io
 import json
 import sys
 import textwrap
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -148,6 +149,9 @@ def _stats(sections: dict[str, Section]) -> None:
     for language in LANGUAGES:
         marks = sum(len(page.marks) for page in pages[language].values())
         print(f"marks in {language:<7}{marks:>{21 * len(table) - 1}}")
+    tried = (SNIPPETS.parent / "tests" / "browser" / "queries.toml").read_text(encoding="utf-8")
+    queries = sum(map(len, tomllib.loads(tried).values()))
+    print(f"search queries  {queries:>{21 * len(table) - 1}}")
 
 
 def _notebooks(folder: Path) -> None:

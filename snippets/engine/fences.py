@@ -122,7 +122,7 @@ def show(
     )
     code: str = page.removesuffix(result)
     if snippet.fold == "code":
-        parts = (result, _folded(code, word(spoken, "fold-code")))
+        parts = (result, _folded(code, word(spoken, "fold-code"), "data-search-exclude"))
     elif snippet.fold == "output":
         parts = (code, _folded(result, word(spoken, "fold-output")))
     else:
@@ -131,12 +131,12 @@ def show(
     anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
         f'<div class="snippet" id="snippet-{anchor}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
-        f'<a class="snippet-name" href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
+        f'<a class="snippet-name" data-search-exclude href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
 
-def _folded(html: str, summary: str) -> str:
-    return f'<details class="snippet-fold"><summary>{escape(summary)}</summary>{html}</details>'
+def _folded(html: str, summary: str, attribute: str = "") -> str:
+    return f'<details class="snippet-fold" {attribute}><summary data-search-exclude>{escape(summary)}</summary>{html}</details>'
 
 
 zh = partial(show, spoken="zh")
@@ -158,7 +158,7 @@ def _result(
         )
     for number, figure in enumerate(outcome.figures, 1):
         parts.append(
-            f'<figure class="snippet-figure">{inline_svg(figure, snippet.name, number, alt)}</figure>'
+            f'<figure class="snippet-figure" data-search-exclude>{inline_svg(figure, snippet.name, number, alt)}</figure>'
         )
     if outcome.output:
         parts.append(_box(outcome.output, word(spoken, "output"), "output"))
@@ -171,7 +171,7 @@ def _result(
 def _box(text: str, label: str, kind: str) -> str:
     # <samp>, not <code>: the copy button of the theme belongs to code
     return (
-        f'<p class="snippet-label">{escape(label)}</p>'
+        f'<p class="snippet-label" data-search-exclude>{escape(label)}</p>'
         f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
     )
 
@@ -216,6 +216,9 @@ def _mark(source: str, language: str, css_class: str, md: Markdown, *, spoken: s
     """Turn `#!claim name` into a mark that says which test proves the sentence before it.
 
     An element, and not HTML: so MkDocs resolves and checks its link like any other.
+
+    Raises:
+        SnippetError: There is no such claim, or its section failed.
     """
     name = source.strip()
     current = build.current()

@@ -60,10 +60,12 @@ from snippets.engine.page_script import page_script
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.policy import with_policy
 from snippets.engine.runner import log
+from snippets.engine.search import complete, read_names, shrink
 from snippets.engine.words import ran_on, word
 
 MAIN, OTHER = LANGUAGES
 CHAPTER_PAGE = f"{CHAPTER}.ipynb"
+SEARCH = "material/search"  # the plugin that Material calls `search`
 
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
@@ -302,6 +304,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
     sections = section_pages(build.current(), config.nav)
     write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
     _draw_cards(config, files)
+    config.extra["names"] = read_names(
+        build.current().project / "docs", language, build.current().pages[language]
+    )
     return env
 
 
@@ -324,7 +329,8 @@ def _draw_cards(config: MkDocsConfig, files: Files) -> None:
 def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation
 ) -> TemplateContext:
-    """Let the language switch lead to the same page, and put the code of the page beside it.
+    """Let the language switch lead to the same page, put the code of the page beside it, and let
+    the search know what it teaches.
 
     Args:
         context: What the template of the page sees.
@@ -352,6 +358,8 @@ def on_page_context(
         path.write_text(
             page_script(str(page.title), snippets, here), encoding="utf-8", newline="\n"
         )
+    if known and (search := config.plugins.get(SEARCH)):
+        complete(search.search_index.entries, known, page.url, config.extra["names"])
     return context
 
 
@@ -425,6 +433,8 @@ def on_post_build(config: MkDocsConfig) -> None:
         Abort: There were warnings.
         SnippetError: A snippet failed.
     """
+    if SEARCH in config.plugins:
+        shrink(Path(config.site_dir) / "search" / "search_index.json")
     if config.theme["language"] == OTHER:
         return
     assert config.config_file_path

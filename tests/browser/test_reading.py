@@ -1,12 +1,11 @@
 """The real site in a real Chromium, as a reader meets it."""
 
-import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.site.test_html import LANGUAGES, PAGES
 
@@ -68,38 +67,6 @@ def test_the_language_is_switched_on_the_same_page(view: Page, address: str) -> 
     view.locator(".md-select__link[hreflang=en]").click()
     expect(view).to_have_url(f"{address}en/parameters/")
     expect(view.locator("html")).to_have_attribute("lang", "en")
-
-
-@pytest.mark.parametrize(
-    ("language", "query", "part"),
-    [
-        ("zh", "参数绑定", "parameters/"),
-        ("zh", "延后初始化", "lazy-initialization/"),
-        ("zh", "load_state_dict", "saving-and-loading/"),
-        ("en", "parameter tying", "parameters/"),
-        ("en", "load_state_dict", "saving-and-loading/"),
-        ("en", "lazy initialisation", "lazy-initialization/"),
-    ],
-)
-def test_the_search_finds_a_part_in_the_language_of_the_page(
-    browser: Browser, address: str, language: str, query: str, part: str
-) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    view = context.new_page()
-    view.goto(f"{address}{LANGUAGES[language]}", wait_until="networkidle")
-    first = view.locator(".md-search-result__link").first
-    view.locator(".md-search__input").fill(query)
-    for _ in range(
-        10
-    ):  # until the theme's search worker, which answers to keys, has read the index
-        view.locator(".md-search__input").press("End")
-        with contextlib.suppress(TimeoutError):
-            first.wait_for(timeout=2000)
-            break
-    expect(first).to_have_attribute("href", re.compile(f"/{part}"))
-    links = view.locator(".md-search-result__link").evaluate_all("all => all.map(a => a.href)")
-    assert all(("/en/" in link) == (language == "en") for link in links)
-    context.close()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -266,6 +266,24 @@ def test_each_language_has_a_search_index_of_its_own(site: Path, language: str) 
 
 
 @every_language
+def test_the_search_index_holds_the_text_and_nothing_beside_it(site: Path, language: str) -> None:
+    path = site / LANGUAGES[language] / "search" / "search_index.json"
+    assert path.stat().st_size < 500_000  # every page loads it
+    entries = json.loads(path.read_text(encoding="utf-8"))["docs"]
+    pages = {entry["location"].partition("#")[0] for entry in entries}
+    assert pages == set(PAGES) - {"claims/"}
+    for entry in entries:
+        text = entry["title"] + entry["text"]
+        for beside in ("✓", "○", "test_", "<svg"):
+            assert beside not in text, entry["location"]
+        if language == "en" and entry["location"] != "glossary/":
+            assert not re.search(r"[\u4e00-\u9fff]", json.dumps(entry, ensure_ascii=False)), text
+        for code in re.findall(r"<pre><code>(.*?)</code></pre>", text, flags=re.DOTALL):
+            comments = re.findall(r"#.*", code.replace("\u200b", ""))
+            assert not [c for c in comments if re.search(r"\w \| [\u4e00-\u9fff]", c)]
+
+
+@every_language
 def test_every_claim_is_marked_and_listed_with_what_became_of_it(site: Path, language: str) -> None:
     rows = json.loads((site / "build.json").read_text(encoding="utf-8"))["claims"]
     states = {row["name"]: row["state"] for row in rows}

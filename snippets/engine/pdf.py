@@ -37,7 +37,7 @@ PLAIN = re.compile(
     r'<span class="(?:n|p|o|w|si|bp|nb|nn)">([^<]*)</span>'
 )  # code that has no colour
 # What only a screen has a use for.
-DROPPED = ".headerlink, .md-content__button, .notebook-links, nav, script, form, link"
+DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .reading, nav, script, form, link"
 
 
 def print_chapter(browser: Browser, site: Path, language: str, target: Path) -> int:
@@ -115,7 +115,8 @@ def _document(site: Path, language: str) -> str:
         html = (root / address / "index.html").read_text(encoding="utf-8")
         link = re.search(r'<link rel="canonical" href="([^"]*)"', html)
         canonical[address] = link[1] if link else ""
-        if "data-snippet=" in html:
+        script = f"{path.removesuffix('.md').replace('-', '_')}.py"
+        if (PROJECT / "snippets" / script).is_file():  # a section: it has a script of its name
             article = PLAIN.sub(r"\1", html[html.index("<article") : html.index("</article>")])
             sections[address] = BeautifulSoup(article, "html.parser")
     for address in sections:

@@ -59,7 +59,16 @@ def outline(reader: PdfReader) -> list[tuple[int, str, int]]:
 
 def headings(site: Path, *names: str) -> list[tuple[int, str]]:
     return [
-        (int(heading.name[1]), squeezed(heading.get_text()))
+        (
+            int(heading.name[1]),
+            squeezed(
+                "".join(
+                    text
+                    for text in heading.find_all(string=True)
+                    if not text.find_parent(class_="headerlink")
+                )
+            ),
+        )
         for part in SECTIONS
         for heading in parsed(site, "en", f"{part}/").select("article :is(h1, h2, h3, h4)")
         if heading.name in names

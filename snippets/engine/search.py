@@ -101,7 +101,11 @@ def complete(entries: list[dict[str, Any]], page: Page, url: str, names: dict[st
 
 
 def shrink(path: Path) -> None:
-    """Write an index again, a third smaller: as UTF-8, and without needless zero-width spaces."""
+    """Write an index again, a third smaller: as UTF-8, and without needless zero-width spaces.
+
+    Args:
+        path: The index that MkDocs has written.
+    """
     text = json.dumps(
         json.loads(path.read_text(encoding="utf-8")), ensure_ascii=False, separators=(",", ":")
     )

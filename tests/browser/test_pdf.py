@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from snippets.engine.errors import SnippetError
 from snippets.engine.pdf import print_chapter
-from tests.site.test_html import SECTIONS, parsed
+from tests.site.test_html import SHOWING, parsed
 
 
 @dataclass
@@ -69,7 +69,7 @@ def headings(site: Path, *names: str) -> list[tuple[int, str]]:
                 )
             ),
         )
-        for part in SECTIONS
+        for part in SHOWING
         for heading in parsed(site, "en", f"{part}/").select("article :is(h1, h2, h3, h4)")
         if heading.name in names
     ]
@@ -112,7 +112,7 @@ def test_it_holds_code_outputs_errors_and_solutions_whole(printed: Printed, site
     assert squeezed("cannot assign module before Module.__init__() call") in text
     assert squeezed("A block that starts as the identity") in text
     missing = []
-    for part in SECTIONS:
+    for part in SHOWING:
         for pre in parsed(site, "en", f"{part}/").select(".snippet pre"):
             missing += [line for line in pre.get_text().split("\n") if squeezed(line) not in text]
     assert missing == []

@@ -96,7 +96,8 @@ def test_the_table_of_contents_names_the_pages_of_the_outline(printed: Printed, 
     entries = [(title, number) for level, title, number in outline(printed.reader) if level <= 2]
     assert [title for title, _ in entries] == [title for _, title in headings(site, "h1", "h2")]
     first = entries[0][1]
-    listed = "".join(printed.texts[1 : first - 1])
+    # without the head of each page, which stands in the middle of a list of two pages
+    listed = "".join(re.sub(r"^ProvenNotes\d+", "", text) for text in printed.texts[1 : first - 1])
     assert "".join(f"{title}{number}" for title, number in entries) in listed
 
 

@@ -37,7 +37,14 @@ def test_layer_group_and_model_are_modules() -> None:
     state = after("blocks.one-kind")
     assert all(isinstance(part, nn.Module) for part in (state.layer, state.group, state.model))
     assert type(state.group) is type(state.model) is nn.Sequential
-    assert inspect.isclass(nn.Sequential)
+
+
+    class Own(nn.Module):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return X
+
+    assert isinstance(Own(), nn.Module)
+    assert all(inspect.isclass(kind) for kind in (Own, nn.Sequential))
     assert issubclass(nn.Sequential, nn.Module)
 
 

@@ -493,7 +493,7 @@ def test_linear_default_range_depends_on_inputs_only() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(64, 2000)
     for tensor in (layer.weight, layer.bias):
-        assert tensor.abs().max() <= 1 / 8 < tensor.abs().max() * 1.02
+        assert tensor.abs().max() <= 1 / 8 < tensor.abs().max() * 1.01
     assert math.isclose(layer.weight.var().item(), 1 / (3 * 64), rel_tol=0.02)
 
 
@@ -615,10 +615,11 @@ def test_normal_ignores_the_old_values() -> None:
     `normal_` 从正态分布里重新抽样，不是把原来的数标准化。
     """
     torch.manual_seed(0)
-    first = nn.init.normal_(torch.full((100, 100), 7.0), 0, 0.01)
+    first = nn.init.normal_(torch.full((400, 400), 7.0), 0, 0.01)
     torch.manual_seed(0)
-    assert torch.equal(first, nn.init.normal_(torch.zeros(100, 100), 0, 0.01))
-    assert abs(first.std().item() - 0.01) < 1e-3
+    assert torch.equal(first, nn.init.normal_(torch.zeros(400, 400), 0, 0.01))
+    assert abs(first.std().item() - 0.01) < 2e-4
+    assert abs(first.mean().item()) < 2e-4
 
 
 def test_subclasses_fail_the_exact_type_test() -> None:

@@ -38,7 +38,6 @@ def test_layer_group_and_model_are_modules() -> None:
     assert all(isinstance(part, nn.Module) for part in (state.layer, state.group, state.model))
     assert type(state.group) is type(state.model) is nn.Sequential
 
-
     class Own(nn.Module):
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return X

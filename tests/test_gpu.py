@@ -687,6 +687,21 @@ def test_only_registered_tensors_move() -> None:
     ]
 
 
+def test_tensors_in_a_list_stay_behind() -> None:
+    """`Module.to` does not look into lists and dicts: tensors in them keep their device and their dtype, even if they are `nn.Parameter`s.
+
+    `Module.to` 不会翻看列表和字典：放在里面的张量，设备和数据类型都不变，哪怕是 `nn.Parameter`。
+    """
+    for target in ("meta", torch.float64):
+        layer: Any = nn.Linear(2, 1)
+        layer.listed = [torch.ones(2), nn.Parameter(torch.ones(2))]
+        layer.named = {"mask": torch.ones(2)}
+        layer.to(target)
+        assert layer.weight.is_meta or layer.weight.dtype == torch.float64
+        for tensor in (*layer.listed, layer.named["mask"]):
+            assert (tensor.device, tensor.dtype) == (CPU, torch.float32)
+
+
 def test_a_stray_constant_fails_after_a_cast() -> None:
     """After `to(torch.float64)`, a network that multiplies by a tensor in a plain attribute raises `expected m1 and m2 to have the same dtype`; with a buffer it runs.
 

@@ -798,7 +798,9 @@ def test_file_of_a_missing_gpu_does_not_load() -> None:
     with (
         mock.patch("torch.cuda.is_available", return_value=True),
         mock.patch("torch.cuda.device_count", return_value=2),
-        pytest.raises(RuntimeError, match=r"on CUDA device 99 but torch.cuda.device_count\(\) is 2"),
+        pytest.raises(
+            RuntimeError, match=r"on CUDA device 99 but torch.cuda.device_count\(\) is 2"
+        ),
     ):
         torch.load(file)
 

@@ -37,6 +37,11 @@ markdown_config.save(
 )
 
 
+# The code of a snippet as HTML, by its text: `serve` asks again for what did not change, and the
+# chapter's notebook for what stands on its pages already.
+highlighted: dict[str, str] = {}
+
+
 def validate(
     language: str,
     inputs: dict[str, str],
@@ -110,17 +115,20 @@ def show(
         advice, places = 'write or remove alt="…" on the fence', current.places(name, spoken)
         raise SnippetError(Problem(what, advice, places, name))
     result = _result(snippet, outcome, record, spoken, options["alt"])
-    page = base_format(
-        language="python",
-        run=lambda *_, **__: result,
-        code=snippet.source,
-        transform_source=lambda code: (code, localise(code, spoken)),
-        md=md,
-        html=True,
-        source="above",
-        update_toc=False,
-    )
-    code: str = page.removesuffix(result)
+    text = localise(snippet.source, spoken)
+    if text not in highlighted:
+        page = base_format(
+            language="python",
+            run=lambda *_, **__: result,
+            code=snippet.source,
+            transform_source=lambda code: (code, text),
+            md=md,
+            html=True,
+            source="above",
+            update_toc=False,
+        )
+        highlighted[text] = page.removesuffix(result)
+    code = highlighted[text]
     if snippet.fold == "code":
         parts = (result, _folded(code, word(spoken, "fold-code"), "data-search-exclude"))
     elif snippet.fold == "output":

@@ -72,6 +72,7 @@ _cleanup = contextlib.ExitStack()
 _site: Path | None = None
 _chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
 _serving = False
+_chapter: Web | None = None  # how the chapter's notebook of the current language was written
 
 
 def on_startup(command: str, dirty: bool) -> None:
@@ -193,6 +194,7 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
     Raises:
         SnippetError: A snippet failed.
     """
+    global _chapter
     if page.file.src_uri != CHAPTER_PAGE:
         return page
 
@@ -203,8 +205,8 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
 
     language, current = config.theme["language"], build.current()
     current.wait()
-    web = Web(current, language, elsewhere)
-    made = notebook(current, language, section_pages(current, config.nav), web)
+    _chapter = Web(current, language, elsewhere)
+    made = notebook(current, language, section_pages(current, config.nav), _chapter)
     assert page.file.abs_src_path
     Path(page.file.abs_src_path).write_text(notebook_text(made), encoding="utf-8")
     return page
@@ -261,6 +263,8 @@ def _set_chapter(html: str, page: Page, language: str) -> str:
         r'<div class="clipboard-copy-txt"[^>]*>.*?</div>',
     ):
         html = re.sub(twice, "", html, flags=re.DOTALL)
+    assert _chapter
+    html = _chapter.set_code(html)
     html = re.sub(
         r'<div class="highlight-ipynb[^"]*">\s*<pre>(.*?)</pre>\s*</div>',
         r'<div class="language-python highlight"><pre><code>\1</code></pre></div>',

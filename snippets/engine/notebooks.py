@@ -5,6 +5,7 @@ quotations, marks of claims and ids of headings go. Cells run from top to bottom
 """
 
 import ast
+import hashlib
 import os
 import re
 import textwrap
@@ -23,7 +24,7 @@ from nbformat.v4 import nbformat_minor as minor
 
 from snippets.engine.build import Build
 from snippets.engine.cells import Outcome
-from snippets.engine.fences import inline_svg, mathml
+from snippets.engine.fences import highlighted, inline_svg, mathml
 from snippets.engine.pages import FENCE, HEADING, LANGUAGES, MARK
 from snippets.engine.scripts import Snippet, localise
 from snippets.engine.words import ran_on, recorded, word
@@ -110,6 +111,17 @@ class Jupyter:
         path = "" if page == "index.md" else f"{page.removesuffix('.md')}/"
         return site and f"{site}/{folder}{path}{anchor and f'#{anchor}'}"
 
+    def code(self, source: str) -> str:
+        """Write the code of a cell.
+
+        Args:
+            source: The code.
+
+        Returns:
+            The same.
+        """
+        return source
+
     def figure(self, svg: str, name: str, number: int, alt: str) -> NotebookNode:
         """Write a figure.
 
@@ -142,6 +154,7 @@ class Web(Jupyter):
     def __init__(self, build: Build, language: str, elsewhere: Callable[[str], str]) -> None:
         super().__init__(build, language)
         self.elsewhere = elsewhere
+        self.named: dict[str, str] = {}
 
     def heading(self, page: str, level: int, text: str, anchor: str) -> str:
         """Write a heading with an id that no other section has.
@@ -185,6 +198,35 @@ class Web(Jupyter):
         if known and known.fences:
             return f"#{file_stem(page)}-{anchor or known.headings[0][1]}"
         return self.elsewhere(page) + (anchor and f"#{anchor}")
+
+    def code(self, source: str) -> str:
+        """Name the code of a cell instead, where the pages have it as HTML already.
+
+        Most of the time that this page takes, nbconvert would spend on the colours of code.
+
+        Args:
+            source: The code.
+
+        Returns:
+            A name that `set_code` knows, or the same.
+        """
+        if source not in highlighted:
+            return source
+        name = f"code_{hashlib.sha256(source.encode()).hexdigest()}"
+        self.named[name] = highlighted[source]
+        return name
+
+    def set_code(self, html: str) -> str:
+        """Put the code in the place of its names.
+
+        Args:
+            html: What mkdocs-jupyter made of the notebook.
+
+        Returns:
+            The same with the code.
+        """
+        block = r'<div class="highlight-ipynb[^"]*">\s*<pre>\s*(?:<[^>]*>)*(code_\w+)(?s:.*?)</pre>\s*</div>'
+        return re.sub(block, lambda name: self.named[name[1]], html)
 
     def figure(self, svg: str, name: str, number: int, alt: str) -> NotebookNode:
         """Write a figure that takes the colours of the page.
@@ -561,7 +603,10 @@ def _code_cell(build: Build, language: str, shown: Shown, dialect: Jupyter) -> N
     if outcome.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
         source += ";"  # Jupyter would show the value of the last call, such as a legend
     return new_code_cell(
-        source, id=snippet.name.replace(".", "-"), metadata=metadata, outputs=outputs
+        dialect.code(source),
+        id=snippet.name.replace(".", "-"),
+        metadata=metadata,
+        outputs=outputs,
     )
 
 

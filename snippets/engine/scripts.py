@@ -4,7 +4,7 @@ import ast
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,7 @@ def _marker_problem(
     return None
 
 
+@cache  # pages, notebooks, scripts and plain text all ask for it
 def localise(source: str, language: str) -> str:
     """Keep one language's half of each comment of the form `# English | 中文`.
 

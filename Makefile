@@ -68,8 +68,8 @@ pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python tests/browser/screenshots.py
 
-bench: .venv/dev.done  ## how long a build takes, as ratios
-	$(BIN)/python tests/bench.py
+bench: .venv/dev.done  ## what a build costs, as ratios (an hour)
+	$(BIN)/python -m tests.bench
 
 zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
 	$(PYTHON) -m venv build/zensical

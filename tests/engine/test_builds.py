@@ -211,11 +211,11 @@ class Server:
         self.process = start(folder, "serve", "--dev-addr", self.address, output=self.log.open("w"))
 
     def get(self, path: str = "") -> str:
-        with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=120) as answer:
             return str(answer.read().decode())
 
-    def until(self, true: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
+    def until(self, true: Callable[[], bool], limit: float = 60) -> None:
+        deadline = time.monotonic() + limit
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             if true():

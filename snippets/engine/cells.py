@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+from snippets.engine import guard
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section, Snippet
 
@@ -113,9 +114,14 @@ def _run_cell(
             return Outcome(snippet.name, "skipped", had=had)
 
     begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
-    error, row = _execute(section, snippet, namespace)
+    try:
+        error, row = _execute(section, snippet, namespace)
+    except SnippetError:
+        _check_refusals(section, snippet)  # the reason, and not what came of it
+        raise
     if os.getpid() != process:
         os._exit(1)  # a child of os.fork() that fell out of its cell: the rest is not its to run
+    _check_refusals(section, snippet)
     figures = _take_figures(section, snippet)
     left = [t.name for t in set(threading.enumerate()) - threads if not t.daemon]
     if left:
@@ -139,10 +145,8 @@ def _run_cell(
             line,
         )
     if err:
-        what = (
-            "it wrote to standard error, which no page shows:\n"
-            + err.decode(errors="replace")[:2000]
-        )
+        text = err.decode(errors="replace")[:2000]
+        what = f"it wrote to standard error, which no page shows:\n{_with_reason(text)}"
         raise _fails(section, snippet, what, "print what readers should see, and nothing else")
     if len(out) > OUTPUT_LIMIT:
         what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
@@ -202,7 +206,7 @@ def _execute(
 def _undeclared(
     section: Section, snippet: Snippet, error: BaseException, line: int
 ) -> SnippetError:
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = _with_reason("".join(traceback.format_exception_only(error)))
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return _fails(
@@ -221,6 +225,16 @@ def _undeclared(
             line,
         )
     return _fails(section, snippet, text, f'mend it, or declare it: raises="{name}"', line)
+
+
+def _with_reason(text: str) -> str:
+    return "\n".join(filter(None, (text.strip(), guard.reason(text))))
+
+
+def _check_refusals(section: Section, snippet: Snippet) -> None:
+    if refusal := guard.take():
+        what, line = refusal
+        raise _fails(section, snippet, what, "let it do without, or show it as text", line)
 
 
 def _line(error: BaseException, path: str) -> int | None:

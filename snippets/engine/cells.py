@@ -24,7 +24,8 @@ from snippets.engine.scripts import Section, Snippet
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: a page with more is not read by anyone
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# also what turns the order of the letters round, and halves of characters, which no file can hold
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
 State = Literal["ran", "raised", "skipped"]
@@ -107,13 +108,14 @@ def _run_cell(
     folder: str,
 ) -> Outcome:
     if snippet.devices:
-        import torch
+        from snippets.engine import preload
 
-        had = torch.cuda.device_count()
+        had = preload.device_count()
         if had < snippet.devices:
             return Outcome(snippet.name, "skipped", had=had)
 
     begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
+    children = guard.children()
     try:
         error, row = _execute(section, snippet, namespace)
     except SnippetError:
@@ -127,6 +129,9 @@ def _run_cell(
     if left:
         what = f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
         raise _fails(section, snippet, what, "wait for it: join() the thread, or close the pool")
+    if guard.children() - children:
+        what = "it did not wait for a process that it started: what that prints would be lost"
+        raise _fails(section, snippet, what, "wait for its end: wait(), join() or subprocess.run")
     try:
         out, err = streams.take()
     except ValueError as problem:
@@ -415,6 +420,10 @@ def _take_figures(section: Section, snippet: Snippet) -> tuple[str, ...]:
         except Exception as error:
             what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
             raise _fails(section, snippet, what, "mend the figure") from None
-        figures.append(file.getvalue())
+        figure = file.getvalue()
+        if re.search(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)', figure):
+            what = "its figure holds a link"
+            raise _fails(section, snippet, what, "put the link on the pages")
+        figures.append(figure)
     pyplot.close("all")
     return tuple(figures)

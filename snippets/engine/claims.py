@@ -279,9 +279,9 @@ class Prover:
 def _lacks(claim: Claim) -> bool:
     if not claim.devices:
         return False
-    import torch
+    from snippets.engine import preload
 
-    return torch.cuda.device_count() < claim.devices
+    return preload.device_count() < claim.devices
 
 
 def _load(path: Path, name: str) -> types.ModuleType:

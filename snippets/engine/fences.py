@@ -26,6 +26,7 @@ from markupsafe import Markup
 from snippets.engine import build
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.pages import anchor
 from snippets.engine.records import Record
 from snippets.engine.scripts import Snippet, localise
 from snippets.engine.words import needs, proven, recorded, word
@@ -128,10 +129,9 @@ def show(
     else:
         parts = (code, result)
     state = "recorded" if record else outcome.state
-    anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
-        f'<div class="snippet" id="snippet-{anchor}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
-        f'<a class="snippet-name" data-search-exclude href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
+        f'<div class="snippet" id="{anchor(name)}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
+        f'<a class="snippet-name" data-search-exclude href="#{anchor(name)}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
 

@@ -73,6 +73,23 @@ def reason(text: str) -> str | None:
     return None
 
 
+def children() -> set[int]:
+    """The processes that this one started and has not waited for, and theirs whose parent is gone.
+
+    Returns:
+        Their numbers, without the process that Python itself keeps to clear up shared memory; none
+        where the system is not Linux.
+    """
+    from multiprocessing.resource_tracker import _resource_tracker
+
+    found = {
+        int(number)
+        for path in Path("/proc/self/task").glob("*/children")
+        for number in path.read_text().split()
+    }
+    return found - {getattr(_resource_tracker, "_pid", None)}
+
+
 def restrict(folder: str, script: Path) -> None:
     """Restrict this process and its children, for as long as they live.
 
@@ -83,6 +100,10 @@ def restrict(folder: str, script: Path) -> None:
             `tmp` the one for temporary files.
         script: The script of the section.
     """
+    import torch
+
+    from snippets.engine import preload  # noqa: F401  # what it imports may write to its caches
+
     folder = os.path.realpath(folder)
     for name in ("work", "tmp"):
         os.mkdir(os.path.join(folder, name))
@@ -91,8 +112,8 @@ def restrict(folder: str, script: Path) -> None:
     os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), tempfile.tempdir))
     sys.dont_write_bytecode = True
     _limit("FSIZE", FILE_LIMIT)
-    import torch
-
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # children whose parent ends become our own
     # the driver of a GPU maps memory and makes files of its own: there the kernel sets no limits
     if sys.platform == "linux" and not torch.accelerator.is_available():
         if _limit("DATA", MEMORY_LIMIT):

@@ -13,3 +13,6 @@ import torch
 import torch._dynamo  # the first optimiser of a process imports it: a second
 
 matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says
+
+# before any cell can replace it: how many devices there are decides what a page says
+device_count = torch.cuda.device_count

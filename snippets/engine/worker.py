@@ -21,6 +21,7 @@ from snippets.engine.claims import Claim, Proof, Prover
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
 
+
 @dataclass(frozen=True)
 class Machine:
     """Where a section ran.
@@ -77,10 +78,11 @@ def work(
     threading.Thread(target=_die_with_parent, args=(pipe, folder), daemon=True).start()
     multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
     module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
-    multiprocessing.current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]  # that of the parent
-    guard.restrict(folder, section.path)
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    config.pop("tempdir", None)  # it is the parent's
     sys.path.insert(0, str(section.path.parent.parent))
     try:
+        guard.restrict(folder, section.path)
         prover = Prover(section, claims, module)
         for message in run_cells(section, module, last):
             pipe.send(message)
@@ -113,7 +115,9 @@ def _die_with_parent(pipe: Connection, folder: str) -> None:
 def _machine() -> Machine:
     import torch
 
-    count = torch.cuda.device_count()
+    from snippets.engine import preload
+
+    count = preload.device_count()
     return Machine(
         torch=torch.__version__,
         cuda=torch.version.cuda,

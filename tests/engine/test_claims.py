@@ -215,8 +215,9 @@ def test_where_processes_cannot_fork_the_same_claims_are_proven(
 
 HARDWARE = """# %% one
 import machine, torch
+from snippets.engine import preload
 
-torch.cuda.device_count = lambda: machine.count  # so many does this machine pretend to have
+preload.device_count = lambda: machine.count  # so many does this machine pretend to have
 torch.cuda.get_device_name = lambda number: "Made-up GPU"
 # %% two needs="cuda:1"
 print("one device")

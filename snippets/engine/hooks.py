@@ -241,37 +241,38 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     known = build.current().pages[language].get(path)
     visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
     shown = re.findall(r'<div class="snippet"[^>]* data-snippet="([^"]*)"', visible)
-    code = re.findall(r'class="(?:language-py[\w-]* )?highlight">(.*?)</code>', visible, re.DOTALL)
+    code = re.findall(r'class="(?:language-[\w-]+ )?highlight">(.*?)</code>', visible, re.DOTALL)
     marks = re.findall(r'<span class="claim" data-claim="([^"]*)"', visible)
     assert page.file.abs_src_path
     lines = Path(page.file.abs_src_path).read_text(encoding="utf-8").split("\n")
 
-    def at(*pieces: str) -> tuple[str]:
+    def line_of(*pieces: str) -> str:
         """The first line of the page in which one of these pieces stands."""
         found = (n for n, line in enumerate(lines, 1) if any(p and p in line for p in pieces))
-        return (f"docs/{language}/{path}:{next(found, 1)}",)
+        return f"docs/{language}/{path}:{next(found, 1)}"
 
-    fences = [fence.snippet for fence in known.fences] if known else []
-    if known is None or shown != fences:
+    def differs(named: list[tuple[str, str]], found: list[str]) -> str | None:
+        """The place of the first name that the page has and should not have, or lacks."""
+        for one, other in zip_longest(named, found):
+            if not one or one[0] != other:
+                return one[1] if one else line_of(other)
+        return None
+
+    if known is None or (place := differs([(f.snippet, f.place) for f in known.fences], shown)):
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"
-        raise SnippetError(Problem(what, advice, at(_first_difference(fences, shown))))
-    named = [mark.claim for mark in known.marks]
-    if marks != named:
+        raise SnippetError(Problem(what, advice, (place if known else line_of(),)))
+    if place := differs([(mark.claim, mark.place) for mark in known.marks], marks):
         what = "the page does not show the marks of claims that stand in its Markdown"
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
-        raise SnippetError(Problem(what, advice, at(_first_difference(named, marks))))
-    if len(code) != len(shown):
+        raise SnippetError(Problem(what, advice, (place,)))
+    if len(code) != len(shown) + sum(block.kind in ("sh", "text") for block in known.blocks):
+        ours = {build.current().snippets[name].source.split("\n")[0] for name in shown}
         first = [unescape(re.sub("<.*?>", "", part)).strip().split("\n")[0] for part in code]
+        here = line_of(*(line for line in first if line not in ours))
         what = "the page shows code that is run by nothing"
-        raise SnippetError(Problem(what, "move it into a section script", at(*first)))
+        raise SnippetError(Problem(what, "move it into a section script", (here,)))
     return html
-
-
-def _first_difference(expected: list[str], found: list[str]) -> str:
-    """The first name that one list has and the other has not at the same place."""
-    pairs = zip_longest(expected, found)
-    return next((one or other or "" for one, other in pairs if one != other), "")
 
 
 def _set_chapter(html: str, page: Page, language: str) -> str:

@@ -25,6 +25,7 @@ HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<text>.*?)\s*(?:\{\s*#(?P<id>[\w-
 CODE = re.compile(r"(`+).*?\1")
 ID = re.compile(r"""\{:?[^{}]*?#(?P<attribute>[\w-]+)[^{}]*\}|\bid=["'](?P<html>[\w-]+)""")
 LINK = re.compile(r"(?P<picture>!?)\[[^\[\]]*\]\(\s*<?(?P<target>[^\s)>]+)")
+INLINE = re.compile(r"`#!(?!claim\b|math\b)(?P<language>[\w-]+)")
 COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 MARK = re.compile(r"(?<!`)`#!claim\s+(?P<claim>[^`]*?)\s*`(?!`)")
 
@@ -194,6 +195,10 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                     Problem(what, advice + ", ".join(FENCES[1:]), (f"{place}:{number}",))
                 )
             continue
+        if inline := INLINE.search(line):
+            what = f"code of the language {inline['language']!r} is run by nothing"
+            advice = "write it as a word of the text, between plain backticks"
+            problems.append(Problem(what, advice, (f"{place}:{number}",)))
         plain = CODE.sub("", line)
         for found in ID.finditer(plain):
             name = found["attribute"] or found["html"]

@@ -191,12 +191,16 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' style="([^"]*)"', _attributes, svg)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     prefix = f"{name.replace('.', '-')}-{number}-"
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", svg)
-    svg = re.sub(r"#000000\b", "currentColor", svg)
+
+    def inside(tag: re.Match[str]) -> str:
+        text = re.sub(r' style="([^"]*)"', _attributes, tag[0])
+        text = re.sub(r'\bid="', f'id="{prefix}', text)
+        text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", text)
+        return re.sub(r"#000000\b", "currentColor", text)
+
+    svg = re.sub(r"<[^<>]+>", inside, svg)  # not what a figure says: words stand between tags
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
     label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'

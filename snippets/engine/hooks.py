@@ -246,33 +246,39 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     assert page.file.abs_src_path
     lines = Path(page.file.abs_src_path).read_text(encoding="utf-8").split("\n")
 
-    def line_of(*pieces: str) -> str:
-        """The first line of the page in which one of these pieces stands."""
-        found = (n for n, line in enumerate(lines, 1) if any(p and p in line for p in pieces))
-        return f"docs/{language}/{path}:{next(found, 1)}"
-
-    def differs(named: list[tuple[str, str]], found: list[str]) -> str | None:
-        """The place of the first name that the page has and should not have, or lacks."""
-        for one, other in zip_longest(named, found):
-            if not one or one[0] != other:
-                return one[1] if one else line_of(other)
-        return None
-
-    if known is None or (place := differs([(f.snippet, f.place) for f in known.fences], shown)):
+    place = f"docs/{language}/{path}"
+    fences = [(fence.snippet, fence.place) for fence in known.fences] if known else []
+    wrong = _difference(fences, shown)
+    if known is None or wrong:
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"
-        raise SnippetError(Problem(what, advice, (place if known else line_of(),)))
-    if place := differs([(mark.claim, mark.place) for mark in known.marks], marks):
+        where = (wrong[1] if wrong else "") or f"{place}:{_line_of(lines, shown)}"
+        raise SnippetError(Problem(what, advice, (where,)))
+    if wrong := _difference([(mark.claim, mark.place) for mark in known.marks], marks):
         what = "the page does not show the marks of claims that stand in its Markdown"
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
-        raise SnippetError(Problem(what, advice, (place,)))
+        where = wrong[1] or f"{place}:{_line_of(lines, [wrong[0]])}"
+        raise SnippetError(Problem(what, advice, (where,)))
     if len(code) != len(shown) + sum(block.kind in ("sh", "text") for block in known.blocks):
         ours = {build.current().snippets[name].source.split("\n")[0] for name in shown}
         first = [unescape(re.sub("<.*?>", "", part)).strip().split("\n")[0] for part in code]
-        here = line_of(*(line for line in first if line not in ours))
+        where = f"{place}:{_line_of(lines, [line for line in first if line not in ours])}"
         what = "the page shows code that is run by nothing"
-        raise SnippetError(Problem(what, "move it into a section script", (here,)))
+        raise SnippetError(Problem(what, "move it into a section script", (where,)))
     return html
+
+
+def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:
+    """The first name that a page does not show, with its place, or shows without having it."""
+    for one, other in zip_longest(named, found):
+        if not one or one[0] != other:
+            return one or (other, "")
+    return None
+
+
+def _line_of(lines: list[str], pieces: list[str]) -> int:
+    """The first line in which one of the pieces stands; 1 if there is none."""
+    return next((n for n, line in enumerate(lines, 1) if any(p and p in line for p in pieces)), 1)
 
 
 def _set_chapter(html: str, page: Page, language: str) -> str:

@@ -25,10 +25,14 @@ class Chapter:
 
     Args:
         folder: The folder of the copy.
+
+    Attributes:
+        seconds: How long a build took, where one was made to find out.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.seconds = 0.0
         # the names of sockets are short: not in the folder of the test
         self.temporary = Path(tempfile.mkdtemp(prefix="fault-"))
         weakref.finalize(self, shutil.rmtree, self.temporary, ignore_errors=True)
@@ -147,18 +151,24 @@ class Chapter:
             if "__pycache__" not in path.parts and path.relative_to(self.folder).parts[0] != "site"
         }
 
-    def left(self, seconds: float = 20) -> list[str]:
-        """What a build has left behind, once it had the time to end.
+    def running(self) -> list[str]:
+        """The processes of builds that still run, once they had the time to end.
 
-        Args:
-            seconds: How long processes may take to end.
+        Returns:
+            Their commands.
+        """
+        deadline = time.monotonic() + 30
+        while (found := processes(str(self.temporary))) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return found
+
+    def left(self) -> list[str]:
+        """What a build has left behind.
 
         Returns:
             The processes that still run, and the temporary files.
         """
-        deadline = time.monotonic() + seconds
-        while (running := processes(str(self.temporary))) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        running = self.running()
         files = {path.name for path in self.temporary.iterdir()}
         return [*running, *(files - {"jieba.cache"})]  # a dictionary that jieba reads faster so
 
@@ -206,8 +216,8 @@ def cut(folder: Path) -> Chapter:
         The copy, which builds without a warning.
     """
     chapter = whole(folder)
-    for path in list(_left_out(folder)):
-        path.unlink()
+    for left_out in list(_left_out(folder)):
+        left_out.unlink()
     gone = "|".join(re.escape(path.name) for path in PROJECT.glob("docs/zh/*.md"))
     gone = "|".join(part for part in gone.split("|") if part.replace("\\", "") not in KEPT)
     for language in ("zh", "en"):

@@ -1,4 +1,5 @@
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Chapter:
         The copy, with its site.
     """
     chapter = cut(tmp_path_factory.mktemp("good") / "project")
+    begin = time.perf_counter()
     done = chapter.build()
     assert done.returncode == 0, done.stdout
+    chapter.seconds = time.perf_counter() - begin
     return chapter
 
 

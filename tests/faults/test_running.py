@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.faults.chapter import PAGE, SECTION, Chapter, fails
+from snippets.engine.runner import Runner
+from snippets.engine.scripts import read_sections
+from tests.faults.chapter import PAGE, SECTION, Chapter, fails, whole
 
 SCRIPT = f"snippets/{SECTION}.py"
 PAGE_ZH = f"docs/zh/{PAGE}"
@@ -166,3 +169,36 @@ def test_a_build_with_a_fault_says_where_and_leaves_all_as_it_was(
     section: Chapter, fault: str
 ) -> None:
     fails(section, FAULTS[fault](section))
+
+
+MEDDLING = """
+import builtins, os, random, tempfile
+from multiprocessing import shared_memory
+os.environ["TORCH_LOGS"] = os.environ["PYTHONWARNINGS"] = "error"
+torch.set_default_dtype(torch.float64)
+torch.manual_seed(7)
+random.seed(7)
+nn.Linear.forward = torch.save = torch.load = None
+for folder in (".", tempfile.gettempdir()):
+    open(os.path.join(folder, "x.pt"), "w").close()
+    open(os.path.join(folder, "mydict.pt"), "w").close()
+builtins.sorted = builtins.len = lambda *_: 0
+"""
+
+
+def test_a_section_that_changes_all_it_can_changes_no_other(tmp_path: Path) -> None:
+    chapter = whole(tmp_path / "project")
+    others = ("custom_layers", "saving_and_loading", "together")
+
+    def shown() -> list[object]:
+        sections = read_sections(chapter.folder / "snippets")
+        runner = Runner({name: sections[name] for name in (SECTION, *others)})
+        try:
+            results = [runner.result(name).outcomes.values() for name in others]
+        finally:
+            runner.close()
+        return [(o.name, o.state, o.output, o.error, o.figures) for r in results for o in r]
+
+    before = shown()
+    chapter.replace(SCRIPT, f"{CELL}\n", f"{CELL}\n{MEDDLING}")
+    assert shown() == before

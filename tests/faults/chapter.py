@@ -30,9 +30,10 @@ class Chapter:
         seconds: How long a build took, where one was made to find out.
     """
 
+    seconds: float = 0
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.seconds = 0.0
         # the names of sockets are short: not in the folder of the test
         self.temporary = Path(tempfile.mkdtemp(prefix="fault-"))
         weakref.finalize(self, shutil.rmtree, self.temporary, ignore_errors=True)

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from snippets.engine import testing
+from snippets.engine import guard, testing
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
@@ -245,6 +245,8 @@ class Prover:
                     warnings.simplefilter("ignore")
                     with contextlib.chdir(folder):
                         test()
+                if refusal := guard.take():  # which the test caught
+                    raise guard.Refused(refusal[0])
             except BaseException as error:
                 problems.append(_fails(claim, error, self._tests))
         return problems

@@ -147,8 +147,11 @@ def _landlock(folder: str) -> bool:
         return False
     for path in (folder, "/dev", "/proc"):  # shared memory, /dev/null, the names of threads
         place = os.open(path, os.O_PATH)
-        kernel.syscall(445, rules, 1, struct.pack("=Qi", files, place), 0)
+        added: int = kernel.syscall(445, rules, 1, struct.pack("=Qi", files, place), 0)
         os.close(place)
+        if added != 0:
+            os.close(rules)
+            return False
     kernel.prctl(38, 1, 0, 0, 0)  # no new privileges, without which Landlock is not to be had
     done: int = kernel.syscall(446, rules, 0)
     os.close(rules)
@@ -177,7 +180,9 @@ def _audit(folder: str, script: Path) -> None:
         path = os.fsdecode(path)
         if path in (os.devnull, ":memory:"):
             return
-        if base is not None and base >= 0:
+        if base is not None and base >= 0 and not os.path.isabs(path):
+            if sys.platform != "linux":
+                return  # no other system tells which folder this is
             path = os.path.join(os.readlink(f"/proc/self/fd/{base}"), path)
         above, name = os.path.split(os.path.abspath(path))
         path = os.path.realpath(path) if follow else os.path.join(os.path.realpath(above), name)

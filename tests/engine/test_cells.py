@@ -140,6 +140,36 @@ print(os.listdir())
     assert after == before
 
 
+def test_a_section_may_use_files_and_processes_of_its_own(project: Project) -> None:
+    script = """# %% one
+import multiprocessing, os, shutil, subprocess, sys, tempfile
+import torch
+from torch.utils.data import DataLoader
+
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]))
+with multiprocessing.Manager() as manager:
+    print(list(manager.list([1, 2])))
+loader = DataLoader(torch.arange(4), batch_size=2, num_workers=1)
+print([batch.sum().item() for batch in loader])
+print(torch.ones(2).share_memory_().is_shared())
+# %% two
+write = "open('child.txt', 'w').close()"
+subprocess.run([sys.executable, "-c", write], check=True)
+os.mkdir("folder")
+os.rename("child.txt", "folder/moved.txt")
+torch.save(1, "folder/x.pt")
+with tempfile.NamedTemporaryFile("w") as file:
+    file.write("text")
+print(sorted(os.listdir("folder")), file=open(os.devnull, "w"))
+shutil.rmtree("folder")
+print(os.listdir())
+"""
+    one, two = outcomes(project, script)
+    assert one.output == "[1, 2]\n[1, 2]\n[1, 5]\nTrue\n"
+    assert two.output == "[]\n"
+
+
 def test_a_warning_that_the_cell_catches_can_be_shown(project: Project) -> None:
     script = """# %% one
 import warnings

@@ -101,6 +101,10 @@ def test_a_mark_says_in_words_what_was_proven_and_with_what(
         ('raise ValueError("not at all")', "ValueError: not at all"),
         ('pytest.fail("gives up")', "gives up"),
         ("os._exit(0)", "the process that should prove wrong died"),
+        (
+            'with pytest.raises(OSError):\n        open(__file__ + ".left", "w")',
+            "a section may write only to its temporary directory",
+        ),
     ],
 )
 def test_a_claim_that_does_not_hold_fails_the_build_and_names_the_sentence(

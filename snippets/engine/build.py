@@ -13,7 +13,7 @@ from snippets.engine.cells import Outcome
 from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import LANGUAGES, Mark, check_pages, read_pages
-from snippets.engine.records import Record, read_records
+from snippets.engine.records import Record, check_record, read_records
 from snippets.engine.runner import Result, Runner, log, warm_up
 from snippets.engine.scripts import Snippet, read_sections
 from snippets.engine.worker import Machine
@@ -222,10 +222,12 @@ class Build:
 
     def _current_records(self) -> list[Record]:
         """Read the records; name those whose script has changed, and leave them out."""
-        current = []
-        for record in read_records(self.project / "snippets" / "records"):
+        current, problems = [], []
+        folder = self.project / "snippets" / "records"
+        for record in read_records(folder):
             if record.is_current(self.sections.get(record.section)):
                 current.append(record)
+                problems += check_record(folder, record, self.sections[record.section])
             else:
                 log.info(
                     "Record snippets/records/%s is stale and not shown: it is of another "
@@ -234,6 +236,8 @@ class Build:
                     record.section,
                     record.section,
                 )
+        if problems:
+            raise SnippetError(*self._with_pages(tuple(problems)))
         return current
 
     def _with_pages(self, problems: tuple[Problem, ...]) -> list[Problem]:

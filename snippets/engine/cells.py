@@ -18,12 +18,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
+from snippets.engine import guard
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section, Snippet
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: a page with more is not read by anyone
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# also what turns the order of the letters round, and halves of characters, which no file can hold
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
 State = Literal["ran", "raised", "skipped"]
@@ -106,21 +108,30 @@ def _run_cell(
     folder: str,
 ) -> Outcome:
     if snippet.devices:
-        import torch
+        from snippets.engine import preload
 
-        had = torch.cuda.device_count()
+        had = preload.device_count()
         if had < snippet.devices:
             return Outcome(snippet.name, "skipped", had=had)
 
     begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
-    error, row = _execute(section, snippet, namespace)
+    children = guard.children()
+    try:
+        error, row = _execute(section, snippet, namespace)
+    except SnippetError:
+        _check_refusals(section, snippet)  # the reason, and not what came of it
+        raise
     if os.getpid() != process:
         os._exit(1)  # a child of os.fork() that fell out of its cell: the rest is not its to run
+    _check_refusals(section, snippet)
     figures = _take_figures(section, snippet)
     left = [t.name for t in set(threading.enumerate()) - threads if not t.daemon]
     if left:
         what = f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
         raise _fails(section, snippet, what, "wait for it: join() the thread, or close the pool")
+    if guard.children() - children:
+        what = "it did not wait for a process that it started: what that prints would be lost"
+        raise _fails(section, snippet, what, "wait for its end: wait(), join() or subprocess.run")
     try:
         out, err = streams.take()
     except ValueError as problem:
@@ -139,10 +150,8 @@ def _run_cell(
             line,
         )
     if err:
-        what = (
-            "it wrote to standard error, which no page shows:\n"
-            + err.decode(errors="replace")[:2000]
-        )
+        text = err.decode(errors="replace")[:2000]
+        what = f"it wrote to standard error, which no page shows:\n{_with_reason(text)}"
         raise _fails(section, snippet, what, "print what readers should see, and nothing else")
     if len(out) > OUTPUT_LIMIT:
         what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
@@ -202,7 +211,7 @@ def _execute(
 def _undeclared(
     section: Section, snippet: Snippet, error: BaseException, line: int
 ) -> SnippetError:
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = _with_reason("".join(traceback.format_exception_only(error)))
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return _fails(
@@ -221,6 +230,16 @@ def _undeclared(
             line,
         )
     return _fails(section, snippet, text, f'mend it, or declare it: raises="{name}"', line)
+
+
+def _with_reason(text: str) -> str:
+    return "\n".join(filter(None, (text.strip(), guard.reason(text))))
+
+
+def _check_refusals(section: Section, snippet: Snippet) -> None:
+    if refusal := guard.take():
+        what, line = refusal
+        raise _fails(section, snippet, what, "let it do without, or show it as text", line)
 
 
 def _line(error: BaseException, path: str) -> int | None:
@@ -401,6 +420,10 @@ def _take_figures(section: Section, snippet: Snippet) -> tuple[str, ...]:
         except Exception as error:
             what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
             raise _fails(section, snippet, what, "mend the figure") from None
-        figures.append(file.getvalue())
+        figure = file.getvalue()
+        if re.search(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)', figure):
+            what = "its figure holds a link"
+            raise _fails(section, snippet, what, "put the link on the pages")
+        figures.append(figure)
     pyplot.close("all")
     return tuple(figures)

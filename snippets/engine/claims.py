@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from snippets.engine import testing
+from snippets.engine import guard, testing
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
@@ -245,6 +245,8 @@ class Prover:
                     warnings.simplefilter("ignore")
                     with contextlib.chdir(folder):
                         test()
+                if refusal := guard.take():  # which the test caught
+                    raise guard.Refused(refusal[0])
             except BaseException as error:
                 problems.append(_fails(claim, error, self._tests))
         return problems
@@ -279,9 +281,9 @@ class Prover:
 def _lacks(claim: Claim) -> bool:
     if not claim.devices:
         return False
-    import torch
+    from snippets.engine import preload
 
-    return torch.cuda.device_count() < claim.devices
+    return preload.device_count() < claim.devices
 
 
 def _load(path: Path, name: str) -> types.ModuleType:

@@ -26,6 +26,7 @@ from markupsafe import Markup
 from snippets.engine import build
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.pages import anchor
 from snippets.engine.records import Record
 from snippets.engine.scripts import Snippet, localise
 from snippets.engine.words import needs, proven, recorded, word
@@ -136,10 +137,9 @@ def show(
     else:
         parts = (code, result)
     state = "recorded" if record else outcome.state
-    anchor = name.replace(".", "-").replace("_", "-")
     return Markup(
-        f'<div class="snippet" id="snippet-{anchor}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
-        f'<a class="snippet-name" data-search-exclude href="#snippet-{anchor}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
+        f'<div class="snippet" id="{anchor(name)}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{state}">\n'
+        f'<a class="snippet-name" data-search-exclude href="#{anchor(name)}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
     )
 
 
@@ -199,12 +199,16 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' style="([^"]*)"', _attributes, svg)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     prefix = f"{name.replace('.', '-')}-{number}-"
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", svg)
-    svg = re.sub(r"#000000\b", "currentColor", svg)
+
+    def inside(tag: re.Match[str]) -> str:
+        text = re.sub(r' style="([^"]*)"', _attributes, tag[0])
+        text = re.sub(r'\bid="', f'id="{prefix}', text)
+        text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", text)
+        return re.sub(r"#000000\b", "currentColor", text)
+
+    svg = re.sub(r"<[^<>]+>", inside, svg)  # not what a figure says: words stand between tags
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
     label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'

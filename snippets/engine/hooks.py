@@ -17,6 +17,8 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
+from html import unescape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -129,9 +131,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     assert config.config_file_path
     _site = Path(config.site_dir).resolve()
     name = hashlib.sha256(str(_site).encode()).hexdigest()[:16]
-    lock = FileLock(Path(tempfile.gettempdir()) / f"proven-notes-{name}.lock", timeout=0)
+    path = Path(tempfile.gettempdir()) / f"proven-notes-{name}.lock"
     try:
-        _cleanup.enter_context(lock)
+        _cleanup.enter_context(FileLock(path, timeout=0))
+        _cleanup.callback(_remove, path)  # while it is still held: who waits looks again
     except Timeout:
         raise PluginError(f"Another build is writing to {_site.name}/: wait for it.") from None
     current = build.begin(Path(config.config_file_path).parent, bar.update)
@@ -145,6 +148,11 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.site_dir = str(staging)
     _add_chapter(config)
     return config
+
+
+def _remove(lock: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows removes no file that is open
+        lock.unlink()
 
 
 def _add_chapter(config: MkDocsConfig) -> None:
@@ -231,24 +239,48 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         return _set_chapter(html, page, config.theme["language"])
     if page.present_anchor_ids is not None:  # MkDocs knows the ids of headings, not those of fences
         page.present_anchor_ids.update(re.findall(r'\bid="([^"]+)"', html))
-    known = build.current().pages[config.theme["language"]].get(page.file.src_uri)
+    language, path = config.theme["language"], page.file.src_uri
+    known = build.current().pages[language].get(path)
     visible = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
     shown = re.findall(r'<div class="snippet"[^>]* data-snippet="([^"]*)"', visible)
-    code = len(re.findall(r'class="language-py[\w-]* highlight"', visible))
+    code = re.findall(r'class="(?:language-[\w-]+ )?highlight">(.*?)</code>', visible, re.DOTALL)
     marks = re.findall(r'<span class="claim" data-claim="([^"]*)"', visible)
-    place = f"docs/{config.theme['language']}/{page.file.src_uri}:1"
-    if known is None or shown != [fence.snippet for fence in known.fences]:
+    assert page.file.abs_src_path
+    lines = Path(page.file.abs_src_path).read_text(encoding="utf-8").split("\n")
+
+    place = f"docs/{language}/{path}"
+    fences = [(fence.snippet, fence.place) for fence in known.fences] if known else []
+    wrong = _difference(fences, shown)
+    if known is None or wrong:
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"
-        raise SnippetError(Problem(what, advice, (place,)))
-    if marks != [mark.claim for mark in known.marks]:
+        where = (wrong[1] if wrong else "") or f"{place}:{_line_of(lines, shown)}"
+        raise SnippetError(Problem(what, advice, (where,)))
+    if wrong := _difference([(mark.claim, mark.place) for mark in known.marks], marks):
         what = "the page does not show the marks of claims that stand in its Markdown"
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
-        raise SnippetError(Problem(what, advice, (place,)))
-    if code != len(shown):
-        what = "the page shows Python that is run by nothing"
-        raise SnippetError(Problem(what, "move the code into a section script", (place,)))
+        where = wrong[1] or f"{place}:{_line_of(lines, [wrong[0]])}"
+        raise SnippetError(Problem(what, advice, (where,)))
+    if len(code) != len(shown) + sum(block.kind in ("sh", "text") for block in known.blocks):
+        ours = {build.current().snippets[name].source.split("\n")[0] for name in shown}
+        first = [unescape(re.sub("<.*?>", "", part)).strip().split("\n")[0] for part in code]
+        where = f"{place}:{_line_of(lines, [line for line in first if line not in ours])}"
+        what = "the page shows code that is run by nothing"
+        raise SnippetError(Problem(what, "move it into a section script", (where,)))
     return html
+
+
+def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:
+    """The first name that a page does not show, with its place, or shows without having it."""
+    for one, other in zip_longest(named, found):
+        if not one or one[0] != other:
+            return one or (other, "")
+    return None
+
+
+def _line_of(lines: list[str], pieces: list[str]) -> int:
+    """The first line in which one of the pieces stands; 1 if there is none."""
+    return next((n for n, line in enumerate(lines, 1) if any(p and p in line for p in pieces)), 1)
 
 
 def _set_chapter(html: str, page: Page, language: str) -> str:

@@ -1,9 +1,11 @@
 """Reads which snippets and claims the pages name, and checks that both languages name the same."""
 
+import posixpath
 import re
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from urllib.parse import unquote
 
 from snippets.engine.claims import Claim
 from snippets.engine.errors import Problem, SnippetError
@@ -20,6 +22,11 @@ FENCES = (
 )  # what a fence may hold: code is never written on a page
 FENCE = re.compile(r"^\s*(?P<marks>`{3,}|~{3,})\s*(?P<language>[\w-]*)(?P<rest>.*)$")
 HEADING = re.compile(r"^(?P<level>#{1,6})\s+(?P<text>.*?)\s*(?:\{\s*#(?P<id>[\w-]+)[^}]*\})?\s*$")
+CODE = re.compile(r"(`+).*?\1")
+ID = re.compile(r"""\{:?[^{}]*?#(?P<attribute>[\w-]+)[^{}]*\}|\bid=["'](?P<html>[\w-]+)""")
+LINK = re.compile(r"(?P<picture>!?)\[[^\[\]]*\]\(\s*<?(?P<target>[^\s)>]+)")
+INLINE = re.compile(r"`#!(?!claim\b|math\b)(?P<language>[\w-]+)")
+COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 MARK = re.compile(r"(?<!`)`#!claim\s+(?P<claim>[^`]*?)\s*`(?!`)")
 
 
@@ -30,10 +37,12 @@ class Fence:
     Attributes:
         snippet: The full name of the snippet.
         place: The page and line, as `docs/en/blocks.md:12`.
+        described: Whether it says what a figure shows.
     """
 
     snippet: str
     place: str
+    described: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,35 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Any other fence: commands, formulas, plain text, the claims of a section.
+
+    Attributes:
+        kind: The language of the fence.
+        code: What must be the same in both languages: commands without comments, formulas without
+            words, the name of a section; nothing of plain text.
+        place: The page and line, as `docs/en/blocks.md:12`.
+    """
+
+    kind: str
+    code: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of the form `[words](target)`, or a picture.
+
+    Attributes:
+        target: Where it leads, as it is written.
+        place: The page and line, as `docs/en/blocks.md:12`.
+    """
+
+    target: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of one language.
 
@@ -61,6 +99,10 @@ class Page:
         fences: Its fences, in order.
         marks: Its marks, in order.
         headings: The level and the id of each heading, with its place, in order.
+        blocks: Its other fences, in order.
+        links: Its links, in order.
+        pictures: Its pictures, in order; those that snippets draw are not among them.
+        ids: What links can lead to, besides snippets and claims.
     """
 
     path: str
@@ -68,6 +110,10 @@ class Page:
     fences: tuple[Fence, ...]
     marks: tuple[Mark, ...]
     headings: tuple[tuple[int, str, str], ...]
+    blocks: tuple[Block, ...]
+    links: tuple[Link, ...]
+    pictures: tuple[Link, ...]
+    ids: frozenset[str]
 
 
 def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
@@ -114,6 +160,10 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
     fences: list[Fence] = []
     marked: list[Mark] = []
     headings: list[tuple[int, str, str]] = []
+    blocks: list[Block] = []
+    links: list[Link] = []
+    pictures: list[Link] = []
+    ids: dict[str, str] = {}
     lines = text.split("\n")
     opening: re.Match[str] | None = None
     start = 0
@@ -126,11 +176,15 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                 and match["marks"].startswith(marks)
                 and not match["language"] + match["rest"].strip()
             ):
-                if opening["language"] == "snippet":
-                    body = [row.strip() for row in lines[start : number - 1] if row.strip()]
-                    fences.append(Fence(" ".join(body), f"{place}:{start}"))
+                body = [row.strip() for row in lines[start : number - 1] if row.strip()]
+                kind, here = opening["language"], f"{place}:{start}"
+                if kind == "snippet":
+                    fences.append(Fence(" ".join(body), here, "alt=" in opening["rest"]))
+                else:
+                    blocks.append(Block(kind, _code(kind, body), here))
                 opening = None
-        elif match:
+            continue
+        if match:
             opening, start = match, number
             if match["language"] not in FENCES:
                 what = f"a fence of the language {match['language'] or 'none'!r} is run by nothing"
@@ -140,7 +194,25 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                 problems.append(
                     Problem(what, advice + ", ".join(FENCES[1:]), (f"{place}:{number}",))
                 )
-        elif heading := HEADING.match(line):
+            continue
+        if inline := INLINE.search(line):
+            what = f"code of the language {inline['language']!r} is run by nothing"
+            advice = "write it as a word of the text, between plain backticks"
+            problems.append(Problem(what, advice, (f"{place}:{number}",)))
+        plain = CODE.sub("", line)
+        for found in ID.finditer(plain):
+            name = found["attribute"] or found["html"]
+            if name in ids:
+                places = (f"{place}:{number}", ids[name])
+                problems.append(
+                    Problem(f"the page has the id {name!r} twice", "choose another", places)
+                )
+            ids.setdefault(name, f"{place}:{number}")
+        for found in LINK.finditer(plain):
+            (pictures if found["picture"] else links).append(
+                Link(found["target"], f"{place}:{number}")
+            )
+        if heading := HEADING.match(line):
             if not heading["id"]:
                 advice = "give it the id that the other language has: ## Title {#id}"
                 problems.append(
@@ -161,7 +233,29 @@ def read_page(text: str, path: str, place: str, problems: list[Problem]) -> Page
                 marked.append(Mark(mark["claim"], sentence, f"{place}:{number}"))
     if opening:
         problems.append(Problem("the fence is never closed", "close it", (f"{place}:{start}",)))
-    return Page(path, place, tuple(fences), tuple(marked), tuple(headings))
+    return Page(
+        path,
+        place,
+        tuple(fences),
+        tuple(marked),
+        tuple(headings),
+        tuple(blocks),
+        tuple(links),
+        tuple(pictures),
+        frozenset(ids),
+    )
+
+
+def _code(kind: str, rows: list[str]) -> str:
+    """What of a fence has to be the same in both languages."""
+    text = "\n".join(rows)
+    if kind == "sh":
+        text = COMMENT.sub("", text)
+    elif kind == "math":
+        text = re.sub(r"\\text\{[^}]*\}", "", text)
+    elif kind == "text":
+        return ""
+    return "\n".join(row.strip() for row in text.split("\n") if row.strip())
 
 
 def _sentence(text: str) -> str:
@@ -220,7 +314,57 @@ def check_pages(
             )
             what = f"the pages in {missing[0]!r} do not show the snippet"
             problems.append(Problem(what, "show it there too", (there, script), name))
-    return problems + _check_marks(pages, claims) + _compare_languages(pages)
+    return [
+        *problems,
+        *_check_marks(pages, claims),
+        *_check_links(pages, claims),
+        *_compare_languages(pages),
+    ]
+
+
+def _check_links(
+    pages: dict[str, dict[str, Page]], claims: dict[str, tuple[Claim, ...]]
+) -> list[Problem]:
+    """Find the links that lead to no page or place; MkDocs would say so without the line."""
+    problems: list[Problem] = []
+    for page in (page for language in LANGUAGES for page in pages[language].values()):
+        there = pages[page.place.split("/")[1]]
+        for link in page.links:
+            target, _, anchor = link.target.partition("#")
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page.path), target))
+            if ":" in target or (target and not target.endswith(".md")):
+                continue
+            aim = there.get(path) if target else page
+            if not aim:
+                what, advice = f"the link {link.target!r} leads to no page", "correct the link"
+                problems.append(Problem(what, advice, (link.place,)))
+            elif anchor and unquote(anchor) not in _ids(aim, claims):
+                what = f"the page {aim.path} has no heading or other place {anchor!r}"
+                advice = "correct the link, or give the heading this id"
+                problems.append(Problem(what, advice, (link.place,)))
+    return problems
+
+
+def _ids(page: Page, claims: dict[str, tuple[Claim, ...]]) -> set[str]:
+    """All places of a page that a link can lead to."""
+    listed = {block.code for block in page.blocks if block.kind == "claims"}
+    return {
+        *page.ids,
+        *(anchor(fence.snippet) for fence in page.fences),
+        *(claim.name for section in listed for claim in claims.get(section, ())),
+    }
+
+
+def anchor(snippet: str) -> str:
+    """The id of a snippet on its page.
+
+    Args:
+        snippet: The full name of a snippet.
+
+    Returns:
+        The id, as links write it behind `#`.
+    """
+    return f"snippet-{snippet.replace('.', '-').replace('_', '-')}"
 
 
 def _check_marks(
@@ -262,7 +406,9 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
         page = first.get(path) or second[path]
         problems.append(
             Problem(
-                f"the page {path} exists in one language only", "write the other one", (page.place,)
+                f"the page {path} exists in one language only",
+                "write the other one",
+                (f"{page.place}:1",),
             )
         )
     for path in sorted(first.keys() & second.keys()):
@@ -283,6 +429,23 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
                 places = (fence.place or one.place, other.place or two.place)
                 problems.append(Problem(what, "show the same snippets in the same order", places))
                 break
+            if fence.described != other.described:
+                what, places = "one language only describes its figure", (fence.place, other.place)
+                problems.append(Problem(what, 'write alt="…" in both', places, fence.snippet))
+        blocks = zip_longest(one.blocks, two.blocks, fillvalue=Block("none", "", ""))
+        for block, its in blocks:
+            if (block.kind, block.code) != (its.kind, its.code):
+                row, other_row = _difference(block, its)
+                what = f"the fences differ: {row} / {other_row}"
+                advice = "write the same commands and formulas; words belong into comments"
+                places = (block.place or one.place, its.place or two.place)
+                problems.append(Problem(what, advice, places))
+                break
+        if len(one.pictures) != len(two.pictures):
+            more, fewer = sorted((one, two), key=lambda page: -len(page.pictures))
+            picture = more.pictures[len(fewer.pictures)]
+            what = f"one language only has the picture {picture.target}"
+            problems.append(Problem(what, "show it in both", (picture.place, fewer.place)))
         marks = zip_longest(one.marks, two.marks, fillvalue=Mark("none", "", ""))
         for mark, twin in marks:
             if mark.claim != twin.claim:
@@ -293,3 +456,11 @@ def _compare_languages(pages: dict[str, dict[str, Page]]) -> list[Problem]:
                 problems.append(Problem(what, advice, places, sentence=sentence))
                 break
     return problems
+
+
+def _difference(block: Block, other: Block) -> tuple[str, str]:
+    """Where two fences differ: in kind, or in which line."""
+    if block.kind != other.kind:
+        return block.kind, other.kind
+    rows = zip_longest(block.code.split("\n"), other.code.split("\n"), fillvalue="none")
+    return next((row, its) for row, its in rows if row != its)

@@ -3,6 +3,7 @@
 # ruff: noqa: F401  # to be imported is all that most of them are here for
 
 import os
+import tempfile
 
 os.environ["MPLBACKEND"] = "agg"  # a figure is saved, never opened in a window
 
@@ -10,6 +11,13 @@ import matplotlib
 import matplotlib.pyplot
 import pytest  # claims are tests
 import torch
+
+# the next import makes a folder for the files of torch.compile: each section has one of its own
+os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.gettempdir()
 import torch._dynamo  # the first optimiser of a process imports it: a second
 
+del os.environ["TORCHINDUCTOR_CACHE_DIR"]
 matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says
+
+# before any cell can replace it: how many devices there are decides what a page says
+device_count = torch.cuda.device_count

@@ -138,7 +138,7 @@ def read_records(folder: Path) -> list[Record]:
     records = []
     for path in sorted(folder.glob("*.json")):
         try:
-            records.append(_parse(json.loads(path.read_text(encoding="utf-8"))))
+            records.append(_parse(json.loads(path.read_text(encoding="utf-8")), path.name))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"the file is no record of a run: {type(error).__name__}: {error}"
             section = path.name.split(".")[0]
@@ -151,7 +151,42 @@ def read_records(folder: Path) -> list[Record]:
     return sorted(records, key=lambda r: (len(r.machine.devices), r.date), reverse=True)
 
 
-def _parse(data: dict[str, Any]) -> Record:
+def check_record(folder: Path, record: Record, section: Section) -> list[Problem]:
+    """Hold a record against the script that it says it is of.
+
+    Args:
+        folder: The folder of the records.
+        record: The record, with the hash of the script as it is.
+        section: The section.
+
+    Returns:
+        What such a run cannot have done: snippets that are not there or need no device, more
+        devices than there were, an error that is not declared.
+    """
+    snippets = {snippet.name: snippet for snippet in section.snippets}
+    lines = (folder / record.filename).read_text(encoding="utf-8").split("\n")
+    problems = []
+    for name, outcome in record.outcomes.items():
+        snippet = snippets.get(name)
+        if not snippet:
+            what = f"the record holds {name}, and the script has no such snippet"
+        elif not 0 < snippet.devices <= len(record.machine.devices):
+            what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {len(record.machine.devices)}"
+        elif (outcome.state == "raised") != bool(snippet.raises):
+            what = f"the record says that {name} {outcome.state}, and the script declares otherwise"
+        else:
+            continue
+        line = next((n for n, text in enumerate(lines, 1) if f'"{name}"' in text), 1)
+        places = [f"snippets/records/{record.filename}:{line}"]
+        places += [f"{section.place}:{snippet.line}"] if snippet else []
+        advice = (
+            f"renew it on its hardware with python -m snippets record {section.name}, or remove it"
+        )
+        problems.append(Problem(what, advice, tuple(places), name if snippet else None))
+    return problems
+
+
+def _parse(data: dict[str, Any], filename: str) -> Record:
     machine = Machine(**{**data["machine"], "devices": tuple(data["machine"]["devices"])})
     if not machine.devices:
         raise ValueError("it names no device")
@@ -163,4 +198,7 @@ def _parse(data: dict[str, Any]) -> Record:
             row[key] = row[key] and "\n".join(row[key])
         row["figures"] = tuple("\n".join(lines) for lines in row["figures"])
         outcomes[row["name"]] = Outcome(**row)
-    return Record(**{**data, "machine": machine, "outcomes": outcomes})
+    record = Record(**{**data, "machine": machine, "outcomes": outcomes})
+    if record.filename != filename:
+        raise ValueError(f"by its content it is {record.filename}")
+    return record

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from snippets.engine import guard
 from snippets.engine.cells import Outcome, run_cells
 from snippets.engine.claims import Claim, Proof, Prover
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import Section
-
-FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,19 @@ def work(
         section: The section.
         claims: What tests prove about it, besides.
         last: The snippet after which to stop; None for the whole section.
-        folder: The fresh directory to work in.
+        folder: A fresh directory, the only one to write in.
         pipe: The connection to the parent.
     """
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
-    _limit_files()
     threading.Thread(target=_die_with_parent, args=(pipe, folder), daemon=True).start()
     multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
     module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
-    os.chdir(folder)
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    config.pop("tempdir", None)  # it is the parent's
     sys.path.insert(0, str(section.path.parent.parent))
     try:
+        guard.restrict(folder, section.path)
         prover = Prover(section, claims, module)
         for message in run_cells(section, module, last):
             pipe.send(message)
@@ -101,17 +101,6 @@ def work(
     os._exit(0)
 
 
-def _limit_files() -> None:
-    """Keep a cell that prints without end from filling the disk: writing fails beyond the limit."""
-    try:
-        import resource
-    except ImportError:  # Windows, where only the time limit ends such a cell
-        return
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    limit = FILE_LIMIT if hard == resource.RLIM_INFINITY else min(FILE_LIMIT, hard)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-
-
 def _die_with_parent(pipe: Connection, folder: str) -> None:
     """End this process and its children when the parent is gone: it never sends anything."""
     try:
@@ -126,7 +115,9 @@ def _die_with_parent(pipe: Connection, folder: str) -> None:
 def _machine() -> Machine:
     import torch
 
-    count = torch.cuda.device_count()
+    from snippets.engine import preload
+
+    count = preload.device_count()
     return Machine(
         torch=torch.__version__,
         cuda=torch.version.cuda,

@@ -1,5 +1,7 @@
 """Small projects that the tests of the engine make up, break and build."""
 
+import contextlib
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +48,26 @@ def page(*names: str, title: str = "# Title {#title}") -> str:
         The Markdown.
     """
     return "\n\n".join([title, *(f"```snippet\n{name}\n```" for name in names)]) + "\n"
+
+
+def processes(mark: str) -> list[str]:
+    """The processes that have something in their command, environment or working directory.
+
+    Args:
+        mark: What is looked for, such as the path of a folder.
+
+    Returns:
+        Their commands, without those that have ended and were not asked how; none where there is
+        no `/proc`.
+    """
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            told = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            if mark.encode() in told + os.fsencode(os.readlink(folder / "cwd")):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append(f"{folder.name}: {command}")
+    return found
 
 
 @dataclass

@@ -15,19 +15,26 @@ from typing import IO
 import pytest
 
 from tests.conftest import mkdocs, mkdocs_here
-from tests.engine.projects import Project, page
+from tests.engine.projects import Project, page, processes
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")
 
 
 def start(
-    folder: Path, *arguments: str, output: IO[str] | int = subprocess.DEVNULL
+    folder: Path,
+    *arguments: str,
+    output: IO[str] | int = subprocess.DEVNULL,
+    temporary: Path | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start mkdocs in a project; it can be interrupted, whatever shell started the tests."""
     return subprocess.Popen(
         [sys.executable, "-m", "mkdocs", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            **({"TMPDIR": str(temporary)} if temporary else {}),
+        },
         stdout=output,
         stderr=subprocess.STDOUT,
         # in the background of a shell SIGINT is ignored, and children inherit that
@@ -89,20 +96,22 @@ def test_a_dead_link_fails_the_build_in_either_language(
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line"),
     [
-        "# Title {#title}\n\n    ```snippet\n    part.one\n    ```\n",
-        "# Title {#title}\n\n<!--\n```snippet\npart.one\n```\n-->\n",
-        "# Title {#title}\n\n```snippet\npart.one\n```\n\n> ```python\n> x = 1\n> ```\n",
+        ("# Title {#title}\n\n    ```snippet\n    part.one\n    ```\n", 3),
+        ("# Title {#title}\n\n<!--\n```snippet\npart.one\n```\n-->\n", 4),
+        ("# Title {#title}\n\n```snippet\npart.one\n```\n\n> ```python\n> x = 1\n> ```\n", 8),
     ],
     ids=["indented", "in a comment", "python in a quotation"],
 )
-def test_a_page_shows_what_its_fences_name_and_nothing_else(project: Project, text: str) -> None:
+def test_a_page_shows_what_its_fences_name_and_nothing_else(
+    project: Project, text: str, line: int
+) -> None:
     project.pages = {"en": text}
     folder = project.write()
     done = mkdocs_here(folder, "build")
     assert done.returncode != 0
-    assert "docs/en/index.md:1" in done.stdout
+    assert f"docs/en/index.md:{line}\n" in done.stdout
     assert not (folder / "site").exists()
 
 
@@ -153,26 +162,21 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
     folder = project.write()
     assert mkdocs_here(folder, "build").returncode == 0
     before = files(folder / "site")
-    pid = tmp_path / "pid"
-    project.script = (
-        "# %% one\nimport os\nfrom pathlib import Path\n"
-        f"Path({str(pid)!r}).write_text(f'{{os.getpid()}} {{os.getcwd()}}')\n"
-        "while True:\n    pass\n"
-    )
+    project.script = "# %% one\nwhile True:\n    pass\n"
     project.write()
-    process = start(folder, "build")
-    while not pid.exists() or not pid.read_text():
+    process = start(folder, "build", temporary=tmp_path)
+    while not list(tmp_path.glob("snippets-*/work")):  # its one section is running
         time.sleep(0.1)
     process.send_signal(signal.Signals[how])
     assert process.wait(60) != 0
-    number, place = pid.read_text().split()
     deadline = time.monotonic() + 20
-    while (
-        Path(f"/proc/{number}").exists() or Path(place).exists()
-    ) and time.monotonic() < deadline:
+
+    def left() -> list[str]:
+        return [*processes(str(folder)), *map(str, tmp_path.glob("snippets-*"))]
+
+    while left() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not Path(f"/proc/{number}").exists()
-    assert not Path(place).exists()
+    assert not left()
     assert files(folder / "site") == before
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from snippets.engine import preload
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import SnippetError
 from snippets.engine.runner import START_METHOD, Result, Runner, warm_up
@@ -139,6 +140,36 @@ print(os.listdir())
     assert after == before
 
 
+def test_a_section_may_use_files_and_processes_of_its_own(project: Project) -> None:
+    script = """# %% one
+import multiprocessing, os, shutil, subprocess, sys, tempfile
+import torch
+from torch.utils.data import DataLoader
+
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]))
+with multiprocessing.Manager() as manager:
+    print(list(manager.list([1, 2])))
+loader = DataLoader(torch.arange(4), batch_size=2, num_workers=1)
+print([batch.sum().item() for batch in loader])
+print(torch.ones(2).share_memory_().is_shared())
+# %% two
+write = "open('child.txt', 'w').close()"
+subprocess.run([sys.executable, "-c", write], check=True)
+os.mkdir("folder")
+os.rename("child.txt", "folder/moved.txt")
+torch.save(1, "folder/x.pt")
+with tempfile.NamedTemporaryFile("w") as file:
+    file.write("text")
+print(sorted(os.listdir("folder")), file=open(os.devnull, "w"))
+shutil.rmtree("folder")
+print(os.listdir())
+"""
+    one, two = outcomes(project, script)
+    assert one.output == "[1, 2]\n[1, 2]\n[1, 5]\nTrue\n"
+    assert two.output == "[]\n"
+
+
 def test_a_warning_that_the_cell_catches_can_be_shown(project: Project) -> None:
     script = """# %% one
 import warnings
@@ -157,7 +188,7 @@ def test_a_cell_runs_only_with_the_devices_that_it_needs(
 
     from snippets.engine.cells import run_cells
 
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: had)
+    monkeypatch.setattr(preload, "device_count", lambda: had)
     project = Project(tmp_path / "project")
     project.script = '# %% a\nx = 1\n# %% b needs="cuda:1"\nx = 2\n# %% c needs="cuda:2"\nx = 3\n'
     project.write()
@@ -288,11 +319,9 @@ def test_a_declared_error_before_the_end_of_the_cell_is_an_error(project: Projec
 
 
 def test_a_loop_without_end_is_ended_with_its_children(project: Project, tmp_path: Path) -> None:
-    pid = tmp_path / "pid"
     script = f"""# %% one
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-open({str(pid)!r}, "w").write(str(child.pid))
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", {str(tmp_path)!r}])
 while True:
     pass
 """
@@ -300,8 +329,8 @@ while True:
     assert "still running after 2 s" in message
     assert "part.one" in message
     if sys.platform == "linux":
-        state = Path(f"/proc/{pid.read_text()}/stat")
-        assert not state.exists() or state.read_text().split()[2] == "Z"
+        commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        assert not [command for command in commands if str(tmp_path).encode() in command]
 
 
 def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Project) -> None:

@@ -101,6 +101,10 @@ def test_a_mark_says_in_words_what_was_proven_and_with_what(
         ('raise ValueError("not at all")', "ValueError: not at all"),
         ('pytest.fail("gives up")', "gives up"),
         ("os._exit(0)", "the process that should prove wrong died"),
+        (
+            'with pytest.raises(OSError):\n        open(__file__ + ".left", "w")',
+            "a section may write only to its temporary directory",
+        ),
     ],
 )
 def test_a_claim_that_does_not_hold_fails_the_build_and_names_the_sentence(
@@ -215,8 +219,9 @@ def test_where_processes_cannot_fork_the_same_claims_are_proven(
 
 HARDWARE = """# %% one
 import machine, torch
+from snippets.engine import preload
 
-torch.cuda.device_count = lambda: machine.count  # so many does this machine pretend to have
+preload.device_count = lambda: machine.count  # so many does this machine pretend to have
 torch.cuda.get_device_name = lambda number: "Made-up GPU"
 # %% two needs="cuda:1"
 print("one device")

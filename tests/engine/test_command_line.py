@@ -89,7 +89,8 @@ def test_errors_go_to_standard_error_with_a_status(project: Project) -> None:
 
 FAKED = """# %% setup
 import torch
-torch.cuda.device_count = lambda: {count}
+from snippets.engine import preload
+preload.device_count = lambda: {count}
 torch.cuda.get_device_name = lambda number: "Made-up GPU"
 # %% one needs="cuda:1"
 print("on the device")

@@ -16,10 +16,11 @@ from tests.engine.projects import Project, page
 SCRIPT = """# %% setup
 import json, torch
 from pathlib import Path
+from snippets.engine import preload
 
 # the number of devices that this machine pretends to have
 count = json.loads(Path({count!r}).read_text())
-torch.cuda.device_count = lambda: count
+preload.device_count = lambda: count
 torch.cuda.get_device_name = lambda number: "Made-up GPU 80GB"
 # %% anywhere
 print("on any machine")

@@ -73,6 +73,9 @@ pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python tests/browser/screenshots.py
 
+mutants: .venv/dev.done  ## change the section scripts in every way, and see whether the tests notice
+	$(BIN)/python tests/mutants.py
+
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
 

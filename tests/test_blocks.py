@@ -1027,7 +1027,8 @@ def test_gradients_belong_to_the_steps_that_ran() -> None:
         assert y.item() == start / 2**steps
         assert x.grad is not None
         assert x.grad.item() == 0.5**steps
-        assert f"{start:6}: {steps:4} steps" in output
+        shown_so = f"{start:6}: {steps:4} steps, then {y.item():.3f}, gradient {x.grad.item():.4f}"
+        assert shown_so in output.splitlines()
 
 
 def test_infinity_never_shrinks() -> None:
@@ -1221,6 +1222,7 @@ def test_zero_factor_wakes_its_block() -> None:
     assert all(not parameter.grad.any() for parameter in net.block.parameters())
     with torch.no_grad():
         net.scale -= 0.01 * net.scale.grad
+    assert torch.equal(net(state.X), state.X + net.scale * net.block(state.X))
     net(state.X).square().sum().backward()
     assert all(parameter.grad.any() for parameter in net.parameters())
 

@@ -272,6 +272,7 @@ def test_a_custom_layer_works_alone_and_in_sequential() -> None:
     assert state.net(torch.rand(2, 64)).shape == (2, 1)
     names = [name for name, _ in state.net.named_parameters()]
     assert names == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert str(names) in shown("custom_layers.in-sequential").output
 
 
 def test_copying_a_weight_may_need_a_transpose() -> None:
@@ -510,6 +511,8 @@ def test_an_optimiser_refuses_the_plain_layer() -> None:
     """SGD over the parameters of the plain layer raises a ValueError."""
     result = shown("custom_layers.plain-tensor")
     assert result.error == "ValueError: optimizer got an empty parameter list"
+    told = ["gradient: (5, 3)", "parameters: []", "state_dict keys: []"]
+    assert result.output.splitlines() == told
 
 
 def test_a_plain_tensor_is_silently_left_out() -> None:

@@ -275,6 +275,8 @@ def test_try_gpu_falls_back_to_the_cpu() -> None:
     assert try_gpu(10**6) == try_gpu(-1) == try_gpu(-(10**6)) == try_gpu(CUDA) == CPU
     assert [try_gpu(i) for i in range(CUDA)] == [torch.device("cuda", i) for i in range(CUDA)]
     assert try_gpu() == (torch.device("cuda:0") if CUDA else CPU)
+    first = shown("gpu.try-gpu").output.splitlines()[0]
+    assert first == f"{try_gpu()} {try_gpu(10)} {try_gpu(-1)}"
 
 
 def test_try_all_gpus_is_never_empty() -> None:

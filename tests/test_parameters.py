@@ -1222,6 +1222,7 @@ def test_gradients_accumulate_across_backward_calls() -> None:
 
     每次 `backward()` 都把梯度加到 `.grad` 上，直到调用 `zero_grad()`。
     """
+    assert "then doubled: True\n" in shown("parameters.one-write").output
     state = after("parameters.one-write")
     assert state.once.any()
     assert torch.allclose(state.shared.weight.grad, 2 * state.once)

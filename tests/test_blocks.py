@@ -176,7 +176,9 @@ def test_sequential_maps_names_to_modules() -> None:
     model = after("blocks.sequential-by-hand").model
     assert list(model._modules) == ["0", "1", "2"]
     assert model[-1] is model[2] is model._modules["2"]
-    assert "names: ['0', '1', '2']" in shown("blocks.sequential-by-hand").output
+    output = shown("blocks.sequential-by-hand").output
+    assert "names: ['0', '1', '2']" in output
+    assert f"position -1: {model[2]}" in output
 
 
 # 5.1.1
@@ -207,9 +209,8 @@ def test_output_shape_may_differ_from_the_input() -> None:
     state = after("blocks.mlp")
     assert state.net.hidden(state.X).shape == (2, 256)
     assert state.net(state.X).shape == (2, 10)
-    output = shown("blocks.mlp").output
-    assert "after hidden: (2, 256)" in output
-    assert "output: (2, 10)" in output
+    shapes = ["input: (2, 20)", "after hidden: (2, 256)", "output: (2, 10)"]
+    assert shown("blocks.mlp").output.splitlines()[:3] == shapes
 
 
 def test_linear_changes_only_the_last_dimension() -> None:
@@ -423,6 +424,7 @@ def test_hooks_run_only_in_calls() -> None:
     assert torch.equal(state.called, state.direct)
     lines = shown("blocks.call-not-forward").output.splitlines()
     assert [line[-1] for line in lines[:2]] == ["1", "1"]
+    assert lines[2:] == ["same numbers: True"]
 
 
 def test_importing_f_does_not_bind_nn() -> None:
@@ -591,6 +593,7 @@ def test_registered_parts_make_no_list() -> None:
     output = shown("blocks.my-sequential").output
     assert "TypeError: 'MySequential' object is not subscriptable" in output
     assert "TypeError: object of type 'MySequential' has no len()" in output
+    assert "theirs[0]: Linear(in_features=20, out_features=256, bias=True)  len: 3\n" in output
     with pytest.raises(TypeError, match="not iterable"):
         iter(mine)
 
@@ -1296,6 +1299,8 @@ def test_shapes_lists_every_call_in_order() -> None:
     state = after("blocks.shapes")
     assert len(state.rows) == 12
     assert state.rows[-1] == ("", ())
+    lines = shown("blocks.shapes").output.splitlines()[:12]
+    assert lines == [f"{name:9} {tuple(shape)}" for name, shape in state.rows]
     assert state.shapes(state.model, torch.ones(5, 20)) == [
         ("0.0", (5, 64)),
         ("0.1", (5, 64)),

@@ -1125,6 +1125,7 @@ def test_adopt_registers_strays_at_any_depth() -> None:
 @pytest.mark.parametrize("options", [{"lr": 0.1, "momentum": 0.9}, {"lr": 0.1}])
 def test_an_optimiser_can_follow_its_parameters(options: dict[str, Any]) -> None:
     """Loading its own state casts the state of SGD with momentum as well, and keeps the values."""
+    assert shown("gpu.follow").output == "checked: steps taken: 2\n"
     follow = after("gpu.follow").follow
     torch.manual_seed(1)
     model = nn.Linear(3, 1)
@@ -1186,6 +1187,15 @@ def test_a_log_on_the_device_reads_nothing() -> None:
     assert len(state.log) == len(state.read) == 30
     assert state.log[-1] < state.log[0]
     assert state.calls_of_item(lambda loss: (loss.item(), loss.item())) == 60
+    torch.manual_seed(0)
+    net, X = nn.Linear(3, 1), torch.randn(32, 3)
+    for seen in state.log:  # the network learns to give back the first feature
+        loss = (net(X) - X[:, :1]).square().mean()
+        assert seen.item() == pytest.approx(loss.item(), rel=1e-4)
+        gradients = torch.autograd.grad(loss, [net.weight, net.bias])
+        with torch.no_grad():
+            for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+                parameter -= 0.1 * gradient
     graphs: list[torch.Tensor] = []
     state.fit(graphs.append, steps=2)
     assert all(loss.grad_fn is not None for loss in graphs)

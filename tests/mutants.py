@@ -106,8 +106,9 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
         return other
 
     match node:
-        case ast.Compare(ops=[op]) if type(op) in OPPOSITE:
-            yield but(ops=[OPPOSITE[type(op)]()])
+        case ast.Compare(ops=ops):
+            for number, op in enumerate(ops):
+                yield but(ops=[*ops[:number], OPPOSITE[type(op)](), *ops[number + 1 :]])
         case ast.BinOp(op=op) | ast.BoolOp(op=op) if type(op) in OPPOSITE:
             yield but(op=OPPOSITE[type(op)]())
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
@@ -176,9 +177,8 @@ def mutants(section: Section) -> list[Mutant]:
                 assert node.end_col_offset is not None
                 begin = starts[node.lineno - 1] + node.col_offset
                 end = starts[node.end_lineno - 1] + node.end_col_offset
-                new = ast.unparse(ast.fix_missing_locations(other))
-                if isinstance(other, ast.expr):
-                    new = f"({new})"
+                made = ast.unparse(ast.fix_missing_locations(other))
+                new = f"({made})" if isinstance(other, ast.expr) else made
                 if isinstance(other, ast.If):
                     new = new.replace("\n", "\n" + " " * node.col_offset)
                 data = script.encode()
@@ -187,7 +187,7 @@ def mutants(section: Section) -> list[Mutant]:
                 after = len((data[:begin] + new.encode()).decode())
                 rest = text.find("\n", after)
                 text = text[:rest] + "\n" * shift + text[rest:] if shift > 0 else text
-                key = f"{snippet.name}: {_short(ast.unparse(node))} → {_short(new.strip('()'))}"
+                key = f"{snippet.name}: {_short(ast.unparse(node))} → {_short(made)}"
                 alike[key] += 1
                 key += f" ({alike[key]})" if alike[key] > 1 else ""
                 found.append(Mutant(key, section.name, snippet.name, node.lineno, text))

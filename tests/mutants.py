@@ -402,6 +402,7 @@ def main() -> int:
     wrong: list[str] = []
     known: set[str] = set()
     print(DEFINITION)
+    print(f"Of each section {SAMPLE} are tried, drawn by lot, the same in every run.\n")
     count = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
         laboratory = Laboratory(Path(folder), count)

@@ -396,7 +396,7 @@ target = X.flip(-1)
 assert torch.equal(net(X), X)
 
 before = F.mse_loss(net(X), target).item()
-for _ in range(20):
+for _ in range(100):
     net.zero_grad()
     F.mse_loss(net(X), target).backward()
     with torch.no_grad():

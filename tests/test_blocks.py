@@ -37,7 +37,13 @@ def test_layer_group_and_model_are_modules() -> None:
     state = after("blocks.one-kind")
     assert all(isinstance(part, nn.Module) for part in (state.layer, state.group, state.model))
     assert type(state.group) is type(state.model) is nn.Sequential
-    assert inspect.isclass(nn.Sequential)
+
+    class Own(nn.Module):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return X
+
+    assert isinstance(Own(), nn.Module)
+    assert all(inspect.isclass(kind) for kind in (Own, nn.Sequential))
     assert issubclass(nn.Sequential, nn.Module)
 
 
@@ -67,7 +73,7 @@ def test_resnet_152_counts_weighted_layers() -> None:
 def test_named_children_gives_one_level() -> None:
     """`named_children()` gives the names and the modules one level below, and nothing deeper.
 
-    `named_children()` 只给出下一层的名字和模块，更深的不给。
+    `named_children()` 只给出下一级的各个模块和它们的名字，更深的不给。
     """
     model = after("blocks.picture").model
     assert _names(model.named_children()) == ["0", "1", "2"]
@@ -544,7 +550,7 @@ def test_wrong_width_names_both_shapes() -> None:
 def test_bare_expressions_show_nothing_in_scripts() -> None:
     """In a script a line that is only `net(X)` shows nothing; only a notebook shows such a value.
 
-    脚本里单独一行 `net(X)` 什么也不显示，只有笔记本会显示它的值。
+    脚本里单独一行 `net(X)` 什么也不显示，只有 notebook 会显示它的值。
     """
     names = {"net": nn.Linear(20, 10), "X": torch.rand(2, 20)}
     for line, shows in (("net(X)", False), ("print(net(X))", True)):

@@ -1,6 +1,7 @@
 import copy
 import math
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -366,7 +367,7 @@ def test_the_scale_is_not_what_leaves_zeros() -> None:
     MyLinear = after("custom_layers.final-relu").MyLinear
     zeros = {"scaled": 0, "randn": 0}
     with torch.no_grad():
-        for seed in range(50):
+        for seed in range(300):
             torch.manual_seed(seed)
             net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
             X = torch.rand(2, 64)
@@ -377,7 +378,7 @@ def test_the_scale_is_not_what_leaves_zeros() -> None:
                 last = net[0](X) @ net[1].weight + net[1].bias
                 assert last.any()
                 zeros[scale] += not net(X).any()
-    assert all(0.25 < count / 50 < 0.55 for count in zeros.values())
+    assert all(0.25 < count / 300 < 0.55 for count in zeros.values())
 
 
 def test_only_zeros_give_no_gradient() -> None:
@@ -561,6 +562,33 @@ def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
     layer = nn.Module()
     layer.weight = nn.Parameter(torch.randn(5, 3) * 0.1)
     assert list(layer.parameters()) == [layer.weight]
+
+
+def test_parameters_in_a_list_are_not_registered() -> None:
+    """A module does not look into a list or a dict: the `nn.Parameter`s in it are not in `parameters()` nor in `state_dict()`.
+
+    模块不会翻看列表和字典：放在里面的 `nn.Parameter`，`parameters()` 和 `state_dict()` 里都没有。
+    """
+    layer: Any = nn.Module()
+    layer.listed = [nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))]
+    layer.named = {"gain": nn.Parameter(torch.ones(2))}
+    assert list(layer.parameters()) == []
+    assert layer.state_dict() == {}
+    layer.gain = layer.named["gain"]
+    assert list(layer.state_dict()) == ["gain"]
+
+
+def test_parameter_list_registers_its_items() -> None:
+    """`nn.ParameterList` is a list that registers its items: their names are those of the list and their positions.
+
+    `nn.ParameterList` 是会注册成员的列表：成员的名字由列表的名字和位置组成。
+    """
+    layer: Any = nn.Module()
+    layer.weights = nn.ParameterList([nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))])
+    assert [name for name, _ in layer.named_parameters()] == ["weights.0", "weights.1"]
+    assert list(layer.state_dict()) == ["weights.0", "weights.1"]
+    assert layer.weights[-1].shape == (3,)
+    assert len(layer.weights) == 2
 
 
 def test_the_name_of_a_parameter_refuses_a_tensor() -> None:

@@ -689,6 +689,21 @@ def test_only_registered_tensors_move() -> None:
     ]
 
 
+def test_tensors_in_a_list_stay_behind() -> None:
+    """`Module.to` does not look into lists and dicts: tensors in them keep their device and their dtype, even if they are `nn.Parameter`s.
+
+    `Module.to` 不会翻看列表和字典：放在里面的张量，设备和数据类型都不变，哪怕是 `nn.Parameter`。
+    """
+    for target in ("meta", torch.float64):
+        layer: Any = nn.Linear(2, 1)
+        layer.listed = [torch.ones(2), nn.Parameter(torch.ones(2))]
+        layer.named = {"mask": torch.ones(2)}
+        layer.to(target)
+        assert layer.weight.is_meta or layer.weight.dtype == torch.float64
+        for tensor in (*layer.listed, layer.named["mask"]):
+            assert (tensor.device, tensor.dtype) == (CPU, torch.float32)
+
+
 def test_a_stray_constant_fails_after_a_cast() -> None:
     """After `to(torch.float64)`, a network that multiplies by a tensor in a plain attribute raises `expected m1 and m2 to have the same dtype`; with a buffer it runs.
 
@@ -1289,9 +1304,9 @@ def test_register_buffer_refuses_a_name_in_use() -> None:
 
 
 def test_an_optimiser_casts_the_averages_it_loads() -> None:
-    """`load_state_dict` of an optimiser brings the averages that it loads to the dtype of their parameters, with their values; so Adam can load its own state after a move.
+    """`load_state_dict` of an optimiser brings the averages that it loads to the dtype and the device of their parameters, with their values; so Adam can load its own state after a move.
 
-    优化器的 `load_state_dict` 会把读进来的滑动平均转成各自参数的数据类型，数值不变，所以移动模型之后，Adam 可以加载自己的状态。
+    优化器的 `load_state_dict` 会把读进来的滑动平均转成各自参数的数据类型，放到参数所在的设备上，数值不变，所以移动模型之后，Adam 可以加载自己的状态。
     """
     model = nn.Linear(3, 1)
     optimiser = torch.optim.Adam(model.parameters())
@@ -1304,6 +1319,10 @@ def test_an_optimiser_casts_the_averages_it_loads() -> None:
     loaded = optimiser.state[model.weight]["exp_avg"]
     assert loaded.dtype == torch.float64
     assert torch.equal(loaded, before.double())
+    elsewhere = nn.Linear(3, 1, device="meta")
+    other = torch.optim.Adam(elsewhere.parameters())
+    other.load_state_dict(optimiser.state_dict())
+    assert other.state[elsewhere.weight]["exp_avg"].device == torch.device("meta")
 
 
 # The hardware snippets, rehearsed: the CPU in the place of the GPU

@@ -432,27 +432,27 @@ def test_dot_in_a_name_is_refused() -> None:
 
 
 def test_each_default_block_removes_most_differences() -> None:
-    """A block of two narrow linear layers with default weights, each followed by ReLU, removes most of the difference between inputs.
+    """A block of two narrow linear layers with default weights, each followed by ReLU, removes about nine tenths of the difference between inputs, or more.
 
-    两个很窄的线性层配上 ReLU，权重取默认值，一块就抹掉各个输入之间的大部分差异。
+    两个很窄的线性层配上 ReLU，权重取默认值，一块就抹掉各个输入之间大约九成的差异，甚至更多。
     """
     lines = shown("parameters.washed-out").output.splitlines()
     spreads = [float(line.split()[-1]) for line in lines]
     assert len(spreads) == 5
-    assert all(late < early / 5 for early, late in itertools.pairwise(spreads))
+    assert all(late < early / 7 for early, late in itertools.pairwise(spreads))
     block1 = after("parameters.washed-out").block1
     kept = []
-    for seed in range(10):
+    for seed in range(40):
         torch.manual_seed(seed)
         inputs = torch.rand(64, 4)
         kept.append(block1()(inputs).std(dim=0).mean().item() / inputs.std(dim=0).mean().item())
-    assert sum(kept) / len(kept) < 1 / 4
+    assert sum(kept) / len(kept) < 0.12
 
 
 def test_default_depth_makes_outputs_alike() -> None:
-    """With default weights, nine narrow linear layers with ReLU between them answer almost the same to every input.
+    """With default weights, nine narrow linear layers with ReLU between them answer almost the same to every input, zeros included: what is left comes from the biases.
 
-    九个很窄的线性层中间隔着 ReLU，权重取默认值，无论输入什么，输出都差不多。
+    九个很窄的线性层中间隔着 ReLU，权重取默认值，无论输入什么，哪怕全是 0，输出都差不多：起作用的只剩偏置。
     """
     state = after("parameters.washed-out")
     first, second = state.rgnet(state.X)
@@ -461,7 +461,9 @@ def test_default_depth_makes_outputs_alike() -> None:
     for seed in range(6):
         torch.manual_seed(seed)
         net = nn.Sequential(state.block2(), nn.Linear(4, 1))
-        assert net(torch.rand(64, 4)).std() < 0.02
+        output = net(torch.rand(64, 4))
+        assert output.std() < 0.02
+        assert (output - net(torch.zeros(4))).abs().max() < 0.02
 
 
 def test_relus_can_make_outputs_exactly_equal() -> None:
@@ -493,7 +495,7 @@ def test_linear_default_range_depends_on_inputs_only() -> None:
     torch.manual_seed(0)
     layer = nn.Linear(64, 2000)
     for tensor in (layer.weight, layer.bias):
-        assert tensor.abs().max() <= 1 / 8 < tensor.abs().max() * 1.02
+        assert tensor.abs().max() <= 1 / 8 < tensor.abs().max() * 1.01
     assert math.isclose(layer.weight.var().item(), 1 / (3 * 64), rel_tol=0.02)
 
 
@@ -615,10 +617,11 @@ def test_normal_ignores_the_old_values() -> None:
     `normal_` 从正态分布里重新抽样，不是把原来的数标准化。
     """
     torch.manual_seed(0)
-    first = nn.init.normal_(torch.full((100, 100), 7.0), 0, 0.01)
+    first = nn.init.normal_(torch.full((400, 400), 7.0), 0, 0.01)
     torch.manual_seed(0)
-    assert torch.equal(first, nn.init.normal_(torch.zeros(100, 100), 0, 0.01))
-    assert abs(first.std().item() - 0.01) < 1e-3
+    assert torch.equal(first, nn.init.normal_(torch.zeros(400, 400), 0, 0.01))
+    assert abs(first.std().item() - 0.01) < 2e-4
+    assert abs(first.mean().item()) < 2e-4
 
 
 def test_subclasses_fail_the_exact_type_test() -> None:

@@ -793,6 +793,16 @@ def test_file_of_a_missing_gpu_does_not_load() -> None:
     if not torch.cuda.is_available():
         message = "Attempting to deserialize object on a CUDA device but torch.cuda.is_available()"
         assert f"{message} is False" in output
+    # as on a machine with two cards: the file's one is named
+    file.seek(0)
+    with (
+        mock.patch("torch.cuda.is_available", return_value=True),
+        mock.patch("torch.cuda.device_count", return_value=2),
+        pytest.raises(
+            RuntimeError, match=r"on CUDA device 99 but torch.cuda.device_count\(\) is 2"
+        ),
+    ):
+        torch.load(file)
 
 
 def test_map_location_cpu_opens_any_file() -> None:

@@ -199,7 +199,7 @@ def test_recording_a_loss_reads_no_value() -> None:
     """Writing a detached loss into a tensor on the same device reads no value of it, as `item()`
     does.
 
-    把分离出来的损失写进同一设备上的张量，不必读出它的数值；`item()` 则要读。
+    把脱离计算图的损失写进同一设备上的张量，不必读出它的数值；`item()` 则要读。
     """
     whole = after("together.run").whole
     assert not whole.losses.requires_grad

@@ -493,6 +493,7 @@ def _parts(
             level = len(heading["level"]) + deeper
             text.append(dialect.heading(page, level, title, heading["id"] or ""))
         else:
+            line = re.sub(r"^:(?=   )", "-", line)  # a definition becomes an item of a list
             text.append(_inline(line, page, dialect))
     yield "\n".join(text)
 

@@ -65,7 +65,7 @@ def test_the_language_is_switched_on_the_same_page(view: Page, address: str) -> 
     view.goto(f"{address}parameters/")
     view.locator(".md-header .md-select button").hover()
     view.locator(".md-select__link[hreflang=en]").click()
-    expect(view).to_have_url(f"{address}en/parameters/")
+    expect(view).to_have_url(f"{address}en/parameters/#parameters")
     expect(view.locator("html")).to_have_attribute("lang", "en")
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Request
 from tests.site.test_html import LANGUAGES, PAGES
 
 LIMIT = 150_000
+WHOLE = {"chapter/", "claims/"}  # they hold all of the chapter, or every test of it
 # A slow phone connection, as Lighthouse assumes it: 1.6 Mbit/s down, 150 ms there and back.
 SLOW = {
     "offline": False,
@@ -63,5 +64,5 @@ def test_a_first_view_is_light_and_nothing_in_it_moves(
         f"{language} {page or 'home':20} {len(requests):2} requests, "
         f"{sum(sizes.values()) / 1000:4.0f} KB, largest paint after {paint / 1000:.2f} s",
     )
-    assert 50_000 < sum(sizes.values()) <= LIMIT, sizes
+    assert 50_000 < sum(sizes.values()) <= (2 if page in WHOLE else 1) * LIMIT, sizes
     assert shift == 0

@@ -31,6 +31,10 @@ description: Of no use in a notebook.
 See [above](#title), [the `other` page](other.md#place) and [outside](https://example.org/).
 It costs $5, `a[0](b.md)` is code, and `#!math x^2` is not. It holds.`#!claim three`
 
+**A term**
+
+:   What it means.
+
 ```math
 y = x
 ```
@@ -114,7 +118,7 @@ def test_the_prose_becomes_what_jupyter_shows(
     assert cells[2].source == (
         "See above, the `other` page and [outside](https://example.org/).\n"
         r"It costs \$5, `a[0](b.md)` is code, and $x^2$ is not. It holds."
-        "\n\n$$\ny = x\n$$\n\n> **Mind `this`**\n>\n> First line."
+        "\n\n**A term**\n\n-   What it means.\n\n$$\ny = x\n$$\n\n> **Mind `this`**\n>\n> First line."
     )
     assert cells[4].source == "> - after it\n\n> **Solution**"
     assert cells[6].source == "```text\n$ kept **as it is** [x](y.md)\n```"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from nbclient import NotebookClient
 
+from snippets.engine.cells import ESCAPES
 from tests.site.test_html import LANGUAGES, every_language, report
 from tests.site.test_notebooks import NAMES, every_notebook, read, snippet_cells
 
@@ -63,6 +64,7 @@ def ran(
 def told(outputs: list[Any]) -> tuple[str, list[str], int]:
     """What a cell printed, which errors it showed, and how many figures."""
     text = "".join(o.text for o in outputs if o.output_type == "stream" and o.name == "stdout")
+    text = ESCAPES.sub("", text)  # the engine takes them out
     errors = [o.ename for o in outputs if o.output_type == "error"]
     images = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
     return text, errors, len(images)

@@ -17,9 +17,9 @@ from bs4 import BeautifulSoup, Tag
 
 from snippets.engine.notebooks import ARCHIVE, CHAPTER
 from tests.conftest import PROJECT
-from tests.site.test_html import LANGUAGES, SECTIONS, every_language, parsed, report, shown
+from tests.site.test_html import LANGUAGES, SHOWING, every_language, parsed, report, shown
 
-NAMES = [*SECTIONS, CHAPTER]
+NAMES = [*SHOWING, CHAPTER]
 OURS = re.compile(r"install|.*_reset")  # the ids of code cells that no page shows
 
 every_notebook = pytest.mark.parametrize("name", NAMES)
@@ -39,7 +39,7 @@ def snippet_cells(notebook: Any) -> list[Any]:
 
 def on_pages(site: Path, language: str, name: str) -> list[Tag]:
     """The snippets of a page, or of all of them."""
-    pages = SECTIONS if name == CHAPTER else [name]
+    pages = SHOWING if name == CHAPTER else [name]
     return [tag for page in pages for tag in shown(parsed(site, language, f"{page}/"))]
 
 
@@ -114,7 +114,7 @@ def test_prose_is_what_jupyter_understands(site: Path, language: str, name: str)
     assert "**" not in seen.get_text()
     if page:
         headings = [
-            "".join(tag.find_all(string=True)).removesuffix("¶")
+            "".join(s for s in tag.find_all(string=True) if not s.find_parent(class_="headerlink"))
             for tag in parsed(site, language, page).select("article :is(h1, h2, h3)")
         ]
         found = [m[1].replace("`", "") for m in re.finditer(r"^#+ (.*)$", text, re.MULTILINE)]
@@ -132,7 +132,7 @@ def test_both_languages_have_the_same_cells(site: Path, name: str) -> None:
 @every_language
 def test_boxes_hide_what_they_hide_on_the_page(site: Path, language: str) -> None:
     """A solution is closed in the notebook, too, and so is an output to be predicted."""
-    for page in SECTIONS:
+    for page in SHOWING:
         for tag, cell in zip(
             on_pages(site, language, page), snippet_cells(read(site, language, page)), strict=True
         ):

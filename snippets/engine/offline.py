@@ -58,7 +58,9 @@ def _files(site: Path) -> dict[str, bytes]:
             content = f"var __index = {json.dumps(index, ensure_ascii=False)}".encode()
         elif name.endswith("workers/terms.js"):  # the shim's importScripts does not wait
             [theirs] = path.parent.glob("search.*.min.js")
-            content = content.replace(b"importScripts(location.search.slice(1));", theirs.read_bytes())
+            content = content.replace(
+                b"importScripts(location.search.slice(1));", theirs.read_bytes()
+            )
         files[name] = content
     return files
 

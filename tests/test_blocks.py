@@ -182,7 +182,9 @@ def test_sequential_maps_names_to_modules() -> None:
     model = after("blocks.sequential-by-hand").model
     assert list(model._modules) == ["0", "1", "2"]
     assert model[-1] is model[2] is model._modules["2"]
-    assert "names: ['0', '1', '2']" in shown("blocks.sequential-by-hand").output
+    output = shown("blocks.sequential-by-hand").output
+    assert "names: ['0', '1', '2']" in output
+    assert f"position -1: {model[2]}" in output
 
 
 # 5.1.1
@@ -213,9 +215,8 @@ def test_output_shape_may_differ_from_the_input() -> None:
     state = after("blocks.mlp")
     assert state.net.hidden(state.X).shape == (2, 256)
     assert state.net(state.X).shape == (2, 10)
-    output = shown("blocks.mlp").output
-    assert "after hidden: (2, 256)" in output
-    assert "output: (2, 10)" in output
+    shapes = ["input: (2, 20)", "after hidden: (2, 256)", "output: (2, 10)"]
+    assert shown("blocks.mlp").output.splitlines()[:3] == shapes
 
 
 def test_linear_changes_only_the_last_dimension() -> None:
@@ -429,6 +430,7 @@ def test_hooks_run_only_in_calls() -> None:
     assert torch.equal(state.called, state.direct)
     lines = shown("blocks.call-not-forward").output.splitlines()
     assert [line[-1] for line in lines[:2]] == ["1", "1"]
+    assert lines[2:] == ["same numbers: True"]
 
 
 def test_importing_f_does_not_bind_nn() -> None:
@@ -597,6 +599,7 @@ def test_registered_parts_make_no_list() -> None:
     output = shown("blocks.my-sequential").output
     assert "TypeError: 'MySequential' object is not subscriptable" in output
     assert "TypeError: object of type 'MySequential' has no len()" in output
+    assert "theirs[0]: Linear(in_features=20, out_features=256, bias=True)  len: 3\n" in output
     with pytest.raises(TypeError, match="not iterable"):
         iter(mine)
 
@@ -1033,7 +1036,8 @@ def test_gradients_belong_to_the_steps_that_ran() -> None:
         assert y.item() == start / 2**steps
         assert x.grad is not None
         assert x.grad.item() == 0.5**steps
-        assert f"{start:6}: {steps:4} steps" in output
+        shown_so = f"{start:6}: {steps:4} steps, then {y.item():.3f}, gradient {x.grad.item():.4f}"
+        assert shown_so in output.splitlines()
 
 
 def test_infinity_never_shrinks() -> None:
@@ -1227,6 +1231,7 @@ def test_zero_factor_wakes_its_block() -> None:
     assert all(not parameter.grad.any() for parameter in net.block.parameters())
     with torch.no_grad():
         net.scale -= 0.01 * net.scale.grad
+    assert torch.equal(net(state.X), state.X + net.scale * net.block(state.X))
     net(state.X).square().sum().backward()
     assert all(parameter.grad.any() for parameter in net.parameters())
 
@@ -1300,6 +1305,8 @@ def test_shapes_lists_every_call_in_order() -> None:
     state = after("blocks.shapes")
     assert len(state.rows) == 12
     assert state.rows[-1] == ("", ())
+    lines = shown("blocks.shapes").output.splitlines()[:12]
+    assert lines == [f"{name:9} {tuple(shape)}" for name, shape in state.rows]
     assert state.shapes(state.model, torch.ones(5, 20)) == [
         ("0.0", (5, 64)),
         ("0.1", (5, 64)),

@@ -82,7 +82,9 @@ def test_a_layer_without_parameters_adds_none_to_a_net() -> None:
     不带参数的层不会给网络添参数，却占一个序号：排在后面的层，参数名里的数字把它也算在内。
     """
     net = after("custom_layers.centred-net").net
-    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias"]
+    names = [name for name, _ in net.named_parameters()]
+    assert names == ["0.weight", "0.bias"]
+    assert f"parameters: {names}\n" in shown("custom_layers.centred-net").output
     behind = nn.Sequential(net[1], nn.Linear(8, 1))
     assert [name for name, _ in behind.named_parameters()] == ["1.weight", "1.bias"]
 
@@ -123,6 +125,7 @@ def test_the_message_shows_the_transposed_weight() -> None:
     """
     result = shown("custom_layers.four-features")
     assert result.error == ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x8 and 4x8)")
+    assert result.output == "weight: (8, 4)\nX @ weight: (4, 4)\n"
     layer = after("custom_layers.four-features").earlier
     assert layer.weight.shape == (8, 4)
     X = torch.rand(3, 4)
@@ -141,6 +144,8 @@ def test_a_mean_without_dim_is_one_number() -> None:
     assert state.X.mean().shape == ()
     assert state.Y.mean() == 0
     assert state.Y.mean(dim=0).tolist() == [-9, 9]
+    told = shown("custom_layers.what-it-centres").output.splitlines()
+    assert told[:2] == ["mean of all: 0.0", "mean of each column: [-9.0, 9.0]"]
     Y = state.layer(torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0]))
     assert Y.mean().abs() < 1e-6
     assert (Y.mean(dim=0).abs() > 0.1).any()
@@ -153,6 +158,7 @@ def test_centring_keeps_the_spread() -> None:
     """
     state = after("custom_layers.what-it-centres")
     assert torch.allclose(state.Y.std(), state.X.std())
+    assert "same spread: True\n" in shown("custom_layers.what-it-centres").output
     X = torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0])
     assert torch.allclose(state.layer(X).std(), X.std())
     assert (state.layer(X).std() - 1).abs() > 0.1
@@ -177,6 +183,8 @@ def test_centring_mixes_the_rows_of_a_batch() -> None:
     state = after("custom_layers.what-it-centres")
     assert state.Y[0].tolist() == [-11, -1]
     assert state.layer(state.X[:1])[0].tolist() == [-5, 5]
+    told = shown("custom_layers.what-it-centres").output
+    assert "row 0 in the batch: [-11.0, -1.0]\nrow 0 on its own: [-5.0, 5.0]\n" in told
 
 
 def test_eval_changes_only_layers_that_ask() -> None:
@@ -273,6 +281,8 @@ def test_a_custom_layer_works_alone_and_in_sequential() -> None:
     assert state.net(torch.rand(2, 64)).shape == (2, 1)
     names = [name for name, _ in state.net.named_parameters()]
     assert names == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    told = shown("custom_layers.in-sequential").output.splitlines()
+    assert told == ["alone: (2, 3)", "in a net: (2, 1)", str(names)]
 
 
 def test_copying_a_weight_may_need_a_transpose() -> None:
@@ -465,6 +475,12 @@ def test_initialisers_read_the_fan_in_from_dimension_one() -> None:
 
     `nn.init` 里要用输入维度的函数，都把权重当作 `(out, in)`，从第二维读取；权重是 `(512, 32)`，读到的就是 32。
     """
+    told = shown("custom_layers.fan-in-of-a-transpose").output.split()
+    assert told[::2] == ["wanted:", "default:", "fan_out:"]
+    wanted, default, right = map(float, told[1::2])
+    assert wanted == pytest.approx(math.sqrt(2 / 512), abs=0.001)
+    assert right == pytest.approx(wanted, rel=0.05)
+    assert default == pytest.approx(math.sqrt(2 / 32), rel=0.05)
     weight = after("custom_layers.fan-in-of-a-transpose").weight
     assert weight.shape == (512, 32)
     for initialise in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
@@ -511,6 +527,8 @@ def test_an_optimiser_refuses_the_plain_layer() -> None:
     """SGD over the parameters of the plain layer raises a ValueError."""
     result = shown("custom_layers.plain-tensor")
     assert result.error == "ValueError: optimizer got an empty parameter list"
+    told = ["gradient: (5, 3)", "parameters: []", "state_dict keys: []"]
+    assert result.output.splitlines() == told
 
 
 def test_a_plain_tensor_is_silently_left_out() -> None:
@@ -736,8 +754,13 @@ def test_a_deaf_layer_is_a_frozen_layer() -> None:
 
 def test_the_figure_shows_both_losses() -> None:
     """The figure names both layers."""
-    (figure,) = shown("custom_layers.loss-curves").figures
+    result = shown("custom_layers.loss-curves")
+    (figure,) = result.figures
     assert figure.count("DataLinear") == figure.count("MyLinear") == 1
+    curves = after("custom_layers.loss-curves").curves
+    assert result.output.splitlines() == [
+        f"{name}: {losses[0]:.3f} -> {losses[-1]:.3f}" for name, losses in curves.items()
+    ]
 
 
 def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
@@ -929,6 +952,10 @@ def test_gradients_agree_only_where_autograd_is_right() -> None:
     X = torch.randn(8, 4)
     for right in (MyLinear(4, 2), nn.Linear(4, 2), nn.Linear(4, 2, bias=False)):
         assert agree(right, X)
+    with torch.no_grad():
+        state.half.bias.fill_(1)
+    H = state.X @ state.half.weight + 1
+    assert torch.equal(state.half(state.X), H * torch.sigmoid(H))
     for wrong in (NoBias, NoInput, state.DataLinear, state.HalfLinear):
         assert not agree(wrong(4, 2), X)
     assert agree(nn.Sequential(MyLinear(4, 5), nn.Tanh(), nn.Linear(5, 1)), X)
@@ -1059,6 +1086,7 @@ def test_einsum_sums_over_the_letters_left_out() -> None:
     """
     state = after("custom_layers.quadratic")
     assert state.Y.shape == (4, 2)
+    assert torch.equal(state.W, state.W.transpose(0, 1))
     layer = state.Quadratic(3, 2)
     assert [tuple(p.shape) for p in layer.parameters()] == [(3, 3, 2)]
     X = torch.randn(2, 3)

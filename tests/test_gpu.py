@@ -275,6 +275,8 @@ def test_try_gpu_falls_back_to_the_cpu() -> None:
     assert try_gpu(10**6) == try_gpu(-1) == try_gpu(-(10**6)) == try_gpu(CUDA) == CPU
     assert [try_gpu(i) for i in range(CUDA)] == [torch.device("cuda", i) for i in range(CUDA)]
     assert try_gpu() == (torch.device("cuda:0") if CUDA else CPU)
+    first = shown("gpu.try-gpu").output.splitlines()[0]
+    assert first == f"{try_gpu()} {try_gpu(10)} {try_gpu(-1)}"
 
 
 def test_try_all_gpus_is_never_empty() -> None:
@@ -1008,6 +1010,7 @@ def test_every_solution_checks_itself_without_a_gpu() -> None:
         assert "assert " in snippet.source
         last = ast.parse(snippet.source).body[-1]
         assert ast.unparse(last).startswith("print('checked:")
+        assert lines(f"gpu.{name}")[-1].startswith("checked: ")
     assert lines("gpu.pick-gpu") == ["of 3: cuda:0 cuda:2 cuda:2 cuda:0", "checked: pick_gpu"]
 
 
@@ -1138,6 +1141,7 @@ def test_adopt_registers_strays_at_any_depth() -> None:
 @pytest.mark.parametrize("options", [{"lr": 0.1, "momentum": 0.9}, {"lr": 0.1}])
 def test_an_optimiser_can_follow_its_parameters(options: dict[str, Any]) -> None:
     """Loading its own state casts the state of SGD with momentum as well, and keeps the values."""
+    assert shown("gpu.follow").output == "checked: steps taken: 2\n"
     follow = after("gpu.follow").follow
     torch.manual_seed(1)
     model = nn.Linear(3, 1)
@@ -1199,6 +1203,15 @@ def test_a_log_on_the_device_reads_nothing() -> None:
     assert len(state.log) == len(state.read) == 30
     assert state.log[-1] < state.log[0]
     assert state.calls_of_item(lambda loss: (loss.item(), loss.item())) == 60
+    torch.manual_seed(0)
+    net, X = nn.Linear(3, 1), torch.randn(32, 3)
+    for seen in state.log:  # the network learns to give back the first feature
+        loss = (net(X) - X[:, :1]).square().mean()
+        assert seen.item() == pytest.approx(loss.item(), rel=1e-4)
+        gradients = torch.autograd.grad(loss, [net.weight, net.bias])
+        with torch.no_grad():
+            for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+                parameter -= 0.1 * gradient
     graphs: list[torch.Tensor] = []
     state.fit(graphs.append, steps=2)
     assert all(loss.grad_fn is not None for loss in graphs)

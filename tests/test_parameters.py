@@ -41,7 +41,10 @@ def test_sequential_slices_hold_the_same_modules() -> None:
     assert type(net[:2]) is nn.Sequential
     assert net[:2] is not net
     assert list(net[:2]) == [net[0], net[1]]
-    assert shown("parameters.by-index").output.endswith("with the same modules: True\n")
+    *_, last, head, same = shown("parameters.by-index").output.splitlines()
+    assert last == "net[-1] is net[2]: True"
+    assert head == "net[:2] is a Sequential of 2"
+    assert same == "with the same modules: True"
 
 
 def test_state_dict_maps_names_to_tensors() -> None:
@@ -113,6 +116,8 @@ def test_detach_shares_memory_with_the_parameter() -> None:
     assert type(state.value) is torch.Tensor
     assert not state.value.requires_grad
     assert state.value.data_ptr() == state.bias.data_ptr()
+    told = shown("parameters.parameter-object").output.splitlines()
+    assert told[-2:] == ["detached: Tensor False", "same memory: True"]
 
 
 def test_data_is_not_callable() -> None:
@@ -1225,6 +1230,7 @@ def test_gradients_accumulate_across_backward_calls() -> None:
 
     每次 `backward()` 都把梯度加到 `.grad` 上，直到调用 `zero_grad()`。
     """
+    assert "then doubled: True\n" in shown("parameters.one-write").output
     state = after("parameters.one-write")
     assert state.once.any()
     assert torch.allclose(state.shared.weight.grad, 2 * state.once)
@@ -1351,6 +1357,8 @@ def test_gradient_checks_need_float64() -> None:
     state = after("parameters.finite-differences")
     assert state.exact < 1e-7
     assert state.rough > 1e-2
+    told = shown("parameters.finite-differences").output.splitlines()
+    assert told[0] == "float64 below 1e-6: True, float32: False"
 
 
 def test_module_refuses_a_computed_weight() -> None:
@@ -1394,6 +1402,8 @@ def test_the_section_prints_nothing_before_its_first_example() -> None:
 def test_init_normal_draws_small_weights_and_zero_biases() -> None:
     """init_normal draws weights with mean 0 and standard deviation 0.01 and clears the biases."""
     state = after("parameters.init-normal")
+    weight, bias = state.net[0].weight.detach(), state.net[0].bias.detach()
+    assert shown("parameters.init-normal").output == f"{weight[0]}\n{bias}\n"
     assert not state.net[0].bias.any()
     assert not state.net[2].bias.any()
     assert 0 < state.net[0].weight.abs().max() < 0.06
@@ -1470,6 +1480,9 @@ def test_the_report_tells_no_gradient_from_a_gradient_of_zeros() -> None:
 def test_a_frozen_block_stays_and_the_rest_moves() -> None:
     """freeze() stops exactly the named block, at any level, even under momentum."""
     state = after("parameters.freeze-by-name")
+    head = state.params["head.bias"]
+    assert head.grad == 2 * len(state.inputs)  # two backward passes
+    assert torch.equal(head, state.before["head.bias"] - 0.1 * head.grad)
     torch.manual_seed(3)
     model = nn.Sequential()
     for i in (1, 10):
@@ -1530,6 +1543,7 @@ def test_a_name_without_a_rule_leaves_the_model_as_it_was() -> None:
 def test_a_scale_from_the_fan_in_survives_twenty_layers() -> None:
     """init_scaled draws with sqrt(2 / in_features), and keeps the spread at other widths too."""
     state = after("parameters.scale-for-depth")
+    assert state.scaled == state.spreads(state.init_scaled, width=128)[-1]
     torch.manual_seed(1)
     for inputs in (50, 800):
         layer = nn.Linear(inputs, 300).apply(state.init_scaled)

@@ -1067,7 +1067,9 @@ def test_atomic_save_keeps_the_old_file_when_anything_fails(
 ) -> None:
     """Whether pickling, the disk or the swap fails: the old file is whole, and no other is left."""
     state = after("saving_and_loading.atomic-save")
-    assert shown("saving_and_loading.atomic-save").output.startswith("RuntimeError: broken off\n")
+    failed, checked = shown("saving_and_loading.atomic-save").output.splitlines()
+    assert failed == "RuntimeError: broken off"
+    assert checked == "checked: step 2 is still there, and nothing else"
     path = tmp_path / "kept.pt"
     state.save_atomically({"x": torch.arange(1000)}, path)
     with pytest.raises(RuntimeError, match="broken off"):

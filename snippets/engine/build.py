@@ -168,8 +168,8 @@ class Build:
         """What this build was, for `site/build.json`.
 
         Returns:
-            A mapping that JSON can take. `date` and `seconds` differ from build to build;
-            everything else follows from the commit and the machine.
+            A mapping that JSON can take. Only `date` differs from build to build; everything else
+            follows from the commit and the machine.
         """
         machine = self.machine
         snippets = []
@@ -180,7 +180,6 @@ class Build:
                     "section": name,
                     "name": outcome.name,
                     "state": outcome.state,
-                    "seconds": round(outcome.seconds, 3),
                     "figures": len(outcome.figures),
                     "sha256": snippet.sha256,
                 }

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from snippets.engine import guard, testing
 from snippets.engine.cells import Outcome
-from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.scripts import Section
+from snippets.engine.errors import Problem, SnippetError, decode
+from snippets.engine.scripts import Section, parse
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -105,12 +105,12 @@ def read_claims(tests: Path, sections: dict[str, Section]) -> dict[str, tuple[Cl
 def _read(path: Path, section: Section, problems: list[Problem]) -> tuple[Claim, ...]:
     if not path.is_file():
         return ()
-    text = path.read_text(encoding="utf-8")
+    place = f"tests/{path.name}"
     try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        place = f"tests/{path.name}:{error.lineno or 1}"
-        problems.append(Problem(f"SyntaxError: {error.msg}", "correct the test", (place,)))
+        text = decode(path.read_bytes(), place)
+        tree = parse(text, place)
+    except SnippetError as error:
+        problems += error.problems
         return ()
     order = {snippet.name: number for number, snippet in enumerate(section.snippets)}
     claims = []

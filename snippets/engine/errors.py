@@ -61,3 +61,23 @@ class SnippetError(SuperFencesException, InlineHiliteException, PluginError):  #
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("\n\n".join(str(problem) for problem in problems))
+
+
+def decode(data: bytes, place: str) -> str:
+    """Decode a file that a person wrote, in whichever way their editor ends lines or begins files.
+
+    Args:
+        data: The bytes of the file.
+        place: Its path inside the project.
+
+    Returns:
+        The text, whose lines end with a line feed.
+
+    Raises:
+        SnippetError: It is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        what = f"the file is not UTF-8: {error.reason} at byte {error.start}"
+        raise SnippetError(Problem(what, "save it as UTF-8", (f"{place}:1",))) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from snippets.engine.claims import Claim
-from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.errors import Problem, SnippetError, decode
 from snippets.engine.scripts import Section
 
 LANGUAGES = ("zh", "en")
@@ -126,8 +126,8 @@ def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
         For each language, its pages by their path.
 
     Raises:
-        SnippetError: All that is wrong with single pages: headings without an id, code that no
-            build runs, fences that name no snippet.
+        SnippetError: All that is wrong with single pages: they are not UTF-8, headings have no id, a
+            fence holds code that no build runs.
     """
     pages: dict[str, dict[str, Page]] = {}
     problems: list[Problem] = []
@@ -137,9 +137,12 @@ def read_pages(docs: Path) -> dict[str, dict[str, Page]]:
         for path in sorted(folder.rglob("[!.]*.md")):
             name = path.relative_to(folder).as_posix()
             place = f"docs/{language}/{name}"
-            pages[language][name] = read_page(
-                path.read_text(encoding="utf-8"), name, place, problems
-            )
+            try:
+                text = decode(path.read_bytes(), place)
+            except SnippetError as error:
+                problems += error.problems
+                continue
+            pages[language][name] = read_page(text, name, place, problems)
     if problems:
         raise SnippetError(*problems)
     return pages

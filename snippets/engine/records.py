@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
@@ -198,7 +198,28 @@ def _parse(data: dict[str, Any], filename: str) -> Record:
             row[key] = row[key] and "\n".join(row[key])
         row["figures"] = tuple("\n".join(lines) for lines in row["figures"])
         outcomes[row["name"]] = Outcome(**row)
+        _check(outcomes[row["name"]])
     record = Record(**{**data, "machine": machine, "outcomes": outcomes})
+    _check(machine)
+    _check(record)
     if record.filename != filename:
         raise ValueError(f"by its content it is {record.filename}")
     return record
+
+
+def _check(made: Machine | Outcome | Record) -> None:
+    """Refuse a value of another type than the one that is declared: JSON can hold any."""
+    for name, kind in get_type_hints(type(made)).items():
+        value = getattr(made, name)
+        inside = get_args(kind)
+        match get_origin(kind):
+            case origin if origin is tuple:
+                fits = all(isinstance(one, inside[0]) for one in value)
+            case origin if origin is dict:
+                fits = all(isinstance(one, inside[1]) for one in value.values())
+            case origin if origin is Literal:
+                fits = value in inside
+            case _:
+                fits = isinstance(value, kind) and not isinstance(value, bool)
+        if not fits:
+            raise TypeError(f"{name} cannot be {value!r}")

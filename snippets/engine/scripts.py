@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.errors import Problem, SnippetError, decode
 
 MARKER = re.compile(r"^# %%", re.MULTILINE)
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -104,14 +104,8 @@ def read_section(path: Path) -> Section:
         SnippetError: The file is no UTF-8, no Python, or a cell marker is not one of ours.
     """
     data = path.read_bytes()
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        what = f"the script is not UTF-8: {error.reason} at byte {error.start}"
-        raise SnippetError(
-            Problem(what, "save the file as UTF-8", (f"snippets/{path.name}:1",))
-        ) from None
-    return _parse(path.resolve(), text.replace("\r\n", "\n"), hashlib.sha256(data).hexdigest())
+    text = decode(data, f"snippets/{path.name}")
+    return _parse(path.resolve(), text, hashlib.sha256(data).hexdigest())
 
 
 @lru_cache(maxsize=64)
@@ -122,22 +116,19 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
     if not path.stem.isidentifier():
         what = f"{path.name!r} is no name for a section: it begins the names of its snippets"
         raise SnippetError(Problem(what, "rename the script", (f"{place}:1",)))
-    try:
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
-                what = (
-                    "cells run statement by statement, so an import from __future__ has no effect"
-                )
-                advice = "write the code without it"
-                raise SnippetError(Problem(what, advice, (f"{place}:{node.lineno}",)))
-    except SyntaxError as error:
-        what = f"{type(error).__name__}: {error.msg}"
-        raise SnippetError(
-            Problem(what, "correct the script", (f"{place}:{error.lineno or 1}",))
-        ) from None
+    for node in parse(text, place).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            what = "cells run statement by statement, so an import from __future__ has no effect"
+            advice = "write the code without it"
+            raise SnippetError(Problem(what, advice, (f"{place}:{node.lineno}",)))
 
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
-    cells = jupytext.reads(text, fmt=fmt).cells
+    try:
+        cells = jupytext.reads(text, fmt=fmt).cells
+    except Exception as error:  # it takes the first lines of a script for a header of its own
+        what = f"jupytext cannot read the script: {type(error).__name__}: {error}"
+        advice = "begin the script with a marker: # %% name"
+        raise SnippetError(Problem(what, advice, (f"{place}:1",))) from None
     starts = [text.count("\n", 0, match.start()) + 1 for match in MARKER.finditer(text)]
     if len(cells) != len(starts):
         raise SnippetError(
@@ -168,6 +159,12 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
             )
             problems.append(Problem(found, advice, (f"{place}:{start}",)))
             continue
+        try:
+            parse(source, place)
+        except SnippetError:
+            found = f"the cell {cell.metadata['title']!r} ends, or begins, inside of a statement"
+            problems.append(Problem(found, "move the marker", (f"{place}:{start}",)))
+            continue
         needs = NEEDS.fullmatch(cell.metadata.get("needs", ""))
         snippets.append(
             Snippet(
@@ -186,6 +183,27 @@ def _parse(path: Path, text: str, sha256: str) -> Section:
     if problems:
         raise SnippetError(*problems)
     return Section(path.stem, path, tuple(snippets), sha256)
+
+
+def parse(text: str, place: str) -> ast.Module:
+    """Parse Python.
+
+    Args:
+        text: The code.
+        place: Its path inside the project.
+
+    Returns:
+        The tree.
+
+    Raises:
+        SnippetError: It is no Python.
+    """
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError) as error:  # the latter of a null byte, up to Python 3.11.3
+        line = getattr(error, "lineno", None) or 1
+        what = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        raise SnippetError(Problem(what, "correct the code", (f"{place}:{line}",))) from None
 
 
 def _marker_problem(

@@ -61,6 +61,8 @@ def test_a_comment_that_looks_like_a_magic_stays_a_comment(tmp_path: Path) -> No
         ("# %% one\n# %% two\nx = 1\n", "the cell is empty"),
         ("", "no cell"),
         ("# %% one\n# a\x0cx = 7\n", "breaks lines for some programs only"),
+        ("# %% one\nif True:\n# %% two\n    x = 1\n", "inside of a statement"),
+        ("# -*- coding: ascii -*-\n# %% one\nx = 1\n", "jupytext cannot read the script"),
         ("# %% one\nfrom __future__ import annotations\n", "import from __future__ has no effect"),
     ],
 )
@@ -80,6 +82,12 @@ def test_a_script_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "part.py").write_bytes(b"# %% one\nx = '\xff'\n")
     with pytest.raises(SnippetError, match="not UTF-8"):
         read_section(tmp_path / "part.py")
+
+
+def test_a_script_may_be_saved_as_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_bytes(b"\xef\xbb\xbf# %% one\r\nx = 1\r\ny = 2\r\n")
+    (one,) = read_section(tmp_path / "part.py").snippets
+    assert (one.source, one.line) == ("x = 1\ny = 2", 2)
 
 
 def test_all_scripts_report_their_problems_together(tmp_path: Path) -> None:

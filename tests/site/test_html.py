@@ -254,7 +254,6 @@ def test_the_report_counts_what_ran(site: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["date"])
     for row in data["snippets"]:
         assert re.fullmatch(r"[0-9a-f]{64}", row["sha256"])
-        assert row["seconds"] >= 0
 
 
 @every_language

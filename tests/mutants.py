@@ -1,0 +1,470 @@
+"""Tests the tests: changes one thing in a section script, and sees whether anything notices it.
+
+mutmut and cosmic-ray change modules that tests import, and run pytest for each change; a section is
+no module, and its tests take seconds to start. Here a fork of one process that has imported torch
+does both: it runs the cells with their claims as a build does, then the other tests of the section.
+"""
+
+import ast
+import copy
+import hashlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import tomllib
+import types
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from snippets.engine import testing
+from snippets.engine.cells import Outcome, run_cells
+from snippets.engine.claims import Claim, Prover, read_claims
+from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.scripts import Section, read_section, read_sections
+
+PROJECT = Path(__file__).parents[1]
+REASONS = Path(__file__).with_name("mutants.toml")
+LEAST = 0.9
+SAMPLE = 50  # of each section; all of them take hours
+TIME_LIMIT = 60  # seconds for one mutant, of which none that goes well takes a quarter
+
+DEFINITION = """\
+A mutant is a section script with one change: a comparison, a sign, a number or a truth value is
+another one, a condition is its opposite, a statement, a keyword argument or a call is gone (of the
+call its argument or its object stays), or a function returns None. Seeds stay as they are, and so do
+cells that this machine does not run for want of a GPU, and those that only draw (fold="code").
+It is killed if its build fails (an error that no cell declares, or a claim that does not hold), or if
+a test of its section does. One that lives changes behaviour if a snippet shows something else, or if
+the section ends with other values in its variables; else nobody could tell it from the original.
+"""
+
+OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,  # codespell:ignore notin
+    ast.NotIn: ast.In,  # codespell:ignore notin
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A script with one change.
+
+    Attributes:
+        key: Names it from run to run: the snippet, the change, and which of several alike.
+        section: The section.
+        snippet: The snippet that is changed; None for the script as it is.
+        line: The line of the change.
+        text: The whole script.
+    """
+
+    key: str
+    section: str
+    snippet: str | None
+    line: int
+    text: str
+
+
+def changed(node: ast.AST) -> Iterator[ast.AST]:
+    """Make what may stand in the place of a piece of code.
+
+    Args:
+        node: The piece.
+
+    Yields:
+        Each piece that could stand there.
+    """
+
+    def but(**parts: Any) -> ast.AST:
+        other = copy.copy(node)
+        for name, part in parts.items():
+            setattr(other, name, part)
+        return other
+
+    match node:
+        case ast.Compare(ops=ops):
+            for number, op in enumerate(ops):
+                yield but(ops=[*ops[:number], OPPOSITE[type(op)](), *ops[number + 1 :]])
+        case ast.BinOp(op=op) | ast.BoolOp(op=op) if type(op) in OPPOSITE:
+            yield but(op=OPPOSITE[type(op)]())
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
+            yield operand
+        case ast.Constant(value=bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(value=int(value) | float(value)):
+            yield ast.Constant(value + 1)
+        case ast.If(test=test) | ast.IfExp(test=test):
+            yield but(test=ast.UnaryOp(ast.Not(), test))
+        case ast.Return(value=ast.expr()):
+            yield but(value=ast.Constant(None))
+        case ast.Expr() | ast.Assign() | ast.AugAssign() | ast.Delete():
+            yield ast.Pass()
+        case ast.Call(func=func, args=args, keywords=keywords):
+            if isinstance(func, ast.Attribute) and not args:
+                yield func.value
+            if len(args) == 1 and not isinstance(args[0], ast.Starred):
+                yield args[0]
+            for keyword in keywords:
+                if keyword.arg:
+                    yield but(keywords=[other for other in keywords if other is not keyword])
+
+
+def pieces(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk through code, and past the seeds of random numbers: any is as good as another.
+
+    Args:
+        node: The code.
+
+    Yields:
+        It, and every piece of it.
+    """
+    call = node.value if isinstance(node, ast.Expr) else node
+    if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("manual_seed"):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from pieces(child)
+
+
+def mutants(section: Section) -> list[Mutant]:
+    """Make all mutants of a section.
+
+    Args:
+        section: The section.
+
+    Returns:
+        The mutants, in the order of the script.
+    """
+    script = section.path.read_text(encoding="utf-8")
+    lines = script.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    found: list[Mutant] = []
+    alike: Counter[str] = Counter()
+    for snippet in section.snippets:
+        if snippet.devices or snippet.fold == "code":
+            continue
+        tree = ast.parse("\n" * (snippet.line - 1) + snippet.source)
+        for node in pieces(tree):
+            for other in changed(node):
+                assert isinstance(node, ast.expr | ast.stmt)
+                assert node.end_lineno
+                assert node.end_col_offset is not None
+                begin = starts[node.lineno - 1] + node.col_offset
+                end = starts[node.end_lineno - 1] + node.end_col_offset
+                made = ast.unparse(ast.fix_missing_locations(other))
+                new = f"({made})" if isinstance(other, ast.expr) else made
+                if isinstance(other, ast.If):
+                    new = new.replace("\n", "\n" + " " * node.col_offset)
+                data = script.encode()
+                text = (data[:begin] + new.encode() + data[end:]).decode()
+                shift = script.count("\n") - text.count("\n")  # what follows keeps its lines
+                after = len((data[:begin] + new.encode()).decode())
+                rest = text.find("\n", after)
+                text = text[:rest] + "\n" * shift + text[rest:] if shift > 0 else text
+                key = f"{snippet.name}: {_short(ast.unparse(node))} → {_short(made)}"
+                alike[key] += 1
+                key += f" ({alike[key]})" if alike[key] > 1 else ""
+                found.append(Mutant(key, section.name, snippet.name, node.lineno, text))
+    return found
+
+
+def _short(code: str) -> str:
+    code = " ".join(code.split())
+    return code if len(code) <= 60 else f"{code[:57]}…"
+
+
+def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
+    """Run a mutant in this process, which is its own, and tell what became of it.
+
+    Args:
+        project: A copy of the project, with the mutant in the place of its section.
+        name: The name of the section.
+        changed: The snippet that is changed; None for none.
+        pipe: Takes what noticed it, or what it shows.
+    """
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    sys.path.insert(0, project)
+    os.environ["PYTHONPATH"] = project
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            pipe.send(_noticed(Path(project), name, changed))
+        finally:
+            os.chdir("/")
+    os._exit(0)
+
+
+def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, object]:
+    """What noticed the mutant: a build, a test; or what it shows and leaves."""
+    try:
+        section = read_section(project / "snippets" / f"{name}.py")
+        claims = read_claims(project / "tests", {name: section})[name]
+        names = [snippet.name for snippet in section.snippets]
+        first = names.index(changed) if changed else 0
+        # what looks at the section before the change cannot notice it, what is next to it may first
+        after = [c for c in claims if names.index(c.snippet or names[-1]) >= first]
+        after.sort(key=lambda claim: names.index(claim.snippet or names[-1]))
+        shown, module = _build(section, tuple(after))
+    except SnippetError as error:
+        problem = error.problems[0]
+        return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
+    testing.SNIPPETS = project / "snippets"
+    done = {f"test_{claim.name}" for claim in claims}
+    if test := _failed_test(project / "tests" / f"test_{name}.py", done):
+        return f"test {test}"
+    values = {
+        key: value
+        for key, value in vars(module).items()
+        if not key.startswith("__") and not isinstance(value, types.ModuleType)
+    }
+    seen: dict[int, object] = {}
+    return shown | {f"variable {key}": _look(value, seen) for key, value in values.items()}
+
+
+class _Prover(Prover):
+    """Proves no more claims once one does not hold."""
+
+    def _attempt(self, claims: list[Claim]) -> list[Problem]:
+        for claim in claims:
+            if problems := super()._attempt([claim]):
+                return problems
+        return []
+
+
+def _build(
+    section: Section, claims: tuple[Claim, ...]
+) -> tuple[dict[str, object], types.ModuleType]:
+    """Run the cells and the claims, up to the first thing that is wrong."""
+    module = types.ModuleType("__main__")
+    prover = _Prover(section, claims, module)
+    shown: dict[str, object] = {}
+    for message in run_cells(section, module):
+        if isinstance(message, Outcome):
+            shown[message.name] = (message.state, message.output, message.error, message.figures)
+            prover.snippet_ran(message)
+            if prover._failed:
+                break
+    prover.finish()
+    return shown, module
+
+
+def _failed_test(path: Path, claims: set[str]) -> str | None:
+    """The first test of a section that fails, besides its claims."""
+    import pytest
+
+    failed: list[str] = []
+
+    class Plugin:
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+            items[:] = [item for item in items if item.name not in claims]
+
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if report.failed:
+                failed.append(report.nodeid.rpartition("::")[2])
+
+        def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+            if report.failed:
+                failed.append(path.name)
+
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    pytest.main([str(path), *options], plugins=[Plugin()])
+    return failed[0] if failed else None
+
+
+def _look(value: object, seen: dict[int, object]) -> object:
+    """A value as something that can be compared, as far as it is data.
+
+    What was seen is kept, since the address of what is gone can become that of something else.
+    """
+    import torch
+
+    if isinstance(value, int | float | complex | str | bytes | type(None)):
+        return repr(value)
+    if id(value) in seen:
+        return "again"
+    seen[id(value)] = value
+    if isinstance(value, torch.Tensor):
+        if torch.nn.parameter.is_lazy(value):
+            return "lazy"
+        known = "none" if value.is_meta else repr(value.detach().tolist())
+        data = hashlib.sha256(known.encode()).hexdigest()
+        grad = _look(value.grad, seen) if value.is_leaf else None
+        return (str(value.dtype), tuple(value.shape), value.requires_grad, data, grad)
+    if isinstance(value, dict):
+        return [(_look(key, seen), _look(one, seen)) for key, one in value.items()]
+    if isinstance(value, list | tuple):
+        return [_look(one, seen) for one in value]
+    if isinstance(value, torch.nn.Module):
+        return (type(value).__name__, _look(vars(value), seen))
+    return type(value).__name__
+
+
+class Laboratory:
+    """Runs mutants, each in a process and in a copy of the project that no other uses meanwhile.
+
+    Args:
+        folder: Where the copies go.
+        count: How many there are at a time.
+    """
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["snippets.engine.preload", "jupytext", "pytest"])
+        self._copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(count):
+            copy = folder / str(number)
+            for name in ("docs", "snippets", "tests"):
+                shutil.copytree(
+                    PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            for name in ("pyproject.toml", "mkdocs.yml", "mkdocs.en.yml"):
+                shutil.copy(PROJECT / name, copy)
+            self._copies.put(copy)
+
+    def run(self, mutant: Mutant) -> Any:
+        """Run one mutant.
+
+        Args:
+            mutant: The mutant.
+
+        Returns:
+            What noticed it, in words; else what it shows and leaves.
+        """
+        project = self._copies.get()
+        script = project / "snippets" / f"{mutant.section}.py"
+        before = script.read_bytes()
+        script.write_text(mutant.text, encoding="utf-8")
+        ours, theirs = self._context.Pipe(duplex=False)
+        process = self._context.Process(
+            target=run,
+            args=(str(project), mutant.section, mutant.snippet, theirs),
+            daemon=True,
+        )
+        try:
+            process.start()
+            theirs.close()
+            if not ours.poll(TIME_LIMIT):
+                return "time: it was still running"
+            return ours.recv()
+        except EOFError:
+            return "build: its process died"
+        finally:
+            if process.pid:
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    process.kill()
+            process.join()
+            ours.close()
+            script.write_bytes(before)
+            self._copies.put(project)
+
+
+def main() -> int:
+    """Run the mutants and print what became of them.
+
+    Returns:
+        The exit status: 0 if enough are killed and each other has its reason.
+    """
+    groups = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivors"]
+    reasons = {key: group["reason"] for group in groups for key in group["mutants"]}
+    sections = read_sections(PROJECT / "snippets")
+    total: Counter[str] = Counter()
+    wrong: list[str] = []
+    known: set[str] = set()
+    print(DEFINITION)
+    print(f"Of each section {SAMPLE} are tried, drawn by lot, the same in every run.\n")
+    count = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
+        laboratory = Laboratory(Path(folder), count)
+        for section in sections.values():
+            every = mutants(section)
+            known |= {mutant.key for mutant in every}
+            chosen = {mutant.key for mutant in sorted(every, key=_lot)[:SAMPLE]}
+            made, every = len(every), [mutant for mutant in every if mutant.key in chosen]
+            original = Mutant("", section.name, None, 0, section.path.read_text(encoding="utf-8"))
+            expected, again = pool.map(laboratory.run, (original, original))
+            if isinstance(expected, str) or isinstance(again, str):
+                print(f"{section.name}: the section itself fails, {expected} {again}")
+                return 1
+            steady = [name for name in expected if expected[name] == again[name]]  # no stopwatch
+            counted: Counter[str] = Counter()
+            rows = []
+            for mutant, found in zip(every, pool.map(laboratory.run, every), strict=True):
+                if isinstance(found, str):
+                    counted[found.split()[0].strip(":")] += 1
+                    continue
+                where = [name for name in steady if found.get(name) != expected[name]]
+                counted["survived" if where else "same"] += 1
+                if where:
+                    reason = reasons.get(mutant.key, "NO REASON")
+                    rows.append(f"  {section.place}:{mutant.line}  {mutant.key}")
+                    rows.append(f"    changes {', '.join(where)[:100]}: {reason}")
+                    if mutant.key not in reasons:
+                        wrong.append(f"{mutant.key} survives without a reason")
+            print(
+                f"{section.name}: {made} mutants, of which",
+                _figures(counted),
+                *rows,
+                sep="\n",
+                flush=True,
+            )
+            total += counted
+    print("all", _figures(total), sep="\n")
+    wrong += [f"{key} is no mutant" for key in reasons.keys() - known]
+    if _rate(total) < LEAST:
+        wrong.append(f"less than {LEAST:.0%} are killed")
+    print(*wrong, sep="\n")
+    return bool(wrong)
+
+
+def _lot(mutant: Mutant) -> str:
+    """What draws mutants by lot: the same ones in every run, also after others have come or gone."""
+    return hashlib.sha256(mutant.key.encode()).hexdigest()
+
+
+def _rate(counted: Counter[str]) -> float:
+    killed = counted.total() - counted["survived"] - counted["same"]
+    return killed / (killed + counted["survived"])
+
+
+def _figures(counted: Counter[str]) -> str:
+    killed = counted.total() - counted["survived"] - counted["same"]
+    by = ", ".join(f"{counted[key]} by {key}" for key in ("build", "claim", "test", "time"))
+    return (
+        f"  {counted.total()} tried, {killed} killed ({by}), {counted['survived']} survived, "
+        f"{counted['same']} like the original: {_rate(counted):.1%}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -119,7 +119,7 @@ FAULTS: dict[str, Plant] = {
     "file outside of the temporary directory": cell(
         'open(__file__, "a")', f"{WRITES} snippets/lazy_initialization.py"
     ),
-    "the same, caught": cell(
+    "file removed outside of it, and the error caught": cell(
         "import contextlib, os\nwith contextlib.suppress(OSError):\n    os.remove(__file__)",
         f"{WRITES} snippets/lazy_initialization.py",
     ),
@@ -127,7 +127,7 @@ FAULTS: dict[str, Plant] = {
         'import urllib.request\nurllib.request.urlopen("http://127.0.0.1:9/")',
         f"{NETWORK} 127.0.0.1",
     ),
-    "the same, caught ": cell(
+    "network, and the error caught": cell(
         "import contextlib, socket\nwith contextlib.suppress(OSError):\n"
         '    socket.create_connection(("example.org", 80))',
         f"{NETWORK} example.org",

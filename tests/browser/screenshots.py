@@ -29,7 +29,9 @@ def main(pages: list[str]) -> None:
         browser = launch(playwright)
         for language, scheme, width in product(("", "en/"), SCHEMES, (1280, 390)):
             context = browser.new_context(
-                viewport={"width": width, "height": 900}, color_scheme=scheme
+                viewport={"width": width, "height": 900},
+                color_scheme=scheme,
+                locale=language.strip("/") or "zh",  # else the other language is offered
             )
             view = context.new_page()
             for page in pages:

@@ -21,6 +21,7 @@ import types
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from snippets.engine import guard, testing
@@ -89,7 +90,10 @@ def read_claims(tests: Path, sections: dict[str, Section]) -> dict[str, tuple[Cl
     problems: list[Problem] = []
     names: dict[str, str] = {}
     for section in sections.values():
-        claims[section.name] = _read(tests / f"test_{section.name}.py", section, problems)
+        path = tests / f"test_{section.name}.py"
+        data = path.read_bytes() if path.is_file() else b""
+        claims[section.name], wrong = _read(data, f"tests/{path.name}", section)
+        problems += wrong
         for claim in claims[section.name]:
             if claim.name in names:
                 places = (names[claim.name], claim.place)
@@ -102,16 +106,15 @@ def read_claims(tests: Path, sections: dict[str, Section]) -> dict[str, tuple[Cl
     return claims
 
 
-def _read(path: Path, section: Section, problems: list[Problem]) -> tuple[Claim, ...]:
-    if not path.is_file():
-        return ()
-    place = f"tests/{path.name}"
+@lru_cache(maxsize=64)
+def _read(data: bytes, place: str, section: Section) -> tuple[tuple[Claim, ...], list[Problem]]:
+    """The claims in the tests of a section, and what is wrong with them."""
+    problems: list[Problem] = []
     try:
-        text = decode(path.read_bytes(), place)
+        text = decode(data, place)
         tree = parse(text, place)
     except SnippetError as error:
-        problems += error.problems
-        return ()
+        return (), list(error.problems)
     order = {snippet.name: number for number, snippet in enumerate(section.snippets)}
     claims = []
     for node in tree.body:
@@ -130,7 +133,7 @@ def _read(path: Path, section: Section, problems: list[Problem]) -> tuple[Claim,
             advice = (
                 "let it stand alone, or take the Chinese off its docstring: then it is no claim"
             )
-            problems.append(Problem(what, advice, (f"tests/{path.name}:{node.lineno}",)))
+            problems.append(Problem(what, advice, (f"{place}:{node.lineno}",)))
             continue
         claims.append(
             Claim(
@@ -144,7 +147,7 @@ def _read(path: Path, section: Section, problems: list[Problem]) -> tuple[Claim,
                 devices=max([devices_ for devices_ in devices if devices_], default=0),
             )
         )
-    return tuple(claims)
+    return tuple(claims), problems
 
 
 def _devices(decorator: ast.expr) -> int | None:

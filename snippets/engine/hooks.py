@@ -74,7 +74,10 @@ _cleanup = contextlib.ExitStack()
 _site: Path | None = None
 _chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
 _serving = False
-_chapter: Web | None = None  # how the chapter's notebook of the current language was written
+_chapters_written: dict[
+    str, tuple[Web, str]
+] = {}  # the chapter's notebook in each language, and how
+_published: object = None  # what the site that `serve` shows was made of, its prose apart
 
 
 def on_startup(command: str, dirty: bool) -> None:
@@ -202,7 +205,6 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
     Raises:
         SnippetError: A snippet failed.
     """
-    global _chapter
     if page.file.src_uri != CHAPTER_PAGE:
         return page
 
@@ -213,11 +215,43 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
 
     language, current = config.theme["language"], build.current()
     current.wait()
-    _chapter = Web(current, language, elsewhere)
-    made = notebook(current, language, section_pages(current, config.nav), _chapter)
+    if not _prose_only():
+        web = Web(current, language, elsewhere)
+        made = notebook(current, language, section_pages(current, config.nav), web)
+        _chapters_written[language] = web, notebook_text(made)
     assert page.file.abs_src_path
-    Path(page.file.abs_src_path).write_text(notebook_text(made), encoding="utf-8")
+    Path(page.file.abs_src_path).write_text(_chapters_written[language][1], encoding="utf-8")
     return page
+
+
+def _made_of() -> object:
+    """What the downloads of the current build show, their prose apart."""
+    current = build.current()
+    pages = current.pages[MAIN]
+    return current.results(), {path: [f.snippet for f in pages[path].fences] for path in pages}
+
+
+def _prose_only() -> bool:
+    """Whether `serve` builds again for the sake of prose.
+
+    What readers download, and the page that mkdocs-jupyter makes, take longer than all the rest:
+    nobody who edits a paragraph waits for them.
+    """
+    return _serving and _made_of() == _published
+
+
+def _keep_downloads(site: Path) -> None:
+    """Take over what readers download from the site that `serve` shows."""
+    assert _site
+    log.info(
+        "Only prose has changed: the downloads and the page of the chapter stay as they were, "
+        "until a snippet changes or you start again."
+    )
+    for pattern in ("**/notebooks/*", "*.zip", "**/llms*.txt", "**/index.html.md"):
+        for path in _site.glob(pattern):
+            target = site / path.relative_to(_site)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -295,8 +329,7 @@ def _set_chapter(html: str, page: Page, language: str) -> str:
         r'<div class="clipboard-copy-txt"[^>]*>.*?</div>',
     ):
         html = re.sub(twice, "", html, flags=re.DOTALL)
-    assert _chapter
-    html = _chapter.set_code(html)
+    html = _chapters_written[language][0].set_code(html)
     html = re.sub(
         r'<div class="highlight-ipynb[^"]*">\s*<pre>(.*?)</pre>\s*</div>',
         r'<div class="language-python highlight"><pre><code>\1</code></pre></div>',
@@ -337,8 +370,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         raise SnippetError(Problem("the site leaves pages out", "publish or remove them", places))
     env.globals["word"] = partial(word, language)
     config.extra["ran_on"] = ran_on(language, build.current().machine)
-    sections = section_pages(build.current(), config.nav)
-    write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
+    if not _prose_only():
+        sections = section_pages(build.current(), config.nav)
+        write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
     _draw_cards(config, files)
     config.extra["names"] = read_names(
         build.current().project / "docs", language, build.current().pages[language]
@@ -469,6 +503,7 @@ def on_post_build(config: MkDocsConfig) -> None:
         Abort: There were warnings.
         SnippetError: A snippet failed.
     """
+    global _published
     if SEARCH in config.plugins:
         shrink(Path(config.site_dir) / "search" / "search_index.json")
     if config.theme["language"] == OTHER:
@@ -489,12 +524,16 @@ def on_post_build(config: MkDocsConfig) -> None:
     site = Path(config.site_dir)
     # MkDocs packs it with the date; hosts that want it packed do so themselves
     (site / "sitemap.xml.gz").unlink(missing_ok=True)
-    written = [*site.glob("notebooks/*.ipynb"), *site.glob(f"{OTHER}/notebooks/*.ipynb")]
-    write_archive(written, site / "notebooks" / ARCHIVE)
     build.current().write_report(site / "build.json")
-    llms.write(build.current(), nav_pages(build.current(), config.nav), site, [config, other])
-    offline.write(site)
+    if _prose_only():
+        _keep_downloads(site)
+    else:
+        written = [*site.glob("notebooks/*.ipynb"), *site.glob(f"{OTHER}/notebooks/*.ipynb")]
+        write_archive(written, site / "notebooks" / ARCHIVE)
+        llms.write(build.current(), nav_pages(build.current(), config.nav), site, [config, other])
+        offline.write(site)
     _publish(site)
+    _published = _made_of()
     config.site_dir = str(_site)
     _cleanup.close()
 

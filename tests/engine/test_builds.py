@@ -257,6 +257,11 @@ def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
     server.says("Reloading browsers")
     server.until(lambda: "New prose." in server.get() and "New prose." in server.get("en/"))
     assert server.log.read_text().count("Section part") == ran
+    # … and does not wait for what readers download, which stays there
+    server.says("Only prose has changed")
+    for download in ("notebooks/index.zh.ipynb", "en/index.html.md", "llms.txt"):
+        assert "New prose." not in server.get(download)
+    assert "hello" in server.get("notebooks/index.zh.ipynb")
 
     # an error is said, and the site stays up
     project.script = '# %% one\nprint("hello")\n1 / 0\n'
@@ -277,6 +282,8 @@ def test_serve_keeps_the_last_good_site_and_runs_only_what_changed(
     project.write()
     server.until(lambda: "good again" in server.get())
     server.until(lambda: "good again" in server.get("en/"))
+    for download in ("notebooks/index.zh.ipynb", "en/index.html.md"):
+        assert "good again" in server.get(download)
 
     # it also ends when it is told to in the middle of a build
     project.script = "# %% one\nimport time\ntime.sleep(100)\n"

@@ -71,6 +71,11 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 bench: .venv/dev.done  ## how long a build takes, as ratios
 	$(BIN)/python tests/bench.py
 
+compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book and mkdocs-jupyter, as ratios
+	for tool in sphinx jupyter-book; do $(PYTHON) -m venv build/compare/$$tool && \
+	  build/compare/$$tool/$(notdir $(BIN))/python $(PIP) -r requirements-$$tool.txt || exit 1; done
+	$(BIN)/python tests/compare.py
+
 zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
 	$(PYTHON) -m venv build/zensical
 	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt

@@ -79,6 +79,11 @@ mutants: .venv/dev.done  ## change the section scripts in every way, and see whe
 bench: .venv/dev.done  ## what a build costs, as ratios (an hour)
 	$(BIN)/python -m tests.bench
 
+compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book and mkdocs-jupyter, as ratios
+	for tool in sphinx jupyter-book; do $(PYTHON) -m venv build/compare/$$tool && \
+	  build/compare/$$tool/$(notdir $(BIN))/python $(PIP) -r requirements-$$tool.txt || exit 1; done
+	$(BIN)/python tests/compare.py
+
 zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
 	$(PYTHON) -m venv build/zensical
 	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt

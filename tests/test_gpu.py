@@ -896,8 +896,11 @@ def test_cpu_work_is_done_when_the_call_returns() -> None:
     在 CPU 上，调用返回时已经算完：大的矩阵乘法比小的慢，不需要另外等待。
     """
     state = after("gpu.stopwatch")
-    large = state.seconds(torch.matmul, state.large, state.large, synchronised=False, rounds=3)
-    small = state.seconds(torch.matmul, state.small, state.small, synchronised=False, rounds=3)
+    large, small = (
+        # the fastest of several: what else the machine does can only make it slower
+        min(state.seconds(torch.matmul, X, X, synchronised=False) for _ in range(3))
+        for X in (state.large, state.small)
+    )
     assert large > small > 0
     assert lines("gpu.stopwatch") == ["384 x 384 takes longer than 16 x 16: True"]
 

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from snippets.engine.chromium import launch
 from tests.browser.server import served
 from tests.conftest import PROJECT, mkdocs
 from tests.engine.projects import Project
@@ -45,14 +43,6 @@ test.`#!claim it_prints_hello` Another one is not.`#!claim eight_devices_agree`
 
 A paragraph after it.
 """
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from snippets.engine.chromium import launch
 from tests.browser.server import served
 from tests.faults.chapter import PAGE, SECTION, Chapter
 
@@ -100,9 +99,8 @@ def test_the_notebooks_hold_it_as_text(evil: Chapter) -> None:
     assert "text/html" not in kinds
 
 
-def test_a_browser_runs_nothing_of_it(evil: Chapter) -> None:
-    with sync_playwright() as playwright, served(evil.folder / "site") as address:
-        browser = launch(playwright)
+def test_a_browser_runs_nothing_of_it(evil: Chapter, browser: Browser) -> None:
+    with served(evil.folder / "site") as address:
         context = browser.new_context(bypass_csp=True)  # nothing to run, even without the policy
         for language in ("", "en/"):
             for name in (PAGE.removesuffix(".md"), "chapter", "claims"):
@@ -112,4 +110,4 @@ def test_a_browser_runs_nothing_of_it(evil: Chapter) -> None:
                 assert page.evaluate("document.querySelectorAll('[onerror]').length") == 0
                 assert "owned = 1" in (page.text_content("article") or "")
                 page.close()
-        browser.close()
+        context.close()

@@ -45,9 +45,9 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         {"PYTHONHASHSEED": "1", "TZ": "Pacific/Honolulu", "SOURCE_DATE_EPOCH": EPOCH},
         {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"},
     ]
-    builds = []
+    builds: list["subprocess.Popen[str]"] = []
     for project, setting in zip((one, two), settings, strict=True):
-        temporary = folder / f"temporary of {project.name}"
+        temporary = folder / f"t{len(builds)}"  # short: a socket with a path of its own goes there
         temporary.mkdir()
         inherited = {key: value for key, value in os.environ.items() if key != "SOURCE_DATE_EPOCH"}
         environment = {

@@ -45,7 +45,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         {"PYTHONHASHSEED": "1", "TZ": "Pacific/Honolulu", "SOURCE_DATE_EPOCH": EPOCH},
         {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"},
     ]
-    builds: list["subprocess.Popen[str]"] = []
+    builds: list[subprocess.Popen[str]] = []
     for project, setting in zip((one, two), settings, strict=True):
         temporary = folder / f"t{len(builds)}"  # short: a socket with a path of its own goes there
         temporary.mkdir()

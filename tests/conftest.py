@@ -74,7 +74,7 @@ def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
+def browser() -> Iterator["Browser"]:
     """A Chromium for all tests of a worker: Playwright allows no second one beside it.
 
     Yields:

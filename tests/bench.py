@@ -29,6 +29,7 @@ from snippets.engine.pages import FENCE, LANGUAGES, MARK
 from snippets.engine.scripts import localise
 from tests.conftest import PROJECT
 from tests.engine.test_builds import Server
+from tests.faults.chapter import whole
 
 TURNS = 5
 COPIES = (1, 10, 50)
@@ -128,22 +129,6 @@ def told(name: str, values: list[float]) -> None:
     """
     low, high = min(values), max(values)
     print(f"{name:<52}{statistics.median(values):5.2f}  ({low:.2f} … {high:.2f})", flush=True)
-
-
-def copied(folder: Path) -> Path:
-    """Copy what a build reads.
-
-    Args:
-        folder: Where the copy goes.
-
-    Returns:
-        The same folder.
-    """
-    for name in ("docs", "snippets", "tests"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in PROJECT.glob("mkdocs*.yml"):
-        shutil.copy(path, folder)
-    return folder
 
 
 def without_snippets(folder: Path, build: Build) -> None:
@@ -251,7 +236,7 @@ def serve(folder: Path, build: Build) -> None:
         folder: Takes files meanwhile.
         build: A finished build of the project.
     """
-    ours, plain = copied(folder / "ours"), copied(folder / "plain")
+    ours, plain = whole(folder / "ours").folder, whole(folder / "plain").folder
     without_snippets(plain, build)
     page = Path("docs", "zh", "blocks.md")
     prose, snippet = [], []
@@ -322,7 +307,7 @@ def multiplied(folder: Path, count: int) -> Path:
     Returns:
         The same folder.
     """
-    copied(folder)
+    whole(folder)
     sections = [path.stem for path in (PROJECT / "snippets").glob("*.py") if path.stem[0] != "_"]
     names = "|".join(sections)
     nav, claimed = "", ""

@@ -129,3 +129,19 @@ class Project:
     def section_path(self) -> Path:
         """The path of the one script."""
         return self.folder / "snippets" / "part.py"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        What is in the files, by their paths.
+    """
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

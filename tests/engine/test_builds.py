@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from tests.conftest import mkdocs, mkdocs_here
-from tests.engine.projects import Project, page, processes
+from tests.engine.projects import Project, contents, page, processes
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")
 
@@ -44,10 +44,6 @@ def start(
     )
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 def test_one_command_builds_both_languages(project: Project) -> None:
     folder = project.write()
     done = mkdocs(folder, "build")
@@ -67,7 +63,7 @@ def test_a_failing_snippet_fails_the_build_and_the_last_good_site_stays(
 ) -> None:
     folder = project.write()
     assert mkdocs_here(folder, "build").returncode == 0
-    before = files(folder / "site")
+    before = contents(folder / "site")
 
     project.script = "# %% one\nx = 1\n# %% two\n1 / 0\n"
     project.write()
@@ -77,7 +73,7 @@ def test_a_failing_snippet_fails_the_build_and_the_last_good_site_stays(
     assert "part.two" in done.stdout
     assert "snippets/part.py:4, docs/zh/index.md:7, docs/en/index.md:7" in done.stdout
     assert "Traceback" not in done.stdout
-    assert files(folder / "site") == before
+    assert contents(folder / "site") == before
     assert sorted(p.name for p in folder.iterdir() if p.name.startswith("site")) == ["site"]
 
 
@@ -132,11 +128,11 @@ def test_mathematics_that_cannot_be_set_fails_the_build(project: Project) -> Non
 def test_the_english_half_is_not_built_by_itself(project: Project) -> None:
     folder = project.write()
     assert mkdocs(folder, "build").returncode == 0
-    before = files(folder / "site")
+    before = contents(folder / "site")
     done = mkdocs(folder, "build", "-f", "mkdocs.en.yml")
     assert done.returncode != 0
     assert "Build both languages with mkdocs.yml" in done.stdout
-    assert files(folder / "site") == before
+    assert contents(folder / "site") == before
 
 
 def test_two_builds_do_not_write_to_one_site_at_once(project: Project) -> None:
@@ -161,7 +157,7 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
 ) -> None:
     folder = project.write()
     assert mkdocs_here(folder, "build").returncode == 0
-    before = files(folder / "site")
+    before = contents(folder / "site")
     project.script = "# %% one\nwhile True:\n    pass\n"
     project.write()
     process = start(folder, "build", temporary=tmp_path)
@@ -177,7 +173,7 @@ def test_a_build_that_is_killed_leaves_the_good_site_and_no_process(
     while left() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not left()
-    assert files(folder / "site") == before
+    assert contents(folder / "site") == before
 
 
 def test_all_failures_come_in_one_message(project: Project) -> None:

@@ -5,7 +5,6 @@ Reversed are the tests themselves, what a section does, and what PyTorch does.
 
 import ast
 import copy
-import shutil
 import types
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from snippets.engine.claims import Prover, read_claims
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.scripts import read_sections
 from tests.conftest import PROJECT
+from tests.faults.chapter import whole
 
 # in each section, a claim whose test is turned round: its last `assert` says the opposite
 TESTS = {
@@ -67,13 +67,6 @@ SNIPPETS = {
 }
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the chapter: scripts, pages and tests."""
-    for name in ("snippets", "docs", "tests"):
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
 def failures(folder: Path) -> dict[str, Problem]:
     """What keeps a copy of the chapter from being published, by claim."""
     build = Build(folder)
@@ -101,7 +94,7 @@ def turned_round(text: str, name: str) -> str:
 
 
 def test_a_claim_whose_test_is_reversed_is_named_with_its_sentence(tmp_path: Path) -> None:
-    folder = copied(tmp_path)
+    folder = whole(tmp_path).folder
     for section, name in TESTS.items():
         path = folder / "tests" / f"test_{section}.py"
         path.write_text(turned_round(path.read_text("utf-8"), name), encoding="utf-8")
@@ -115,7 +108,7 @@ def test_a_claim_whose_test_is_reversed_is_named_with_its_sentence(tmp_path: Pat
 
 
 def test_a_claim_about_a_section_that_does_something_else_is_named(tmp_path: Path) -> None:
-    folder = copied(tmp_path)
+    folder = whole(tmp_path).folder
     for section, (piece, other, _) in SNIPPETS.items():
         path = folder / "snippets" / f"{section}.py"
         text = path.read_text("utf-8")

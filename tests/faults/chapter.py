@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conftest import PROJECT
-from tests.engine.projects import processes
+from tests.engine.projects import contents, processes
 
 SECTION = "lazy_initialization"  # what a cut copy keeps: a short section with all that others have
 PAGE = "lazy-initialization.md"
@@ -172,22 +172,6 @@ class Chapter:
         running = self.running()
         files = {path.name for path in self.temporary.iterdir()}
         return [*running, *(files - {"jieba.cache"})]  # a dictionary that jieba reads faster so
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        What is in the files, by their paths.
-    """
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def whole(folder: Path) -> Chapter:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
+from tests.engine.projects import contents
 
 EPOCH, DATE = "1000000000", b"2001-09-09T01:46:40Z"  # the same
 # All that may differ between two builds: CONTRIBUTING.md says so, under "How a build runs".
@@ -71,12 +72,6 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         said, _ = build.communicate(timeout=600)
         assert build.returncode == 0, said
     return one / "site", two / "site"
-
-
-def contents(site: Path) -> dict[str, bytes]:
-    """The bytes of every file of a site, by its path."""
-    files = {path.relative_to(site).as_posix(): path for path in site.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in files.items()}
 
 
 def undated(report: bytes) -> bytes:

@@ -76,7 +76,7 @@ screenshots: build .venv/browser.done  ## pictures of the built pages in build/s
 mutants: .venv/dev.done  ## change the section scripts in every way, and see whether the tests notice
 	$(BIN)/python tests/mutants.py
 
-bench: .venv/dev.done  ## what a build costs, as ratios (an hour)
+bench: .venv/dev.done  ## what a build costs, as ratios; takes long
 	$(BIN)/python -m tests.bench
 
 compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book and mkdocs-jupyter, as ratios

@@ -66,3 +66,21 @@ def test_a_first_view_is_light_and_nothing_in_it_moves(
     )
     assert 50_000 < sum(sizes.values()) <= (2 if page in WHOLE else 1) * LIMIT, sizes
     assert shift == 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_table_is_set_alike_when_only_its_first_rows_have_come(
+    browser: Browser, address: str, language: str, width: int
+) -> None:
+    view = browser.new_page(viewport={"width": width, "height": 844}, locale="fr")
+    view.goto(f"{address}{LANGUAGES[language]}glossary/")
+    widths = "[...document.querySelectorAll('article th')].map(cell => cell.clientWidth)"
+    whole = view.evaluate(widths)
+    view.evaluate(
+        "document.querySelectorAll('article tr:nth-child(n+3)').forEach(row => row.remove())"
+    )
+    first = view.evaluate(widths)
+    view.close()
+    assert len(whole) == 2
+    assert first == whole

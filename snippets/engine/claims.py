@@ -12,7 +12,6 @@ import importlib.util
 import inspect
 import io
 import os
-import pickle
 import re
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from pathlib import Path
 from snippets.engine import guard, testing
 from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError, decode
+from snippets.engine.fork import Fork, can_fork
 from snippets.engine.scripts import Section, parse
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -198,7 +198,7 @@ class Prover:
             import torch
 
             # a fork must not use CUDA, nor differentiate where there is any accelerator
-            self._forks = sys.platform == "linux" and not torch.accelerator.is_available()
+            self._forks = can_fork() and not torch.accelerator.is_available()
 
     def snippet_ran(self, outcome: Outcome) -> None:
         """Prove what looks at the state after this snippet.
@@ -256,25 +256,17 @@ class Prover:
 
     def _in_fork(self, claims: list[Claim]) -> None:
         """Run tests in a child that has the state of the section and can change nothing of it."""
-        reading, writing = os.pipe()
-        child = os.fork()
-        if not child:
-            try:
-                os.close(reading)
-                nothing = os.open(os.devnull, os.O_RDWR)
-                for descriptor in (1, 2):
-                    os.dup2(nothing, descriptor)
-                testing.stage = self._stage
-                with os.fdopen(writing, "wb") as pipe:
-                    pickle.dump(self._attempt(claims), pipe)
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading, "rb") as pipe:
-            answer = pipe.read()
-        os.waitpid(child, 0)
-        if answer:
-            self._failed += pickle.loads(answer)
+
+        def attempt() -> list[Problem]:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for descriptor in (1, 2):
+                os.dup2(nothing, descriptor)
+            testing.stage = self._stage
+            return self._attempt(claims)
+
+        answer = Fork(attempt).answer()
+        if answer is not None:
+            self._failed += answer
         else:
             what = f"the process that should prove {', '.join(c.name for c in claims)} died"
             advice = f"run it by itself: pytest {claims[0].file}"

@@ -45,6 +45,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from snippets.engine import build, llms, offline
 from snippets.engine.cards import card
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.fork import Fork, can_fork
 from snippets.engine.notebooks import (
     ARCHIVE,
     CHAPTER,
@@ -71,6 +72,7 @@ SEARCH = "material/search"  # the plugin that Material calls `search`
 
 # What is undone at the end of a build, however it ends: the progress bar, the half-built site.
 _cleanup = contextlib.ExitStack()
+_ahead: tuple[MkDocsConfig, Fork[str]] | None = None  # the English half, in a process of its own
 _site: Path | None = None
 _chapters = tempfile.TemporaryDirectory()  # as long as this process: mkdocs-jupyter's memory
 _serving = False
@@ -112,7 +114,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         PluginError: Only the English half is being built, or another build writes to the same folder.
         SnippetError: A script or a page is wrong.
     """
-    global _site
+    global _ahead, _site
     if not config.repo_url:
         config.edit_uri = None  # links to edit a page need a repository
     if config.theme["language"] == OTHER:
@@ -123,6 +125,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         _add_chapter(config)
         return config
     _cleanup.close()
+    _ahead = None
     for once in build_module.log.filters:
         if isinstance(once, DuplicateFilter):
             once.msgs.clear()  # `serve` would say each error once only, and be silent the next time
@@ -174,7 +177,7 @@ def _add_chapter(config: MkDocsConfig) -> None:
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Announce the chapter's notebook; what is in it is known when the sections have run.
+    """Read what the search will know, and announce the chapter's notebook, which is written later.
 
     Args:
         files: The files of one language.
@@ -182,7 +185,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     Returns:
         The same, with the notebook.
+
+    Raises:
+        SnippetError: A name is given to a heading that no page has.
     """
+    language = config.theme["language"]
+    config.extra["names"] = read_names(
+        build.current().project / "docs", language, build.current().pages[language]
+    )
     if "mkdocs-jupyter" in config.plugins:
         folder = _cleanup.enter_context(tempfile.TemporaryDirectory())
         # not File.generated: mkdocs-jupyter finds a notebook by the folder that it lies in
@@ -215,6 +225,7 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
 
     language, current = config.theme["language"], build.current()
     current.wait()
+    _go_ahead(config)
     if not _prose_only():
         web = Web(current, language, elsewhere)
         made = notebook(current, language, section_pages(current, config.nav), web)
@@ -363,6 +374,7 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         SnippetError: A snippet failed, or a page is not part of the site.
     """
     build.current().wait()
+    _go_ahead(config)
     language = config.theme["language"]
     rendered = {file.src_uri for file in files.documentation_pages() if file.page}
     if hidden := sorted(build.current().pages[language].keys() - rendered):
@@ -374,9 +386,6 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> Environment:
         sections = section_pages(build.current(), config.nav)
         write_notebooks(build.current(), language, sections, Path(config.site_dir) / "notebooks")
     _draw_cards(config, files)
-    config.extra["names"] = read_names(
-        build.current().project / "docs", language, build.current().pages[language]
-    )
     return env
 
 
@@ -508,16 +517,13 @@ def on_post_build(config: MkDocsConfig) -> None:
         shrink(Path(config.site_dir) / "search" / "search_index.json")
     if config.theme["language"] == OTHER:
         return
-    assert config.config_file_path
-    other = load_config(
-        str(Path(config.config_file_path).with_name(f"mkdocs.{OTHER}.yml")),
-        site_dir=str(Path(config.site_dir) / OTHER),
-        site_url=config.site_url and f"{config.site_url.rstrip('/')}/{OTHER}/",
-        strict=config.strict,
-        use_directory_urls=config.use_directory_urls,
-    )
-    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
-    build_module.build(other)
+    if _ahead:
+        other, fork = _ahead
+        if (failure := fork.answer()) != "":
+            raise Abort(failure or "The process that builds the English half died: build again.")
+    else:
+        other = _other(config)
+        build_module.build(other)
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
             raise Abort("The site was not built: there were warnings, and the build is strict.")
@@ -536,6 +542,49 @@ def on_post_build(config: MkDocsConfig) -> None:
     _published = _made_of()
     config.site_dir = str(_site)
     _cleanup.close()
+
+
+def _other(config: MkDocsConfig) -> MkDocsConfig:
+    """The configuration of the English half, which goes into the same folder."""
+    assert config.config_file_path
+    other = load_config(
+        str(Path(config.config_file_path).with_name(f"mkdocs.{OTHER}.yml")),
+        site_dir=str(Path(config.site_dir) / OTHER),
+        site_url=config.site_url and f"{config.site_url.rstrip('/')}/{OTHER}/",
+        strict=config.strict,
+        use_directory_urls=config.use_directory_urls,
+    )
+    other.plugins.on_startup(command="serve" if _serving else "build", dirty=False)
+    return other
+
+
+def _go_ahead(config: MkDocsConfig) -> None:
+    """Build the English half beside the rest of the Chinese one, now that all sections have run.
+
+    Not in `serve`: what this process remembers of each page makes the next build of it short.
+    """
+    global _ahead
+    if _ahead or _serving or config.theme["language"] != MAIN or not can_fork():
+        return
+    other = _other(config)
+    parents: list[contextlib.ExitStack] = []  # kept: what it holds would be removed with it
+
+    def built() -> str:
+        parents.append(_cleanup.pop_all())  # what is made from here on is undone here
+        try:
+            build_module.build(other)
+        except Abort as error:  # the problem itself has been told
+            return str(error)
+        except Exception:
+            log.error(traceback.format_exc())
+            return "The English half was not built."
+        finally:
+            _cleanup.close()
+        return ""
+
+    fork = Fork(built)
+    _cleanup.callback(fork.end)
+    _ahead = other, fork
 
 
 def _publish(staging: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_claim_whose_test_is_reversed_is_named_with_its_sentence(tmp_path: Pat
         path = folder / "tests" / f"test_{section}.py"
         path.write_text(turned_round(path.read_text("utf-8"), name), encoding="utf-8")
     found = failures(folder)
-    assert found.keys() == set(TESTS.values())
+    assert found.keys() == set(TESTS.values()), [problem.what for problem in found.values()]
     for problem in found.values():
         assert "AssertionError" in problem.what
         assert problem.sentence
@@ -116,7 +116,7 @@ def test_a_claim_about_a_section_that_does_something_else_is_named(tmp_path: Pat
         path.write_text(text.replace(piece, other), encoding="utf-8")
     found = failures(folder)
     for _, _, name in SNIPPETS.values():
-        assert name in found, list(found)
+        assert name in found, [problem.what for problem in found.values()]
         assert found[name].sentence
 
 

@@ -62,6 +62,9 @@ def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[
     import click.testing
     from mkdocs.__main__ import cli
 
+    from snippets.engine.runner import warm_up
+
+    warm_up()  # here: it imports the engine from the working directory, if that has one
     before = os.getcwd()
     os.chdir(project)
     try:

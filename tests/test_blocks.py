@@ -6,7 +6,6 @@ import math
 import re
 import types
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +13,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from snippets.engine.scripts import read_section
-from snippets.engine.testing import after
+from snippets.engine.scripts import Snippet, read_section
+from snippets.engine.testing import SNIPPETS, after
 from snippets.engine.testing import shown as shown_afresh
 
-SECTION = read_section(Path(__file__).parents[1] / "snippets" / "blocks.py")
 shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+
+
+@cache
+def cells() -> tuple[Snippet, ...]:
+    """All snippets of the section; a build, which imports this file for its claims, needs them not."""
+    return read_section(SNIPPETS / "blocks.py").snippets
 
 
 def _names(pairs: Any) -> list[str]:
@@ -1137,8 +1141,8 @@ def test_dividing_out_of_place_is_safe() -> None:
 
 def test_in_place_division_stands_only_where_it_is_discussed() -> None:
     """No cell but the one about it divides in place."""
-    cells = [snippet.name for snippet in SECTION.snippets if "/=" in snippet.source]
-    assert cells == ["blocks.in-place"]
+    dividing = [snippet.name for snippet in cells() if "/=" in snippet.source]
+    assert dividing == ["blocks.in-place"]
 
 
 def test_nested_blocks_hand_out_all_parameters() -> None:
@@ -1189,7 +1193,7 @@ EXERCISES = ("residual", "parallel", "shapes", "list-like", "skeleton", "audit",
 
 def _run_again(name: str, state: types.ModuleType) -> None:
     """Run the check of a solution: all of its cell but the definitions."""
-    [cell] = [snippet for snippet in SECTION.snippets if snippet.name == f"blocks.{name}"]
+    [cell] = [snippet for snippet in cells() if snippet.name == f"blocks.{name}"]
     body = [
         statement
         for statement in ast.parse(cell.source).body
@@ -1201,7 +1205,7 @@ def _run_again(name: str, state: types.ModuleType) -> None:
 @pytest.mark.parametrize("name", EXERCISES)
 def test_solution_ends_with_a_check_that_holds(name: str) -> None:
     """Each solution asserts something, and prints that it was checked as its last line."""
-    [cell] = [snippet for snippet in SECTION.snippets if snippet.name == f"blocks.{name}"]
+    [cell] = [snippet for snippet in cells() if snippet.name == f"blocks.{name}"]
     *_, last = ast.parse(cell.source).body
     assert ast.unparse(last).startswith("print('checked:")
     assert "assert " in cell.source
@@ -1636,7 +1640,7 @@ def test_tiny_numbers_round_at_every_halving() -> None:
 
 def test_no_cell_ends_in_a_bare_expression() -> None:
     """What a reader should see is printed: every expression statement is a call."""
-    for snippet in SECTION.snippets:
+    for snippet in cells():
         for statement in ast.parse(snippet.source).body:
             if isinstance(statement, ast.Expr):
                 assert isinstance(statement.value, ast.Call), snippet.name
@@ -1645,7 +1649,7 @@ def test_no_cell_ends_in_a_bare_expression() -> None:
 def test_every_cell_shows_something() -> None:
     """Each cell after the imports prints, draws or raises."""
     shows = re.compile(r"^ *(print|attempt|draw)\(", re.MULTILINE)
-    assert all(shows.search(snippet.source) or snippet.raises for snippet in SECTION.snippets[1:])
+    assert all(shows.search(snippet.source) or snippet.raises for snippet in cells()[1:])
 
 
 def test_outputs_do_not_depend_on_the_seed_before() -> None:

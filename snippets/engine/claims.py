@@ -224,7 +224,8 @@ class Prover:
         if self._claims and self._forks:
             self._in_fork(self._left)
         elif self._claims:
-            testing.stage = testing.Stage(self._stage.section, None, {})
+            self._stage.module = None  # what one test changes is not for the next
+            testing.stage = self._stage
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     self._failed += self._attempt(self._left)

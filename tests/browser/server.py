@@ -35,7 +35,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a browser that leaves: to other tests, it would be theirs."""
+        # of a browser that leaves nothing is said: to a test that runs cells, it would be theirs
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup, Tag
 
+from snippets.engine.records import read_records
 from snippets.engine.scripts import read_sections
 from tests.conftest import PROJECT
 
@@ -114,18 +115,27 @@ def test_each_numbered_part_is_there_and_has_executed_output(
 @every_language
 def test_every_snippet_stands_on_a_page_with_what_this_build_did(site: Path, language: str) -> None:
     states = report(site)
+    records = read_records(PROJECT / "snippets" / "records")
+    recorded = {f"snippets/records/{record.filename}": record for record in records}
     seen: list[str] = []
     for page in PAGES:
         for element in shown(parsed(site, language, page)):
             name = str(element["data-snippet"])
             seen.append(name)
             state = states[name]["state"]
-            assert element["data-state"] == state
+            record = states[name].get("record")
+            assert element["data-state"] == ("recorded" if record else state)
             assert element.select_one(".highlight code"), f"{name} shows no source"
             assert bool(element.select(".snippet-skip")) == (state == "skipped")
-            assert bool(element.select(".snippet-error")) == (state == "raised")
-            if state == "skipped":
+            if record:  # what a machine with the devices said stands there, and nothing else
+                did = recorded[record].outcomes[name]
+                told = [text.rstrip() for text in (did.output, did.error) if text]
+                assert [samp.get_text() for samp in element.select("samp")] == told
+                assert len(element.select("figure svg")) == len(did.figures)
+                state = did.state
+            elif state == "skipped":
                 assert not element.select("samp, svg")
+            assert bool(element.select(".snippet-error")) == (state == "raised")
     sections = read_sections(PROJECT / "snippets").values()
     assert Counter(seen) == Counter(s.name for section in sections for s in section.snippets)
     assert set(seen) == set(states)

@@ -78,8 +78,11 @@ def test_a_first_view_is_light_and_nothing_in_it_moves(
     session.send("Network.emulateNetworkConditions", SLOW)
     requests: list[Request] = []
     context.on("requestfinished", lambda request: requests.append(request))
-    view.goto(f"{address}{LANGUAGES[language]}{page}", wait_until="networkidle")
-    view.wait_for_timeout(300)
+    view.goto(f"{address}{LANGUAGES[language]}{page}")
+    seen = 0
+    while seen < len(requests):  # until scripts load no more; "networkidle" never came, once
+        seen = len(requests)
+        view.wait_for_timeout(1000)
     sizes = {}
     for request in requests:
         parts = request.sizes()

@@ -93,7 +93,7 @@ def warm_up(start_method: str = START_METHOD) -> None:
         from multiprocessing import forkserver
 
         multiprocessing.get_context("forkserver").set_forkserver_preload(
-            ["snippets.engine.preload"]
+            ["snippets.engine.preload", "snippets.engine.huge_pages"]
         )
         forkserver.ensure_running()
 

@@ -119,7 +119,7 @@ def _machine() -> Machine:
 
     count = preload.device_count()
     return Machine(
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # whoever unpickles torch's own kind of text imports torch
         cuda=torch.version.cuda,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
@@ -140,19 +140,16 @@ def _driver() -> str | None:
 def _modules(project: Path) -> tuple[tuple[Path, str], ...]:
     """The project's own files among the imported modules, the engine apart."""
     engine = Path(__file__).parent
-    files = {
-        Path(file)
-        for module in list(sys.modules.values())
-        if (file := getattr(module, "__file__", None))
-    }
+    names = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
+    files = [
+        Path(name)
+        for name in names
+        if name.startswith(f"{project}{os.sep}") and f"{os.sep}site-packages{os.sep}" not in name
+    ]
     return tuple(
         (file, hashlib.sha256(file.read_bytes()).hexdigest())
         for file in sorted(files)
-        if file.is_relative_to(project)
-        and not file.is_relative_to(engine)
-        and not any(
-            part.startswith(".") or part == "site-packages"
-            for part in file.relative_to(project).parts
-        )
+        if not file.is_relative_to(engine)
+        and not any(part.startswith(".") for part in file.relative_to(project).parts)
         and file.is_file()
     )

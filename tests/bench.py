@@ -59,6 +59,9 @@ for path in sorted(Path(sys.argv[2]).glob("[!_]*.py")):
 RENDER = """
 import pickle, sys
 from pathlib import Path
+import snippets.engine.runner as runner
+
+runner.warm_up = lambda: None  # before anyone has taken it from there
 import snippets.engine.build as build
 
 results = pickle.loads(Path(sys.argv.pop(1)).read_bytes())
@@ -70,7 +73,6 @@ class Stored:
     def problems(self): return []
     def close(self): pass
 
-build.warm_up = lambda: None
 build.Runner = Stored
 from mkdocs.__main__ import cli
 cli()

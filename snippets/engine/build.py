@@ -12,7 +12,7 @@ from typing import Any
 from snippets.engine.cells import Outcome
 from snippets.engine.claims import Claim, read_claims
 from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.pages import LANGUAGES, Mark, check_pages, read_pages
+from snippets.engine.pages import LANGUAGES, Mark, Page, check_pages, read_pages
 from snippets.engine.records import Record, check_record, read_records
 from snippets.engine.runner import Result, Runner, log, warm_up
 from snippets.engine.scripts import Snippet, read_sections
@@ -64,6 +64,25 @@ class Build:
         self._records = self._current_records()
         known = before.results() if before else {}
         self._runner = Runner(self.sections, claims, known=known, progress=progress)
+
+    def by_need(self, language: str) -> list[str]:
+        """The paths of the pages, ordered by the section that each waits for longest.
+
+        Args:
+            language: Whose pages are meant.
+
+        Returns:
+            The paths inside of the folder of the language.
+        """
+        order = list(self.sections)
+
+        def last(page: Page) -> int:
+            names = {fence.snippet.partition(".")[0] for fence in page.fences}
+            names |= {self.claims[mark.claim].section for mark in page.marks}
+            names |= {block.code for block in page.blocks if block.kind == "claims"}
+            return max(map(order.index, names), default=-1)
+
+        return [page.path for page in sorted(self.pages[language].values(), key=last)]
 
     def outcome(self, name: str) -> Outcome:
         """Wait for a snippet's section and return what the snippet did.

@@ -11,6 +11,7 @@ blocks
 ```
 """
 
+import contextlib
 import os
 import re
 from functools import partial
@@ -28,8 +29,13 @@ from snippets.engine.cells import Outcome
 from snippets.engine.errors import Problem, SnippetError
 from snippets.engine.pages import anchor
 from snippets.engine.records import Record
+from snippets.engine.runner import warm_up
 from snippets.engine.scripts import Snippet, localise
 from snippets.engine.words import needs, proven, recorded, word
+
+# MkDocs comes here for the names of its formatters long before it has imported its plugins.
+with contextlib.suppress(SnippetError, RuntimeError):  # a build tells, when it begins
+    warm_up()
 
 # What markdown-exec needs to set a piece of Python, and no more: it makes a new converter each time.
 markdown_config.save(

@@ -193,6 +193,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     config.extra["names"] = read_names(
         build.current().project / "docs", language, build.current().pages[language]
     )
+    for path in build.current().by_need(language):
+        # in the order in which sections end: none waits for the last of them while others can be set
+        if file := files.get_file_from_path(path):
+            files.remove(file)
+            files.append(file)
     if "mkdocs-jupyter" in config.plugins:
         folder = _cleanup.enter_context(tempfile.TemporaryDirectory())
         # not File.generated: mkdocs-jupyter finds a notebook by the folder that it lies in
@@ -517,26 +522,27 @@ def on_post_build(config: MkDocsConfig) -> None:
         shrink(Path(config.site_dir) / "search" / "search_index.json")
     if config.theme["language"] == OTHER:
         return
-    if _ahead:
-        other, fork = _ahead
-        if (failure := fork.answer()) != "":
-            raise Abort(failure or "The process that builds the English half died: build again.")
-    else:
-        other = _other(config)
+    current, keep = build.current(), _prose_only()
+    other = _ahead[0] if _ahead else _other(config)
+    texts = {} if keep else llms.texts(current, nav_pages(current, config.nav), [config, other])
+    if not _ahead:
         build_module.build(other)
+    elif (failure := _ahead[1].answer()) != "":
+        raise Abort(failure or "The process that builds the English half died: build again.")
     for handler in logging.getLogger("mkdocs").handlers:
         if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
             raise Abort("The site was not built: there were warnings, and the build is strict.")
     site = Path(config.site_dir)
     # MkDocs packs it with the date; hosts that want it packed do so themselves
     (site / "sitemap.xml.gz").unlink(missing_ok=True)
-    build.current().write_report(site / "build.json")
-    if _prose_only():
+    current.write_report(site / "build.json")
+    if keep:
         _keep_downloads(site)
     else:
         written = [*site.glob("notebooks/*.ipynb"), *site.glob(f"{OTHER}/notebooks/*.ipynb")]
         write_archive(written, site / "notebooks" / ARCHIVE)
-        llms.write(build.current(), nav_pages(build.current(), config.nav), site, [config, other])
+        for path, text in texts.items():
+            (site / path).write_text(text, encoding="utf-8", newline="\n")
         offline.write(site)
     _publish(site)
     _published = _made_of()

@@ -6,7 +6,6 @@ For readers that want text and not HTML. Code and outputs stand in the text as t
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.utils.meta import get_data
@@ -47,14 +46,16 @@ class Plain(Jupyter):
         return posixpath.relpath(_file(self.language, page), posixpath.dirname(self.here) or ".")
 
 
-def write(build: Build, paths: list[str], site: Path, configs: list[MkDocsConfig]) -> None:
-    """Write the Markdown of all pages, of each language's chapter, and `llms.txt`.
+def texts(build: Build, paths: list[str], configs: list[MkDocsConfig]) -> dict[str, str]:
+    """The Markdown of all pages, of each language's chapter, and `llms.txt`.
 
     Args:
         build: The build whose outputs are shown.
         paths: The paths of the pages inside the folder of their language, in order.
-        site: The folder of the site.
         configs: The configuration of each language; the first one's address is that of the site.
+
+    Returns:
+        The text of each file, by its path inside of the site.
 
     Raises:
         SnippetError: A snippet failed.
@@ -63,32 +64,27 @@ def write(build: Build, paths: list[str], site: Path, configs: list[MkDocsConfig
     names = " · ".join(config.site_name for config in configs)
     about = "\n".join(f"> {config.site_description or ''}".strip() for config in configs)
     parts = [f"# {names}", about]
+    texts = {}
     for language, config in zip(LANGUAGES, configs, strict=True):
         rows = []
         chapter = []
         full = posixpath.join(posixpath.dirname(_file(language, "index.md")), "llms-full.txt")
         for path in paths:
             file = _file(language, path)
-            text, title, description = _page(build, language, path, file)
-            _save(site / file, text)
+            texts[file], title, description = _page(build, language, path, file)
             rows.append(f"- [{title}]({root}{file}){description and f': {description}'}")
             if build.pages[language][path].fences:
                 chapter.append(_page(build, language, path, full)[0])
-        _save(site / full, "\n".join(chapter))
+        texts[full] = "\n".join(chapter)
         rows.append(f"- [{word(language, 'full')}]({root}{full})")
         parts += [f"## {config.site_name}", "\n".join(rows)]
-    _save(site / "llms.txt", "\n\n".join(parts) + "\n")
+    return texts | {"llms.txt": "\n\n".join(parts) + "\n"}
 
 
 def _file(language: str, page: str) -> str:
     """Where the Markdown of a page is: the address of the page, and index.html.md."""
     folder = "" if page == "index.md" else page.removesuffix(".md")
     return posixpath.join("" if language == LANGUAGES[0] else language, folder, "index.html.md")
-
-
-def _save(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _page(build: Build, language: str, path: str, here: str) -> tuple[str, str, str]:

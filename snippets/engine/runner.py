@@ -92,9 +92,8 @@ def warm_up(start_method: str = START_METHOD) -> None:
     if start_method == "forkserver":
         from multiprocessing import forkserver
 
-        multiprocessing.get_context("forkserver").set_forkserver_preload(
-            ["snippets.engine.preload", "snippets.engine.huge_pages"]
-        )
+        imported = [f"snippets.engine.{name}" for name in ("preload", "worker", "huge_pages")]
+        multiprocessing.get_context("forkserver").set_forkserver_preload(imported)
         forkserver.ensure_running()
 
 

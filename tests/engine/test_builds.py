@@ -57,6 +57,36 @@ def test_one_command_builds_both_languages(project: Project) -> None:
     assert sorted(p.name for p in folder.iterdir() if p.name.startswith("site")) == ["site"]
 
 
+def test_torch_is_imported_by_the_fork_server_and_not_where_pages_are_set(project: Project) -> None:
+    code = (
+        "import sys; from mkdocs.__main__ import cli; cli(['build'], standalone_mode=False); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.write(),
+        env={**os.environ, "PYTHONPATH": str(project.folder)},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
+
+
+def test_no_page_waits_for_a_section_while_one_of_an_earlier_section_could_be_set(
+    project: Project,
+) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), "# Title {#title}\n")
+    folder = project.write()
+    (folder / "snippets" / "quiet.py").write_text("# %% one\nx = 1\n")
+    for language in ("zh", "en"):
+        (folder / "docs" / language / "a.md").write_text(page("quiet.one", title="# A {#a}"))
+        (folder / "docs" / language / "b.md").write_text(page("part.one", title="# B {#b}"))
+    done = mkdocs(folder, "build", "-v")
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"Reading: (\S+)", done.stdout) == ["index.md", "b.md", "a.md"]
+
+
 @pytest.mark.parametrize("arguments", [(), ("--strict",), ("-q",), ("-q", "--strict")])
 def test_a_failing_snippet_fails_the_build_and_the_last_good_site_stays(
     project: Project, arguments: tuple[str, ...]

@@ -377,7 +377,31 @@ net(torch.ones(1, 4))
     assert one.output == "torch.Size([1, 2])\n"
     assert two.error == ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x4 and 3x2)")
     assert result.machine.torch == torch.__version__
+    assert type(result.machine.torch) is str  # torch's own kind imports torch where it is unpickled
     assert result.machine.python == ".".join(map(str, sys.version_info[:3]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
+def test_what_the_fork_server_holds_lies_in_huge_pages() -> None:
+    code = """
+import ctypes, mmap, re, sys
+libc = ctypes.CDLL(None)
+libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+held = mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+held.write(bytes(8 << 20))
+aligned = -(-ctypes.addressof(ctypes.c_char.from_buffer(held)) // (2 << 20)) * (2 << 20)
+def huge():
+    return int(re.search(r"AnonHugePages: +(\\d+)", open("/proc/self/smaps_rollup").read())[1])
+if libc.madvise(aligned, 2 << 20, 25):
+    sys.exit("this kernel has no such thing")
+before = huge()
+import snippets.engine.huge_pages
+print(huge() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    if "no such thing" in done.stderr:
+        pytest.skip(done.stderr)
+    assert int(done.stdout) >= 4096, done.stderr  # in KB: two whole ones at least were left
 
 
 def test_a_spawned_process_that_dies_is_named(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Gathers the memory of the fork server into huge pages: every claim is proven in a fork, which copies their list."""
+"""Gathers the memory of the fork server into huge pages: most claims are proven in a fork, which copies their list."""
 
 import ctypes
 import gc

@@ -49,6 +49,32 @@ markdown_config.save(
 highlighted: dict[str, str] = {}
 
 
+def highlight(snippet: Snippet, spoken: str) -> str:
+    """Set the code of a snippet.
+
+    Args:
+        snippet: The snippet.
+        spoken: The language of its comments, `zh` or `en`.
+
+    Returns:
+        The HTML, which `highlighted` keeps.
+    """
+    text, result = localise(snippet.source, spoken), "<div></div>"
+    if text not in highlighted:
+        page = base_format(
+            language="python",
+            run=lambda *_, **__: result,
+            code=snippet.source,
+            transform_source=lambda code: (code, text),
+            md=Markdown(),
+            html=True,
+            source="above",
+            update_toc=False,
+        )
+        highlighted[text] = page.removesuffix(result)
+    return highlighted[text]
+
+
 def validate(
     language: str,
     inputs: dict[str, str],
@@ -122,20 +148,7 @@ def show(
         advice, places = 'write or remove alt="…" on the fence', current.places(name, spoken)
         raise SnippetError(Problem(what, advice, places, name))
     result = _result(snippet, outcome, record, spoken, options["alt"])
-    text = localise(snippet.source, spoken)
-    if text not in highlighted:
-        page = base_format(
-            language="python",
-            run=lambda *_, **__: result,
-            code=snippet.source,
-            transform_source=lambda code: (code, text),
-            md=md,
-            html=True,
-            source="above",
-            update_toc=False,
-        )
-        highlighted[text] = page.removesuffix(result)
-    code = highlighted[text]
+    code = highlight(snippet, spoken)
     if snippet.fold == "code":
         parts = (result, _folded(code, word(spoken, "fold-code"), "data-search-exclude"))
     elif snippet.fold == "output":

@@ -45,6 +45,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from snippets.engine import build, llms, offline
 from snippets.engine.cards import card
 from snippets.engine.errors import Problem, SnippetError
+from snippets.engine.fences import highlight
 from snippets.engine.fork import Fork, can_fork
 from snippets.engine.notebooks import (
     ARCHIVE,
@@ -198,6 +199,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if file := files.get_file_from_path(path):
             files.remove(file)
             files.append(file)
+    if language == MAIN:
+        # no page could be set before the first section has ended: torch is being imported
+        for snippet in build.current().snippets.values():
+            for spoken in LANGUAGES:
+                highlight(snippet, spoken)
     if "mkdocs-jupyter" in config.plugins:
         folder = _cleanup.enter_context(tempfile.TemporaryDirectory())
         # not File.generated: mkdocs-jupyter finds a notebook by the folder that it lies in

@@ -44,6 +44,20 @@ def start(
     )
 
 
+def printed(project: Project, before: str, after: str = "") -> str:
+    """Build a project in a process that runs code before and after that; return what it prints."""
+    build = "from mkdocs.__main__ import cli; cli(['build'], standalone_mode=False)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{before}\n{build}\n{after}"],
+        cwd=project.write(),
+        env={**os.environ, "PYTHONPATH": str(project.folder)},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
+
+
 def test_one_command_builds_both_languages(project: Project) -> None:
     folder = project.write()
     done = mkdocs(folder, "build")
@@ -58,19 +72,7 @@ def test_one_command_builds_both_languages(project: Project) -> None:
 
 
 def test_torch_is_imported_by_the_fork_server_and_not_where_pages_are_set(project: Project) -> None:
-    code = (
-        "import sys; from mkdocs.__main__ import cli; cli(['build'], standalone_mode=False); "
-        "print('torch' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project.write(),
-        env={**os.environ, "PYTHONPATH": str(project.folder)},
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout == "False\n"
+    assert printed(project, "import sys", "print('torch' in sys.modules)") == "False\n"
 
 
 def test_no_page_waits_for_a_section_while_one_of_an_earlier_section_could_be_set(
@@ -85,6 +87,16 @@ def test_no_page_waits_for_a_section_while_one_of_an_earlier_section_could_be_se
     done = mkdocs(folder, "build", "-v")
     assert done.returncode == 0, done.stdout
     assert re.findall(r"Reading: (\S+)", done.stdout) == ["index.md", "b.md", "a.md"]
+
+
+def test_all_code_is_set_before_a_page_waits_for_its_first_section(project: Project) -> None:
+    code = (
+        "import snippets.engine.fences as f\nask = f.build.Build.outcome\n"
+        "def asked(self, name):\n    print(*f.highlighted, sep=';')\n    return ask(self, name)\n"
+        "f.build.Build.outcome = asked"
+    )
+    project.script = "# %% one\nx = 1  # one | 一\n"
+    assert printed(project, code).split("\n")[0] == "x = 1  # 一;x = 1  # one"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--strict",), ("-q",), ("-q", "--strict")])

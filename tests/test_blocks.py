@@ -5,7 +5,6 @@ import io
 import math
 import re
 import types
-from functools import cache
 from typing import Any
 
 import pytest
@@ -13,17 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from snippets.engine.scripts import Snippet, read_section
-from snippets.engine.testing import SNIPPETS, after
-from snippets.engine.testing import shown as shown_afresh
-
-shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+from proven.scripts import Snippet
+from proven.testing import after, section, shown, shown_afresh
 
 
-@cache
 def cells() -> tuple[Snippet, ...]:
     """All snippets of the section; a build, which imports this file for its claims, needs them not."""
-    return read_section(SNIPPETS / "blocks.py").snippets
+    return section("blocks").snippets
 
 
 def _names(pairs: Any) -> list[str]:

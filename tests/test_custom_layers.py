@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from snippets.engine.testing import after, shown
+from proven.testing import after, shown
 
 
 def test_a_layer_is_any_function_of_its_input() -> None:

@@ -3,16 +3,11 @@
 What PyTorch does instead is proven by the claims of the sections, which the page marks.
 """
 
-from functools import cache
 
 import torch
 from torch import nn
 
-from snippets.engine.scripts import read_section
-from snippets.engine.testing import SNIPPETS, after
-from snippets.engine.testing import shown as shown_afresh
-
-shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+from proven.testing import after, section, shown
 
 
 def lines(name: str) -> list[str]:
@@ -22,7 +17,7 @@ def lines(name: str) -> list[str]:
 
 def test_every_mistake_can_be_made_without_a_gpu() -> None:
     """No snippet of the errata needs a GPU, and all but the first print something."""
-    setup, *others = read_section(SNIPPETS / "errata.py").snippets
+    setup, *others = section("errata").snippets
     assert {snippet.devices for snippet in (setup, *others)} == {0}
     assert shown(setup.name).output == ""
     assert all(shown(snippet.name).output for snippet in others)

@@ -17,9 +17,9 @@ import torch
 from torch import nn
 from torch._subclasses import FakeTensorMode  # private: in tests only, never on a page
 
-from snippets.engine.cells import Outcome
-from snippets.engine.scripts import Snippet, read_section
-from snippets.engine.testing import SNIPPETS, after, shown
+from proven.cells import Outcome
+from proven.scripts import Snippet
+from proven.testing import after, section, shown
 
 CUDA = torch.cuda.device_count()
 CPU = torch.device("cpu")
@@ -27,10 +27,9 @@ cuda: Any = torch.cuda  # half of it has no types
 CPU_BUILD = torch.version.cuda is None and torch.version.hip is None
 
 
-@cache
 def cells() -> tuple[Snippet, ...]:
     """All snippets of the section; a build, which imports this file for its claims, needs them not."""
-    return read_section(SNIPPETS / "gpu.py").snippets
+    return section("gpu").snippets
 
 
 def lines(name: str) -> list[str]:

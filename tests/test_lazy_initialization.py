@@ -4,17 +4,13 @@ import copy
 import io
 import pickle
 import warnings
-from functools import cache
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from snippets.engine.testing import after
-from snippets.engine.testing import shown as shown_afresh
-
-shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+from proven.testing import after, shown
 
 X = torch.ones(2, 20)
 

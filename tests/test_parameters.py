@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from snippets.engine.testing import after, shown
+from proven.testing import after, shown
 
 
 def saved(state: object) -> io.BytesIO:

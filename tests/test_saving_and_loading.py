@@ -23,10 +23,7 @@ import torch
 from torch import nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from snippets.engine.testing import after
-from snippets.engine.testing import shown as shown_afresh
-
-shown = cache(shown_afresh)  # what a snippet shows is frozen: one run serves all tests
+from proven.testing import after, shown
 
 
 def saved(value: Any) -> io.BytesIO:

@@ -13,8 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from snippets.engine.scripts import read_section
-from snippets.engine.testing import SNIPPETS, after, shown
+from proven.testing import after, section, shown
 
 
 def lines(name: str) -> list[str]:
@@ -46,7 +45,7 @@ def trained(state: Any, steps: int, seed: int = 0) -> Any:
 
 def test_the_section_runs_on_any_machine() -> None:
     """No snippet of the section needs a GPU, and everything lies on the chosen device."""
-    assert {snippet.devices for snippet in read_section(SNIPPETS / "together.py").snippets} == {0}
+    assert {snippet.devices for snippet in section("together").snippets} == {0}
     state = after("together.run")
     assert state.device == state.try_gpu()
     net = state.whole.net

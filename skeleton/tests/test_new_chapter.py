@@ -2,7 +2,7 @@
 
 import torch
 
-from snippets.engine.testing import after, shown
+from proven.testing import after, shown
 
 
 def test_new_chapter_keeps_the_rows() -> None:

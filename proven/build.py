@@ -1,0 +1,141 @@
+"""The four stages for one site: read, check, run, and what the writers need."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from proven.cards import card
+from proven.check import check, check_figures
+from proven.files import card_words
+from proven.html import highlight
+from proven.project import Project, read_project
+from proven.problems import ProjectError
+from proven.runner import Result, run, warm_up
+from proven.scripts import localise
+from proven.search import whole_words
+from proven.settings import Settings
+from proven.views import Half, Site
+
+Results = dict[str, Result]
+
+
+def begin_site(
+    settings: Settings,
+    halves: dict[str, Half],
+    nav: list[Any] | None,
+    *,
+    known: Results | None = None,
+    downloads: bool = True,
+) -> Site:
+    """Read, check and run a project, so that writers can write its site.
+
+    Args:
+        settings: Of the project.
+        halves: What the generator's configuration says of the pages of each language.
+        nav: The navigation as the generator's configuration has it; without one, pages are sorted.
+        known: The results of an earlier run.
+        downloads: Whether notebooks and archives are made and offered.
+
+    Returns:
+        The site.
+
+    Raises:
+        ProjectError: All that is wrong.
+    """
+    project = read_and_check(settings)
+    results = run_sections(project, known, meanwhile=lambda: _warm_caches(project, halves))
+    pages = project.pages[settings.main]
+    order = tuple(path for path in _flat(nav or sorted(pages)) if path in pages)
+    return Site(project, results, order, halves, downloads)
+
+
+def _flat(nav: Iterable[Any]) -> Iterator[str]:
+    for entry in nav:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            yield from _flat(entry.values() if isinstance(entry, dict) else entry)
+
+
+def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
+    """Do what needs no results while the other core imports torch, and what forks then need not do."""
+    import jieba
+    import mkdocs_jupyter.convert  # noqa: F401
+
+    jieba.setLogLevel(logging.WARNING)
+    jieba.initialize()
+    for word in whole_words(project):
+        jieba.add_word(word)
+
+    settings = project.settings
+    for language, pages in project.pages.items():
+        for snippet in project.snippets.values():
+            highlight(localise(snippet.source, language, settings.written))
+        for page in pages.values():
+            card(*card_words(page, halves[language]))
+
+
+def read_and_check(settings: Settings) -> Project:
+    """Read a project and hold its files against each other; the fork server starts meanwhile.
+
+    Raises:
+        ProjectError: All that is wrong.
+    """
+    warm_up(settings)
+    project = read_project(settings)
+    check(project)
+    return project
+
+
+def run_sections(
+    project: Project,
+    known: Results | None = None,
+    *,
+    prove: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
+    cancelled: threading.Event | None = None,
+) -> Results:
+    """Run the sections that an earlier run does not know as they are now.
+
+    Args:
+        project: The project.
+        known: The results of an earlier run.
+        prove: Whether their claims are proven as well; results without proofs are not taken over.
+        meanwhile: Called once while sections run.
+        cancelled: Ends the run once it is set.
+
+    Returns:
+        The results of all sections, in their order.
+
+    Raises:
+        ProjectError: All that went wrong.
+    """
+    claims = {
+        name: tuple(c for c in project.claims.values() if c.section == name)
+        for name in project.sections
+    }
+    kept = {
+        name: result
+        for name, result in (known or {}).items()
+        if name in project.sections
+        and result.is_current(project.sections[name], claims[name])
+        and (not prove or len(result.proofs) == len(claims[name]))
+    }
+    new = [section for name, section in project.sections.items() if name not in kept]
+    try:
+        ran = run(
+            project.settings,
+            new,
+            project.claims.values() if prove else (),
+            meanwhile=meanwhile,
+            cancelled=cancelled,
+        )
+    except ProjectError as error:
+        raise ProjectError(*map(project.with_pages, error.problems)) from None
+    if not prove:  # so that an edit of a claim alone is noticed as well
+        ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
+    results = {name: kept.get(name) or ran[name] for name in project.sections}
+    check_figures(project, results)
+    return results

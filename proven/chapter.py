@@ -1,0 +1,84 @@
+"""Begins a chapter: copies `skeleton/` under a name, and lists the new page where pages are listed."""
+
+import re
+
+from proven.problems import Problem, ProjectError
+from proven.scripts import NAME
+from proven.settings import Settings
+
+ROW = re.compile(r"^\| \[.*\]\((?P<page>[\w-]+)\.md\) \|.*\n", re.MULTILINE)
+
+
+def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
+    """Make a new chapter that builds and passes: a script, its tests, and a page in both languages.
+
+    The page follows the last section of the home page: there, in the navigation and on the page of
+    claims. Nothing is written unless all of it can be.
+
+    Args:
+        settings: Of the project, whose folder `skeleton/` is copied.
+        name: The name of the page, such as `attention-basics`; that of the script follows from it.
+
+    Returns:
+        The files that are new, and those that name the page now, relative to the project.
+
+    Raises:
+        ProjectError: The name is none, or is taken, or the place for the page cannot be found.
+    """
+    project, section = settings.project, name.replace("-", "_")
+    if not NAME.fullmatch(name) or not section.isidentifier():
+        what = f"{name!r} is no name for a chapter"
+        advice = "lower-case words joined by hyphens: make chapter name=attention-basics"
+        raise ProjectError(Problem(what, advice))
+    words = {
+        "new-chapter": name,
+        "new_chapter": section,
+        "New chapter": name.replace("-", " ").capitalize(),
+    }
+    new: dict[str, str] = {}
+    skeleton = project / "skeleton"
+    for path in sorted(path for path in skeleton.rglob("*.*") if path.suffix in (".md", ".py")):
+        target, text = path.relative_to(skeleton).as_posix(), path.read_text(encoding="utf-8")
+        for old, word in words.items():
+            target, text = target.replace(old, word), text.replace(old, word)
+        new[target] = text
+    taken = [path for path in (*new, f"snippets/{section}") if (project / path).exists()]
+    if taken or name in settings.languages:  # the pages of another language are there
+        what = f"the name {name!r} is taken"
+        raise ProjectError(Problem(what, "choose another", tuple(taken)))
+    changed = _listed(settings, new, name, section)
+    for place, text in (new | changed).items():
+        (project / place).write_text(text, encoding="utf-8", newline="\n")
+    return list(new), list(changed)
+
+
+def _listed(settings: Settings, new: dict[str, str], name: str, section: str) -> dict[str, str]:
+    """The texts of the files that list the pages, with the new page in them."""
+    project, changed, last = settings.project, dict[str, str](), ""
+    for language in settings.languages:
+        page = new[f"docs/{language}/{name}.md"]
+        title = re.search(r"^# (.*) \{", page, re.MULTILINE)
+        description = re.search(r"^description: (.*)", page, re.MULTILINE)
+        assert title
+        assert description
+        home = f"docs/{language}/index.md"
+        text = (project / home).read_text(encoding="utf-8")
+        rows = list(ROW.finditer(text))
+        if not rows:
+            what, advice = "the home page has no table of sections", "| [title](page.md) | … |"
+            raise ProjectError(Problem(what, advice, (f"{home}:1",)))
+        last, end = rows[-1]["page"], rows[-1].end()
+        row = f"| [{title[1]}]({name}.md) | {description[1]} |\n"
+        changed[home] = text[:end] + row + text[end:]
+        claims = f"docs/{language}/claims.md"
+        text = (project / claims).read_text(encoding="utf-8").rstrip("\n")
+        heading = f"## [{title[1]}]({name}.md) {{#{name}}}"
+        changed[claims] = f"{text}\n\n{heading}\n\n```claims\n{section}\n```\n"
+    text = (project / "mkdocs.yml").read_text(encoding="utf-8")
+    entry = re.search(rf"^( *- ){last}\.md\n", text, re.MULTILINE)
+    if not entry:
+        what = f"the navigation has no line `- {last}.md`, which the new page would follow"
+        advice = "let it name the sections as the home page does"
+        raise ProjectError(Problem(what, advice, ("mkdocs.yml:1",)))
+    changed["mkdocs.yml"] = f"{text[: entry.end()]}{entry[1]}{name}.md\n{text[entry.end() :]}"
+    return changed

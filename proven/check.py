@@ -1,0 +1,243 @@
+"""Holds what was read against each other: pages, snippets and claims, and the languages."""
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import NamedTuple
+
+from proven.pages import Fence, Page, anchor, target_of
+from proven.problems import Problem, ProjectError
+from proven.project import Project
+from proven.runner import Result
+
+COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
+
+
+def check(project: Project) -> None:
+    """Check a project before anything runs.
+
+    Args:
+        project: The project.
+
+    Raises:
+        ProjectError: All that is wrong: in single files, an unknown snippet or claim, one that is
+            named twice, never or in one language only, links that lead nowhere, and pages whose
+            headings, snippets, marks, fences or pictures differ between the languages.
+    """
+    problems = list(project.problems)
+    if not problems:  # what could not be read would be missed everywhere
+        problems += [*_snippets(project), *_marks(project), *_links(project), *_languages(project)]
+    if problems:
+        raise ProjectError(*(project.with_pages(problem) for problem in problems))
+
+
+def check_figures(project: Project, results: dict[str, Result]) -> None:
+    """Check, once the sections have run, that a fence describes a figure if there is one.
+
+    Args:
+        project: The project.
+        results: What its sections did.
+
+    Raises:
+        ProjectError: All fences that describe nothing, or leave a figure without description.
+    """
+    problems = []
+    for page in _pages(project):
+        for fence in page.shown:
+            name = fence.body.strip()
+            outcome = results[name.split(".")[0]].outcomes[name]
+            recorded = next((r for r in project.records if name in r.outcomes), None)
+            if outcome.state == "skipped" and not recorded:
+                continue
+            if outcome.state == "skipped" and recorded:
+                outcome = recorded.outcomes[name]
+            if bool(outcome.figures) != bool(fence.option("alt")):
+                what = "it draws nothing that alt could describe"
+                if outcome.figures:
+                    what = "its figure is not described"
+                advice = 'write or remove alt="…" on the fence'
+                problems.append(Problem(what, advice, (page.at(fence.line),), name))
+    if problems:
+        raise ProjectError(*problems)
+
+
+def _pages(project: Project) -> Iterator[Page]:
+    for pages in project.pages.values():
+        yield from pages.values()
+
+
+def _snippets(project: Project) -> Iterator[Problem]:
+    """Each snippet is shown once in each language, and what is shown is there."""
+    shown: dict[str, dict[str, str]] = {language: {} for language in project.settings.languages}
+    for page in _pages(project):
+        for fence in page.fences:
+            name, place = fence.body.strip(), page.at(fence.line)
+            if fence.kind == "claims" and name not in project.sections:
+                what = f"there is no section {name!r}"
+                advice = f"the sections are {', '.join(project.sections)}"
+                yield Problem(what, advice, (place,))
+            elif fence.kind == "notebook" and name not in project.pages[page.language]:
+                yield Problem(f"there is no page {name!r}", "name one as blocks.md", (place,))
+            elif fence.kind != "snippet":
+                continue
+            elif name not in project.snippets:
+                advice = "python -m proven list shows the names there are"
+                yield Problem(f"there is no snippet {name!r}", advice, (place,))
+            elif first := shown[page.language].get(name):
+                advice = "remove one fence"
+                yield Problem("the snippet is shown twice", advice, (place, first), name)
+            else:
+                shown[page.language][name] = place
+    for name, snippet in project.snippets.items():
+        missing = [language for language in shown if name not in shown[language]]
+        script = f"{project.sections[name.split('.')[0]].place}:{snippet.line}"
+        if len(missing) == len(shown):
+            advice = "show it, or remove the cell"
+            yield Problem("no page shows the snippet", advice, (script,), name)
+        elif missing:
+            what = f"the pages in {missing[0]!r} do not show the snippet"
+            there = project.places(name)[0]
+            yield Problem(what, "show it there too", (there, script), name)
+
+
+def _marks(project: Project) -> Iterator[Problem]:
+    """Each mark names a claim, each claim is marked, and on one page only once."""
+    marked = set()
+    for page in _pages(project):
+        on_page: dict[str, str] = {}
+        for mark in page.marks:
+            marked.add(mark.claim)
+            what = ""
+            if mark.claim not in project.claims:
+                what = "no test proves it: there is no test of this name with a docstring in every language"
+                advice = f"write test_{mark.claim} in the tests of a section, or correct the mark"
+            elif first := on_page.get(mark.claim):
+                what = f"the page has a second mark of this claim, the first at {first}"
+                advice = "keep one of them"
+            if what:
+                yield Problem(what, advice, (mark.place,), None, mark.claim, mark.sentence)
+            on_page[mark.claim] = mark.place
+    for claim in project.claims.values():
+        if claim.name not in marked:
+            what = f"no page states what the test proves: {next(iter(claim.words.values()))}"
+            advice = f"end its sentence with `#!claim {claim.name}`, or leave one language in its docstring"
+            yield Problem(what, advice, (claim.place,), claim=claim.name)
+
+
+def _links(project: Project) -> Iterator[Problem]:
+    """Each link to a page leads to one, and to a place on it."""
+    claims: dict[str, set[str]] = {}
+    for claim in project.claims.values():
+        claims.setdefault(claim.section, set()).add(claim.name)
+    ids: dict[str, set[str]] = {}
+    for page in _pages(project):
+        ids[page.place] = {id for id, _ in page.ids}
+        ids[page.place] |= {anchor(fence.body.strip()) for fence in page.shown}
+        for fence in page.fences:
+            if fence.kind == "claims":
+                ids[page.place] |= claims.get(fence.body.strip(), set())
+    for page in _pages(project):
+        for link in page.links:
+            target = target_of(page, link.target)
+            if not target:
+                continue
+            aim = project.pages[page.language].get(target[0])
+            if not aim:
+                what, advice = f"the link {link.target!r} leads to no page", "correct the link"
+                yield Problem(what, advice, (link.place,))
+            elif target[1] and target[1] not in ids[aim.place]:
+                what = f"the page {aim.path} has no heading or other place {target[1]!r}"
+                advice = "correct the link, or give the heading this id"
+                yield Problem(what, advice, (link.place,))
+
+
+class _Row(NamedTuple):
+    """One of the things that the languages have in the same order: what it is, and where it stands."""
+
+    what: str
+    place: str
+    snippet: str | None = None
+    sentence: str | None = None
+
+
+def _languages(project: Project) -> Iterator[Problem]:
+    """The pages of all languages have the same headings, snippets, fences, pictures and marks."""
+    main = project.settings.main
+    first = project.pages[main]
+    for language in project.settings.languages[1:]:
+        second = project.pages[language]
+        for path in sorted(first.keys() ^ second.keys()):
+            page = first.get(path) or second[path]
+            what = f"the page {path} exists in one language only"
+            if len(project.settings.languages) > 2:
+                what = f"the page {path} exists in {page.language!r} and not in {language!r}"
+            yield Problem(what, "write the other one", (page.at(1),))
+        for path in sorted(first.keys() & second.keys()):
+            yield from _compare(first[path], second[path])
+
+
+def _compare(one: Page, two: Page) -> Iterator[Problem]:
+    def headings(page: Page) -> list[_Row]:
+        return [_Row(f"{'#' * h.level} {h.id or 'none'}", page.at(h.line)) for h in page.headings]
+
+    def snippets(page: Page) -> list[_Row]:
+        return [_Row(f.body.strip(), page.at(f.line)) for f in page.shown]
+
+    def described(page: Page) -> list[_Row]:
+        kinds = ("does not describe", "describes")
+        return [
+            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {f.body.strip()}", page.at(f.line))
+            for f in page.shown
+        ]
+
+    def fences(page: Page) -> list[_Row]:
+        rows = []
+        for fence in page.fences:
+            if fence.kind != "snippet":
+                lines = _same_in_all_languages(fence) or [""]
+                rows += [
+                    _Row(f"{fence.kind} {line}".strip(), page.at(fence.line)) for line in lines
+                ]
+        return rows
+
+    def pictures(page: Page) -> list[_Row]:
+        found = [link for link in page.links if link.picture]
+        return [_Row(f"picture {number}", link.place) for number, link in enumerate(found, 1)]
+
+    def marks(page: Page) -> list[_Row]:
+        return [_Row(mark.claim, mark.place, sentence=mark.sentence) for mark in page.marks]
+
+    for rows, what, advice in (
+        (headings, "the headings differ", "give both languages the same headings and ids"),
+        (snippets, "the snippets differ in order", "show the same snippets in the same order"),
+        (described, "one language only describes its figure", 'write alt="…" in both'),
+        (
+            fences,
+            "the fences differ",
+            "write the same commands and formulas; words belong into comments",
+        ),
+        (pictures, "one language only has a picture", "show it in both"),
+        (marks, "the claims differ in order", "mark the same sentences in the same order"),
+    ):
+        for row, other in zip_longest(rows(one), rows(two), fillvalue=_Row("none", "")):
+            if row.what != other.what:
+                told = f"{what}: {row.what} / {other.what}"
+                places = (row.place or one.place, other.place or two.place)
+                sentences = " / ".join(filter(None, (row.sentence, other.sentence)))
+                yield Problem(told, advice, places, sentence=sentences or None)
+                break
+
+
+def _same_in_all_languages(fence: Fence) -> list[str]:
+    """The lines of a fence that are the same in all languages.
+
+    Commands without comments, formulas without words, the name of a section; nothing of plain text.
+    """
+    text = fence.body
+    if fence.kind == "text":
+        return []
+    if fence.kind == "sh":
+        text = COMMENT.sub("", text)
+    elif fence.kind == "math":
+        text = re.sub(r"\\text\{[^}]*\}", "", text)
+    return [line.strip() for line in text.split("\n") if line.strip()]

@@ -1,0 +1,145 @@
+"""Reads the tests that prove the claims of the pages.
+
+A claim is a test whose docstring has a paragraph for each language: what it proves.
+"""
+
+import ast
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+from proven.problems import Problem, ProjectError, decode
+from proven.scripts import Section, parse
+from proven.settings import Settings
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A test that proves one sentence.
+
+    Attributes:
+        name: The name of the test without its `test_`; marks on the pages name it.
+        section: The section that it belongs to.
+        file: The file of the test, relative to the project.
+        line: The line of that file on which it begins, counted from 1.
+        words: What it proves, by language.
+        source: The source of the test.
+        snippet: The last snippet of the section that the source names, if it names one.
+        needs_state: Whether it looks at the state of the section, and not only at what is shown.
+        devices: How many devices it needs; 0 if it runs anywhere.
+    """
+
+    name: str
+    section: str
+    file: str
+    line: int
+    words: dict[str, str]
+    source: str
+    snippet: str | None
+    needs_state: bool
+    devices: int
+
+    @property
+    def place(self) -> str:
+        """The file and the line of the test."""
+        return f"{self.file}:{self.line}"
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the source, in hexadecimal."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+def read_claims(
+    settings: Settings, sections: dict[str, Section]
+) -> tuple[dict[str, Claim], list[Problem]]:
+    """Read the claims of all sections.
+
+    Args:
+        settings: Where the tests are, and which languages a docstring has.
+        sections: The sections, by name.
+
+    Returns:
+        The claims by name, in the order of the sections and of their tests, and what is wrong.
+    """
+    claims: dict[str, Claim] = {}
+    problems: list[Problem] = []
+    for section in sections.values():
+        path = settings.project / settings.tests / f"test_{section.name}.py"
+        data = path.read_bytes() if path.is_file() else b""
+        found, wrong = _read(data, f"{settings.tests}/{path.name}", section, settings.written)
+        problems += wrong
+        for claim in found:
+            if first := claims.setdefault(claim.name, claim) is not claim and claims[claim.name]:
+                what = f"two tests are called test_{claim.name}"
+                problems.append(Problem(what, "rename one", (first.place, claim.place)))
+    return claims, problems
+
+
+@lru_cache(maxsize=64)
+def _read(
+    data: bytes, place: str, section: Section, written: tuple[str, ...]
+) -> tuple[tuple[Claim, ...], list[Problem]]:
+    try:
+        text = decode(data, place)
+        tree = parse(text, place)
+    except ProjectError as error:
+        return (), list(error.problems)
+    order = {snippet.name: number for number, snippet in enumerate(section.snippets)}
+    claims: list[Claim] = []
+    problems: list[Problem] = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+            continue
+        paragraphs = (ast.get_docstring(node) or "").split("\n\n")
+        if len(paragraphs) != len(written) or not all(paragraphs):
+            continue
+        name = node.name.removeprefix("test_")
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        inside = [part for child in node.body[1:] for part in ast.walk(child)]
+        words = [part.value for part in inside if isinstance(part, ast.Constant)]
+        named = [word for word in words if isinstance(word, str) and word in order]
+        devices = [_devices(decorator) for decorator in node.decorator_list]
+        if node.args.args or None in devices:
+            what = f"test_{name} is a claim, and takes a fixture or a mark besides gpu"
+            advice = (
+                "let it stand alone, or leave one language in its docstring: then it is no claim"
+            )
+            problems.append(Problem(what, advice, (f"{place}:{node.lineno}",)))
+            continue
+        claims.append(
+            Claim(
+                name=name,
+                section=section.name,
+                file=place,
+                line=node.lineno,
+                words=dict(zip(written, map(_joined, paragraphs), strict=True)),
+                source="\n".join(text.split("\n")[first - 1 : node.end_lineno]),
+                snippet=max(named, key=order.__getitem__, default=None),
+                needs_state=any(isinstance(p, ast.Name) and p.id == "after" for p in inside),
+                devices=max([count for count in devices if count], default=0),
+            )
+        )
+    return tuple(claims), problems
+
+
+def _joined(paragraph: str) -> str:
+    """The lines of a paragraph as one; Chinese and its neighbours take no space between words."""
+    text = ""
+    for line in paragraph.split("\n"):
+        wide = text and "\u2e80" <= text[-1] <= "\uffef" or "\u2e80" <= line.strip()[:1] <= "\uffef"
+        text += ("" if not text or wide else " ") + " ".join(line.split())
+    return text
+
+
+def _devices(decorator: ast.expr) -> int | None:
+    """How many devices `@pytest.mark.gpu(count)` asks for; None for any other decorator."""
+    match decorator:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Attribute(value=ast.Name(id="pytest"), attr="mark"), attr="gpu"
+            ),
+            args=[ast.Constant(value=int(count))],
+        ):
+            return count
+    return None

@@ -1,0 +1,184 @@
+"""Lists and runs snippets in a terminal, as a page would show them, and does what maintainers need.
+
+python -m proven list
+python -m proven run blocks            # a section
+python -m proven run blocks.mlp        # one snippet, with what it builds on
+python -m proven record gpu            # keep what a section does on the GPU of this machine
+python -m proven chapter lstm          # begin a chapter of this name
+python -m proven stats                 # count what the sources and the last build hold
+python -m proven notebooks build/notebooks  # every page as a notebook, in all languages
+"""
+
+import argparse
+import io
+import json
+import sys
+import textwrap
+import time
+from collections import Counter
+from pathlib import Path
+
+from proven.chapter import begin_chapter
+from proven.pages import Page
+from proven.problems import Problem, ProjectError
+from proven.project import Project, commit, read_project
+from proven.records import folder_of, make_record, write_record
+from proven.runner import run
+from proven.settings import find_project, read_settings
+from proven.views import Site, View, today
+from proven.words import Words
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line in the project of the working directory.
+
+    Args:
+        arguments: What follows `python -m proven`.
+
+    Returns:
+        The exit status: 0, or 1 where something is not as it should be.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # Windows would choose one without Chinese
+    parser = argparse.ArgumentParser(
+        prog="python -m proven", description=str(__doc__).split("\n")[0]
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list all snippets by section")
+    show = commands.add_parser("run", help="run a section, or one snippet of it")
+    show.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
+    keep = commands.add_parser(
+        "record", help="record what a section does on this machine's devices"
+    )
+    keep.add_argument("name", help="a section with cells that need a device, such as gpu")
+    new = commands.add_parser("chapter", help="begin a chapter: its script, tests and pages")
+    new.add_argument("name", help="lower-case words joined by hyphens, such as attention-basics")
+    commands.add_parser("stats", help="count what the sources and the last build hold")
+    export = commands.add_parser("notebooks", help="write every page as a notebook")
+    export.add_argument("name", help="the folder that they go to, such as build/notebooks")
+    options = parser.parse_args(arguments)
+    try:
+        settings = read_settings(find_project())
+        if options.command == "chapter":
+            new_files, changed = begin_chapter(settings, options.name)
+            print(
+                "\n".join(
+                    [*(f"new      {p}" for p in new_files), *(f"changed  {p}" for p in changed)]
+                )
+            )
+        elif options.command == "notebooks":
+            _notebooks(settings.project, Path(options.name))
+        else:
+            project = read_project(settings)
+            if project.problems:
+                raise ProjectError(*project.problems)
+            match options.command:
+                case "list":
+                    _list(project)
+                case "run":
+                    _run(project, options.name)
+                case "record":
+                    _record(project, options.name)
+                case "stats":
+                    _stats(project)
+    except ProjectError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _list(project: Project) -> None:
+    for snippet in project.snippets.values():
+        notes = [f"raises {snippet.raises}"] if snippet.raises else []
+        notes += [f"needs {snippet.kind}:{snippet.devices}"] if snippet.devices else []
+        print(f"{snippet.name:<48}{', '.join(notes)}".rstrip())
+
+
+def _run(project: Project, name: str) -> None:
+    section = project.sections.get(name.split(".")[0])
+    chosen = [s for s in section.snippets if name in (section.name, s.name)] if section else []
+    if not section or not chosen:
+        advice = "python -m proven list"
+        raise ProjectError(Problem(f"there is no snippet and no section {name!r}", advice))
+    results = run(project.settings, [section], last=chosen[-1].name)
+    site, language = Site(project, results, (), {}), project.settings.written[0]
+    for snippet in chosen:
+        _show(site.view(snippet.name, language), site.words(language))
+
+
+def _show(view: View, words: Words) -> None:
+    print(f"── {view.name} " + "─" * max(0, 76 - len(view.name)))
+    print(textwrap.indent(view.source, "│ ", lambda line: True))
+    if view.skipped:
+        print(words.joined(f"{words('skipped')}.", view.skipped, view.provenance))
+    for number in range(1, len(view.figures) + 1):
+        print(f"(figure {number} of {len(view.figures)}: shown on the page)")
+    print(view.output, end="")
+    if view.error:
+        print(f"{view.error_label}: {view.error}")
+
+
+def _record(project: Project, name: str) -> None:
+    if name not in project.sections:
+        raise ProjectError(Problem(f"there is no section {name!r}", "python -m proven list"))
+    claims = [claim for claim in project.claims.values() if claim.section == name]
+    results = run(project.settings, [project.sections[name]], claims)
+    root = project.settings.project
+    made = make_record(results[name], time.strftime("%Y-%m-%d", today()), commit(root))
+    path = write_record(folder_of(project.settings), made)
+    told = f"{len(made.outcomes)} snippets and {len(made.claims)} claims recorded"
+    print(f"{path.relative_to(root)}: {told}")
+
+
+def _notebooks(project: Path, folder: Path) -> None:
+    from mkdocs.config import load_config  # a second, which the other commands do not need
+
+    from proven.build import begin_site
+    from proven.generators.mkdocs import halves_of
+    from proven.notebooks import notebooks
+
+    settings = read_settings(project)
+    config = load_config(str(project / "mkdocs.yml"))
+    site = begin_site(settings, halves_of(config, settings.languages), config.nav)
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in settings.languages:
+        for name, content in notebooks(site, language).items():
+            (folder / name).write_bytes(content)
+            print(folder / name)
+
+
+def _stats(project: Project) -> None:
+    report = project.settings.project / "site" / "build.json"
+    if not report.is_file():
+        raise ProjectError(Problem("there is no site/build.json", "make build, then try again"))
+    built = json.loads(report.read_text(encoding="utf-8"))
+    pages = project.pages[project.settings.main].values()
+    table: dict[str, Counter[str]] = {}
+    for name, section in project.sections.items():
+        count = table[name] = Counter()
+        for row in (row for row in built["snippets"] if row["section"] == name):
+            count.update(("snippets", row["state"]))
+            count["pictures"] += row["figures"]
+        for row in (row for row in built["claims"] if row["section"] == name):
+            count.update(("claims", f"claims {row['state']}"))
+        count["to predict"] = sum(snippet.fold == "output" for snippet in section.snippets)
+        shown = {snippet.name for snippet in section.snippets}
+        count["exercises"] = sum(map(_exercises, (p for p in pages if shown & _snippets(p))))
+    table["all"] = sum(table.values(), Counter())
+    print(" " * 16 + " ".join(f"{name[:20]:>20}" for name in table))
+    columns = ["snippets", "ran", "raised", "skipped", "pictures", "to predict", "exercises"]
+    columns += ["claims", "claims proven", "claims recorded", "claims skipped"]
+    for column in columns:
+        print(f"{column:<16}" + " ".join(f"{table[name][column]:>20}" for name in table))
+    for language, of_language in project.pages.items():
+        marks = sum(len(page.marks) for page in of_language.values())
+        print(f"marks in {language:<7}{marks:>{21 * len(table) - 1}}")
+
+
+def _snippets(page: Page) -> set[str]:
+    return {fence.body.strip() for fence in page.shown}
+
+
+def _exercises(page: Page) -> int:
+    return sum(heading.id.startswith("exercise-") for heading in page.headings)

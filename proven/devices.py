@@ -1,0 +1,42 @@
+"""Asks the modules that `proven.toml` names under `[devices]` what this machine has.
+
+Such a module has four functions: `watch()`, called before any section runs; `count()`;
+`describe()`, the names of the devices and the versions behind them; `may_fork()`.
+"""
+
+import importlib
+import sys
+from types import ModuleType
+
+from proven.settings import Settings
+
+
+def watch(settings: Settings) -> None:
+    """Let each module look at what it counts before a section can change it."""
+    for module in _modules(settings):
+        module.watch()
+
+
+def count(settings: Settings, kind: str = "") -> int:
+    """How many devices of a kind there are; of all kinds together if none is named."""
+    return sum(module.count() for module in _modules(settings, kind))
+
+
+def describe(settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The names of all devices, and the versions of what drives them."""
+    names: tuple[str, ...] = ()
+    versions: dict[str, str] = {}
+    for module in _modules(settings):
+        its_names, its_versions = module.describe()
+        names, versions = (*names, *its_names), {**versions, **its_versions}
+    return names, versions
+
+
+def may_fork(settings: Settings) -> bool:
+    """Whether this process can be forked, and its child can do all that it could."""
+    return sys.platform == "linux" and all(module.may_fork() for module in _modules(settings))
+
+
+def _modules(settings: Settings, kind: str = "") -> list[ModuleType]:
+    chosen = [device for name, device in settings.devices.items() if kind in ("", name)]
+    return [importlib.import_module(device["module"]) for device in chosen]

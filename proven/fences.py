@@ -1,0 +1,104 @@
+"""Shows snippets and claims on a page: an extension of Python-Markdown, for any generator that uses it.
+
+```snippet alt="what the figure shows"
+blocks.mlp
+```
+
+A sentence that is proven.`#!claim name_of_the_test`
+
+```claims
+blocks
+```
+"""
+
+from collections.abc import Callable
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown_exec import base_format
+from markupsafe import Markup
+from pymdownx.inlinehilite import InlineHiliteExtension
+from pymdownx.superfences import SuperFencesCodeExtension
+
+from proven import html, notebooks
+from proven.files import Files, listed
+from proven.views import Site
+
+
+class Fences(Extension):
+    """The fences `snippet`, `claims`, `downloads`, `notebook` and `math`, and what is inline.
+
+    Args:
+        site: What is shown.
+        language: The language of the pages.
+        files: What can be downloaded.
+    """
+
+    def __init__(self, site: Site, language: str, files: Files) -> None:
+        super().__init__()
+        self.site, self.language, self.files = site, language, files
+        self.words = site.words(language)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Teach the fences to a converter."""
+        writers = {
+            "snippet": self._snippet,
+            "claims": self._claims,
+            "downloads": self._downloads,
+            "notebook": self._notebook,
+            "math": self._math,
+        }
+        fences = [_fence(name, writer) for name, writer in writers.items()]
+        SuperFencesCodeExtension(custom_fences=fences).extendMarkdown(md)
+        inline = [
+            {"name": "math", "class": "math", "format": self._inline_math},
+            {"name": "claim", "class": "claim", "format": self._mark},
+        ]
+        InlineHiliteExtension(custom_inline=inline).extendMarkdown(md)
+
+    def _snippet(self, source: str, alt: str) -> str:
+        return html.snippet(self.site.view(source, self.language), alt, self.words)
+
+    def _claims(self, source: str, alt: str) -> str:
+        claims = self.site.project.claims.values()
+        names = [claim.name for claim in claims if claim.section == source]
+        return html.claims([self.site.claim(name, self.language) for name in names], self.words)
+
+    def _downloads(self, source: str, alt: str) -> str:
+        if not self.site.downloads:
+            return f"<p>{html.sentence(self.words('no-downloads'))}</p>"
+        return html.downloads(listed(self.site, self.language, self.files), self.words)
+
+    def _notebook(self, source: str, alt: str) -> str:
+        return notebooks.as_page(self.site, self.language, source)
+
+    def _math(self, source: str, alt: str) -> str:
+        return f'<div class="math">{html.mathml(source, "block")}</div>'
+
+    def _inline_math(self, source: str, language: str, css_class: str, md: Markdown) -> str:
+        return html.mathml(source, "inline")
+
+    def _mark(self, source: str, language: str, css_class: str, md: Markdown) -> Element:
+        return html.mark(self.site.claim(source.strip(), self.language), self.words, md)
+
+
+def _fence(name: str, write: Callable[[str, str], str]) -> dict[str, Any]:
+    """What superfences has to know of a fence; markdown-exec passes its text on and the HTML back."""
+
+    def validate(
+        language: str, inputs: dict[str, str], options: dict[str, Any], attrs: object, md: Markdown
+    ) -> bool:
+        options["alt"] = inputs.pop("alt", "")
+        return not inputs
+
+    def show(
+        source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any
+    ) -> Markup:
+        def run(code: str, **_: object) -> str:
+            return write(code.strip(), options["alt"])
+
+        return base_format(language=name, run=run, code=source, md=md, html=True, update_toc=False)
+
+    return {"name": name, "class": name, "validator": validate, "format": show}

@@ -1,0 +1,183 @@
+"""Makes all files of the site that are no pages: what readers download, and what programs read."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import Iterable
+from typing import Any
+
+from proven.cards import card
+from proven.notebooks import CHAPTER, colab_link, notebooks
+from proven.page_script import page_script
+from proven.pages import Page
+from proven.plain import texts
+from proven.project import commit
+from proven.prose import relative
+from proven.views import Half, Site, today
+
+Files = dict[str, bytes]  # by their paths inside of the site
+
+
+def make_files(site: Site) -> Files:
+    """Make the files.
+
+    Args:
+        site: What they show.
+
+    Returns:
+        Their contents: a script for each page with snippets, `build.json`; where downloads are
+        offered also notebooks, plain Markdown, and the cards that previews of links show.
+    """
+    files: Files = {"build.json": _json(report(site))}
+    for language, half in site.halves.items():
+        root = site.project.settings.root(language)
+        for path in site.order:
+            page = site.page(language, path)
+            if page.shown:
+                views = [site.view(fence.body.strip(), language) for fence in page.shown]
+                script = page_script(page.title, views, site.words(language))
+                files[f"{root}{page.path.removesuffix('.md')}/{script_name(page)}"] = (
+                    script.encode()
+                )
+            if site.downloads:
+                files[root + card_path(page)] = card(*card_words(page, half))
+    if site.downloads:
+        for language in site.halves:
+            root = site.project.settings.root(language)
+            for name, content in notebooks(site, language).items():
+                files[f"{root}notebooks/{name}"] = content
+        made = {path: content for path, content in files.items() if path.endswith(".ipynb")}
+        files[archive_path(site)] = pack(site, {p.rpartition("/")[2]: c for p, c in made.items()})
+        files |= {path: text.encode() for path, text in texts(site).items()}
+    return files
+
+
+def card_words(page: Page, half: Half) -> tuple[str, str, str, str]:
+    """The title, the description and the site on the card of a page, and the place to name in errors."""
+    description = str(page.meta.get("description") or half.description)
+    return str(page.meta.get("title") or page.title), description, half.name, page.at(1)
+
+
+def script_name(page: Page) -> str:
+    """The file of all the code of a page, beside it."""
+    return f"{page.path.rpartition('/')[2].removesuffix('.md')}.py"
+
+
+def card_path(page: Page) -> str:
+    """The card of a page, from the home page of its language."""
+    return f"assets/cards/{page.stem}.png"
+
+
+def archive_path(site: Site) -> str:
+    """The archive of all notebooks."""
+    return f"notebooks/{site.project.settings.name}-notebooks.zip"
+
+
+def page_meta(site: Site, page: Page) -> dict[str, Any]:
+    """What the theme's templates have to know of a page, as its front matter.
+
+    Args:
+        site: The site.
+        page: The page.
+
+    Returns:
+        The script of the page, the class, the words and the address (from the home page of its
+        language) of each link to its notebook, and its card, so far as there are any.
+    """
+    words, meta = site.words(page.language), {}
+    if page.shown:
+        meta["script"] = script_name(page)
+    if site.downloads:
+        meta["card"] = card_path(page)
+        if page.shown:
+            name = f"{page.stem}.{page.language}.ipynb"
+            links = [("download", f"notebooks/{name}"), ("colab", colab_link(name))]
+            meta["notebook_links"] = [[key, words(key), url] for key, url in links if url]
+    return meta
+
+
+def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int, str | None]]:
+    """What can be downloaded in a language, as a page in the folder `notebooks/` lists it.
+
+    Returns:
+        For each file its title, its address, its size in bytes, and its address in Colab.
+    """
+    words, rows = site.words(language), []
+    root = f"{site.project.settings.root(language)}notebooks/"
+    titles = {
+        page.stem: page.title for page in map(lambda p: site.page(language, p), site.sections)
+    }
+    for stem, title in {**titles, CHAPTER: words("chapter")}.items():
+        name = f"{stem}.{language}.ipynb"
+        if content := files.get(f"{root}{name}"):
+            rows.append((title, name, len(content), colab_link(name)))
+    archive = archive_path(site)
+    address = relative(archive, f"{root}index.html")
+    rows.append((words("download-all"), address, len(files[archive]), None))
+    return rows
+
+
+def pack(site: Site, contents: dict[str, bytes]) -> bytes:
+    """Pack files into a zip archive, whose bytes depend on nothing but them."""
+    folder = site.project.settings.name
+    return zipped((f"{folder}/{name}", content) for name, content in sorted(contents.items()))
+
+
+def zipped(contents: Iterable[tuple[str, bytes]]) -> bytes:
+    """Pack files into a zip archive, in this order and without a date."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents:
+            entry = zipfile.ZipInfo(name)  # its date is always 1980-01-01
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, also where the build runs on Windows
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def report(site: Site) -> dict[str, Any]:
+    """What this build was, for `build.json`.
+
+    Only `date` differs from build to build; everything else follows from the commit and the machine.
+    """
+    machine = site.machine
+    snippets = []
+    for section, result in site.results.items():
+        for outcome in result.outcomes.values():
+            snippet = site.project.snippets[outcome.name]
+            row: dict[str, Any] = {
+                "section": section,
+                "name": outcome.name,
+                "state": outcome.state,
+                "figures": len(outcome.figures),
+                "sha256": snippet.sha256,
+            }
+            if outcome.state == "skipped":
+                row["reason"] = site.words("en").needs(snippet.kind, snippet.devices, outcome.had)
+                records = (r for r in site.project.records if outcome.name in r.outcomes)
+                record = next(records, None)
+                row["record"] = record and record.filename
+            snippets.append(row)
+    return {
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", today()),
+        "commit": commit(site.project.settings.project),
+        **{name.lower(): version for name, version in machine.versions.items()},
+        "python": machine.python,
+        "platform": machine.platform,
+        "devices": list(machine.devices),
+        "snippets": snippets,
+        "claims": [
+            {
+                "section": claim.section,
+                "name": claim.name,
+                "state": site.proof(claim)[0],
+                "sha256": claim.sha256,
+            }
+            for claim in site.project.claims.values()
+        ],
+    }
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()

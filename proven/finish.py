@@ -1,0 +1,204 @@
+"""Works over the finished HTML of a site, whichever generator wrote it.
+
+Each page is held against what it should show, its headings are linked to the other languages, and a
+policy is written into it that names what may run there.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from proven.files import Files
+from proven.pages import Page
+from proven.prose import relative
+from proven.problems import Problem, ProjectError
+from proven.search import improve
+from proven.views import Site
+
+POLICY = 'meta[http-equiv="Content-Security-Policy"]'
+
+
+def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None:
+    """Check the pages of one language and make them ready for readers.
+
+    Args:
+        site: What they should show.
+        language: Their language.
+        folder: The folder of the site, all languages included.
+        policy: Whether the policy is written; `serve` puts a script of its own into the pages.
+
+    Raises:
+        ProjectError: A page does not show what its Markdown names, or shows more, or is missing.
+    """
+    settings, problems = site.project.settings, []
+    root = folder / settings.root(language)
+    left = {folder / address_of(site, page): page for page in site.project.pages[language].values()}
+    others = [folder / other for other in settings.languages[1:] if root == folder]
+    for path in sorted(root.rglob("*.html")):
+        if not any(path.is_relative_to(other) for other in others):
+            try:
+                finish_page(site, left.pop(path, None), path, policy)
+            except ProjectError as error:
+                problems += error.problems
+    for page in left.values():
+        what, advice = "the site leaves the page out", "publish or remove it"
+        problems.append(Problem(what, advice, (page.at(1),)))
+    if problems:
+        raise ProjectError(*problems)
+    index = root / "search" / "search_index.json"
+    if index.is_file():
+        text = improve(index.read_text(encoding="utf-8"), site.project, language)
+        index.write_text(text, encoding="utf-8")
+
+
+def finish_page(site: Site, page: Page | None, path: Path, policy: bool) -> None:
+    """Check one page and make it ready for readers.
+
+    Args:
+        site: What it should show.
+        page: The page; None for one that a template alone has made.
+        path: Its file.
+        policy: Whether the policy is written.
+
+    Raises:
+        ProjectError: It does not show what its Markdown names, or shows more.
+    """
+    tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+    if page:
+        if problems := list(check_page(site, page, tree)):
+            raise ProjectError(*problems)
+        _link_languages(site, page, tree)
+    if policy:
+        _add_policy(tree)
+    path.write_text(tree.html or "", encoding="utf-8")
+
+
+def address_of(site: Site, page: Page) -> str:
+    """The file of a page inside of the site."""
+    path = page.path.removesuffix(".md")
+    path = path.removesuffix("index") if path == "index" or path.endswith("/index") else f"{path}/"
+    return f"{site.project.settings.root(page.language)}{path}index.html"
+
+
+def write_files(folder: Path, files: Files) -> None:
+    """Write files into a site, so far as they are not there in the same form."""
+    for name, content in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]:
+    """Find where a finished page shows something else than its Markdown names."""
+    snippets = tree.css("div.snippet[data-snippet]")
+    shown = [str(node.attributes["data-snippet"]) for node in snippets]
+    marks = [str(node.attributes["data-claim"]) for node in tree.css("span.claim[data-claim]")]
+    named = [(fence.body.strip(), page.at(fence.line)) for fence in page.shown]
+    if wrong := _difference(named, shown):
+        what = "the page does not show the snippets that its fences name"
+        advice = "let each fence stand at the start of a line, or of a box, and close it alike"
+        yield Problem(what, advice, (wrong[1] or page.at(_line_of(page, wrong[0])),))
+        return
+    if wrong := _difference([(mark.claim, mark.place) for mark in page.marks], marks):
+        what = "the page does not show the marks of claims that stand in its Markdown"
+        advice = "let a mark follow the full stop of a sentence, outside of comments and code"
+        yield Problem(what, advice, (wrong[1] or page.at(_line_of(page, wrong[0])),))
+        return
+    ours = {site.view(name, page.language).source.strip() for name in shown}
+    plain = {fence.body.strip() for fence in page.fences if fence.kind in ("sh", "text")}
+    for node in tree.css(".highlight code"):
+        if any("jupyter-wrapper" in (up.attributes.get("class") or "") for up in _above(node)):
+            continue
+        code = node.text().strip()
+        if code not in ours | plain:
+            place = page.at(_line_of(page, code.split("\n")[0]))
+            yield Problem(
+                "the page shows code that is run by nothing",
+                "move it into a section script",
+                (place,),
+            )
+
+
+def _above(node: LexborNode) -> Iterator[LexborNode]:
+    while node := node.parent:  # type: ignore[assignment]
+        yield node
+
+
+def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:
+    """The first name that a page does not show, with its place, or shows without having it."""
+    for one, other in zip_longest(named, found):
+        if not one or one[0] != other:
+            return one or (other, "")
+    return None
+
+
+def _line_of(page: Page, piece: str) -> int:
+    """The first line in which a piece stands; 1 if there is none."""
+    lines = page.text.split("\n")
+    return next((number for number, line in enumerate(lines, 1) if piece and piece in line), 1)
+
+
+def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
+    """Link each heading to itself in the other languages."""
+    here = address_of(site, page)
+    for language in site.project.settings.languages:
+        twin = site.project.pages[language].get(page.path)
+        if language == page.language or not twin:
+            continue
+        url = relative(address_of(site, twin), here).removesuffix("index.html")
+        for link in tree.css("a.headerlink:not([hreflang])"):
+            other = tree.create_node("a")
+            anchor = link.attributes["href"] or ""
+            attributes = {
+                "class": "headerlink",
+                "href": f"{url}{anchor}",
+                "hreflang": language,
+                "lang": language,
+            }
+            for name, value in attributes.items():
+                other.attrs[name] = value
+            other.inner_html = site.words(language)("name")
+            link.insert_after(other)
+
+
+def _add_policy(tree: LexborHTMLParser) -> None:
+    """Let a page load this site's own files only, and run only the code that it was built with.
+
+    What stands in the page itself is named by its hash; a browser refuses what someone adds later.
+    """
+    scripts = [
+        node.text()
+        for node in tree.css("script:not([src])")
+        if "json" not in (node.attributes.get("type") or "")
+    ]
+    directives = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", *_hashes(scripts)],
+        "style-src": ["'self'", *_hashes([node.text() for node in tree.css("style")])],
+        "img-src": ["'self'", "data:"],  # the icons in the theme's style sheet are data
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+    }
+    if attributes := [str(node.attributes["style"]) for node in tree.css("[style]")]:
+        directives["style-src-attr"] = ["'unsafe-hashes'", *_hashes(attributes)]
+    policy = "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
+    for old in tree.css(POLICY):
+        old.decompose()
+    meta = tree.create_node("meta")
+    meta.attrs["http-equiv"] = "Content-Security-Policy"
+    meta.attrs["content"] = policy
+    tree.css_first("meta[charset]").insert_after(meta)
+
+
+def _hashes(texts: list[str]) -> list[str]:
+    digests = (hashlib.sha256(text.encode()).digest() for text in dict.fromkeys(texts))
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]

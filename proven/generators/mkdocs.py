@@ -1,0 +1,241 @@
+"""MkDocs as the generator: a plugin that lets `mkdocs build` and `mkdocs serve` show a project.
+
+Everything runs before MkDocs renders a page. The other languages are built in forks beside the main
+one where that is safe, and after it where it is not.
+"""
+
+import contextlib
+import functools
+import logging
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort, PluginError
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.structure.files import Files as MkDocsFiles
+from mkdocs.structure.pages import Page
+from mkdocs.utils import CountHandler, DuplicateFilter
+from mkdocs.utils.yaml import yaml_load
+
+from proven.build import begin_site
+from proven.fences import Fences
+from proven.files import Files, make_files, page_meta
+from proven.finish import finish, write_files
+from proven.fork import Fork, can_fork
+from proven.generators.preview import Preview
+from proven.offline import write_offline_copy
+from proven.problems import ProjectError
+from proven.publish import publish, replace_files, staging
+from proven.settings import read_settings
+from proven.views import Half, Site
+
+log = logging.getLogger("mkdocs.plugins.proven")
+
+
+def told(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let MkDocs print what is wrong with a project as a message, and not as a traceback."""
+
+    @functools.wraps(method)
+    def tells(*arguments: Any, **named: Any) -> Any:
+        try:
+            return method(*arguments, **named)
+        except ProjectError as error:
+            raise PluginError(str(error)) from None
+
+    return tells
+
+
+class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
+    """One instance for the configurations of all languages: MkDocs keeps it as long as its process."""
+
+    def __init__(self) -> None:
+        self.preview: Preview | None = None  # in `mkdocs serve`
+        self.site: Site | None = None
+        self.files: Files = {}
+        self.forks: list[Fork[str]] = []
+        self.cleanup = contextlib.ExitStack()
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        """Remember whether this is `serve`, and let `-q` hide warnings without forgiving them."""
+        self.preview = Preview() if command == "serve" else None
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that on_shutdown is called
+        logger = logging.getLogger("mkdocs")
+        if logger.level > logging.WARNING:  # MkDocs would not count warnings any more
+            for handler in logger.handlers:
+                handler.setLevel(max(handler.level, logger.level))
+            logger.setLevel(logging.WARNING)
+
+    @told
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Read, check and run the project, once for all languages, before a page is rendered."""
+        assert config.config_file_path
+        settings = read_settings(Path(config.config_file_path).parent)
+        language = str(config.theme["language"])
+        if not config.repo_url:
+            config.edit_uri = None  # links to edit a page need a repository
+        if language == settings.main:
+            self.on_shutdown()
+            for once in logging.getLogger("mkdocs.commands.build").filters:
+                if isinstance(once, DuplicateFilter):
+                    once.msgs.clear()  # `serve` would say each error once only
+            self.target = Path(config.site_dir).resolve()
+            self.folder = self.cleanup.enter_context(staging(self.target))
+            self.site = begin_site(
+                settings,
+                halves_of(config, settings.languages),
+                config.nav,
+                known=self.preview.results if self.preview else None,
+                downloads=not self.preview,
+            )
+            self.files = make_files(self.site)
+            config.site_dir = str(self.folder)
+        if not self.site:
+            name = Path(config.config_file_path).name
+            raise PluginError(f"Build all languages with mkdocs.yml; {name} is a part of it.")
+        fences: Any = Fences(self.site, language, self.files)
+        config.markdown_extensions = [*config.markdown_extensions, fences]
+        if self.preview:
+            self.preview.fences[language] = fences
+        if config.site_url:  # what search engines read has to be a whole address
+            root = config.site_url.removesuffix(settings.root(language))
+            for other in config.extra.get("languages", []):
+                other["address"] = root + settings.root(other["lang"])
+        config.extra["ran_on"] = self.site.words(language).ran_on(self.site.machine)
+        return config
+
+    def on_files(self, files: MkDocsFiles, config: MkDocsConfig) -> MkDocsFiles:
+        """Begin to build the other languages, now that MkDocs has cleared the folder."""
+        assert self.site
+        if config.theme["language"] == self.site.project.settings.main and not self.preview:
+            for other in self._others(config) if can_fork() else []:
+                self.forks.append(Fork(functools.partial(_built, other)))
+                self.cleanup.callback(self.forks[-1].end)
+        return files
+
+    def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
+        """Tell the templates what the engine knows of the page."""
+        language = Path(page.file.src_dir or "").name
+        known = self.site and self.site.project.pages[language].get(page.file.src_uri)
+        if self.site and known:
+            page.meta.update(page_meta(self.site, known))
+        return markdown
+
+    def on_env(self, env: Environment, config: MkDocsConfig, files: MkDocsFiles) -> Environment:
+        """Give the templates the engine's phrases."""
+        assert self.site
+        language = str(config.theme["language"])
+        env.globals["word"] = self.site.words(language)
+        if self.preview:
+            self.preview.keep(language, config, files, env)
+        return env
+
+    @event_priority(-100)  # after the index of the search has been written
+    @told
+    def on_post_build(self, config: MkDocsConfig) -> None:
+        """Finish the pages; with the main language the other ones too, and put all in its place."""
+        assert self.site
+        settings, language = self.site.project.settings, str(config.theme["language"])
+        finish(self.site, language, self.folder, policy=not self.preview)
+        if language != settings.main:
+            return
+        if not self.forks:
+            for other in self._others(config):
+                build(other())
+        for fork in self.forks:
+            if failure := fork.answer():
+                raise Abort(failure)
+            if failure is None:
+                raise Abort("The process that builds another language died: build again.")
+        for handler in logging.getLogger("mkdocs").handlers:
+            if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
+                raise Abort("The site was not built: there were warnings, and the build is strict.")
+        # MkDocs packs it with the date; hosts that want it packed do so themselves
+        (self.folder / "sitemap.xml.gz").unlink(missing_ok=True)
+        write_files(self.folder, self.files)
+        if self.preview:
+            replace_files(self.folder, self.target)
+            self.preview.begin(self.site, self.folder, self.target)
+        else:
+            write_offline_copy(self.folder, settings.name)
+            publish(self.folder, self.target)
+            self.cleanup.close()
+        config.site_dir = str(self.target)
+
+    def on_build_error(self, error: Exception) -> None:
+        """End what still runs, and leave the site as it was."""
+        self.on_shutdown()
+
+    def on_shutdown(self) -> None:
+        """The same when MkDocs ends, as it also does after Ctrl-C."""
+        self.forks = []
+        if self.preview:
+            self.preview.stop()
+        self.cleanup.close()
+
+    def on_serve(
+        self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable[..., None]
+    ) -> LiveReloadServer:
+        """Show an edit at once, and keep serving the last good site after an error."""
+        assert self.preview
+        self.preview.serve(server)
+        return server
+
+    def _others(self, config: MkDocsConfig) -> list[Callable[[], MkDocsConfig]]:
+        """What loads the configuration of each other language: MkDocs lets plugins have one at a time."""
+        assert self.site
+        assert config.config_file_path
+        settings, main = self.site.project.settings, Path(config.config_file_path)
+        return [
+            functools.partial(
+                load_config,
+                str(main.with_name(f"mkdocs.{language}.yml")),
+                site_dir=str(self.folder / language),
+                site_url=config.site_url and f"{config.site_url.rstrip('/')}/{language}/",
+                strict=config.strict,
+                use_directory_urls=config.use_directory_urls,
+            )
+            for language in settings.languages[1:]
+        ]
+
+
+def _built(load: Callable[[], MkDocsConfig]) -> str:
+    """Build a language in a fork; return why it was not built, or nothing."""
+    try:
+        build(load())
+    except Abort as error:  # the problem itself has been told
+        return str(error)
+    except Exception:
+        log.error(traceback.format_exc())
+        return "A language was not built."
+    return ""
+
+
+def halves_of(config: MkDocsConfig, languages: tuple[str, ...]) -> dict[str, Half]:
+    """What the configuration of each language says of its pages."""
+    assert config.config_file_path
+    halves = {}
+    for number, language in enumerate(languages):
+        said: Any = config
+        address = config.site_url or ""
+        if number:
+            path = Path(config.config_file_path).with_name(f"mkdocs.{language}.yml")
+            try:
+                with path.open("rb") as file:
+                    said = yaml_load(file)
+            except (OSError, ValueError) as error:
+                raise PluginError(f"{path.name} cannot be read: {error}") from None
+            address = address and f"{address.rstrip('/')}/{language}/"
+        words = (said.get(f"site_{key}") or "" for key in ("name", "description"))
+        halves[language] = Half(*words, address, said.get("copyright") or "")
+    return halves

@@ -1,0 +1,165 @@
+"""`mkdocs serve`: what changed is run, rendered and shown; its claims are proven after that.
+
+A page is rendered again by itself, with all that MkDocs knew when it rendered it the last time.
+"""
+
+import logging
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mkdocs.commands.build as mkdocs_build
+from jinja2 import Environment
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.structure.files import Files as MkDocsFiles
+from mkdocs.structure.nav import get_navigation
+
+from proven.build import Results, read_and_check, run_sections
+from proven.fences import Fences
+from proven.files import make_files
+from proven.finish import address_of, finish_page, write_files
+from proven.pages import Page
+from proven.problems import ProjectError
+from proven.project import Project
+from proven.publish import replace_files
+from proven.views import Site
+
+log = logging.getLogger("mkdocs.plugins.proven")
+
+
+@dataclass
+class Rendered:
+    """What MkDocs knew of a language when it rendered it the last time."""
+
+    config: MkDocsConfig
+    files: MkDocsFiles
+    env: Environment
+
+
+class Preview:
+    """The state of `mkdocs serve` between two edits."""
+
+    def __init__(self) -> None:
+        self.results: Results = {}
+        self.fences: dict[str, Fences] = {}
+        self.rendered: dict[str, Rendered] = {}
+        self.site: Site | None = None
+        self.proving: threading.Thread | None = None
+        self.cancelled = threading.Event()
+
+    def keep(
+        self, language: str, config: MkDocsConfig, files: MkDocsFiles, env: Environment
+    ) -> None:
+        """Keep what it takes to render a page of a language again."""
+        self.rendered[language] = Rendered(config, files, env)
+
+    def begin(self, site: Site, folder: Path, target: Path) -> None:
+        """Take note of a site that was built as a whole, and is served."""
+        self.site, self.results = site, site.results
+        self.folder, self.target = folder, target
+
+    def stop(self) -> None:
+        """End the proving of claims, if it goes on."""
+        self.cancelled.set()
+        if self.proving:
+            self.proving.join()
+        self.proving = None
+        self.cancelled.clear()
+
+    def serve(self, server: LiveReloadServer) -> None:
+        """Put this in the place of MkDocs' own rebuild."""
+        build_all = server.builder
+        self.proven = Path(tempfile.mkdtemp(prefix="proven-")) / "proven"
+        self.proven.touch()
+        server.watch(str(self.proven))  # touched when claims have been proven
+
+        def rebuild() -> None:
+            self.stop()
+            try:
+                self._rebuild(build_all)
+            except (ProjectError, Abort) as error:
+                log.error(
+                    "%s\nThe last good site stays up. Correct the error and save: "
+                    "it will be built again.",
+                    error,
+                )
+            except Exception:
+                log.error("%s\nThis is a bug of the engine.", traceback.format_exc())
+
+        server.builder = rebuild
+
+    def _rebuild(self, build_all: Callable[[], None]) -> None:
+        if not self.site:
+            build_all()
+            return
+        project = read_and_check(self.site.project.settings)
+        if _frame(project) != _frame(self.site.project):
+            build_all()
+            return
+        self.results = run_sections(project, self.results, prove=False)
+        before, self.site = self.site, replace(self.site, project=project, results=self.results)
+        pages = [page for pages in project.pages.values() for page in pages.values()]
+        for page in pages:
+            if _shown(self.site, page) != _shown(before, before.page(page.language, page.path)):
+                self._render_again(self.site, page)
+        write_files(self.folder, make_files(self.site))
+        replace_files(self.folder, self.target)
+        self.proving = threading.Thread(target=self._prove, args=(project, self.results))
+        self.proving.start()
+
+    def _render_again(self, site: Site, page: Page) -> None:
+        known = self.rendered[page.language]
+        self.fences[page.language].site = site
+        file = known.files.get_file_from_path(page.path)
+        assert file
+        assert file.page
+        nav = get_navigation(known.files, known.config)
+        mkdocs_build._populate_page(file.page, known.config, known.files)
+        documents = known.files.documentation_pages()
+        mkdocs_build._build_page(file.page, known.config, documents, nav, known.env)
+        finish_page(site, page, self.folder / address_of(site, page), policy=False)
+        log.info("Rendered %s", page.place)
+
+    def _prove(self, project: Project, results: Results) -> None:
+        """Prove what is not proven yet; the pages are shown anew when that is done."""
+        try:
+            proven = run_sections(project, results, cancelled=self.cancelled)
+        except ProjectError as error:
+            if not self.cancelled.is_set():
+                log.error("%s\nThe page is shown; mkdocs build would refuse it.", error)
+            return
+        if proven != results:
+            self.results = proven
+            self.proven.touch()
+
+
+def _frame(project: Project) -> Any:
+    """What all pages of a site show, or what is no page: when it changes, all is built again."""
+    settings = project.settings
+    docs = settings.project / settings.docs
+    others = [
+        *settings.project.glob("mkdocs*.yml"),
+        settings.project / "proven.toml",
+        *(path for path in docs.rglob("*") if path.suffix != ".md" and path.is_file()),
+    ]
+    titles = [
+        (page.place, page.title, repr(page.meta))
+        for pages in project.pages.values()
+        for page in pages.values()
+    ]
+    return titles, [(str(path), path.stat().st_mtime_ns) for path in sorted(others)]
+
+
+def _shown(site: Site, page: Page) -> Any:
+    """All that a page shows."""
+    names = {mark.claim for mark in page.marks}
+    listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
+    names |= {claim.name for claim in site.project.claims.values() if claim.section in listed}
+    views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
+    return page.text, views, [site.claim(name, page.language) for name in sorted(names)]

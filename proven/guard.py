@@ -1,0 +1,210 @@
+"""What the process of a section may not do: use up the memory, write elsewhere, reach the network.
+
+Python tells of every file that it opens and of every connection before it makes it; there a wrong one
+is refused, with the line of the script, and remembered, since a cell may catch the refusal. What
+Python does not see (files of a C++ library, child processes) the kernel refuses where it is Linux
+with Landlock. All this finds mistakes. It is no prison: who writes a section is trusted.
+"""
+
+import ctypes
+import os
+import struct
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
+MEMORY_LIMIT = 2**32  # bytes of each of its processes, on Linux
+
+# for each event: the argument that is a path, the one that is the folder it is relative to, and
+# whether a link is followed
+Path_ = tuple[int, int | None, bool]
+WRITES: dict[str, tuple[Path_, ...]] = {
+    "os.rename": ((0, 2, False), (1, 3, False)),
+    "os.link": ((1, 3, False),),
+    "os.symlink": ((1, 2, False),),
+    "os.remove": ((0, 1, False),),
+    "os.rmdir": ((0, 1, False),),
+    "os.mkdir": ((0, 2, False),),
+    "os.truncate": ((0, None, True),),
+    "os.chmod": ((0, 2, True),),
+    "os.chown": ((0, 3, True),),
+    "os.utime": ((0, 3, True),),
+    "sqlite3.connect": ((0, None, True),),
+}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+CONNECTIONS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
+
+_refused: list[tuple[str, int | None]] = []
+_limits: set[str] = set()  # which limits the kernel of this machine enforces
+
+
+class Refused(PermissionError):
+    """Something that a section may not do."""
+
+
+def pop_first_refusal() -> tuple[str, int | None] | None:
+    """The first refusal since the last call, also if a cell caught the error.
+
+    Returns:
+        What was refused, and the line of the script that wanted it, if one did.
+    """
+    first = _refused[0] if _refused else None
+    _refused.clear()
+    return first
+
+
+def reason(text: str) -> str | None:
+    """Say which limit is behind an error, where its own words do not.
+
+    Args:
+        text: The error, as Python or a library words it.
+
+    Returns:
+        A sentence, or None if no limit is concerned.
+    """
+    starved = ("MemoryError", "allocate memory", "Unable to allocate", "bad_alloc")
+    if "memory" in _limits and any(words in text for words in starved):
+        return f"a section may use {MEMORY_LIMIT / 2**30:g} GiB of memory, the limit in proven/guard.py"
+    if "files" in _limits and "Permission denied" in text:
+        return "a section may write only to its temporary directory, and use no network"
+    return None
+
+
+def children() -> set[int]:
+    """The processes that this one started and has not waited for, and theirs whose parent is gone.
+
+    Returns:
+        Their numbers, without the process that Python itself keeps to clear up shared memory; none
+        where the system is not Linux.
+    """
+    from multiprocessing.resource_tracker import _resource_tracker
+
+    found = {
+        int(number)
+        for path in Path("/proc/self/task").glob("*/children")
+        for number in path.read_text().split()
+    }
+    return found - {getattr(_resource_tracker, "_pid", None)}
+
+
+def restrict(folder: str, script: Path, project: Path) -> None:
+    """Restrict this process and its children, for as long as they live.
+
+    Threads that run already are not restricted by the kernel: they are the engine's own.
+
+    Args:
+        folder: The only directory to write in; `work` inside it becomes the working directory, and
+            `tmp` the one for temporary files.
+        script: The script of the section.
+        project: The folder of the project.
+    """
+    folder = os.path.realpath(folder)
+    for name in ("work", "tmp"):
+        os.mkdir(os.path.join(folder, name))
+    os.chdir(os.path.join(folder, "work"))
+    tempfile.tempdir = os.path.join(folder, "tmp")
+    os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), tempfile.tempdir))
+    sys.dont_write_bytecode = True
+    _limit("FSIZE", FILE_LIMIT)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # children whose parent ends become our own
+    # the driver of a GPU maps memory and makes files of its own: there the kernel sets no limits
+    if sys.platform == "linux" and not _has_accelerator():
+        if _limit("DATA", MEMORY_LIMIT):
+            _limits.add("memory")
+        if _landlock(folder):
+            _limits.add("files")
+    _audit(folder, script, project)
+
+
+def _has_accelerator() -> bool:
+    torch = sys.modules.get("torch")
+    return bool(torch and torch.accelerator.is_available())
+
+
+def _limit(name: str, size: int) -> bool:
+    try:
+        import resource
+    except ImportError:  # Windows, where only the time limit ends a section
+        return False
+    kind = getattr(resource, f"RLIMIT_{name}")
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (size if hard == resource.RLIM_INFINITY else min(size, hard), hard))
+    return True
+
+
+def _landlock(folder: str) -> bool:
+    """Let the kernel refuse writing elsewhere, and TCP; tell whether it does."""
+    kernel = ctypes.CDLL(None, use_errno=True)
+    version = kernel.syscall(444, None, 0, 1)
+    if version < 2:  # no Landlock, or one under which no file can be moved to another folder
+        return False
+    # write, remove_dir … make_sym, refer, truncate (3), and for TCP bind and connect (4)
+    files = sum(1 << bit for bit in (1, *range(4, 15 if version >= 3 else 14)))
+    rules = kernel.syscall(444, struct.pack("=QQ", files, 3 if version >= 4 else 0), 16, 0)
+    if rules < 0:
+        return False
+    for path in (folder, "/dev", "/proc"):  # shared memory, /dev/null, the names of threads
+        place = os.open(path, os.O_PATH)
+        added: int = kernel.syscall(445, rules, 1, struct.pack("=Qi", files, place), 0)
+        os.close(place)
+        if added != 0:
+            os.close(rules)
+            return False
+    kernel.prctl(38, 1, 0, 0, 0)  # no new privileges, without which Landlock is not to be had
+    done: int = kernel.syscall(446, rules, 0)
+    os.close(rules)
+    return done == 0
+
+
+def _audit(folder: str, script: Path, project: Path) -> None:
+    home = os.path.expanduser("~")
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            if arguments[2] & WRITING:
+                check(arguments[0], None, True)
+        elif event in WRITES:
+            for path, base, follow in WRITES[event]:
+                check(arguments[path], None if base is None else arguments[base], follow)
+        elif event in CONNECTIONS:
+            if arguments[0].family.name.startswith("AF_INET"):
+                refuse(f"use no network, and this one wanted {arguments[1]}")
+        elif event in LOOKUPS:
+            refuse(f"use no network, and this one wanted {arguments[0]}")
+
+    def check(path: Any, base: int | None, follow: bool) -> None:
+        if isinstance(path, int) or path is None:
+            return  # it was looked at when it was opened
+        path = os.fsdecode(path)
+        if path in (os.devnull, ":memory:"):
+            return
+        if base is not None and base >= 0 and not os.path.isabs(path):
+            if sys.platform != "linux":
+                return  # no other system tells which folder this is
+            path = os.path.join(os.readlink(f"/proc/self/fd/{base}"), path)
+        above, name = os.path.split(os.path.abspath(path))
+        path = os.path.realpath(path) if follow else os.path.join(os.path.realpath(above), name)
+        inside = path == folder or path.startswith(folder + os.sep)
+        if inside or (path.startswith("/dev/") and not path.startswith("/dev/shm/")):
+            return
+        for start, short in ((str(project), ""), (home, "~/")):
+            if path.startswith(start + os.sep):
+                path = short + path[len(start) + 1 :]
+                break
+        refuse(f"write only to its temporary directory, and this one wanted to change {path}")
+
+    def refuse(what: str) -> None:
+        frame = sys._getframe()
+        line = None
+        while frame := frame.f_back:  # type: ignore[assignment]
+            if frame.f_code.co_filename == str(script):
+                line = frame.f_lineno
+                break
+        _refused.append((f"a section may {what}", line))
+        raise Refused(_refused[-1][0])
+
+    sys.addaudithook(watch)

@@ -1,0 +1,177 @@
+"""Writes views as HTML. Text that came from a snippet is escaped; figures are the engine's own files."""
+
+import re
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, SubElement
+
+from markdown.util import AtomicString
+
+from proven.pages import anchor
+from proven.problems import Problem, ProjectError
+from proven.svg import inline_svg
+from proven.views import ClaimView, View
+from proven.words import Words
+
+if TYPE_CHECKING:
+    from markdown import Markdown
+
+
+def snippet(view: View, alt: str, words: Words) -> str:
+    """Write a snippet: its source, and what it did.
+
+    Args:
+        view: What it shows.
+        alt: What its figure shows, in words.
+        words: The phrases of the page's language.
+
+    Returns:
+        The HTML.
+    """
+    code, result = highlight(view.source), _result(view, alt, words)
+    if view.fold == "code":
+        parts = (result, _folded(code, words("fold-code"), "data-search-exclude"))
+    elif view.fold == "output":
+        parts = (code, _folded(result, words("fold-output")))
+    else:
+        parts = (code, result)
+    name, id = view.name, anchor(view.name)
+    return (
+        f'<div class="snippet" id="{id}" role="group" aria-label="{name}" data-snippet="{name}" data-state="{view.state}">\n'
+        f'<a class="snippet-name" data-search-exclude href="#{id}">{name}</a>\n{parts[0]}\n{parts[1]}\n</div>'
+    )
+
+
+@lru_cache(maxsize=1024)
+def highlight(source: str) -> str:
+    """Colour Python."""
+    from pymdownx.highlight import Highlight
+
+    return str(Highlight(None, pygments_lang_class=True).highlight(source, "python"))
+
+
+def _folded(html: str, summary: str, attribute: str = "") -> str:
+    return f'<details class="snippet-fold" {attribute}><summary data-search-exclude>{escape(summary)}</summary>{html}</details>'
+
+
+def _result(view: View, alt: str, words: Words) -> str:
+    parts = []
+    if view.skipped:
+        told = words.joined(view.skipped, view.provenance)
+        skipped = escape(words("skipped"))
+        parts.append(f'<p class="snippet-skip"><strong>{skipped}</strong> {escape(told)}</p>')
+    for number, figure in enumerate(view.figures, 1):
+        svg = inline_svg(figure, view.name, number, alt)
+        parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
+    if view.output:
+        parts.append(_box(view.output, words("output"), "output"))
+    if view.error:
+        parts.append(_box(view.error, view.error_label, "error"))
+    return f'<div class="snippet-result">{"".join(parts)}</div>' if parts else "<div hidden></div>"
+
+
+def _box(text: str, label: str, kind: str) -> str:
+    # <samp>, not <code>: the copy button of the theme belongs to code
+    return (
+        f'<p class="snippet-label" data-search-exclude>{escape(label)}</p>'
+        f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
+    )
+
+
+def mark(view: ClaimView, words: Words, md: "Markdown") -> Element:
+    """Write the mark at the end of a sentence that a claim proves.
+
+    An element, and not HTML: so the generator resolves and checks its link like any other.
+
+    Args:
+        view: What the claim shows.
+        words: The phrases of the page's language.
+        md: The converter of the page.
+
+    Returns:
+        The element.
+    """
+    name = view.claim.name
+    proven = view.state in ("proven", "recorded")
+    element = Element("span", {"class": "claim", "data-claim": name, "data-state": view.state})
+    element.set("data-search-exclude", "")
+    button = SubElement(element, "button", {"class": "claim-mark", "type": "button"})
+    button.set("popovertarget", f"claim-{name}")
+    button.set("aria-label", view.title)
+    button.text = AtomicString("✓" if proven else "○")
+    text = SubElement(
+        element, "span", {"class": "claim-text", "id": f"claim-{name}", "popover": ""}
+    )
+    text.text = md.htmlStash.store(
+        f"<strong>{view.title}</strong> {sentence(view.words)} <small>{escape(view.told)}</small> "
+    )
+    link = SubElement(text, "a", {"href": f"claims.md#{name}"})
+    link.text = AtomicString(f"{words('test')} test_{name}")
+    return element
+
+
+def claims(views: list[ClaimView], words: Words) -> str:
+    """Write the list of the claims of a section, each with its test."""
+    rows = []
+    for view in views:
+        claim = view.claim
+        told = f" {escape(view.told)}" if claim.devices or view.state == "pending" else ""
+        place = f'<a href="{escape(view.url)}">{claim.place}</a>' if view.url else claim.place
+        rows.append(
+            f'<li id="{claim.name}" data-state="{view.state}"><strong>{view.title}</strong> '
+            f"{sentence(view.words)}{told}<details><summary>{words('source')} "
+            f"<code>test_{claim.name}</code></summary><p>{place}</p>"
+            f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
+        )
+    return f'<ul class="claims">{"".join(rows)}</ul>'
+
+
+def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str:
+    """Write a table of what can be downloaded.
+
+    Args:
+        rows: For each file its title, its address, its size in bytes, and the address that opens it
+            in Colab.
+        words: The phrases of the page's language.
+
+    Returns:
+        The HTML.
+    """
+    lines = []
+    for title, address, size, colab in rows:
+        name = address.rpartition("/")[2]
+        link = f'<a href="{escape(colab)}">{words("colab")}</a>' if colab else ""
+        lines.append(
+            f'<tr><td>{escape(title)}</td><td><a href="{escape(address)}" download>{escape(name)}</a></td>'
+            f"<td>{words('size', size=size / 1000)}</td><td>{link}</td></tr>"
+        )
+    return f'<table class="downloads"><tbody>{"".join(lines)}</tbody></table>'
+
+
+def sentence(text: str) -> str:
+    """Write a sentence, in which what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+@lru_cache(maxsize=1024)
+def mathml(source: str, display: str) -> str:
+    """Turn LaTeX into MathML, which needs no script.
+
+    Args:
+        source: The LaTeX.
+        display: `block` or `inline`.
+
+    Returns:
+        The MathML.
+
+    Raises:
+        ProjectError: It is no LaTeX that can be set.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        return str(convert(source, display=display))
+    except Exception as error:
+        what = f"{source!r} cannot be set as mathematics: {type(error).__name__}: {error}"
+        raise ProjectError(Problem(what, "correct the LaTeX")) from None

@@ -1,0 +1,229 @@
+"""Writes a page, or all of them, as a Jupyter notebook with the outputs of this build.
+
+Cells run from top to bottom without the engine.
+"""
+
+import ast
+import os
+import re
+import tempfile
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import nbformat as major
+from nbformat.v4 import nbformat_minor as minor
+from selectolax.lexbor import LexborHTMLParser
+
+from proven.html import mathml
+from proven.pages import Fence
+from proven.prose import Dialect, Shown, pieces
+from proven.views import Site, View
+from proven.words import Words
+
+GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
+CHAPTER = "chapter"
+BRANCH = "notebooks"  # where pages.yml puts them, since Colab opens notebooks from a branch
+FOLDER = "import os, tempfile\nos.chdir(tempfile.mkdtemp())"
+
+
+def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> NotebookNode:
+    """Make the notebook of one page, or of several under a common title.
+
+    Args:
+        site: The outputs that it shows.
+        language: Its language.
+        paths: The paths of the pages inside the folder of their language.
+        dialect: How links and formulas are written.
+
+    Returns:
+        The notebook; the same build gives the same bytes.
+    """
+    words, whole = site.words(language), len(paths) > 1
+    title = words("chapter") if whole else site.page(language, paths[0]).title
+    cells = _beginning(site, words, title)
+    for number, path in enumerate(paths):
+        page = site.page(language, path)
+        if number:
+            source = f"{words('fresh')}\n%reset -f\n{FOLDER}"
+            cells.append(_code_cell(source, f"{page.stem}_reset"))
+        for count, part in enumerate(pieces(page, dialect, title=whole)):
+            if isinstance(part, Shown):
+                cells.append(_snippet_cell(site.view(part.snippet, language), part, words))
+            elif part:
+                text = re.sub(r"^(?=#+ )", "#", part, flags=re.MULTILINE) if whole else part
+                cells.append(_markdown_cell(text, f"{page.stem}_{count}"))
+    for count, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), 1):
+        cell.execution_count = count
+    metadata = {
+        "title": title,
+        "lang": language,
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "file_extension": ".py"},
+    }
+    made = NotebookNode(cells=cells, metadata=metadata, nbformat=major, nbformat_minor=minor)
+    nbformat.validate(made)
+    return made
+
+
+def notebooks(site: Site, language: str) -> dict[str, bytes]:
+    """Make the notebook of each page that shows snippets, and one of all of them.
+
+    Args:
+        site: The outputs that they show.
+        language: Their language.
+
+    Returns:
+        The files by their names, such as `blocks.zh.ipynb`.
+    """
+    pages = {site.page(language, path).stem: [path] for path in site.sections}
+    if len(pages) > 1:
+        pages[CHAPTER] = site.sections
+    dialect = _dialect(site, language)
+    return {
+        f"{stem}.{language}.ipynb": notebook_bytes(notebook(site, language, paths, dialect))
+        for stem, paths in pages.items()
+    }
+
+
+def notebook_bytes(made: NotebookNode) -> bytes:
+    """The file of a notebook."""
+    return (nbformat.writes(made) + "\n").encode()
+
+
+def colab_link(name: str) -> str | None:
+    """The address that opens a notebook in Colab; None where the repository is not on GitHub."""
+    github = GITHUB.fullmatch(os.environ.get("REPO_URL", ""))
+    if not github:
+        return None
+    place = f"{github['repository']}/blob/{BRANCH}/{name}"
+    return f"https://colab.research.google.com/github/{place}"
+
+
+def _dialect(site: Site, language: str) -> Dialect:
+    address = os.environ.get("SITE_URL", "").rstrip("/")
+
+    def link(path: str, anchor: str) -> str:
+        folder = "" if path == "index.md" else f"{path.removesuffix('.md')}/"
+        root = site.project.settings.root(language)
+        return address and f"{address}/{root}{folder}{anchor and f'#{anchor}'}"
+
+    def math(latex: str, display: bool) -> str:
+        return f"$$\n{latex}\n$$" if display else f"${latex}$"
+
+    def fence(other: Fence) -> str:
+        return f"```{other.kind}\n{other.body}\n```"
+
+    return Dialect(link, math, fence)
+
+
+def _beginning(site: Site, words: Words, title: str) -> list[NotebookNode]:
+    """The title, what the outputs were made with, and how to install it."""
+    versions = site.machine.versions
+    pins = " ".join(
+        f"{package}=={versions[package].split('+')[0]}"
+        for package in site.project.settings.packages
+    )
+    told = words.ran_on(site.machine, "notebook", site=site.halves[words.language].name)
+    install = f"{words('install')}\n# %pip install {pins}\n\n" if pins else ""
+    return [
+        _markdown_cell(f"# {title}\n\n> {told}", "title"),
+        _code_cell(f"{install}{words('folder')}\n{FOLDER}", "install"),
+    ]
+
+
+def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
+    metadata: dict[str, Any] = {"tags": ["raises-exception"]} if view.error_type else {}
+    hidden = {"source_hidden": view.fold == "code", "outputs_hidden": view.fold == "output"}
+    if shown.folded:  # the solution of an exercise
+        hidden = dict.fromkeys(hidden, True)
+    if jupyter := {key: True for key, is_hidden in hidden.items() if is_hidden}:
+        metadata["jupyter"] = jupyter
+    source, outputs = view.source, []
+    if view.devices:
+        told = words("cell-skipped", need=words.devices(view.kind, view.devices))
+        check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
+        source = check + textwrap.indent(source, "    ")
+        if view.skipped:
+            outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
+    if view.provenance:
+        outputs.append(_output("display_data", data={"text/plain": view.provenance}, metadata={}))
+    # needs_background is JupyterLab's: black lines are not seen on its dark background
+    for figure in view.figures:
+        data = {"image/svg+xml": figure, "text/plain": shown.alt}
+        light = {"needs_background": "light"}
+        outputs.append(_output("display_data", data=data, metadata=light))
+    if view.output:
+        outputs.append(_output("stream", name="stdout", text=view.output))
+    if view.error:
+        value = view.error.partition(": ")[2]
+        traceback = [view.error_label, view.error]
+        outputs.append(_output("error", ename=view.error_type, evalue=value, traceback=traceback))
+    if view.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
+        source += ";"  # Jupyter would show the value of the last call, such as a legend
+    return _code_cell(source, view.name.replace(".", "-"), metadata, outputs)
+
+
+# nbformat's own functions check each cell and each output by itself: most of the time that notebooks
+# take. The whole is checked once.
+
+
+def _markdown_cell(source: str, id: str) -> NotebookNode:
+    return NotebookNode(cell_type="markdown", id=id, metadata=NotebookNode(), source=source)
+
+
+def _code_cell(
+    source: str,
+    id: str,
+    metadata: dict[str, Any] | None = None,
+    outputs: list[NotebookNode] | None = None,
+) -> NotebookNode:
+    return NotebookNode(
+        cell_type="code",
+        execution_count=None,
+        id=id,
+        metadata=from_dict(metadata or {}),
+        outputs=outputs or [],
+        source=source,
+    )
+
+
+def _output(kind: str, **fields: Any) -> NotebookNode:
+    return from_dict({"output_type": kind, **fields})
+
+
+def as_page(site: Site, language: str, path: str) -> str:
+    """The HTML of the notebook of a page, as mkdocs-jupyter sets it, fit to stand on a page of the site.
+
+    Left out are 600 KB of style sheets for one theme, scripts from other hosts, and a second button
+    to copy. The code is given the classes of all other code, and with them its colours.
+
+    Args:
+        site: The outputs that it shows.
+        language: Its language.
+        path: The path of the page.
+
+    Returns:
+        The HTML of its cells.
+    """
+    from mkdocs_jupyter.convert import nb2html
+
+    dialect = Dialect(
+        link=lambda path, anchor: "",
+        math=lambda latex, display: mathml(latex, "block" if display else "inline"),
+        fence=_dialect(site, language).fence,
+    )
+    made = notebook(site, language, [path], dialect)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "notebook.ipynb"
+        file.write_bytes(notebook_bytes(made))
+        tree = LexborHTMLParser(nb2html(str(file), execute=False, custom_mathjax_url=""))
+    for dropped in tree.css("style, script, .zeroclipboard-container, .clipboard-copy-txt"):
+        dropped.decompose()
+    for tag in tree.css("[tabindex]"):
+        del tag.attrs["tabindex"]
+    for tag in tree.css("h1, h2, h3, h4, h5, h6"):
+        tag.unwrap()
+    return tree.css_first(".jupyter-wrapper").html or ""

@@ -1,0 +1,85 @@
+"""Packs the finished site into a zip file whose pages work when they are opened from disk.
+
+A browser that opens a folder from disk shows no `index.html`, fetches no JSON and starts no worker.
+So links name the file, the search index becomes a script, and a shim stands in for the worker.
+Building the site a second time, without directory URLs, would take as long as the first time.
+"""
+
+import json
+import posixpath
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from proven.files import zipped
+from proven.finish import POLICY
+
+SHIM = "assets/iframe-worker.js"
+LEFT_OUT = re.compile(r"(404\.html|sitemap\.xml|\.map|-offline\.zip)$|(^|/)assets/cards/")
+
+
+def write_offline_copy(site: Path, name: str) -> None:
+    """Put the zip file into the finished site.
+
+    Args:
+        site: The folder of the site, all languages included.
+        name: The name of the project, under which the file unpacks.
+    """
+    contents = ((f"{name}/{path}", content) for path, content in sorted(_files(site).items()))
+    (site / f"{name}-offline.zip").write_bytes(zipped(contents))
+
+
+def _files(site: Path) -> dict[str, bytes]:
+    """The contents of the files by their path, such as `en/blocks/index.html`."""
+    files = {SHIM: (Path(__file__).with_name("iframe-worker.js")).read_bytes()}
+    for path in sorted(site.rglob("*")):
+        name = path.relative_to(site).as_posix()
+        if path.is_dir() or LEFT_OUT.search(name):
+            continue
+        content = path.read_bytes()
+        if name.endswith(".html"):
+            content = _page(content.decode(), name, site).encode()
+        elif name.endswith("search/search_index.json"):
+            index = json.loads(content)
+            for entry in index["docs"]:
+                entry["location"] = _file(entry["location"], site / posixpath.dirname(name) / "..")
+            name = name.removesuffix("json") + "js"
+            content = f"var __index = {json.dumps(index, ensure_ascii=False)}".encode()
+        elif name.endswith("workers/terms.js"):  # the shim's importScripts does not wait
+            [theirs] = path.parent.glob("search.*.min.js")
+            content = content.replace(
+                b"importScripts(location.search.slice(1));", theirs.read_bytes()
+            )
+        files[name] = content
+    return files
+
+
+def _page(html: str, name: str, site: Path) -> str:
+    """A page whose links name files, without what makes no sense on disk.
+
+    Such are the offer of this file, and the policy, which forbids what the shim does.
+    """
+    tree = LexborHTMLParser(html)
+    for dropped in tree.css(f"{POLICY}, .online"):
+        dropped.decompose()
+    for tag in tree.css("a[href], link[href]"):
+        tag.attrs["href"] = _file(tag.attrs["href"] or "", (site / name).parent)
+    shim = posixpath.relpath(SHIM, posixpath.dirname(name) or ".")
+    head = tree.css_first("head")
+    script = tree.create_node("script")
+    script.attrs["src"] = shim
+    head.insert_child(script)
+    return tree.html or ""
+
+
+def _file(url: str, folder: Path) -> str:
+    """The address of the file that a server would send for a relative address."""
+    path, hash_, fragment = url.partition("#")
+    path, query, words = path.partition("?")
+    if not path or urlsplit(path).scheme or path.startswith("/"):
+        return url
+    if not (folder / unquote(path)).is_dir():
+        return url
+    return posixpath.join(path, "index.html") + query + words + hash_ + fragment

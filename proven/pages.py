@@ -1,0 +1,460 @@
+"""Reads the pages: the one reading of their Markdown, which checks and all writers share.
+
+A page is a sequence of parts. Inside of headings and prose, `Inline` holds the tokens of markdown-it.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from proven.problems import Problem, ProjectError, decode
+from proven.scripts import Section
+from proven.settings import Settings
+
+# What a fence may hold: code is never written on a page.
+FENCES = ("snippet", "claims", "downloads", "notebook", "math", "sh", "text")
+OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
+ID = re.compile(r"\{:?[^{}]*?#([\w-]+)[^{}]*\}")
+HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
+HEADING_ID = re.compile(r"\s*\{:?\s*#([\w-]+)[^{}]*\}\s*$")
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A run of text with what is inside of it: code, links, pictures.
+
+    Attributes:
+        line: The line of the page on which it begins, counted from 1.
+        content: The Markdown, without what stands before it on each line.
+        tokens: The same as tokens.
+    """
+
+    line: int
+    content: str
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading: its level, its id if it has one, its text without the id."""
+
+    line: int
+    level: int
+    id: str
+    text: Inline
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Lines of Markdown that hold no fence and no heading, and the runs of text in them."""
+
+    line: int
+    lines: tuple[str, ...]
+    inlines: tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fence: the language behind its marks, its options, what stands in it."""
+
+    line: int
+    kind: str
+    options: tuple[tuple[str, str], ...]
+    body: str
+
+    def option(self, name: str) -> str:
+        """The value of an option; empty if it has none."""
+        return dict(self.options).get(name, "")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box with a title; one that is closed at first is folded."""
+
+    line: int
+    kind: str
+    title: Inline
+    folded: bool
+    parts: tuple["Part", ...]
+
+
+Part = Heading | Prose | Fence | Box
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark at the end of a sentence, naming the claim that proves it, with its place."""
+
+    claim: str
+    sentence: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link or a picture: where it leads, as it is written, and its place."""
+
+    target: str
+    place: str
+    picture: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of one language.
+
+    Attributes:
+        path: Its path inside the folder of its language.
+        language: The code of its language.
+        place: Its path inside the project.
+        text: All of its Markdown.
+        meta: What its front matter says.
+        parts: What it consists of, in order.
+    """
+
+    path: str
+    language: str
+    place: str
+    text: str
+    meta: dict[str, Any]
+    parts: tuple[Part, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Page) and (self.place, self.text) == (other.place, other.text)
+
+    def __hash__(self) -> int:
+        return hash((self.place, self.text))
+
+    def at(self, line: int) -> str:
+        """A line of the page, as messages name it."""
+        return f"{self.place}:{line}"
+
+    @cached_property
+    def stem(self) -> str:
+        """The name of what is made of the page, such as its notebook."""
+        return self.path.removesuffix(".md").replace("/", "-")
+
+    @cached_property
+    def title(self) -> str:
+        """The words of its first heading."""
+        return plain_words(self.headings[0].text) if self.headings else self.stem
+
+    @cached_property
+    def headings(self) -> list[Heading]:
+        """Its headings, in order."""
+        return [part for part in walk(self.parts) if isinstance(part, Heading)]
+
+    @cached_property
+    def shown(self) -> list[Fence]:
+        """The fences that show a snippet, in order."""
+        return [fence for fence in self.fences if fence.kind == "snippet"]
+
+    @cached_property
+    def fences(self) -> list[Fence]:
+        """All its fences, in order."""
+        return [part for part in walk(self.parts) if isinstance(part, Fence)]
+
+    @cached_property
+    def inlines(self) -> list[Inline]:
+        """All its runs of text, in order."""
+        found: list[Inline] = []
+        for part in walk(self.parts):
+            if isinstance(part, Prose):
+                found += part.inlines
+            elif isinstance(part, Heading):
+                found.append(part.text)
+            elif isinstance(part, Box):
+                found.append(part.title)
+        return found
+
+    @cached_property
+    def marks(self) -> list[Mark]:
+        """Its marks of claims, in order."""
+        return [
+            Mark(token.content.removeprefix("#!claim").strip(), sentence, self.at(line))
+            for inline in self.inlines
+            for line, sentence, token in _spans(inline)
+            if token.type == "code_inline" and token.content.startswith("#!claim")
+        ]
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """Its links and pictures, in order; what snippets draw is not among them."""
+        return [
+            Link(str(token.attrs[key]), self.at(line), key == "src")
+            for inline in self.inlines
+            for line, _, token in _spans(inline)
+            if (key := {"link_open": "href", "image": "src"}.get(token.type, ""))
+        ]
+
+    @cached_property
+    def ids(self) -> list[tuple[str, str]]:
+        """The ids that its Markdown gives, besides those of snippets and claims, with their places."""
+        found = [(heading.id, self.at(heading.line)) for heading in self.headings if heading.id]
+        for part in walk(self.parts):
+            if isinstance(part, Prose):
+                for number, line in enumerate(part.lines, part.line):
+                    plain = re.sub(r"(`+).*?\1", "", line)
+                    names = [*ID.findall(plain), *HTML_ID.findall(plain)]
+                    found += [(name, self.at(number)) for name in names]
+        return found
+
+
+def walk(parts: tuple[Part, ...]) -> Iterator[Part]:
+    """All parts, also those inside of boxes, in the order of the page."""
+    for part in parts:
+        yield part
+        if isinstance(part, Box):
+            yield from walk(part.parts)
+
+
+def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
+    """The tokens of a text, each with its line and with the sentence that it ends."""
+    line, before = inline.line, ""
+    for token in inline.tokens:
+        mark = token.content.startswith("#!claim")
+        yield line, _last_sentence(before) if mark else "", token
+        if token.type in ("softbreak", "hardbreak"):
+            line += 1
+            before += " "
+        elif token.type == "code_inline" and not mark:
+            before += f"`{token.content}`"
+        else:
+            before += token.content
+
+
+def _last_sentence(text: str) -> str:
+    """The last sentence of a text: from the end of the one before, so far as a full stop tells."""
+    end = len(text.rstrip().rstrip(".!?。！？”」)）*"))
+    before = re.split(r"[.?!] |[。！？|]", text[:end])
+    return (before[-1] + text[end:]).strip(" -|>*")
+
+
+def plain_words(inline: Inline) -> str:
+    """The words of a text without their marks."""
+    return "".join(
+        " " if token.type.endswith("break") else token.content for token in inline.tokens
+    )
+
+
+def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Problem]]:
+    """Read the pages of all languages.
+
+    Args:
+        settings: Where the pages are, and which languages there are.
+
+    Returns:
+        For each language, its pages by their path; and what is wrong with single pages.
+    """
+    pages: dict[str, dict[str, Page]] = {}
+    problems: list[Problem] = []
+    for language in settings.languages:
+        folder = settings.project / settings.docs / language
+        pages[language] = {}
+        for path in sorted(folder.rglob("[!.]*.md")):
+            name = path.relative_to(folder).as_posix()
+            place = f"{settings.docs}/{language}/{name}"
+            try:
+                page, wrong = read_page(decode(path.read_bytes(), place), name, language, place)
+                pages[language][name] = page
+                problems += wrong
+            except ProjectError as error:
+                problems += error.problems
+    return pages, problems
+
+
+@lru_cache(maxsize=256)
+def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, list[Problem]]:
+    """Read one page.
+
+    Args:
+        text: Its Markdown.
+        path: Its path inside the folder of its language.
+        language: The code of its language.
+        place: Its path inside the project.
+
+    Returns:
+        The page, and what is wrong with it.
+    """
+    problems: list[Problem] = []
+
+    def wrong(what: str, advice: str, line: int) -> None:
+        problems.append(Problem(what, advice, (f"{place}:{line}",)))
+
+    tokens = _parser().parse(text)
+    meta: dict[str, Any] = {}
+    if tokens and tokens[0].type == "front_matter":
+        try:
+            meta = yaml.safe_load(tokens.pop(0).content) or {}
+            if not isinstance(meta, dict):
+                raise ValueError("it is no mapping")
+        except (yaml.YAMLError, ValueError) as error:
+            meta = {}
+            wrong(f"the front matter is no YAML: {error}", "correct it", 1)
+    parts = tuple(_parts(tokens, text.split("\n"), wrong))
+    page = Page(path, language, place, text, meta, parts)
+    for heading in page.headings:
+        if not heading.id:
+            advice = "give it the id that the other languages have: ## Title {#id}"
+            wrong(f"the heading {heading.text.content!r} has no id", advice, heading.line)
+    for inline in page.inlines:
+        _check_inline(inline, wrong)
+    first: dict[str, str] = {}
+    for id, where in page.ids:
+        if first.setdefault(id, where) is not where:
+            advice, what = "choose another", f"the page has the id {id!r} twice"
+            problems.append(Problem(what, advice, (where, first[id])))
+    return page, problems
+
+
+def _check_inline(inline: Inline, wrong: Any) -> None:
+    for line, _, token in _spans(inline):
+        language = re.match(r"#!([\w-]*)", token.content)
+        if token.type != "code_inline":
+            if "#!claim" in token.content:
+                advice = "leave a space between it and code beside it"
+                wrong("a mark cannot be read", advice, line)
+        elif language and language[1] not in ("claim", "math"):
+            advice = "write it as a word of the text, between plain backticks"
+            wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True}).enable("table").disable("text_join")
+    for plugin in (admon_plugin, deflist_plugin, footnote_plugin, front_matter_plugin):
+        parser.use(plugin)
+    return parser
+
+
+def _parts(tokens: list[Token], lines: list[str], wrong: Any) -> Iterator[Part]:
+    """Read the tokens of a page, or of a box, as its parts."""
+    prose: list[Token] = []
+    number = 0
+    while number < len(tokens):
+        token = tokens[number]
+        end = _end_of(tokens, number)
+        inside = tokens[number + 1 : end]
+        number = end + 1
+        special = token.type in ("fence", "heading_open", "admonition_open")
+        if not special:
+            if token.type == "code_block":
+                advice = "code lives in a section script; other text is indented by up to 3 spaces"
+                wrong("an indented block is run by nothing", advice, _line(token))
+            for inner in inside:
+                if inner.type in ("fence", "heading_open", "admonition_open"):
+                    what = f"a {inner.type.split('_')[0]} stands in a list or a quotation"
+                    wrong(what, "let it stand at the start of a line, or of a box", _line(inner))
+            prose += [token, *inside]
+            continue
+        if prose:
+            yield _prose(prose, lines, _line(token) - 1)
+            prose = []
+        if token.type == "fence":
+            yield _fence(token, lines, wrong)
+        elif token.type == "heading_open":
+            text = inside[0].content
+            id = HEADING_ID.search(text)
+            inline = _inline(inside[0], HEADING_ID.sub("", text) if id else text)
+            yield Heading(_line(token), int(token.tag[1]), id[1] if id else "", inline)
+        else:
+            title = next(inner for inner in inside if inner.type == "inline")
+            close = next(i for i, t in enumerate(inside) if t.type == "admonition_title_close")
+            parts = tuple(_parts(inside[close + 1 :], lines, wrong))
+            kind, folded = str(token.meta["tag"]), token.markup == "???"
+            yield Box(_line(token), kind, _inline(title, title.content), folded, parts)
+    if prose:
+        yield _prose(prose, lines, None)
+
+
+def _end_of(tokens: list[Token], start: int) -> int:
+    """Where the token ends that opens here; the same place for one that opens nothing."""
+    depth = 0
+    for number in range(start, len(tokens)):
+        depth += tokens[number].nesting
+        if depth <= 0:
+            return number
+    return len(tokens) - 1
+
+
+def _line(token: Token) -> int:
+    return token.map[0] + 1 if token.map else 1
+
+
+def _inline(token: Token, content: str) -> Inline:
+    if content == token.content:
+        return Inline(_line(token), content, tuple(token.children or ()))
+    [again] = [t for t in _parser().parseInline(content) if t.type == "inline"]
+    return Inline(_line(token), content, tuple(again.children or ()))
+
+
+def _prose(tokens: list[Token], lines: list[str], end: int | None) -> Prose:
+    places = [token.map for token in tokens if token.map]
+    start = min(place[0] for place in places)
+    last = max(place[1] for place in places) if end is None else end
+    kept = lines[start:last]
+    while kept and not kept[-1].strip():
+        kept.pop()
+    inlines = [_inline(token, token.content) for token in tokens if token.type == "inline"]
+    return Prose(start + 1, tuple(kept), tuple(inlines))
+
+
+def _fence(token: Token, lines: list[str], wrong: Any) -> Fence:
+    line = _line(token)
+    assert token.map
+    last = lines[token.map[1] - 1].strip() if token.map[1] - 1 < len(lines) else ""
+    closed = token.map[1] - 1 > token.map[0] and last.startswith(token.markup)
+    kind, _, rest = token.info.strip().partition(" ")
+    options = []
+    if not closed:
+        wrong("the fence is never closed", "close it", line)
+    elif kind not in FENCES:
+        what = f"a fence of the language {kind or 'none'!r} is run by nothing"
+        advice = "code lives in a section script and is shown by a snippet fence; others are "
+        wrong(what, advice + ", ".join(FENCES[1:]), line)
+    for name, value, other in OPTION.findall(rest):
+        if kind in FENCES and (other or (kind, name) != ("snippet", "alt")):
+            what = f"a {kind} fence has no option {other or name}"
+            wrong(what, 'the only option is alt="…", of a snippet fence', line)
+        options.append((name or other, value))
+    return Fence(line, kind, tuple(options), token.content.rstrip("\n"))
+
+
+def target_of(page: Page, link: str) -> tuple[str, str] | None:
+    """Where a link leads.
+
+    Args:
+        page: The page on which it stands.
+        link: The link as it is written.
+
+    Returns:
+        The path of a page and the id of a place on it, which may be empty; None if it leads to
+        something else than a page.
+    """
+    target, _, anchor = link.partition("#")
+    if ":" in target or (target and not target.endswith(".md")):
+        return None
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(page.path), unquote(target)))
+    return (path if target else page.path), unquote(anchor)
+
+
+def anchor(snippet: str) -> str:
+    """The id of a snippet on its page, as links write it behind `#`."""
+    return f"snippet-{snippet.replace('.', '-').replace('_', '-')}"
+
+
+def section_of(fence: Fence, sections: dict[str, Section]) -> Section | None:
+    """The section whose snippet, or whose claims, a fence shows."""
+    return sections.get(fence.body.strip().partition(".")[0])

@@ -1,0 +1,106 @@
+"""Writes every page as plain Markdown, and `llms.txt`, the list of them: https://llmstxt.org.
+
+For readers that want text and not HTML. Code and outputs stand in the text as they do on the page.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from proven.pages import Fence, Page
+from proven.prose import Dialect, Shown, pieces, relative
+from proven.views import Site, View
+from proven.words import Words
+
+
+def texts(site: Site) -> dict[str, str]:
+    """The Markdown of all pages, of each language's chapter, and `llms.txt`.
+
+    Args:
+        site: The outputs that are shown.
+
+    Returns:
+        The text of each file, by its path inside of the site.
+    """
+    about = "\n".join(f"> {half.description}".strip() for half in site.halves.values())
+    parts = [f"# {' · '.join(half.name for half in site.halves.values())}", about]
+    made: dict[str, str] = {}
+    root = next(iter(site.halves.values())).address
+    for language, half in site.halves.items():
+        rows, chapter = [], []
+        full = f"{site.project.settings.root(language)}llms-full.txt"
+        for path in site.order:
+            page, file = site.page(language, path), _file(site, language, path)
+            made[file] = _page(site, page, file)
+            description = page.meta.get("description")
+            rows.append(f"- [{page.title}]({root}{file}){description and f': {description}' or ''}")
+            if page.shown:
+                chapter.append(_page(site, page, full))
+        made[full] = "\n".join(chapter)
+        rows.append(f"- [{site.words(language)('full')}]({root}{full})")
+        parts += [f"## {half.name}", "\n".join(rows)]
+    return made | {"llms.txt": "\n\n".join(parts) + "\n"}
+
+
+def _file(site: Site, language: str, path: str) -> str:
+    """Where the Markdown of a page is: the address of the page, and index.html.md."""
+    folder = "" if path == "index.md" else path.removesuffix(".md")
+    return posixpath.join(site.project.settings.root(language), folder, "index.html.md")
+
+
+def _page(site: Site, page: Page, here: str) -> str:
+    """A page as Markdown for the file `here`."""
+    words = site.words(page.language)
+
+    def link(path: str, anchor: str) -> str:  # plain Markdown has no anchors
+        return relative(_file(site, page.language, path), here)
+
+    def math(latex: str, display: bool) -> str:
+        return f"$$\n{latex}\n$$" if display else f"${latex}$"
+
+    def fence(other: Fence) -> str:
+        if other.kind == "claims":
+            return _claims(site, page.language, other.body.strip())
+        if other.kind in ("downloads", "notebook"):
+            return ""
+        return f"```{other.kind}\n{other.body}\n```"
+
+    parts = [
+        "\n\n".join(_snippet(site.view(part.snippet, page.language), part.alt, words))
+        if isinstance(part, Shown)
+        else part
+        for part in pieces(page, Dialect(link, math, fence))
+    ]
+    return "\n\n".join(filter(None, parts)) + f"\n\n{words.ran_on(site.machine)}\n"
+
+
+def _snippet(view: View, alt: str, words: Words) -> Iterator[str]:
+    """The code of a snippet and what it did."""
+    yield _fence("python", view.source)
+    if view.skipped:
+        yield view.skipped
+    if view.provenance:
+        yield view.provenance
+    if view.figures:
+        yield f"[{alt}]"
+    if view.output:
+        yield f"**{words('output')}**"
+        yield _fence("text", view.output)
+    if view.error:
+        yield f"**{view.error_label}**"
+        yield _fence("text", view.error)
+
+
+def _fence(language: str, text: str) -> str:
+    marks = max(re.findall("`{3,}", text), default="``") + "`"
+    return f"{marks}{language}\n{text.rstrip()}\n{marks}"
+
+
+def _claims(site: Site, language: str, section: str) -> str:
+    """The list of the claims of a section."""
+    views = (
+        site.claim(claim.name, language)
+        for claim in site.project.claims.values()
+        if claim.section == section
+    )
+    return "\n".join(f"- **{v.title}** {v.words} `test_{v.claim.name}`" for v in views)

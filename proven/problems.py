@@ -1,0 +1,64 @@
+"""The one error that the engine raises: what is wrong, where, and what to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that keeps the site from being built.
+
+    Attributes:
+        what: What is wrong, in one sentence or as the text of an error.
+        advice: What to do about it.
+        places: Where, as `file:line`, the script before the pages.
+        snippet: The full name of the snippet, if one is concerned.
+        claim: The name of the claim, if one is concerned.
+        sentence: What a page says and should not, or not here.
+    """
+
+    what: str
+    advice: str
+    places: tuple[str, ...] = ()
+    snippet: str | None = None
+    claim: str | None = None
+    sentence: str | None = None
+
+    def __str__(self) -> str:
+        rows = [
+            ("snippet", self.snippet or ""),
+            ("claim", self.claim or ""),
+            ("sentence", self.sentence or ""),
+            ("at", ", ".join(self.places)),
+            ("do", self.advice),
+        ]
+        first, *rest = self.what.strip().splitlines()
+        lines = [first, *(f"    {line}" for line in rest)]
+        return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])
+
+
+class ProjectError(Exception):
+    """Ends a build with all its problems, at least one."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__("\n\n".join(str(problem) for problem in problems))
+
+
+def decode(data: bytes, place: str) -> str:
+    """Decode a file that a person wrote, in whichever way their editor ends lines or begins files.
+
+    Args:
+        data: The bytes of the file.
+        place: Its path inside the project.
+
+    Returns:
+        The text, whose lines end with a line feed.
+
+    Raises:
+        ProjectError: It is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        what = f"the file is not UTF-8: {error.reason} at byte {error.start}"
+        raise ProjectError(Problem(what, "save it as UTF-8", (f"{place}:1",))) from None

@@ -1,0 +1,104 @@
+"""Reads a project, each file of it once."""
+
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from proven.claims import Claim, read_claims
+from proven.pages import Mark, Page, read_pages
+from proven.problems import Problem
+from proven.records import Record, read_records
+from proven.scripts import Section, Snippet, read_sections
+from proven.settings import Settings
+
+
+@dataclass(frozen=True)
+class Project:
+    """All that a build reads.
+
+    Attributes:
+        settings: What `proven.toml` says.
+        sections: The section scripts, by name.
+        claims: The claims of their tests, by name.
+        pages: The pages of each language, by path.
+        records: The runs that were recorded on other hardware and are of the scripts as they are.
+        problems: What is wrong with single files.
+    """
+
+    settings: Settings
+    sections: dict[str, Section]
+    claims: dict[str, Claim]
+    pages: dict[str, dict[str, Page]]
+    records: tuple[Record, ...]
+    problems: tuple[Problem, ...]
+
+    @cached_property
+    def snippets(self) -> dict[str, Snippet]:
+        """All snippets by their full name."""
+        return {s.name: s for section in self.sections.values() for s in section.snippets}
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], str]:
+        return {
+            (language, fence.body.strip()): page.at(fence.line)
+            for language, pages in self.pages.items()
+            for page in pages.values()
+            for fence in page.shown
+        }
+
+    @cached_property
+    def _marks(self) -> dict[str, list[Mark]]:
+        marks: dict[str, list[Mark]] = {}
+        for page in (page for pages in self.pages.values() for page in pages.values()):
+            for mark in page.marks:
+                marks.setdefault(mark.claim, []).append(mark)
+        return marks
+
+    def places(self, snippet: str, *languages: str) -> tuple[str, ...]:
+        """Where pages show a snippet; in all languages if none is named."""
+        shown = (self._places.get((one, snippet)) for one in languages or self.settings.languages)
+        return tuple(place for place in shown if place)
+
+    def with_pages(self, problem: Problem) -> Problem:
+        """Add the pages that show a snippet, or state a claim, to where a problem is."""
+        marks = self._marks.get(problem.claim or "", [])
+        places = (*self.places(problem.snippet or ""), *(mark.place for mark in marks))
+        return Problem(
+            problem.what,
+            problem.advice,
+            tuple(dict.fromkeys((*problem.places, *places))),
+            problem.snippet,
+            problem.claim,
+            problem.sentence or " / ".join(mark.sentence for mark in marks) or None,
+        )
+
+
+def read_project(settings: Settings) -> Project:
+    """Read the scripts, the tests, the pages and the records of a project.
+
+    Args:
+        settings: Where they are.
+
+    Returns:
+        The project; what is wrong with it stands in its `problems`.
+    """
+    sections, in_scripts = read_sections(settings)
+    claims, in_tests = read_claims(settings, sections)
+    pages, in_pages = read_pages(settings)
+    records, in_records = read_records(settings, sections)
+    problems = (*in_scripts, *in_tests, *in_pages, *in_records)
+    return Project(settings, sections, claims, pages, records, problems)
+
+
+def commit(project: Path) -> str | None:
+    """The commit that is checked out, with `+` where files differ from it; None outside of git."""
+    git = ["git", "-C", str(project)]
+    try:
+        head, status = (
+            subprocess.run([*git, *words], capture_output=True, check=True).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.decode() + ("+" if status else "")

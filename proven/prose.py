@@ -1,0 +1,162 @@
+"""Writes the prose of a page as plain Markdown, without what only this site's Markdown has.
+
+Marks of claims and ids of headings go, boxes become quotations, formulas and links are written as
+the reader of the result understands them: a `Dialect` says how.
+"""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+
+from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, target_of
+
+ATTRIBUTES = re.compile(r"\{:[^{}]*\}")  # of the paragraph above
+WRAPPED = {"strong_open": "**", "strong_close": "**", "em_open": "*", "em_close": "*"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the reader of a text wants what Markdown has no common form for.
+
+    Attributes:
+        link: Gives the address of a place on the site, by the path of a page and an id, which may
+            be empty; no address leaves the words without a link.
+        math: Writes a formula; the flag tells whether it stands on lines of its own.
+        fence: Writes any fence but a snippet.
+    """
+
+    link: Callable[[str, str], str]
+    math: Callable[[str, bool], str]
+    fence: Callable[[Fence], str]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A snippet between pieces of prose; folded, where it stands in a box that is closed at first."""
+
+    snippet: str
+    alt: str
+    folded: bool
+
+
+def pieces(page: Page, dialect: Dialect, title: bool = True) -> Iterator[str | Shown]:
+    """Write a page as pieces of Markdown, and between them the snippets that it shows.
+
+    Args:
+        page: The page.
+        dialect: How it is written.
+        title: Whether the first heading is among them.
+
+    Yields:
+        The pieces, in order; one may be empty.
+    """
+    parts = page.parts if title else tuple(p for p in page.parts if p is not page.headings[0])
+    text: list[str] = []
+    for part in _written(page, parts, dialect, folded=False):
+        if isinstance(part, Shown):
+            yield "\n\n".join(text)
+            text = []
+            yield part
+        elif part.strip():
+            text.append(part.strip("\n"))
+    yield "\n\n".join(text)
+
+
+def _written(
+    page: Page, parts: tuple[Part, ...], dialect: Dialect, folded: bool
+) -> Iterator[str | Shown]:
+    for part in parts:
+        if isinstance(part, Heading):
+            yield f"{'#' * part.level} {words(page, part.text, dialect)}"
+        elif isinstance(part, Prose):
+            yield _prose(page, part, dialect)
+        elif isinstance(part, Box):
+            yield f"> **{words(page, part.title, dialect)}**"
+            for inner in _written(page, part.parts, dialect, part.folded):
+                yield inner if isinstance(inner, Shown) else _quoted(inner)
+        elif part.kind == "snippet":
+            yield Shown(part.body.strip(), part.option("alt"), folded)
+        elif part.kind == "math":
+            yield dialect.math(part.body, True)
+        else:
+            yield dialect.fence(part)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip("\n").split("\n")) if text else ""
+
+
+def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
+    """Write each run of text anew, in the place where it stands in its lines."""
+    lines = list(prose.lines)
+    behind = [0] * len(lines)  # up to where a line is written already: a row of a table has several
+    for inline in prose.inlines:
+        old, new = inline.content.split("\n"), words(page, inline, dialect).split("\n")
+        for number, (before, after) in enumerate(
+            zip(old, new, strict=True), inline.line - prose.line
+        ):
+            if before == after:
+                continue
+            row = lines[number]
+            # a table writes | inside of a cell as \|
+            found = before if before in row[behind[number] :] else before.replace("|", r"\|")
+            start = row.index(found, behind[number])
+            lines[number] = row[:start] + after + row[start + len(found) :]
+            behind[number] = start + len(after)
+    lines = [f"- {line[4:]}" if line.startswith(":   ") else line for line in lines]
+    kept = [line for line in lines if not ATTRIBUTES.fullmatch(line.strip())]
+    return _without_comments("\n".join(kept))
+
+
+def _without_comments(text: str) -> str:
+    while "<!--" in text:
+        before, _, rest = text.partition("<!--")
+        text = before + rest.partition("-->")[2].removeprefix("\n")
+    return text
+
+
+def words(page: Page, inline: Inline, dialect: Dialect) -> str:
+    """Write a run of text; it has as many lines as before."""
+    links: list[str] = []
+    return "".join(_token(page, token, dialect, links) for token in inline.tokens)
+
+
+def _token(page: Page, token: Token, dialect: Dialect, links: list[str]) -> str:
+    match token.type:
+        case "code_inline" if token.content.startswith("#!claim"):
+            return ""
+        case "code_inline" if token.content.startswith("#!math"):
+            return dialect.math(token.content.removeprefix("#!math").strip(), False)
+        case "code_inline":
+            space = " " if token.content.startswith("`") or token.content.endswith("`") else ""
+            return f"{token.markup}{space}{token.content}{space}{token.markup}"
+        case "text":
+            return token.content.replace("$", r"\$")
+        case "text_special":
+            return token.markup
+        case "softbreak":
+            return "\n"
+        case "hardbreak":
+            return "  \n"
+        case "link_open":
+            links.append(_address(page, str(token.attrs["href"]), dialect))
+            return "[" if links[-1] else ""
+        case "link_close":
+            address = links.pop()
+            return f"]({address})" if address else ""
+        case "image":
+            return f"![{token.content}]({token.attrs['src']})"
+    return WRAPPED.get(token.type, token.content)
+
+
+def _address(page: Page, link: str, dialect: Dialect) -> str:
+    target = target_of(page, link)
+    return dialect.link(*target) if target else link
+
+
+def relative(target: str, here: str) -> str:
+    """The address of a file of the site as another file of it writes it."""
+    return posixpath.relpath(target, posixpath.dirname(here) or ".")

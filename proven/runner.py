@@ -1,0 +1,283 @@
+"""Runs sections, each in a process of its own and several at a time, and collects the results."""
+
+import contextlib
+import hashlib
+import importlib.util
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from proven.cells import Outcome
+from proven.claims import Claim
+from proven.problems import Problem, ProjectError
+from proven.scripts import Section, Snippet
+from proven.settings import Settings
+from proven.worker import Finished, Job, Machine, run_section
+
+log = logging.getLogger("mkdocs.plugins.proven")  # under MkDocs' own, so that -v and -q apply
+
+# Forking after libraries have been imported is safe on Linux; elsewhere each section starts afresh.
+START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
+TIME_LIMIT = 120.0  # seconds for one section, once its first cell has begun
+START_LIMIT = 300.0  # seconds until then: a cold disk can take its time with torch
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one section did.
+
+    Attributes:
+        section: The section as it was read.
+        claims: Its claims as they were read.
+        outcomes: What each snippet did, by full name, in order.
+        proofs: What became of each claim, by name, in order; empty where none was to be proven.
+        machine: Where it ran.
+        modules: The files of the project that it imported, each with its hash.
+        seconds: How long it took, from the start of its process.
+        started: When it started, in seconds since 1970.
+    """
+
+    section: Section
+    claims: tuple[Claim, ...]
+    outcomes: dict[str, Outcome]
+    proofs: dict[str, str]
+    machine: Machine
+    modules: tuple[tuple[Path, str], ...]
+    seconds: float
+    started: float
+
+    def is_current(self, section: Section, claims: tuple[Claim, ...]) -> bool:
+        """Tell whether a run of the section as it is now would be the same run again."""
+        return (self.section, self.claims) == (section, claims) and all(
+            path.is_file()
+            and path.stat().st_mtime < self.started  # not edited while the section ran
+            and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+            for path, sha256 in self.modules
+        )
+
+
+def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
+    """Start the fork server, which imports what sections share meanwhile; nothing where there is none."""
+    if start_method != "forkserver":
+        return
+    from multiprocessing import forkserver
+
+    found = [name for name in settings.ahead if importlib.util.find_spec(name.partition(".")[0])]
+    names = ["proven.ahead", *found, "proven.worker", "proven.huge_pages"]
+    multiprocessing.get_context("forkserver").set_forkserver_preload(names)
+    forkserver.ensure_running()
+
+
+def run(
+    settings: Settings,
+    sections: Iterable[Section],
+    claims: Iterable[Claim] = (),
+    *,
+    last: str | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+    cancelled: threading.Event | None = None,
+    start_method: str = START_METHOD,
+    time_limit: float = TIME_LIMIT,
+) -> dict[str, Result]:
+    """Run sections, each once, from its first cell to its last, and prove their claims.
+
+    Args:
+        settings: Of the project.
+        sections: The sections.
+        claims: What else to prove about them.
+        last: The full name of the snippet after which its section stops; None for whole sections.
+        meanwhile: Called once, in this thread, while the sections run.
+        cancelled: Ends the run once it is set.
+        start_method: How processes start, as `multiprocessing` names it.
+        time_limit: Seconds that a section may take.
+
+    Returns:
+        The results by section, in their order.
+
+    Raises:
+        ProjectError: All that went wrong, in any section.
+    """
+    warm_up(settings, start_method)
+    runs = [
+        _Run(
+            settings,
+            section,
+            tuple(claim for claim in claims if claim.section == section.name),
+            last,
+            start_method,
+            time_limit,
+        )
+        for section in sections
+    ]
+    pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
+    try:
+        futures: list[Future[Result]] = [pool.submit(run.result) for run in runs]
+        meanwhile()
+        results: dict[str, Result] = {}
+        problems: list[Problem] = []
+        for future in futures:
+            while cancelled and not future.done():
+                if cancelled.wait(0.05):
+                    raise ProjectError(Problem("the run was ended", "run it again"))
+            try:
+                result = future.result()
+                results[result.section.name] = result
+            except ProjectError as error:
+                problems += error.problems
+    finally:
+        for run in runs:
+            run.end()
+        pool.shutdown(wait=True, cancel_futures=True)
+    if problems:
+        raise ProjectError(*problems)
+    return results
+
+
+class _Run:
+    """One section in its process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        section: Section,
+        claims: tuple[Claim, ...],
+        last: str | None,
+        start_method: str,
+        time_limit: float,
+    ) -> None:
+        self._settings, self._section, self._claims, self._last = settings, section, claims, last
+        self._context: Any = multiprocessing.get_context(start_method)
+        self._time_limit = time_limit
+        self._process: BaseProcess | None = None
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def result(self) -> Result:
+        """Run the section, and wait for its end."""
+        try:
+            return self._run()
+        except ProjectError:
+            raise
+        except Exception as error:  # the fork server was killed, the machine has no more files …
+            what = f"its process could not be run: {type(error).__name__}: {error}"
+            raise self._problem(None, what, "build again") from error
+
+    def end(self) -> None:
+        """End the process, if it runs. Can be called at any time, and again."""
+        with self._lock:
+            self._ended = True
+            if self._process:
+                _kill(self._process)
+
+    def _run(self) -> Result:
+        begin, started = time.perf_counter(), time.time()
+        folder = tempfile.mkdtemp(prefix="snippets-")
+        ours, theirs = self._context.Pipe()
+        job = Job(self._settings, self._section, self._claims, self._last, folder)
+        process = self._context.Process(
+            target=run_section, args=(job, theirs), name=self._section.name
+        )
+        try:
+            with self._lock:
+                if self._ended:
+                    raise ProjectError(Problem("the run was ended", "run it again"))
+                process.start()
+                self._process = process
+            theirs.close()
+            outcomes, finished = self._listen(process, ours)
+        finally:
+            with self._lock:
+                self._process = None
+                if process.pid is not None:
+                    _kill(process)
+                    process.join()
+            ours.close()
+            shutil.rmtree(folder, ignore_errors=True)
+        seconds = time.perf_counter() - begin
+        states = [outcome.state for outcome in outcomes.values()]
+        counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
+        told = ", ".join([*counts, f"{len(finished.proofs)} claims"])
+        log.info("Section %-20s %5.1f s  %s", self._section.name, seconds, told)
+        return Result(
+            self._section,
+            self._claims,
+            outcomes,
+            finished.proofs,
+            finished.machine,
+            finished.modules,
+            seconds,
+            started,
+        )
+
+    def _listen(
+        self, process: BaseProcess, pipe: Connection
+    ) -> tuple[dict[str, Outcome], Finished]:
+        """Take the messages of the process until the last one."""
+        outcomes: dict[str, Outcome] = {}
+        running: Snippet | None = None
+        limit = START_LIMIT
+        deadline = time.monotonic() + limit
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                if left <= 0 or not pipe.poll(left):
+                    if running:
+                        what = f"it was still running after {limit:g} s, the limit of a section"
+                        advice = "look for a loop without end, or do less"
+                    else:
+                        what = f"no cell had begun after {limit:g} s: the imports took too long"
+                        advice = "build again; if it stays so, import less in proven.toml"
+                    raise self._problem(running, what, advice)
+                message = pipe.recv()
+            except (EOFError, ConnectionResetError):
+                process.join(5)
+                what = f"its process died ({_death(process)})"
+                raise self._problem(running, what, "run it by itself to see why") from None
+            if isinstance(message, Snippet):
+                if running is None:
+                    limit = self._time_limit
+                    deadline = time.monotonic() + limit
+                running = message
+            elif isinstance(message, Outcome):
+                outcomes[message.name] = message
+            elif isinstance(message, Finished):
+                return outcomes, message
+            else:
+                raise ProjectError(*message)
+
+    def _problem(self, running: Snippet | None, what: str, advice: str) -> ProjectError:
+        line = (running or self._section.snippets[0]).line
+        name = running.name if running else None
+        return ProjectError(Problem(what, advice, (f"{self._section.place}:{line}",), name))
+
+
+def _death(process: BaseProcess) -> str:
+    code = process.exitcode
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return signal.Signals(-code).name
+    return f"exit status {code}"
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a section's process, and the children in its session."""
+    if process.pid is None:
+        return
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, AttributeError):
+        process.kill()

@@ -1,0 +1,233 @@
+"""Reads section scripts: Python files in the percent format, whose cells are the snippets."""
+
+import ast
+import hashlib
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+from proven.problems import Problem, ProjectError, decode
+from proven.settings import Settings
+
+MARKER = re.compile(r'^# %%(?: (?P<name>[^\s="]+))?(?P<options>(?: +\w+="[^"]*")*) *$')
+OPTION = re.compile(r'(\w+)="([^"]*)"')
+LOOKS_LIKE_MARKER = re.compile(r"^#\s*%%")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+FOLDS = ("code", "output")
+HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError", fold="output"'
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """One cell of a section script.
+
+    Attributes:
+        name: The full name, such as `blocks.mlp`.
+        source: The code, with the comments of all languages.
+        line: The line of the script on which the code begins, counted from 1.
+        kind: The kind of device that the cell needs, such as `cuda`; empty if it runs anywhere.
+        devices: How many of that kind.
+        raises: The type of the error that the last statement of the cell shows, if it shows one.
+        fold: What a page folds away: `code` that only draws, an `output` that readers predict first.
+    """
+
+    name: str
+    source: str
+    line: int
+    kind: str = ""
+    devices: int = 0
+    raises: str | None = None
+    fold: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the source, in hexadecimal."""
+        return hashlib.sha256(self.source.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section script.
+
+    Attributes:
+        name: The name of the script without its suffix.
+        path: The absolute path of the script.
+        place: Its path inside the project.
+        snippets: Its cells, in order.
+        sha256: The hash of the whole file, in hexadecimal.
+    """
+
+    name: str
+    path: Path
+    place: str
+    snippets: tuple[Snippet, ...]
+    sha256: str
+
+    def find(self, name: str) -> Snippet:
+        """The snippet of that full name."""
+        return next(snippet for snippet in self.snippets if snippet.name == name)
+
+
+def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]]:
+    """Read every section script of a project; modules whose name begins with `_` are none.
+
+    Args:
+        settings: Where they are.
+
+    Returns:
+        The sections by name, in alphabetical order, and what is wrong with any of them.
+    """
+    sections: dict[str, Section] = {}
+    problems: list[Problem] = []
+    for path in sorted((settings.project / settings.sections).glob("[!_.]*.py")):
+        try:
+            sections[path.stem] = read_section(path, settings)
+        except ProjectError as error:
+            problems += error.problems
+    if not sections and not problems:
+        place = f"{settings.sections}/:1"
+        problems = [Problem("there is no section script", "write one", (place,))]
+    return sections, problems
+
+
+def read_section(path: Path, settings: Settings) -> Section:
+    """Read one section script.
+
+    Args:
+        path: The path of the script.
+        settings: Which kinds of devices a cell may need.
+
+    Returns:
+        The section, with a snippet for each cell.
+
+    Raises:
+        ProjectError: The file is no UTF-8, no Python, or a cell marker is not one of ours.
+    """
+    data = path.read_bytes()
+    return _read(path.resolve(), data, f"{settings.sections}/{path.name}", tuple(settings.devices))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Section:
+    text = decode(data, place)
+
+    def problem(what: str, advice: str, line: int = 1) -> Problem:
+        return Problem(what, advice, (f"{place}:{line}",))
+
+    if not path.stem.isidentifier():
+        what = f"{path.name!r} is no name for a section: it begins the names of its snippets"
+        raise ProjectError(problem(what, "rename the script"))
+    for node in parse(text, place).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            what = "cells run statement by statement, so an import from __future__ has no effect"
+            raise ProjectError(problem(what, "write the code without it", node.lineno))
+
+    lines = text.split("\n")
+    starts = [n for n, line in enumerate(lines) if LOOKS_LIKE_MARKER.match(line)]
+    if any(line.strip() for line in lines[: starts[0] if starts else None]):
+        what = "there is code outside the cells"
+        raise ProjectError(problem(what, "begin the script with a marker: # %% name"))
+    if not starts:
+        what = "the script has no cell"
+        raise ProjectError(problem(what, "begin it with # %% name"))
+    snippets: list[Snippet] = []
+    problems: list[Problem] = []
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        body = [n for n in range(start + 1, end) if lines[n].strip()]
+        try:
+            name, options = _marker(lines[start], kinds)
+            if f"{path.stem}.{name}" in [snippet.name for snippet in snippets]:
+                raise ValueError(f"a second cell is called {name!r}")
+            if not body:
+                raise ValueError(f"the cell {name!r} is empty")
+        except ValueError as error:
+            problems.append(problem(str(error), HOW, start + 1))
+            continue
+        source = "\n".join(lines[body[0] : body[-1] + 1])
+        try:
+            ast.parse(source)
+        except SyntaxError:
+            what = f"the cell {name!r} ends, or begins, inside of a statement"
+            problems.append(problem(what, "move the marker", start + 1))
+            continue
+        kind, _, count = options.get("needs", "").partition(":")
+        snippets.append(
+            Snippet(
+                f"{path.stem}.{name}",
+                source,
+                body[0] + 1,
+                kind,
+                int(count or 0),
+                options.get("raises"),
+                options.get("fold"),
+            )
+        )
+    if problems:
+        raise ProjectError(*problems)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Section(path.stem, path, place, tuple(snippets), sha256)
+
+
+def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+    """Read the marker of a cell; a ValueError says what is wrong with it."""
+    marker = MARKER.match(line)
+    if not marker:
+        raise ValueError(f"{line.strip()!r} is no marker of a cell")
+    name, pairs = marker["name"] or "", OPTION.findall(marker["options"])
+    options = dict(pairs)
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a snippet: lower-case words joined by hyphens")
+    if unknown := sorted(options.keys() - {"needs", "raises", "fold"}):
+        raise ValueError(f"the marker of {name!r} has an unknown key: {', '.join(unknown)}")
+    if len(options) < len(pairs):
+        raise ValueError(f"the marker of {name!r} has a key twice")
+    needs = re.fullmatch(r"(\w+):[1-9][0-9]*", options.get("needs", "")) or [None] * 2
+    if "needs" in options and needs[1] not in kinds:
+        told = f"{name!r} needs {options['needs']!r}, which is no number of devices"
+        raise ValueError(f"{told} of a kind that proven.toml names: {', '.join(kinds) or 'none'}")
+    if not options.get("raises", "x").isidentifier():
+        raise ValueError(f"{name!r} raises {options['raises']!r}, which is no name of an error")
+    if options.get("fold", FOLDS[0]) not in FOLDS:
+        told = f"{name!r} has fold={options['fold']!r}, which is neither of {', '.join(FOLDS)}"
+        raise ValueError(told)
+    return name, options
+
+
+def parse(text: str, place: str) -> ast.Module:
+    """Parse Python, whose place in the project is named in the error.
+
+    Raises:
+        ProjectError: It is no Python.
+    """
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError) as error:  # the latter of a null byte, up to Python 3.11.3
+        line = getattr(error, "lineno", None) or 1
+        what = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
+        raise ProjectError(Problem(what, "correct the code", (f"{place}:{line}",))) from None
+
+
+@cache  # every writer asks for it
+def localise(source: str, language: str, written: tuple[str, ...]) -> str:
+    """Keep one language's part of each comment of the form `# English | 中文`.
+
+    Args:
+        source: The code of a snippet.
+        language: The language to keep.
+        written: The order of the languages in a comment.
+
+    Returns:
+        The code; comments that do not have as many parts as there are languages stay as they are.
+    """
+    lines = source.split("\n")
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
+            if len(parts) == len(written) > 1:
+                row, column = token.start
+                kept = parts[written.index(language)].strip()
+                lines[row - 1] = f"{lines[row - 1][:column]}# {kept}"
+    return "\n".join(lines)

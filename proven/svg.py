@@ -1,0 +1,44 @@
+"""Makes a figure of matplotlib fit to stand inside a page."""
+
+import re
+from html import escape
+
+
+def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
+    """Make an element of a figure.
+
+    Args:
+        svg: The file as matplotlib saved it.
+        name: The full name of the snippet.
+        number: Which of its figures, counted from 1.
+        alt: What the figure shows, in the language of the page.
+
+    Returns:
+        The `svg` element: without prolog and fixed height, black as the colour of the text around
+        it, with ids that are unique on the page, and without styles, which its policy would forbid.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    prefix = f"{name.replace('.', '-')}-{number}-"
+
+    def inside(tag: re.Match[str]) -> str:
+        text = re.sub(r' style="([^"]*)"', _attributes, tag[0])
+        text = re.sub(r'\bid="', f'id="{prefix}', text)
+        text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", text)
+        return re.sub(r"#000000\b", "currentColor", text)
+
+    svg = re.sub(r"<[^<>]+>", inside, svg)  # not what a figure says: words stand between tags
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
+    # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
+    label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'
+    lines = (
+        'fill="currentColor" stroke-linejoin="round" stroke-linecap="butt"'  # matplotlib's style
+    )
+    return svg.replace("<svg ", f"<svg {label} {lines} ", 1).strip()
+
+
+def _attributes(style: re.Match[str]) -> str:
+    """The same as attributes: what matplotlib writes as style are presentation attributes of SVG."""
+    pairs = (part.split(":", 1) for part in style[1].split(";") if part.strip())
+    return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)

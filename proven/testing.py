@@ -1,0 +1,116 @@
+"""Lets a test run a section up to a snippet, and look at what is there then.
+
+assert after("parameters.init-constant").net[0].weight.eq(1).all()
+assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
+"""
+
+import os
+import tempfile
+import types
+from dataclasses import dataclass
+from functools import cache
+
+from proven.cells import Outcome, run_cells
+from proven.scripts import Section, read_section
+from proven.settings import Settings, find_project, read_settings
+
+
+@dataclass
+class SectionState:
+    """How far a section has come in the process of a build that runs a test.
+
+    Attributes:
+        settings: Of the project.
+        section: The section.
+        module: Its namespace; None once it was handed out, since a test may change it.
+        outcomes: What its snippets did so far, by full name.
+    """
+
+    settings: Settings
+    section: Section
+    module: types.ModuleType | None
+    outcomes: dict[str, Outcome]
+
+
+state: SectionState | None = None  # set by a build; under pytest every section runs afresh
+
+
+@cache
+def _settings() -> Settings:
+    return read_settings(find_project())
+
+
+@cache
+def section(name: str) -> Section:
+    """The section of that name, as it stands in the project of the working directory."""
+    settings = _settings()
+    return read_section(settings.project / settings.sections / f"{name}.py", settings)
+
+
+def after(name: str) -> types.ModuleType:
+    """Run a section from its first cell to the named one, in this process.
+
+    Args:
+        name: The full name of a snippet.
+
+    Returns:
+        The namespace of the section: `after("blocks.mlp").net`.
+
+    Raises:
+        ProjectError: A cell ended otherwise than it declares.
+    """
+    if state and state.module and state.outcomes and name == list(state.outcomes)[-1]:
+        module, state.module = state.module, None
+        return module
+    return _run(name)[0]
+
+
+def shown(name: str) -> Outcome:
+    """Run a section from its first cell to the named one, and return what that one shows.
+
+    Args:
+        name: The full name of a snippet.
+
+    Returns:
+        Its output, its error and its figures.
+
+    Raises:
+        ProjectError: A cell ended otherwise than it declares.
+    """
+    if state and name in state.outcomes:
+        return state.outcomes[name]
+    if not state and name in _shown:
+        return _shown[name]
+    return _run(name)[1]
+
+
+def shown_afresh(name: str) -> Outcome:
+    """The same from a run of its own, for a test that compares two."""
+    return _run(name)[1]
+
+
+_shown: dict[str, Outcome] = {}  # what a snippet shows is frozen: one run serves all tests
+
+
+def _run(name: str) -> tuple[types.ModuleType, Outcome]:
+    here = name.split(".")[0]
+    its_own = state and state.section.name == here
+    settings = state.settings if state else _settings()
+    its_section = state.section if state and its_own else section(here)
+    known = [snippet.name for snippet in its_section.snippets]
+    assert name in known, f"there is no snippet {name!r}"
+    module = types.ModuleType("__main__")
+    outcome = None
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            for message in run_cells(settings, its_section, module, name):
+                if isinstance(message, Outcome):
+                    outcome = message
+                    if not state:
+                        _shown[message.name] = message
+        finally:
+            os.chdir(before)
+    assert outcome
+    return module, outcome

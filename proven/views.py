@@ -1,0 +1,206 @@
+"""What one snippet or one claim shows in one language: all that writers fold over.
+
+Nobody but this module decides whether an output is this build's, a record's, or none.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cached_property
+
+from proven.claims import Claim
+from proven.pages import Page
+from proven.project import Project
+from proven.records import Record
+from proven.runner import Result
+from proven.scripts import localise
+from proven.words import Words
+from proven.worker import Machine
+
+
+@dataclass(frozen=True)
+class View:
+    """What a snippet shows in one language.
+
+    Attributes:
+        name: The full name of the snippet.
+        source: Its code, with the comments of the language.
+        kind: The kind of device that it needs; empty if it runs anywhere.
+        devices: How many of these.
+        count: The expression that counts these devices on the machine of a reader.
+        fold: What a page folds away: `code`, `output` or nothing.
+        state: `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one.
+        skipped: Why it did not run here; empty if it did.
+        provenance: Where a recorded output came from; empty if it is this build's.
+        output: What it printed.
+        error: The declared error, `Type: message`; empty if it shows none.
+        error_type: The type of that error.
+        error_label: Its label, with the line on which it came.
+        figures: Its figures, as SVG.
+    """
+
+    name: str
+    source: str
+    kind: str
+    devices: int
+    count: str
+    fold: str | None
+    state: str
+    skipped: str
+    provenance: str
+    output: str
+    error: str
+    error_type: str
+    error_label: str
+    figures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """What a claim shows in one language.
+
+    Attributes:
+        claim: The claim.
+        words: What it proves.
+        state: `proven`, `recorded`, `skipped`, or `pending` while `serve` still proves it.
+        title: The state in words.
+        told: With what it was proven, or why it was not.
+        url: The address of its test; None where the repository is not known.
+    """
+
+    claim: Claim
+    words: str
+    state: str
+    title: str
+    told: str
+    url: str | None
+
+
+@dataclass(frozen=True)
+class Half:
+    """What the generator's configuration says of the pages of one language.
+
+    Attributes:
+        name: The name of the site.
+        description: What it is about.
+        address: Its own address, with a slash at its end; empty if it is not known.
+        copyright: Its licence.
+    """
+
+    name: str
+    description: str
+    address: str
+    copyright: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project and what its sections did.
+
+    Attributes:
+        project: The project.
+        results: What each section did; claims that have no proof in it are pending.
+        order: The paths of the pages in the order of the site; all languages have the same.
+        halves: What the configuration says of the pages of each language.
+        downloads: Whether notebooks and archives are made and offered.
+    """
+
+    project: Project
+    results: dict[str, Result]
+    order: tuple[str, ...]
+    halves: dict[str, Half]
+    downloads: bool = True
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Where the sections ran."""
+        return next(iter(self.results.values())).machine
+
+    def words(self, language: str) -> Words:
+        """The engine's phrases."""
+        return Words(self.project.settings, language)
+
+    def page(self, language: str, path: str) -> Page:
+        """A page by the path inside the folder of its language."""
+        return self.project.pages[language][path]
+
+    @cached_property
+    def sections(self) -> list[str]:
+        """The paths of the pages that show snippets, in the order of the site."""
+        pages = self.project.pages[self.project.settings.main]
+        return [path for path in self.order if pages[path].shown]
+
+    def view(self, name: str, language: str) -> View:
+        """What a snippet shows.
+
+        Args:
+            name: The full name of the snippet.
+            language: The language of the page.
+
+        Returns:
+            The view.
+        """
+        snippet, words = self.project.snippets[name], self.words(language)
+        outcome = self.results[name.split(".")[0]].outcomes[name]
+        state: str = outcome.state
+        skipped = provenance = ""
+        if state == "skipped":
+            skipped = words.needs(snippet.kind, snippet.devices, outcome.had)
+            if record := next((r for r in self.project.records if name in r.outcomes), None):
+                outcome, state, provenance = (
+                    record.outcomes[name],
+                    "recorded",
+                    words.recorded(record),
+                )
+        label = ""
+        if outcome.error:
+            label = f"{words('error')} · {words('error-line', line=outcome.error_line)}"
+        return View(
+            name=name,
+            source=localise(snippet.source, language, self.project.settings.written),
+            kind=snippet.kind,
+            devices=snippet.devices,
+            count=self.project.settings.devices[snippet.kind]["count"] if snippet.kind else "",
+            fold=snippet.fold,
+            state=state,
+            skipped=skipped,
+            provenance=provenance,
+            output=outcome.output,
+            error=outcome.error or "",
+            error_type=snippet.raises or "",
+            error_label=label,
+            figures=outcome.figures,
+        )
+
+    def proof(self, claim: Claim) -> tuple[str, Machine, Record | None]:
+        """What became of a claim: its state, the machine that tells, and the record if one does."""
+        result = self.results[claim.section]
+        state = result.proofs.get(claim.name, "pending")
+        if state == "skipped":
+            for record in self.project.records:
+                if record.claims.get(claim.name) == claim.sha256:
+                    return "recorded", record.machine, record
+        return state, result.machine, None
+
+    def claim(self, name: str, language: str) -> ClaimView:
+        """What a claim shows.
+
+        Args:
+            name: The name of the claim.
+            language: The language of the page.
+
+        Returns:
+            The view.
+        """
+        claim, words = self.project.claims[name], self.words(language)
+        state, machine, record = self.proof(claim)
+        title = words("unproven" if state == "skipped" else state)
+        told = words.proven(claim.devices, state, machine, record)
+        repository = os.environ.get("REPO_URL", "").rstrip("/")
+        url = f"{repository}/blob/main/{claim.file}#L{claim.line}" if repository else None
+        return ClaimView(claim, claim.words[language], state, title, told, url)
+
+
+def today() -> time.struct_time:
+    """The date of this build in UTC; `SOURCE_DATE_EPOCH` sets it."""
+    return time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))

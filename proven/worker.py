@@ -1,0 +1,172 @@
+"""What runs inside the process of a section: its cells, and a report of each to the parent."""
+
+import gc
+import hashlib
+import importlib
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import shutil
+import signal
+import sys
+import threading
+import traceback
+import types
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from proven import devices, guard
+from proven.cells import Outcome, run_cells
+from proven.claims import Claim
+from proven.problems import Problem, ProjectError
+from proven.prove import Prover
+from proven.scripts import Section
+from proven.settings import Settings
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a section ran.
+
+    Attributes:
+        versions: The versions of the packages that the project names, and of what drives its devices.
+        python: The version of Python.
+        platform: The operating system and the processor, such as `Linux x86_64`.
+        devices: The names of the devices.
+    """
+
+    versions: dict[str, str]
+    python: str
+    platform: str
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last message of a section that ran to its end.
+
+    Attributes:
+        machine: Where it ran.
+        proofs: What became of its claims, by name: `proven` or `skipped`.
+        modules: The files of the project that it imported, each with its hash.
+    """
+
+    machine: Machine
+    proofs: dict[str, str]
+    modules: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the process of a section is to do.
+
+    Attributes:
+        settings: Of the project.
+        section: The section.
+        claims: What tests prove about it, besides.
+        last: The snippet after which to stop; None for the whole section.
+        folder: A fresh directory, the only one to write in.
+    """
+
+    settings: Settings
+    section: Section
+    claims: tuple[Claim, ...]
+    last: str | None
+    folder: str
+
+
+def run_section(job: Job, pipe: Connection) -> None:
+    """Run a section in this process, which is its own, and send what happens through the pipe.
+
+    Sent are, for each cell, the snippet before it runs and its outcome afterwards, then `Finished`,
+    or the problems that ended it.
+    """
+    if hasattr(os, "setsid"):
+        os.setsid()  # so that the parent can end this process with its children
+    threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
+    multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
+    module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    config.pop("tempdir", None)  # it is the parent's
+    settings, section = job.settings, job.section
+    sys.path.insert(0, str(settings.project))
+    try:
+        prepare(settings)
+        guard.restrict(job.folder, section.path, settings.project)
+        prover = Prover(settings, section, job.claims, module)
+        for message in run_cells(settings, section, module, job.last):
+            pipe.send(message)
+            if isinstance(message, Outcome):
+                prover.prove_after(message)
+        proofs = prover.finish()
+        pipe.send(Finished(_machine(settings), proofs, _modules(settings)))
+    except ProjectError as error:
+        pipe.send(error.problems)
+    except BrokenPipeError:
+        pass
+    except BaseException as error:
+        what = f"the engine itself failed: {''.join(traceback.format_exception(error))}"
+        pipe.send((Problem(what, "this is a bug of the engine", (f"{section.place}:1",)),))
+    # threads and children that a cell left behind do not keep the process alive
+    os._exit(0)
+
+
+def prepare(settings: Settings) -> None:
+    """Import what sections share, unless the fork server has done so, and leave no trace of how."""
+    importlib.import_module("proven.ahead")
+    for name in settings.ahead:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            what = f"{name} cannot be imported: {error}"
+            raise ProjectError(
+                Problem(what, "pip install -r requirements.txt, or use make", ("proven.toml:1",))
+            ) from None
+    gc.enable()
+    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
+    if matplotlib := sys.modules.get("matplotlib"):
+        matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says
+    devices.watch(settings)
+
+
+def _die_with_parent(pipe: Connection, folder: str) -> None:
+    """End this process and its children when the parent is gone: it never sends anything."""
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        shutil.rmtree(folder, ignore_errors=True)
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+
+def _machine(settings: Settings) -> Machine:
+    names, versions = devices.describe(settings)
+    packages = {}
+    for name in settings.packages:
+        # the module knows what the metadata of a wheel may not say, such as +cpu
+        version = getattr(sys.modules.get(name), "__version__", None)
+        packages[name] = str(version or importlib.metadata.version(name))
+    system = f"{platform.system()} {platform.machine()}"
+    return Machine(packages | versions, platform.python_version(), system, names)
+
+
+def _modules(settings: Settings) -> tuple[tuple[Path, str], ...]:
+    """The project's own files among the imported modules, the engine apart."""
+    engine = Path(__file__).parent
+    names = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
+    files = [
+        Path(name)
+        for name in names
+        if name.startswith(f"{settings.project}{os.sep}")
+        and f"{os.sep}site-packages{os.sep}" not in name
+    ]
+    return tuple(
+        (file, hashlib.sha256(file.read_bytes()).hexdigest())
+        for file in sorted(files)
+        if not file.is_relative_to(engine)
+        and not any(part.startswith(".") for part in file.relative_to(settings.project).parts)
+        and file.is_file()
+    )

@@ -1,19 +1,16 @@
 """What all tests share: the skip of what needs a GPU, and one build of the real site."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.projects import PROJECT, Project, mkdocs
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-PROJECT = Path(__file__).parents[1]
-
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("gpu")
@@ -25,57 +22,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"needs {need} CUDA device(s), and this machine has {had}")
 
 
-def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run mkdocs in a project, as a user would; its snippets come from there.
-
-    Args:
-        project: The folder of the project.
-        arguments: What follows `mkdocs`.
-
-    Returns:
-        How it ended, with both its streams in `stdout`.
-    """
-    return subprocess.run(
-        [sys.executable, "-m", "mkdocs", *arguments],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project)},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=300,
-    )
-
-
-def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The same in this process, whose fork server has imported torch already: for the many builds.
-
-    Args:
-        project: The folder of the project.
-        arguments: What follows `mkdocs`.
-
-    Returns:
-        How it ended, with both its streams in `stdout`.
-
-    Raises:
-        Exception: Whatever MkDocs let through.
-    """
-    import click.testing
-    from mkdocs.__main__ import cli
-
-    from snippets.engine.runner import warm_up
-
-    warm_up()  # here: it imports the engine from the working directory, if that has one
-    before = os.getcwd()
-    os.chdir(project)
-    try:
-        result = click.testing.CliRunner().invoke(cli, arguments)
-    finally:
-        os.chdir(before)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return subprocess.CompletedProcess(arguments, result.exit_code, result.output)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator["Browser"]:
     """A Chromium for all tests of a worker: Playwright allows no second one beside it.
@@ -85,7 +31,7 @@ def browser() -> Iterator["Browser"]:
     """
     from playwright.sync_api import sync_playwright
 
-    from snippets.engine.chromium import launch
+    from tools.chromium import launch
 
     with sync_playwright() as playwright:
         browser = launch(playwright)
@@ -122,3 +68,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (shared / "real-site.part").rename(shared / "real-site.log")
     assert (folder / "build.json").is_file(), (shared / "real-site.log").read_text(encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A small project that is not written yet."""
+    return Project(tmp_path / "project")

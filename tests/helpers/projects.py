@@ -1,0 +1,189 @@
+"""Small projects that tests make up, break and build."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proven.settings import Settings, read_settings
+
+PROJECT = Path(__file__).parents[2]
+
+CONFIG = """
+site_name: Made up
+docs_dir: docs/{language}
+strict: true
+theme: {{name: material, language: {language}, font: false}}
+plugins: {{proven: {{}}}}
+markdown_extensions:
+  - attr_list
+  - pymdownx.details
+  - pymdownx.highlight: {{pygments_lang_class: true}}
+"""
+CLAIMS = "# Claims {#claims}\n\n```claims\npart\n```\n"
+CUDA = {"cuda": {"module": "proven.cuda", "count": "torch.cuda.device_count()"}}
+
+
+def page(*names: str, title: str = "# Title {#title}") -> str:
+    """Write a page that shows the named snippets.
+
+    Args:
+        names: Their full names.
+        title: The heading, as Markdown.
+
+    Returns:
+        The Markdown.
+    """
+    return "\n\n".join([title, *(f"```snippet\n{name}\n```" for name in names)]) + "\n"
+
+
+@dataclass
+class Project:
+    """A project with one section, `part`, which all languages show on their home page.
+
+    Where there are tests, each language has a page of claims, too.
+
+    Attributes:
+        folder: Where it is written.
+        script: The script of the section.
+        pages: The home page of each language, where it is not the plain one.
+        tests: The tests of the section.
+        languages: The codes of its languages.
+        settings: What `proven.toml` says besides.
+    """
+
+    folder: Path
+    script: str = '# %% one\nprint("hello")\n'
+    pages: dict[str, str] = field(default_factory=dict)
+    tests: str = ""
+    languages: tuple[str, ...] = ("zh", "en")
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def write(self) -> Path:
+        """Write the project to disk; pages that are not given show all cells in order.
+
+        Returns:
+            The folder of the project.
+        """
+        written = ("en", "zh") if self.languages == ("zh", "en") else self.languages
+        values = {
+            "name": "made-up",
+            "languages": self.languages,
+            "written": written,
+            **self.settings,
+        }
+        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key != "devices"]
+        for kind, device in CUDA.items() if values.get("devices") else ():
+            lines += [f"[devices.{kind}]", *(f"{k} = {json.dumps(v)}" for k, v in device.items())]
+        self.file("proven.toml", "\n".join(lines))
+        self.file("snippets/part.py", self.script)
+        if self.tests:
+            self.file("tests/test_part.py", self.tests)
+        markers = [line.split() for line in self.script.splitlines() if line.startswith("# %% ")]
+        for language in self.languages:
+            text = self.pages.get(language, page(*(f"part.{words[2]}" for words in markers)))
+            self.file(f"docs/{language}/index.md", text)
+            if self.tests:
+                self.file(f"docs/{language}/claims.md", CLAIMS)
+            name = "mkdocs.yml" if language == self.languages[0] else f"mkdocs.{language}.yml"
+            self.file(name, CONFIG.format(language=language))
+        return self.folder
+
+    def file(self, path: str, text: str) -> Path:
+        """Write one file of the project.
+
+        Args:
+            path: Its path inside the project.
+            text: What is in it.
+
+        Returns:
+            The path of the file.
+        """
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+    def read_settings(self) -> Settings:
+        """Write the project and read its settings."""
+        return read_settings(self.write())
+
+
+def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run mkdocs in a project, as a user would.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+
+    Returns:
+        How it ended, with both its streams in `stdout`.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "mkdocs", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "NO_MKDOCS_2_WARNING": "1"},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
+
+
+def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The same in this process, which has imported everything already: for the many builds.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+
+    Returns:
+        How it ended, with both its streams in `stdout`.
+
+    Raises:
+        Exception: Whatever MkDocs let through.
+    """
+    import click.testing
+    from mkdocs.__main__ import cli
+
+    before = os.getcwd()
+    os.chdir(project)
+    try:
+        result = click.testing.CliRunner().invoke(cli, arguments)
+    finally:
+        os.chdir(before)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.output)
+
+
+def processes(mark: str) -> list[str]:
+    """The processes that have something in their command, environment or working directory.
+
+    Args:
+        mark: What is looked for, such as the path of a folder.
+
+    Returns:
+        Their commands, without those that have ended and were not asked how; none where there is
+        no `/proc`.
+    """
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            told = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            if mark.encode() in told + os.fsencode(os.readlink(folder / "cwd")):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append(f"{folder.name}: {command}")
+    return found
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder: what is in it, by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

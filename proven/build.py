@@ -10,8 +10,8 @@ from proven.cards import card
 from proven.check import check, check_figures
 from proven.files import card_words
 from proven.html import highlight
-from proven.project import Project, read_project
 from proven.problems import ProjectError
+from proven.project import Project, read_project
 from proven.runner import Result, run, warm_up
 from proven.scripts import localise
 from proven.search import whole_words
@@ -29,21 +29,7 @@ def begin_site(
     known: Results | None = None,
     downloads: bool = True,
 ) -> Site:
-    """Read, check and run a project, so that writers can write its site.
-
-    Args:
-        settings: Of the project.
-        halves: What the generator's configuration says of the pages of each language.
-        nav: The navigation as the generator's configuration has it; without one, pages are sorted.
-        known: The results of an earlier run.
-        downloads: Whether notebooks and archives are made and offered.
-
-    Returns:
-        The site.
-
-    Raises:
-        ProjectError: All that is wrong.
-    """
+    """Read, check and run a project, so that writers can write its site."""
     project = read_and_check(settings)
     results = run_sections(project, known, meanwhile=lambda: _warm_caches(project, halves))
     pages = project.pages[settings.main]
@@ -78,11 +64,7 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
 
 
 def read_and_check(settings: Settings) -> Project:
-    """Read a project and hold its files against each other; the fork server starts meanwhile.
-
-    Raises:
-        ProjectError: All that is wrong.
-    """
+    """Read a project and hold its files against each other; the fork server starts meanwhile."""
     warm_up(settings)
     project = read_project(settings)
     check(project)

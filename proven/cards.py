@@ -25,20 +25,7 @@ PIECE = re.compile(r"[\u2e80-\uffef](?:[、。，：；？！）》」』”…]
 
 @cache
 def card(title: str, description: str, site_name: str, place: str) -> bytes:
-    """Draw one card; while `mkdocs serve` runs, only cards whose words have changed.
-
-    Args:
-        title: The title of the page.
-        description: Its description.
-        site_name: The name of the site.
-        place: The page and line, for the message of an error.
-
-    Returns:
-        A PNG file; the same words give the same bytes.
-
-    Raises:
-        ProjectError: The font has no glyph for a character.
-    """
+    """Draw one card; while `mkdocs serve` runs, only cards whose words have changed."""
     if missing := sorted({*title, *description, *site_name} - _characters()):
         what = f"the font of the cards has no glyph for {' '.join(missing)}"
         raise ProjectError(

@@ -28,6 +28,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's
 # also what turns the order of the letters round, and halves of characters, which no file can hold
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
+LINK = re.compile(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)')
 
 State = Literal["ran", "raised", "skipped"]
 
@@ -57,6 +58,14 @@ class Outcome:
     had: int = 0
 
 
+class Fault(Exception):
+    """A cell did what a snippet may not do: what, what to do about it, and on which line."""
+
+    def __init__(self, what: str, advice: str, line: int | None = None) -> None:
+        super().__init__(what)
+        self.what, self.advice, self.line = what, advice, line
+
+
 def run_cells(
     settings: Settings, section: Section, module: types.ModuleType, last: str | None = None
 ) -> Iterator[Outcome | Snippet]:
@@ -65,18 +74,6 @@ def run_cells(
     The module stands in for `__main__` meanwhile, so that `pickle` and `inspect.getsource` work as
     in any script, and standard input, output and error are the engine's. The working directory
     is the caller's affair.
-
-    Args:
-        settings: Of the project.
-        section: The section.
-        module: The module in whose namespace the cells run.
-        last: The full name of the snippet after which to stop; None for the whole section.
-
-    Yields:
-        Each snippet before it runs, and its outcome afterwards.
-
-    Raises:
-        ProjectError: A cell ended otherwise than it declares.
     """
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
@@ -94,195 +91,174 @@ def run_cells(
                 had = devices.count(settings, snippet.kind) if snippet.devices else 0
                 if had < snippet.devices:
                     yield Outcome(snippet.name, "skipped", had=had)
-                else:
-                    yield _run_cell(section, snippet, vars(module), streams, caught, folder)
+                    continue
+                cell = _Cell(section, snippet, streams, caught, folder)
+                try:
+                    outcome = cell.run(vars(module))
+                except Fault as fault:
+                    place = f"{section.place}:{fault.line or snippet.line}"
+                    problem = Problem(fault.what, fault.advice, (place,), snippet.name)
+                    raise ProjectError(problem) from None
+                yield outcome
                 if snippet.name == last:
                     return
     finally:
         sys.modules["__main__"] = main
 
 
-def _run_cell(
-    section: Section,
-    snippet: Snippet,
-    namespace: dict[str, Any],
-    streams: "_Streams",
-    caught: list[warnings.WarningMessage],
-    folder: str,
-) -> Outcome:
-    begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
-    children = guard.children()
-    try:
-        error, row = _execute(section, snippet, namespace)
-    except ProjectError:
-        _check_refusals(section, snippet)  # the reason, and not what came of it
-        raise
-    if os.getpid() != process:
-        os._exit(1)  # a child of os.fork() that fell out of its cell: the rest is not its to run
-    _check_refusals(section, snippet)
-    figures = _take_figures(section, snippet)
-    left = [t.name for t in set(threading.enumerate()) - threads if not t.daemon]
-    if left:
-        what = f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
-        raise _fails(section, snippet, what, "wait for it: join() the thread, or close the pool")
-    if guard.children() - children:
-        what = "it did not wait for a process that it started: what that prints would be lost"
-        raise _fails(section, snippet, what, "wait for its end: wait(), join() or subprocess.run")
-    try:
-        out, err = streams.take()
-    except ValueError as problem:
-        raise _fails(
-            section, snippet, str(problem), "leave sys.stdout and its file alone"
-        ) from None
-    seconds = time.perf_counter() - begin
+@dataclass
+class _Cell:
+    """A cell that is about to run."""
 
-    for warning in caught:
-        line = warning.lineno if warning.filename == str(section.path) else snippet.line
-        raise _fails(
-            section,
-            snippet,
-            f"{warning.category.__name__}: {warning.message}",
-            "change the cell so that it does not warn, or catch the warning and print it",
-            line,
-        )
-    if err:
-        text = err.decode(errors="replace")[:2000]
-        what = f"it wrote to standard error, which no page shows:\n{_with_reason(text)}"
-        raise _fails(section, snippet, what, "print what readers should see, and nothing else")
-    if len(out) > OUTPUT_LIMIT:
-        what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
-        raise _fails(section, snippet, what, "print less")
-    try:
-        output = ESCAPES.sub("", out.decode().replace("\r\n", "\n"))
-    except UnicodeDecodeError as problem:
-        what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
-        raise _fails(section, snippet, what, "print text") from None
-    _check_text(section, snippet, f"{output}{error or ''}", folder)
-    return Outcome(
-        name=snippet.name,
-        state="raised" if error else "ran",
-        output=output,
-        error=error,
-        error_line=row,
-        figures=figures,
-        seconds=seconds,
-    )
+    section: Section
+    snippet: Snippet
+    streams: "_Streams"
+    caught: list[warnings.WarningMessage]
+    folder: str
 
-
-def _execute(
-    section: Section, snippet: Snippet, namespace: dict[str, Any]
-) -> tuple[str | None, int | None]:
-    """Run the statements of a cell; return the declared error and its line, or two Nones."""
-    path = str(section.path)
-    statements = ast.parse("\n" * (snippet.line - 1) + snippet.source, path).body
-    for statement in statements:
+    def run(self, namespace: dict[str, Any]) -> Outcome:
+        """Run the cell and check all that it did; a `Fault` says what it may not do."""
+        begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
+        children = guard.children()
         try:
-            exec(compile(ast.Module([statement], []), path, "exec", dont_inherit=True), namespace)
-        except BaseException as error:
-            line = _line(error, path) or snippet.line
-            if isinstance(error, KeyboardInterrupt):
+            error, row = self._execute(namespace)
+        except Fault:
+            self._check_refusals()  # the reason, and not what came of it
+            raise
+        if os.getpid() != process:
+            os._exit(1)  # a child of os.fork() that fell out of its cell must not run the rest
+        self._check_refusals()
+        figures = self._take_figures()
+        if left := [t.name for t in set(threading.enumerate()) - threads if not t.daemon]:
+            what = (
+                f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
+            )
+            raise Fault(what, "wait for it: join() the thread, or close the pool")
+        if guard.children() - children:
+            what = "it did not wait for a process that it started: what that prints would be lost"
+            raise Fault(what, "wait for its end: wait(), join() or subprocess.run")
+        try:
+            out, err = self.streams.take()
+        except ValueError as problem:
+            raise Fault(str(problem), "leave sys.stdout and its file alone") from None
+        seconds = time.perf_counter() - begin
+        for warning in self.caught:
+            advice = "change the cell so that it does not warn, or catch the warning and print it"
+            line = warning.lineno if warning.filename == str(self.section.path) else None
+            raise Fault(f"{warning.category.__name__}: {warning.message}", advice, line)
+        if err:
+            text = _with_reason(err.decode(errors="replace")[:2000])
+            what = f"it wrote to standard error, which no page shows:\n{text}"
+            raise Fault(what, "print what readers should see, and nothing else")
+        if len(out) > OUTPUT_LIMIT:
+            what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
+            raise Fault(what, "print less")
+        try:
+            output = ESCAPES.sub("", out.decode().replace("\r\n", "\n"))
+        except UnicodeDecodeError as problem:
+            what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
+            raise Fault(what, "print text") from None
+        self._check_text(f"{output}{error or ''}")
+        state: State = "raised" if error else "ran"
+        return Outcome(self.snippet.name, state, output, error, row, figures, seconds)
+
+    def _execute(self, namespace: dict[str, Any]) -> tuple[str | None, int | None]:
+        """Run the statements of the cell; return the declared error and its line, or two Nones."""
+        path, snippet = str(self.section.path), self.snippet
+        statements = ast.parse("\n" * (snippet.line - 1) + snippet.source, path).body
+        for statement in statements:
+            try:
+                code = compile(ast.Module([statement], []), path, "exec", dont_inherit=True)
+                exec(code, namespace)
+            except KeyboardInterrupt:
                 raise
-            if type(error).__name__ != snippet.raises:
-                raise _undeclared(section, snippet, error, line) from None
-            if statement is not statements[-1]:
-                raise _fails(
-                    section,
-                    snippet,
-                    f"{snippet.raises} came before the last statement: the rest never ran",
-                    "end the cell with the statement that raises",
-                    line,
-                ) from None
-            text = ESCAPES.sub("", "".join(traceback.format_exception_only(error)).strip())
-            return text, line - snippet.line + 1
-    if snippet.raises:
-        raise _fails(
-            section,
-            snippet,
-            f"it declares {snippet.raises}, and nothing was raised",
-            "mend the cell, or take raises= off its marker",
-        )
-    return None, None
+            except BaseException as error:
+                line = _line(error, path) or snippet.line
+                if type(error).__name__ != snippet.raises:
+                    raise self._undeclared(error, line) from None
+                if statement is not statements[-1]:
+                    what = f"{snippet.raises} came before the last statement: the rest never ran"
+                    raise Fault(what, "end the cell with the statement that raises", line) from None
+                text = ESCAPES.sub("", "".join(traceback.format_exception_only(error)).strip())
+                return text, line - snippet.line + 1
+        if snippet.raises:
+            what = f"it declares {snippet.raises}, and nothing was raised"
+            raise Fault(what, "mend the cell, or take raises= off its marker")
+        return None, None
 
+    def _undeclared(self, error: BaseException, line: int) -> Fault:
+        text, name = "".join(traceback.format_exception_only(error)), type(error).__name__
+        if isinstance(error, SystemExit):
+            what = f"{text.strip() or name}: it ends Python"
+            return Fault(what, "a snippet must run to its end", line)
+        if self.snippet.raises:
+            what = f"it declares {self.snippet.raises} and raised {_with_reason(text)}"
+            return Fault(what, "mend one of them", line)
+        return Fault(_with_reason(text), f'mend it, or declare it: raises="{name}"', line)
 
-def _undeclared(
-    section: Section, snippet: Snippet, error: BaseException, line: int
-) -> ProjectError:
-    text = _with_reason("".join(traceback.format_exception_only(error)))
-    name = type(error).__name__
-    if isinstance(error, SystemExit):
-        return _fails(
-            section,
-            snippet,
-            f"{text or name}: it ends Python",
-            "a snippet must run to its end",
-            line,
-        )
-    if snippet.raises:
-        return _fails(
-            section,
-            snippet,
-            f"it declares {snippet.raises} and raised {text}",
-            "mend one of them",
-            line,
-        )
-    return _fails(section, snippet, text, f'mend it, or declare it: raises="{name}"', line)
+    def _check_refusals(self) -> None:
+        if refusal := guard.pop_first_refusal():
+            raise Fault(refusal[0], "let it do without, or show it as text", refusal[1])
+
+    def _check_text(self, text: str) -> None:
+        """Refuse what differs from build to build or from machine to machine, or is no text."""
+        home = os.path.expanduser("~").rstrip(os.sep)
+        project = str(self.section.path)[: -len(self.section.place) - 1]
+        places = {
+            "the temporary directory": (self.folder, tempfile.gettempdir() + os.sep),
+            "a path of this machine": (project, home and home + os.sep),
+        }
+        found = [what for what, paths in places.items() if any(p and p in text for p in paths)]
+        if UNSTABLE.search(text):
+            found.append("a memory address")
+        if found:
+            what = f"its output contains {' and '.join(found)}, which differs from build to build"
+            raise Fault(what, "print something that does not")
+        if CONTROL.search(text):
+            raise Fault("its output contains control characters", "print text")
+        if len(text) > OUTPUT_LIMIT:
+            what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
+            raise Fault(what, "raise a shorter one")
+
+    def _take_figures(self) -> tuple[str, ...]:
+        """Save the open figures as SVG that is the same in every build, and close them."""
+        pyplot: Any = sys.modules.get("matplotlib.pyplot")
+        if not pyplot:
+            return ()
+        figures = []
+        options = {"svg.hashsalt": self.snippet.name, "svg.fonttype": "none"}
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        how: Any = {"format": "svg", "transparent": True, "bbox_inches": "tight"}
+        for number in pyplot.get_fignums():
+            file = io.StringIO()
+            try:
+                with pyplot.rc_context(options):
+                    pyplot.figure(number).savefig(file, metadata=nothing, **how)
+            except Exception as error:
+                what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
+                raise Fault(what, "mend the figure") from None
+            if LINK.search(file.getvalue()):
+                raise Fault("its figure holds a link", "put the link on the pages")
+            figures.append(file.getvalue())
+        pyplot.close("all")
+        return tuple(figures)
 
 
 def _with_reason(text: str) -> str:
     return "\n".join(filter(None, (text.strip(), guard.reason(text))))
 
 
-def _check_refusals(section: Section, snippet: Snippet) -> None:
-    if refusal := guard.pop_first_refusal():
-        what, line = refusal
-        raise _fails(section, snippet, what, "let it do without, or show it as text", line)
-
-
 def _line(error: BaseException, path: str) -> int | None:
     """The line of the script, as near to the error as the traceback tells."""
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno
-    lines = [
-        frame.lineno
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == path
-    ]
-    # the innermost frame may be a class defined cells ago: the line of this cell is the first
-    return lines[0] if lines else None
-
-
-def _check_text(section: Section, snippet: Snippet, text: str, folder: str) -> None:
-    """Refuse what differs from build to build or from machine to machine, or is no text."""
-    home = os.path.expanduser("~").rstrip(os.sep)
-    places = {
-        "the temporary directory": (folder, tempfile.gettempdir() + os.sep),
-        "a path of this machine": (
-            str(section.path)[: -len(section.place) - 1],
-            home and home + os.sep,
-        ),
-    }
-    found = [what for what, paths in places.items() if any(p and p in text for p in paths)]
-    if UNSTABLE.search(text):
-        found.append("a memory address")
-    if found:
-        what = f"its output contains {' and '.join(found)}, which differs from build to build"
-        raise _fails(section, snippet, what, "print something that does not")
-    if CONTROL.search(text):
-        raise _fails(section, snippet, "its output contains control characters", "print text")
-    if len(text) > OUTPUT_LIMIT:
-        what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
-        raise _fails(section, snippet, what, "raise a shorter one")
-
-
-def _fails(
-    section: Section, snippet: Snippet, what: str, advice: str, line: int | None = None
-) -> ProjectError:
-    place = f"{section.place}:{line or snippet.line}"
-    return ProjectError(Problem(what, advice, (place,), snippet.name))
+    frames = traceback.extract_tb(error.__traceback__)
+    # the innermost frame may be in a class defined cells ago: the first one is in this cell
+    return next((frame.lineno for frame in frames if frame.filename == path), None)
 
 
 def _default_warning_filters() -> None:
-    """The filters of a fresh interpreter, also where a test runner has set its own."""
+    """Set the filters of a fresh interpreter, also where a test runner has set its own."""
     warnings.resetwarnings()
     for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
         warnings.simplefilter("ignore", category)
@@ -313,18 +289,12 @@ class _Streams:
         self.ends = [0, 0]
         self.text: list[IO[str]] = []
 
-    def take(self) -> tuple[bytes, bytes]:
-        """Take what came on both since the last time.
-
-        Returns:
-            Standard output and standard error.
-
-        Raises:
-            ValueError: A cell replaced, closed, moved or cut the stream, so that output may be lost.
-        """
+    def take(self) -> list[bytes]:
+        """Take what came on both since the last time; a ValueError says that output may be lost."""
         for stream in self.text:
             stream.flush()
-        _flush_c()
+        # the buffers of C's standard output, which Python's flush does not know
+        ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).fflush(None)
         taken = []
         for index, file in enumerate(self.files):
             name = ("stdout", "stderr")[index]
@@ -336,33 +306,23 @@ class _Streams:
                 same = False
             moved = os.lseek(file.fileno(), 0, os.SEEK_CUR) != size
             if getattr(sys, name) is not self.text[index] or not same or moved:
-                raise ValueError(
-                    f"the cell replaced, closed, moved or cut {name}: output may be lost"
-                )
+                what = f"the cell replaced, closed, moved or cut {name}: output may be lost"
+                raise ValueError(what)
             # read no more than is needed to see that it is too much
             want = min(size - self.ends[index], OUTPUT_LIMIT + 1)
-            taken.append(
-                os.pread(file.fileno(), want, self.ends[index])
-                if hasattr(os, "pread")
-                else _read_at(file.fileno(), want, self.ends[index])
-            )
+            read = getattr(os, "pread", _read_at)
+            taken.append(read(file.fileno(), want, self.ends[index]))
             self.ends[index] = size
-        return taken[0], taken[1]
+        return taken
 
 
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:
-    """`os.pread` for Windows, which shares the position with the writer: put it back."""
+    """Read as `os.pread` does, which Windows lacks: put the position back, which the writer shares."""
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
     os.lseek(descriptor, offset, os.SEEK_SET)
     data = os.read(descriptor, size)
     os.lseek(descriptor, position, os.SEEK_SET)
     return data
-
-
-def _flush_c() -> None:
-    """Flush the buffers of C's standard output, which Python's flush does not know."""
-    library = ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None)
-    library.fflush(None)
 
 
 @contextlib.contextmanager
@@ -376,16 +336,14 @@ def _streams() -> Iterator[_Streams]:
     saved = [os.dup(number) for number in range(3)]
     nothing = os.open(
         os.devnull, os.O_WRONLY
-    )  # reading from it fails, where /dev/null would be empty
+    )  # reading from it fails, where it would else be empty
     try:
         for number, target in enumerate((nothing, *(file.fileno() for file in streams.files))):
             os.dup2(target, number)
         sys.stdin = _NoInput()
-        streams.text = [
-            open(number, "w", encoding="utf-8", newline="\n", closefd=False, buffering=1)
-            for number in (1, 2)
-        ]
-        sys.stdout, sys.stderr = streams.text
+        how: Any = {"encoding": "utf-8", "newline": "\n", "closefd": False, "buffering": 1}
+        streams.text = [open(number, "w", **how) for number in (1, 2)]
+        sys.stdout, sys.stderr = streams.text  # type: ignore[assignment]
         yield streams
     finally:
         for stream in streams.text:
@@ -399,32 +357,3 @@ def _streams() -> Iterator[_Streams]:
         os.close(nothing)
         for file in streams.files:
             file.close()
-
-
-def _take_figures(section: Section, snippet: Snippet) -> tuple[str, ...]:
-    """Save the open figures as SVG that is the same in every build, and close them."""
-    pyplot: Any = sys.modules.get("matplotlib.pyplot")
-    if not pyplot:
-        return ()
-    import matplotlib
-
-    figures = []
-    options: Any = {"svg.hashsalt": snippet.name, "svg.fonttype": "none"}
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    for number in pyplot.get_fignums():
-        file = io.StringIO()
-        try:
-            with matplotlib.rc_context(options):
-                pyplot.figure(number).savefig(
-                    file, format="svg", transparent=True, bbox_inches="tight", metadata=nothing
-                )
-        except Exception as error:
-            what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
-            raise _fails(section, snippet, what, "mend the figure") from None
-        figure = file.getvalue()
-        if re.search(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)', figure):
-            what = "its figure holds a link"
-            raise _fails(section, snippet, what, "put the link on the pages")
-        figures.append(figure)
-    pyplot.close("all")
-    return tuple(figures)

@@ -14,16 +14,6 @@ def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
 
     The page follows the last section of the home page: there, in the navigation and on the page of
     claims. Nothing is written unless all of it can be.
-
-    Args:
-        settings: Of the project, whose folder `skeleton/` is copied.
-        name: The name of the page, such as `attention-basics`; that of the script follows from it.
-
-    Returns:
-        The files that are new, and those that name the page now, relative to the project.
-
-    Raises:
-        ProjectError: The name is none, or is taken, or the place for the page cannot be found.
     """
     project, section = settings.project, name.replace("-", "_")
     if not NAME.fullmatch(name) or not section.isidentifier():

@@ -14,16 +14,7 @@ COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 
 
 def check(project: Project) -> None:
-    """Check a project before anything runs.
-
-    Args:
-        project: The project.
-
-    Raises:
-        ProjectError: All that is wrong: in single files, an unknown snippet or claim, one that is
-            named twice, never or in one language only, links that lead nowhere, and pages whose
-            headings, snippets, marks, fences or pictures differ between the languages.
-    """
+    """Check a project before anything runs."""
     problems = list(project.problems)
     if not problems:  # what could not be read would be missed everywhere
         problems += [*_snippets(project), *_marks(project), *_links(project), *_languages(project)]

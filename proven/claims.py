@@ -53,15 +53,7 @@ class Claim:
 def read_claims(
     settings: Settings, sections: dict[str, Section]
 ) -> tuple[dict[str, Claim], list[Problem]]:
-    """Read the claims of all sections.
-
-    Args:
-        settings: Where the tests are, and which languages a docstring has.
-        sections: The sections, by name.
-
-    Returns:
-        The claims by name, in the order of the sections and of their tests, and what is wrong.
-    """
+    """Read the claims of all sections."""
     claims: dict[str, Claim] = {}
     problems: list[Problem] = []
     for section in sections.values():

@@ -75,16 +75,7 @@ def archive_path(site: Site) -> str:
 
 
 def page_meta(site: Site, page: Page) -> dict[str, Any]:
-    """What the theme's templates have to know of a page, as its front matter.
-
-    Args:
-        site: The site.
-        page: The page.
-
-    Returns:
-        The script of the page, the class, the words and the address (from the home page of its
-        language) of each link to its notebook, and its card, so far as there are any.
-    """
+    """What the theme's templates have to know of a page, as its front matter."""
     words, meta = site.words(page.language), {}
     if page.shown:
         meta["script"] = script_name(page)

@@ -14,8 +14,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.files import Files
 from proven.pages import Page
-from proven.prose import relative
 from proven.problems import Problem, ProjectError
+from proven.prose import relative
 from proven.search import improve
 from proven.views import Site
 
@@ -56,17 +56,7 @@ def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None
 
 
 def finish_page(site: Site, page: Page | None, path: Path, policy: bool) -> None:
-    """Check one page and make it ready for readers.
-
-    Args:
-        site: What it should show.
-        page: The page; None for one that a template alone has made.
-        path: Its file.
-        policy: Whether the policy is written.
-
-    Raises:
-        ProjectError: It does not show what its Markdown names, or shows more.
-    """
+    """Check one page and make it ready for readers."""
     tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
     if page:
         if problems := list(check_page(site, page, tree)):

@@ -36,11 +36,7 @@ class Fork(Generic[Answer]):
         self._pipe = os.fdopen(reading, "rb")
 
     def answer(self) -> Answer | None:
-        """Wait for the end of the process.
-
-        Returns:
-            What the function returned; None if it raised, or its process died.
-        """
+        """Wait for the end of the process."""
         with self._pipe as pipe:
             answer = pipe.read()
         self._wait()
@@ -61,9 +57,5 @@ class Fork(Generic[Answer]):
 
 
 def can_fork() -> bool:
-    """Whether a process can be forked safely: elsewhere than on Linux, libraries forbid it.
-
-    Returns:
-        Whether this is Linux.
-    """
+    """Whether a process can be forked safely: elsewhere than on Linux, libraries forbid it."""
     return sys.platform == "linux"

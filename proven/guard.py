@@ -46,25 +46,14 @@ class Refused(PermissionError):
 
 
 def pop_first_refusal() -> tuple[str, int | None] | None:
-    """The first refusal since the last call, also if a cell caught the error.
-
-    Returns:
-        What was refused, and the line of the script that wanted it, if one did.
-    """
+    """The first refusal since the last call, also if a cell caught the error."""
     first = _refused[0] if _refused else None
     _refused.clear()
     return first
 
 
 def reason(text: str) -> str | None:
-    """Say which limit is behind an error, where its own words do not.
-
-    Args:
-        text: The error, as Python or a library words it.
-
-    Returns:
-        A sentence, or None if no limit is concerned.
-    """
+    """Say which limit is behind an error, where its own words do not."""
     starved = ("MemoryError", "allocate memory", "Unable to allocate", "bad_alloc")
     if "memory" in _limits and any(words in text for words in starved):
         return f"a section may use {MEMORY_LIMIT / 2**30:g} GiB of memory, the limit in proven/guard.py"
@@ -74,12 +63,7 @@ def reason(text: str) -> str | None:
 
 
 def children() -> set[int]:
-    """The processes that this one started and has not waited for, and theirs whose parent is gone.
-
-    Returns:
-        Their numbers, without the process that Python itself keeps to clear up shared memory; none
-        where the system is not Linux.
-    """
+    """The processes that this one started and has not waited for, and theirs whose parent is gone."""
     from multiprocessing.resource_tracker import _resource_tracker
 
     found = {

@@ -19,16 +19,7 @@ if TYPE_CHECKING:
 
 
 def snippet(view: View, alt: str, words: Words) -> str:
-    """Write a snippet: its source, and what it did.
-
-    Args:
-        view: What it shows.
-        alt: What its figure shows, in words.
-        words: The phrases of the page's language.
-
-    Returns:
-        The HTML.
-    """
+    """Write a snippet: its source, and what it did."""
     code, result = highlight(view.source), _result(view, alt, words)
     if view.fold == "code":
         parts = (result, _folded(code, words("fold-code"), "data-search-exclude"))
@@ -83,14 +74,6 @@ def mark(view: ClaimView, words: Words, md: "Markdown") -> Element:
     """Write the mark at the end of a sentence that a claim proves.
 
     An element, and not HTML: so the generator resolves and checks its link like any other.
-
-    Args:
-        view: What the claim shows.
-        words: The phrases of the page's language.
-        md: The converter of the page.
-
-    Returns:
-        The element.
     """
     name = view.claim.name
     proven = view.state in ("proven", "recorded")
@@ -128,16 +111,7 @@ def claims(views: list[ClaimView], words: Words) -> str:
 
 
 def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str:
-    """Write a table of what can be downloaded.
-
-    Args:
-        rows: For each file its title, its address, its size in bytes, and the address that opens it
-            in Colab.
-        words: The phrases of the page's language.
-
-    Returns:
-        The HTML.
-    """
+    """Write a table of what can be downloaded."""
     lines = []
     for title, address, size, colab in rows:
         name = address.rpartition("/")[2]
@@ -156,18 +130,7 @@ def sentence(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def mathml(source: str, display: str) -> str:
-    """Turn LaTeX into MathML, which needs no script.
-
-    Args:
-        source: The LaTeX.
-        display: `block` or `inline`.
-
-    Returns:
-        The MathML.
-
-    Raises:
-        ProjectError: It is no LaTeX that can be set.
-    """
+    """Turn LaTeX into MathML, which needs no script."""
     from latex2mathml.converter import convert
 
     try:

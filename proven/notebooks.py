@@ -69,15 +69,7 @@ def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> N
 
 
 def notebooks(site: Site, language: str) -> dict[str, bytes]:
-    """Make the notebook of each page that shows snippets, and one of all of them.
-
-    Args:
-        site: The outputs that they show.
-        language: Their language.
-
-    Returns:
-        The files by their names, such as `blocks.zh.ipynb`.
-    """
+    """Make the notebook of each page that shows snippets, and one of all of them."""
     pages = {site.page(language, path).stem: [path] for path in site.sections}
     if len(pages) > 1:
         pages[CHAPTER] = site.sections
@@ -199,14 +191,6 @@ def as_page(site: Site, language: str, path: str) -> str:
 
     Left out are 600 KB of style sheets for one theme, scripts from other hosts, and a second button
     to copy. The code is given the classes of all other code, and with them its colours.
-
-    Args:
-        site: The outputs that it shows.
-        language: Its language.
-        path: The path of the page.
-
-    Returns:
-        The HTML of its cells.
     """
     from mkdocs_jupyter.convert import nb2html
 

@@ -21,12 +21,7 @@ LEFT_OUT = re.compile(r"(404\.html|sitemap\.xml|\.map|-offline\.zip)$|(^|/)asset
 
 
 def write_offline_copy(site: Path, name: str) -> None:
-    """Put the zip file into the finished site.
-
-    Args:
-        site: The folder of the site, all languages included.
-        name: The name of the project, under which the file unpacks.
-    """
+    """Put the zip file into the finished site."""
     contents = ((f"{name}/{path}", content) for path, content in sorted(_files(site).items()))
     (site / f"{name}-offline.zip").write_bytes(zipped(contents))
 

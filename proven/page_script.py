@@ -15,14 +15,6 @@ def page_script(title: str, views: Iterable[View], words: Words) -> str:
 
     A statement that shows an error is caught, so that what follows it still runs; what needs devices
     asks for them first.
-
-    Args:
-        title: The title of the page.
-        views: Its snippets, in the order in which it shows them.
-        words: The phrases of its language.
-
-    Returns:
-        The source of the script.
     """
     parts = [f"# {title}\n# {words('script')}"]
     draws = False

@@ -433,16 +433,7 @@ def _fence(token: Token, lines: list[str], wrong: Any) -> Fence:
 
 
 def target_of(page: Page, link: str) -> tuple[str, str] | None:
-    """Where a link leads.
-
-    Args:
-        page: The page on which it stands.
-        link: The link as it is written.
-
-    Returns:
-        The path of a page and the id of a place on it, which may be empty; None if it leads to
-        something else than a page.
-    """
+    """Where a link leads."""
     target, _, anchor = link.partition("#")
     if ":" in target or (target and not target.endswith(".md")):
         return None

@@ -45,18 +45,7 @@ class ProjectError(Exception):
 
 
 def decode(data: bytes, place: str) -> str:
-    """Decode a file that a person wrote, in whichever way their editor ends lines or begins files.
-
-    Args:
-        data: The bytes of the file.
-        place: Its path inside the project.
-
-    Returns:
-        The text, whose lines end with a line feed.
-
-    Raises:
-        ProjectError: It is not UTF-8.
-    """
+    """Decode a file that a person wrote, in whichever way their editor ends lines or begins files."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

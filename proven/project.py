@@ -75,14 +75,7 @@ class Project:
 
 
 def read_project(settings: Settings) -> Project:
-    """Read the scripts, the tests, the pages and the records of a project.
-
-    Args:
-        settings: Where they are.
-
-    Returns:
-        The project; what is wrong with it stands in its `problems`.
-    """
+    """Read the scripts, the tests, the pages and the records of a project."""
     sections, in_scripts = read_sections(settings)
     claims, in_tests = read_claims(settings, sections)
     pages, in_pages = read_pages(settings)

@@ -43,16 +43,7 @@ class Shown:
 
 
 def pieces(page: Page, dialect: Dialect, title: bool = True) -> Iterator[str | Shown]:
-    """Write a page as pieces of Markdown, and between them the snippets that it shows.
-
-    Args:
-        page: The page.
-        dialect: How it is written.
-        title: Whether the first heading is among them.
-
-    Yields:
-        The pieces, in order; one may be empty.
-    """
+    """Write a page as pieces of Markdown, and between them the snippets that it shows."""
     parts = page.parts if title else tuple(p for p in page.parts if p is not page.headings[0])
     text: list[str] = []
     for part in _written(page, parts, dialect, folded=False):

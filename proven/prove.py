@@ -63,14 +63,7 @@ class Prover:
                 self._in_fork([claim])
 
     def finish(self) -> dict[str, str]:
-        """Prove everything else, now that the last snippet has run.
-
-        Returns:
-            What became of each claim, in their order: `proven`, or `skipped` for want of devices.
-
-        Raises:
-            ProjectError: All the claims that do not hold.
-        """
+        """Prove everything else, now that the last snippet has run."""
         if self._left and devices.may_fork(self._settings):
             self._in_fork(self._left)
         elif self._left:

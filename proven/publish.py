@@ -17,15 +17,6 @@ def staging(site: Path) -> Iterator[Path]:
     """Give a build a folder of its own beside the site, and let no other build write there.
 
     The folder is removed at the end, unless it was published.
-
-    Args:
-        site: The folder of the site.
-
-    Yields:
-        The folder to build in.
-
-    Raises:
-        ProjectError: Another build writes to the same site.
     """
     name = hashlib.sha256(str(site).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"proven-notes-{name}.lock"

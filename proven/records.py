@@ -58,19 +58,7 @@ def folder_of(settings: Settings) -> Path:
 
 
 def make_record(result: Result, date: str, commit: str | None) -> Record:
-    """Make a record of a run: of the snippets and claims that need devices and ran.
-
-    Args:
-        result: What a section did.
-        date: Today, as `2026-11-23`.
-        commit: The commit that is checked out.
-
-    Returns:
-        The record.
-
-    Raises:
-        ProjectError: There was no device, or no snippet of the section needs one.
-    """
+    """Make a record of a run: of the snippets and claims that need devices and ran."""
     section = result.section
     if not result.machine.devices:
         versions = " ".join(f"{name} {v}" for name, v in result.machine.versions.items())
@@ -95,15 +83,7 @@ def make_record(result: Result, date: str, commit: str | None) -> Record:
 
 
 def write_record(folder: Path, record: Record) -> Path:
-    """Write a record to its file, in the place of an older one of the same hardware.
-
-    Args:
-        folder: The folder of the records; made if it is not there.
-        record: The record.
-
-    Returns:
-        The path of the file.
-    """
+    """Write a record to its file, in the place of an older one of the same hardware."""
     data = asdict(record)
     data["outcomes"] = []
     for outcome in record.outcomes.values():

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -92,36 +92,12 @@ def run(
     start_method: str = START_METHOD,
     time_limit: float = TIME_LIMIT,
 ) -> dict[str, Result]:
-    """Run sections, each once, from its first cell to its last, and prove their claims.
-
-    Args:
-        settings: Of the project.
-        sections: The sections.
-        claims: What else to prove about them.
-        last: The full name of the snippet after which its section stops; None for whole sections.
-        meanwhile: Called once, in this thread, while the sections run.
-        cancelled: Ends the run once it is set.
-        start_method: How processes start, as `multiprocessing` names it.
-        time_limit: Seconds that a section may take.
-
-    Returns:
-        The results by section, in their order.
-
-    Raises:
-        ProjectError: All that went wrong, in any section.
-    """
+    """Run sections, each once, from its first cell to its last, and prove their claims."""
     warm_up(settings, start_method)
-    runs = [
-        _Run(
-            settings,
-            section,
-            tuple(claim for claim in claims if claim.section == section.name),
-            last,
-            start_method,
-            time_limit,
-        )
-        for section in sections
-    ]
+    context, runs = multiprocessing.get_context(start_method), []
+    for section in sections:
+        of_section = tuple(claim for claim in claims if claim.section == section.name)
+        runs.append(_Run(Job(settings, section, of_section, last), context, time_limit))
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
     try:
         futures: list[Future[Result]] = [pool.submit(run.result) for run in runs]
@@ -146,24 +122,16 @@ def run(
     return results
 
 
+@dataclass
 class _Run:
     """One section in its process."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        section: Section,
-        claims: tuple[Claim, ...],
-        last: str | None,
-        start_method: str,
-        time_limit: float,
-    ) -> None:
-        self._settings, self._section, self._claims, self._last = settings, section, claims, last
-        self._context: Any = multiprocessing.get_context(start_method)
-        self._time_limit = time_limit
-        self._process: BaseProcess | None = None
-        self._ended = False
-        self._lock = threading.Lock()
+    job: Job
+    context: Any
+    time_limit: float
+    process: BaseProcess | None = None
+    ended: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def result(self) -> Result:
         """Run the section, and wait for its end."""
@@ -177,30 +145,29 @@ class _Run:
 
     def end(self) -> None:
         """End the process, if it runs. Can be called at any time, and again."""
-        with self._lock:
-            self._ended = True
-            if self._process:
-                _kill(self._process)
+        with self.lock:
+            self.ended = True
+            if self.process:
+                _kill(self.process)
 
     def _run(self) -> Result:
         begin, started = time.perf_counter(), time.time()
+        section = self.job.section
         folder = tempfile.mkdtemp(prefix="snippets-")
-        ours, theirs = self._context.Pipe()
-        job = Job(self._settings, self._section, self._claims, self._last, folder)
-        process = self._context.Process(
-            target=run_section, args=(job, theirs), name=self._section.name
-        )
+        ours, theirs = self.context.Pipe()
+        arguments = (replace(self.job, folder=folder), theirs)
+        process = self.context.Process(target=run_section, args=arguments, name=section.name)
         try:
-            with self._lock:
-                if self._ended:
+            with self.lock:
+                if self.ended:
                     raise ProjectError(Problem("the run was ended", "run it again"))
                 process.start()
-                self._process = process
+                self.process = process
             theirs.close()
-            outcomes, finished = self._listen(process, ours)
+            outcomes, done = self._listen(process, ours)
         finally:
-            with self._lock:
-                self._process = None
+            with self.lock:
+                self.process = None
                 if process.pid is not None:
                     _kill(process)
                     process.join()
@@ -209,18 +176,10 @@ class _Run:
         seconds = time.perf_counter() - begin
         states = [outcome.state for outcome in outcomes.values()]
         counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
-        told = ", ".join([*counts, f"{len(finished.proofs)} claims"])
-        log.info("Section %-20s %5.1f s  %s", self._section.name, seconds, told)
-        return Result(
-            self._section,
-            self._claims,
-            outcomes,
-            finished.proofs,
-            finished.machine,
-            finished.modules,
-            seconds,
-            started,
-        )
+        told = ", ".join([*counts, f"{len(done.proofs)} claims"])
+        log.info("Section %-20s %5.1f s  %s", section.name, seconds, told)
+        of_process = (done.proofs, done.machine, done.modules, seconds, started)
+        return Result(section, self.job.claims, outcomes, *of_process)
 
     def _listen(
         self, process: BaseProcess, pipe: Connection
@@ -248,7 +207,7 @@ class _Run:
                 raise self._problem(running, what, "run it by itself to see why") from None
             if isinstance(message, Snippet):
                 if running is None:
-                    limit = self._time_limit
+                    limit = self.time_limit
                     deadline = time.monotonic() + limit
                 running = message
             elif isinstance(message, Outcome):
@@ -259,9 +218,9 @@ class _Run:
                 raise ProjectError(*message)
 
     def _problem(self, running: Snippet | None, what: str, advice: str) -> ProjectError:
-        line = (running or self._section.snippets[0]).line
+        line = (running or self.job.section.snippets[0]).line
         name = running.name if running else None
-        return ProjectError(Problem(what, advice, (f"{self._section.place}:{line}",), name))
+        return ProjectError(Problem(what, advice, (f"{self.job.section.place}:{line}",), name))
 
 
 def _death(process: BaseProcess) -> str:

@@ -72,14 +72,7 @@ class Section:
 
 
 def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]]:
-    """Read every section script of a project; modules whose name begins with `_` are none.
-
-    Args:
-        settings: Where they are.
-
-    Returns:
-        The sections by name, in alphabetical order, and what is wrong with any of them.
-    """
+    """Read every section script of a project; modules whose name begins with `_` are none."""
     sections: dict[str, Section] = {}
     problems: list[Problem] = []
     for path in sorted((settings.project / settings.sections).glob("[!_.]*.py")):
@@ -94,18 +87,7 @@ def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]
 
 
 def read_section(path: Path, settings: Settings) -> Section:
-    """Read one section script.
-
-    Args:
-        path: The path of the script.
-        settings: Which kinds of devices a cell may need.
-
-    Returns:
-        The section, with a snippet for each cell.
-
-    Raises:
-        ProjectError: The file is no UTF-8, no Python, or a cell marker is not one of ours.
-    """
+    """Read one section script."""
     data = path.read_bytes()
     return _read(path.resolve(), data, f"{settings.sections}/{path.name}", tuple(settings.devices))
 
@@ -197,11 +179,7 @@ def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
 
 
 def parse(text: str, place: str) -> ast.Module:
-    """Parse Python, whose place in the project is named in the error.
-
-    Raises:
-        ProjectError: It is no Python.
-    """
+    """Parse Python, whose place in the project is named in the error."""
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError) as error:  # the latter of a null byte, up to Python 3.11.3
@@ -212,16 +190,7 @@ def parse(text: str, place: str) -> ast.Module:
 
 @cache  # every writer asks for it
 def localise(source: str, language: str, written: tuple[str, ...]) -> str:
-    """Keep one language's part of each comment of the form `# English | 中文`.
-
-    Args:
-        source: The code of a snippet.
-        language: The language to keep.
-        written: The order of the languages in a comment.
-
-    Returns:
-        The code; comments that do not have as many parts as there are languages stay as they are.
-    """
+    """Keep one language's part of each comment of the form `# English | 中文`."""
     lines = source.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:

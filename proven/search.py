@@ -101,16 +101,7 @@ def whole_words(project: Project) -> list[str]:
 
 
 def improve(index: str, project: Project, language: str) -> str:
-    """Give the entries of an index their names, and the weight that their place has.
-
-    Args:
-        index: The index that Material's search plugin has written.
-        project: The project.
-        language: The language of the index.
-
-    Returns:
-        The index; a third smaller, as UTF-8 and without needless zero-width spaces.
-    """
+    """Give the entries of an index their names, and the weight that their place has."""
     data = json.loads(index)
     names = read_names(project, language)
     pages = {_url(page): page for page in project.pages[language].values()}

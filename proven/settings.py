@@ -51,17 +51,7 @@ class Settings:
 
 
 def read_settings(project: Path) -> Settings:
-    """Read the settings of a project.
-
-    Args:
-        project: The folder that holds `proven.toml`.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ProjectError: There is no such file, or it says something that has no meaning.
-    """
+    """Read the settings of a project."""
     path = project / FILE
     if not path.is_file():
         what = f"there is no {FILE} in this folder: it says which languages the site has"

@@ -5,18 +5,7 @@ from html import escape
 
 
 def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
-    """Make an element of a figure.
-
-    Args:
-        svg: The file as matplotlib saved it.
-        name: The full name of the snippet.
-        number: Which of its figures, counted from 1.
-        alt: What the figure shows, in the language of the page.
-
-    Returns:
-        The `svg` element: without prolog and fixed height, black as the colour of the text around
-        it, with ids that are unique on the page, and without styles, which its policy would forbid.
-    """
+    """Make an element of a figure."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)

@@ -48,17 +48,7 @@ def section(name: str) -> Section:
 
 
 def after(name: str) -> types.ModuleType:
-    """Run a section from its first cell to the named one, in this process.
-
-    Args:
-        name: The full name of a snippet.
-
-    Returns:
-        The namespace of the section: `after("blocks.mlp").net`.
-
-    Raises:
-        ProjectError: A cell ended otherwise than it declares.
-    """
+    """Run a section from its first cell to the named one, in this process."""
     if state and state.module and state.outcomes and name == list(state.outcomes)[-1]:
         module, state.module = state.module, None
         return module
@@ -66,17 +56,7 @@ def after(name: str) -> types.ModuleType:
 
 
 def shown(name: str) -> Outcome:
-    """Run a section from its first cell to the named one, and return what that one shows.
-
-    Args:
-        name: The full name of a snippet.
-
-    Returns:
-        Its output, its error and its figures.
-
-    Raises:
-        ProjectError: A cell ended otherwise than it declares.
-    """
+    """Run a section from its first cell to the named one, and return what that one shows."""
     if state and name in state.outcomes:
         return state.outcomes[name]
     if not state and name in _shown:

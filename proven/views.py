@@ -183,15 +183,7 @@ class Site:
         return state, result.machine, None
 
     def claim(self, name: str, language: str) -> ClaimView:
-        """What a claim shows.
-
-        Args:
-            name: The name of the claim.
-            language: The language of the page.
-
-        Returns:
-            The view.
-        """
+        """What a claim shows."""
         claim, words = self.project.claims[name], self.words(language)
         state, machine, record = self.proof(claim)
         title = words("unproven" if state == "skipped" else state)

@@ -67,14 +67,14 @@ class Job:
         section: The section.
         claims: What tests prove about it, besides.
         last: The snippet after which to stop; None for the whole section.
-        folder: A fresh directory, the only one to write in.
+        folder: A fresh directory, the only one to write in; the runner makes it.
     """
 
     settings: Settings
     section: Section
     claims: tuple[Claim, ...]
     last: str | None
-    folder: str
+    folder: str = ""
 
 
 def run_section(job: Job, pipe: Connection) -> None:

@@ -343,7 +343,7 @@ def _streams() -> Iterator[_Streams]:
         sys.stdin = _NoInput()
         how: Any = {"encoding": "utf-8", "newline": "\n", "closefd": False, "buffering": 1}
         streams.text = [open(number, "w", **how) for number in (1, 2)]
-        sys.stdout, sys.stderr = streams.text  # type: ignore[assignment]
+        sys.stdout, sys.stderr = streams.text
         yield streams
     finally:
         for stream in streams.text:

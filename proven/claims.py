@@ -119,7 +119,9 @@ def _joined(paragraph: str) -> str:
     """The lines of a paragraph as one; Chinese and its neighbours take no space between words."""
     text = ""
     for line in paragraph.split("\n"):
-        wide = text and "\u2e80" <= text[-1] <= "\uffef" or "\u2e80" <= line.strip()[:1] <= "\uffef"
+        wide = (text and "\u2e80" <= text[-1] <= "\uffef") or "\u2e80" <= line.strip()[
+            :1
+        ] <= "\uffef"
         text += ("" if not text or wide else " ") + " ".join(line.split())
     return text
 

@@ -76,7 +76,7 @@ def archive_path(site: Site) -> str:
 
 def page_meta(site: Site, page: Page) -> dict[str, Any]:
     """What the theme's templates have to know of a page, as its front matter."""
-    words, meta = site.words(page.language), {}
+    words, meta = site.words(page.language), dict[str, Any]()
     if page.shown:
         meta["script"] = script_name(page)
     if site.downloads:
@@ -89,10 +89,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
 
 
 def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int, str | None]]:
-    """What can be downloaded in a language, as a page in the folder `notebooks/` lists it.
-
-    Returns:
-        For each file its title, its address, its size in bytes, and its address in Colab.
+    """The downloads of a language for a page in the folder `notebooks/`: of each its title, its address,
+    its size in bytes, and its address in Colab.
     """
     words, rows = site.words(language), []
     root = f"{site.project.settings.root(language)}notebooks/"

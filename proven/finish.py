@@ -34,7 +34,7 @@ def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None
     Raises:
         ProjectError: A page does not show what its Markdown names, or shows more, or is missing.
     """
-    settings, problems = site.project.settings, []
+    settings, problems = site.project.settings, list[Problem]()
     root = folder / settings.root(language)
     left = {folder / address_of(site, page): page for page in site.project.pages[language].values()}
     others = [folder / other for other in settings.languages[1:] if root == folder]
@@ -186,7 +186,7 @@ def _add_policy(tree: LexborHTMLParser) -> None:
     meta = tree.create_node("meta")
     meta.attrs["http-equiv"] = "Content-Security-Policy"
     meta.attrs["content"] = policy
-    tree.css_first("meta[charset]").insert_after(meta)
+    tree.css("meta[charset]")[0].insert_after(meta)
 
 
 def _hashes(texts: list[str]) -> list[str]:

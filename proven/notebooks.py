@@ -82,7 +82,8 @@ def notebooks(site: Site, language: str) -> dict[str, bytes]:
 
 def notebook_bytes(made: NotebookNode) -> bytes:
     """The file of a notebook."""
-    return (nbformat.writes(made) + "\n").encode()
+    text: str = nbformat.writes(made)
+    return f"{text}\n".encode()
 
 
 def colab_link(name: str) -> str | None:
@@ -183,7 +184,8 @@ def _code_cell(
 
 
 def _output(kind: str, **fields: Any) -> NotebookNode:
-    return from_dict({"output_type": kind, **fields})
+    node: NotebookNode = from_dict({"output_type": kind, **fields})
+    return node
 
 
 def as_page(site: Site, language: str, path: str) -> str:
@@ -210,4 +212,4 @@ def as_page(site: Site, language: str, path: str) -> str:
         del tag.attrs["tabindex"]
     for tag in tree.css("h1, h2, h3, h4, h5, h6"):
         tag.unwrap()
-    return tree.css_first(".jupyter-wrapper").html or ""
+    return tree.css(".jupyter-wrapper")[0].html or ""

@@ -62,10 +62,9 @@ def _page(html: str, name: str, site: Path) -> str:
     for tag in tree.css("a[href], link[href]"):
         tag.attrs["href"] = _file(tag.attrs["href"] or "", (site / name).parent)
     shim = posixpath.relpath(SHIM, posixpath.dirname(name) or ".")
-    head = tree.css_first("head")
     script = tree.create_node("script")
     script.attrs["src"] = shim
-    head.insert_child(script)
+    tree.css("head")[0].insert_child(script)
     return tree.html or ""
 
 

@@ -33,7 +33,9 @@ def texts(site: Site) -> dict[str, str]:
             page, file = site.page(language, path), _file(site, language, path)
             made[file] = _page(site, page, file)
             description = page.meta.get("description")
-            rows.append(f"- [{page.title}]({root}{file}){description and f': {description}' or ''}")
+            rows.append(
+                f"- [{page.title}]({root}{file}){(description and f': {description}') or ''}"
+            )
             if page.shown:
                 chapter.append(_page(site, page, full))
         made[full] = "\n".join(chapter)

@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from proven.problems import Problem, ProjectError, decode
 
@@ -59,7 +60,9 @@ def read_settings(project: Path) -> Settings:
     lists = ("languages", "written", "ahead", "packages")
     try:
         table = tomllib.loads(decode(path.read_bytes(), FILE))
-        values = {key: tuple(value) if key in lists else value for key, value in table.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if key in lists else value for key, value in table.items()
+        }
         if not values.get("languages"):
             raise ValueError("languages = [...] names no language")
         values.setdefault("written", values["languages"])

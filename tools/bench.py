@@ -27,8 +27,9 @@ from pathlib import Path
 from snippets.engine.build import Build
 from snippets.engine.pages import FENCE, LANGUAGES, MARK
 from snippets.engine.scripts import localise
-from tests.conftest import PROJECT
 from tests.engine.test_builds import Server
+
+from tests.conftest import PROJECT
 from tests.faults.chapter import whole
 
 TURNS = 5

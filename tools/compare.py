@@ -28,7 +28,6 @@ from urllib.parse import urlsplit
 import nbformat
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell
-
 from snippets.engine.pages import LANGUAGES
 from snippets.engine.scripts import read_sections
 

@@ -21,12 +21,12 @@ from bs4 import BeautifulSoup, Tag
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 from playwright.sync_api import Browser, Page, sync_playwright
+from proven.chromium import launch
 from pypdf import PdfReader
 from pypdf.generic import Destination
 
-from proven.chromium import launch
-from proven.problems import Problem, ProjectError
 from proven.pages import LANGUAGES
+from proven.problems import Problem, ProjectError
 from proven.words import word
 
 PROJECT = Path(__file__).parents[2]

@@ -9,7 +9,6 @@ PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
-
 from snippets.engine.chromium import launch  # noqa: E402
 from tests.browser.server import served  # noqa: E402
 

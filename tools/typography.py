@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from autocorrect_py import lint_for
-
 from snippets.engine.claims import HAN
 
 PROJECT = Path(__file__).parents[1]

@@ -236,6 +236,8 @@ def halves_of(config: MkDocsConfig, languages: tuple[str, ...]) -> dict[str, Hal
             except (OSError, ValueError) as error:
                 raise PluginError(f"{path.name} cannot be read: {error}") from None
             address = address and f"{address.rstrip('/')}/{language}/"
-        words = (said.get(f"site_{key}") or "" for key in ("name", "description"))
-        halves[language] = Half(*words, address, said.get("copyright") or "")
+        name, description, licence = (
+            said.get(key) or "" for key in ("site_name", "site_description", "copyright")
+        )
+        halves[language] = Half(name, description, address, licence)
     return halves

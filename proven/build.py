@@ -12,7 +12,7 @@ from proven.files import card_words
 from proven.html import highlight
 from proven.problems import ProjectError
 from proven.project import Project, read_project
-from proven.runner import Result, run, warm_up
+from proven.runner import Result, run
 from proven.scripts import localise
 from proven.search import whole_words
 from proven.settings import Settings
@@ -65,7 +65,6 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
 
 def read_and_check(settings: Settings) -> Project:
     """Read a project and hold its files against each other; the fork server starts meanwhile."""
-    warm_up(settings)
     project = read_project(settings)
     check(project)
     return project

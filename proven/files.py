@@ -26,22 +26,13 @@ def make_files(site: Site) -> Files:
         site: What they show.
 
     Returns:
-        Their contents: a script for each page with snippets, `build.json`; where downloads are
-        offered also notebooks, plain Markdown, and the cards that previews of links show.
+        Their contents: a script for each page with snippets; where downloads are offered also
+        `build.json`, notebooks, plain Markdown, and the cards that previews of links show.
     """
-    files: Files = {"build.json": _json(report(site))}
-    for language, half in site.halves.items():
-        root = site.project.settings.root(language)
+    files: Files = {}
+    for language in site.halves:
         for path in site.order:
-            page = site.page(language, path)
-            if page.shown:
-                views = [site.view(fence.body.strip(), language) for fence in page.shown]
-                script = page_script(page.title, views, site.words(language))
-                files[f"{root}{page.path.removesuffix('.md')}/{script_name(page)}"] = (
-                    script.encode()
-                )
-            if site.downloads:
-                files[root + card_path(page)] = card(*card_words(page, half))
+            files |= page_files(site, site.page(language, path))
     if site.downloads:
         for language in site.halves:
             root = site.project.settings.root(language)
@@ -50,6 +41,20 @@ def make_files(site: Site) -> Files:
         made = {path: content for path, content in files.items() if path.endswith(".ipynb")}
         files[archive_path(site)] = pack(site, {p.rpartition("/")[2]: c for p, c in made.items()})
         files |= {path: text.encode() for path, text in texts(site).items()}
+        text = json.dumps(report(site), indent=1, ensure_ascii=False)
+        files["build.json"] = f"{text}\n".encode()
+    return files
+
+
+def page_files(site: Site, page: Page) -> Files:
+    """The files that belong to one page: the script of its snippets, and its card."""
+    root, files = site.project.settings.root(page.language), {}
+    if page.shown:
+        views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
+        script = page_script(page.title, views, site.words(page.language))
+        files[f"{root}{page.path.removesuffix('.md')}/{script_name(page)}"] = script.encode()
+    if site.downloads:
+        files[root + card_path(page)] = card(*card_words(page, site.halves[page.language]))
     return files
 
 
@@ -166,7 +171,3 @@ def report(site: Site) -> dict[str, Any]:
             for claim in site.project.claims.values()
         ],
     }
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()

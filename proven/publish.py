@@ -50,18 +50,22 @@ def publish(folder: Path, site: Path) -> None:
 
 
 def replace_files(folder: Path, site: Path) -> None:
-    """Bring a site that is being served up to date, file by file: a reader never sees half of one."""
+    """Bring a site that is being served up to date, file by file."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        target = site / path.relative_to(folder)
-        content = path.read_bytes()
-        if not target.is_file() or target.read_bytes() != content:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(f".{target.name}.part")
-            part.write_bytes(content)
-            part.replace(target)
+        replace_file(path, site / path.relative_to(folder))
     for path in sorted(path for path in site.rglob("*") if path.is_file()):
         if not (folder / path.relative_to(site)).exists():
             path.unlink()
+
+
+def replace_file(path: Path, target: Path) -> None:
+    """Put a file in the place of another, unless they are the same: nobody reads half of it."""
+    content = path.read_bytes()
+    if not target.is_file() or target.read_bytes() != content:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        part.write_bytes(content)
+        part.replace(target)
 
 
 def _previous(site: Path) -> Path:

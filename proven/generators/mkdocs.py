@@ -23,6 +23,7 @@ from mkdocs.exceptions import Abort, PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, event_priority
 from mkdocs.structure.files import Files as MkDocsFiles
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler, DuplicateFilter
 from mkdocs.utils.yaml import yaml_load
@@ -32,10 +33,11 @@ from proven.fences import Fences
 from proven.files import Files, make_files, page_meta
 from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork
-from proven.generators.preview import Preview
+from proven.generators.preview import Preview, Rendered
 from proven.offline import write_offline_copy
 from proven.problems import ProjectError
 from proven.publish import publish, replace_files, staging
+from proven.runner import warm_up
 from proven.settings import read_settings
 from proven.views import Half, Site
 
@@ -64,6 +66,14 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.files: Files = {}
         self.forks: list[Fork[str]] = []
         self.cleanup = contextlib.ExitStack()
+
+    def load_config(
+        self, options: dict[str, Any], config_file_path: str | None = None
+    ) -> tuple[Any, Any]:
+        """Begin to import what sections share while MkDocs reads the rest of its configuration."""
+        with contextlib.suppress(ProjectError):  # it is told when the build begins
+            warm_up(read_settings(Path(config_file_path or "").parent))
+        return super().load_config(options, config_file_path)
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Remember whether this is `serve`, and let `-q` hide warnings without forgiving them."""
@@ -123,6 +133,11 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 self.cleanup.callback(self.forks[-1].end)
         return files
 
+    def on_nav(self, nav: Navigation, **_: Any) -> Navigation:
+        """Keep the navigation, which a page that is rendered again shows."""
+        self.nav = nav
+        return nav
+
     def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
         """Tell the templates what the engine knows of the page."""
         language = Path(page.file.src_dir or "").name
@@ -137,7 +152,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         language = str(config.theme["language"])
         env.globals["word"] = self.site.words(language)
         if self.preview:
-            self.preview.keep(language, config, files, env)
+            self.preview.rendered[language] = Rendered(config, files, self.nav, env)
         return env
 
     @event_priority(-100)  # after the index of the search has been written

@@ -18,17 +18,17 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import Files as MkDocsFiles
-from mkdocs.structure.nav import get_navigation
+from mkdocs.structure.nav import Navigation
 
 from proven.build import Results, read_and_check, run_sections
 from proven.fences import Fences
-from proven.files import make_files
+from proven.files import page_files
 from proven.finish import address_of, finish_page, write_files
 from proven.pages import Page
 from proven.problems import ProjectError
 from proven.project import Project
-from proven.publish import replace_files
-from proven.views import Site
+from proven.publish import replace_file
+from proven.views import ClaimView, Site, View
 
 log = logging.getLogger("mkdocs.plugins.proven")
 
@@ -39,6 +39,7 @@ class Rendered:
 
     config: MkDocsConfig
     files: MkDocsFiles
+    nav: Navigation
     env: Environment
 
 
@@ -50,19 +51,15 @@ class Preview:
         self.fences: dict[str, Fences] = {}
         self.rendered: dict[str, Rendered] = {}
         self.site: Site | None = None
+        self.shown: dict[str, tuple[str, list[View], list[ClaimView]]] = {}
         self.proving: threading.Thread | None = None
         self.cancelled = threading.Event()
 
-    def keep(
-        self, language: str, config: MkDocsConfig, files: MkDocsFiles, env: Environment
-    ) -> None:
-        """Keep what it takes to render a page of a language again."""
-        self.rendered[language] = Rendered(config, files, env)
-
     def begin(self, site: Site, folder: Path, target: Path) -> None:
         """Take note of a site that was built as a whole, and is served."""
-        self.site, self.results = site, site.results
-        self.folder, self.target = folder, target
+        self.site, self.results, self.folder, self.target = site, site.results, folder, target
+        pages = (page for pages in site.project.pages.values() for page in pages.values())
+        self.shown = {page.place: _shown(site, page) for page in pages}
 
     def stop(self) -> None:
         """End the proving of claims, if it goes on."""
@@ -103,13 +100,16 @@ class Preview:
             build_all()
             return
         self.results = run_sections(project, self.results, prove=False)
-        before, self.site = self.site, replace(self.site, project=project, results=self.results)
-        pages = [page for pages in project.pages.values() for page in pages.values()]
-        for page in pages:
-            if _shown(self.site, page) != _shown(before, before.page(page.language, page.path)):
-                self._render_again(self.site, page)
-        write_files(self.folder, make_files(self.site))
-        replace_files(self.folder, self.target)
+        self.site = site = replace(self.site, project=project, results=self.results)
+        for page in (page for pages in project.pages.values() for page in pages.values()):
+            shown = _shown(site, page)
+            text, views, claims = (
+                new != old for new, old in zip(shown, self.shown[page.place], strict=True)
+            )
+            proven = all(claim.state != "pending" for claim in shown[2])
+            if text or views or (claims and proven):
+                self._render_again(site, page)
+                self.shown[page.place] = shown
         self.proving = threading.Thread(target=self._prove, args=(project, self.results))
         self.proving.start()
 
@@ -119,11 +119,14 @@ class Preview:
         file = known.files.get_file_from_path(page.path)
         assert file
         assert file.page
-        nav = get_navigation(known.files, known.config)
         mkdocs_build._populate_page(file.page, known.config, known.files)
         documents = known.files.documentation_pages()
-        mkdocs_build._build_page(file.page, known.config, documents, nav, known.env)
-        finish_page(site, page, self.folder / address_of(site, page), policy=False)
+        mkdocs_build._build_page(file.page, known.config, documents, known.nav, known.env)
+        address = address_of(site, page)
+        finish_page(site, page, self.folder / address, policy=False)
+        write_files(self.folder, page_files(site, page))
+        for path in (self.folder / address).parent.glob("*.*"):
+            replace_file(path, self.target / path.relative_to(self.folder))
         log.info("Rendered %s", page.place)
 
     def _prove(self, project: Project, results: Results) -> None:
@@ -156,8 +159,8 @@ def _frame(project: Project) -> Any:
     return titles, [(str(path), path.stat().st_mtime_ns) for path in sorted(others)]
 
 
-def _shown(site: Site, page: Page) -> Any:
-    """All that a page shows."""
+def _shown(site: Site, page: Page) -> tuple[str, list[View], list[ClaimView]]:
+    """All that a page shows: its text, its snippets, and the claims that it marks or lists."""
     names = {mark.claim for mark in page.marks}
     listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
     names |= {claim.name for claim in site.project.claims.values() if claim.section in listed}

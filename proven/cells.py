@@ -159,6 +159,9 @@ class _Cell:
             what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
             raise Fault(what, "print text") from None
         self._check_text(f"{output}{error or ''}")
+        if error and len(error) > OUTPUT_LIMIT:
+            what = f"its error has {len(error):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
+            raise Fault(what, "raise a shorter one")
         state: State = "raised" if error else "ran"
         return Outcome(self.snippet.name, state, output, error, row, figures, seconds)
 
@@ -216,9 +219,6 @@ class _Cell:
             raise Fault(what, "print something that does not")
         if CONTROL.search(text):
             raise Fault("its output contains control characters", "print text")
-        if len(text) > OUTPUT_LIMIT:
-            what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
-            raise Fault(what, "raise a shorter one")
 
     def _take_figures(self) -> tuple[str, ...]:
         """Save the open figures as SVG that is the same in every build, and close them."""

@@ -7,7 +7,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from proven.problems import ProjectError
+from proven.runner import Result, run
+from proven.scripts import read_section
 from proven.settings import Settings, read_settings
 
 PROJECT = Path(__file__).parents[2]
@@ -24,7 +30,22 @@ markdown_extensions:
   - pymdownx.highlight: {{pygments_lang_class: true}}
 """
 CLAIMS = "# Claims {#claims}\n\n```claims\npart\n```\n"
-CUDA = {"cuda": {"module": "proven.cuda", "count": "torch.cuda.device_count()"}}
+CUDA = {"cuda": "proven.cuda"}
+MACHINE = """def watch() -> None:
+    pass
+
+
+def count() -> int:
+    return {count}
+
+
+def describe() -> tuple[tuple[str, ...], dict[str, str]]:
+    return ("Made-up GPU",) * count(), {{}}
+
+
+def may_fork() -> bool:
+    return {forks}
+"""
 
 
 def page(*names: str, title: str = "# Title {#title}") -> str:
@@ -76,8 +97,9 @@ class Project:
             **self.settings,
         }
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key != "devices"]
-        for kind, device in CUDA.items() if values.get("devices") else ():
-            lines += [f"[devices.{kind}]", *(f"{k} = {json.dumps(v)}" for k, v in device.items())]
+        devices: Any = values.get("devices", {})
+        for kind, module in devices.items():
+            lines += [f"[devices.{kind}]", f'module = "{module}"', f'count = "{module}.count()"']
         self.file("proven.toml", "\n".join(lines))
         self.file("snippets/part.py", self.script)
         if self.tests:
@@ -91,6 +113,16 @@ class Project:
             name = "mkdocs.yml" if language == self.languages[0] else f"mkdocs.{language}.yml"
             self.file(name, CONFIG.format(language=language))
         return self.folder
+
+    def pretend(self, count: int, forks: bool = True) -> None:
+        """Let the machine have so many devices of a kind that is made up, as a module of the project says.
+
+        Args:
+            count: How many `madeup` devices there are.
+            forks: Whether a process that could ask for them may be forked.
+        """
+        self.settings["devices"] = {"madeup": "machine"}
+        self.file("machine.py", MACHINE.format(count=count, forks=forks))
 
     def file(self, path: str, text: str) -> Path:
         """Write one file of the project.
@@ -110,6 +142,30 @@ class Project:
     def read_settings(self) -> Settings:
         """Write the project and read its settings."""
         return read_settings(self.write())
+
+
+def run_part(project: Project, script: str, **options: Any) -> Result:
+    """Run the one section of a project, without proofs.
+
+    Args:
+        project: The project.
+        script: What is in the section from now on.
+        options: Of `proven.runner.run`.
+
+    Returns:
+        What the section did.
+    """
+    project.script = script
+    settings = project.read_settings()
+    section = read_section(settings.project / "snippets" / "part.py", settings)
+    return run(settings, [section], **options)["part"]
+
+
+def refused(project: Project, script: str, **options: Any) -> str:
+    """Run a section that is to fail; return what is said."""
+    with pytest.raises(ProjectError) as caught:
+        run_part(project, script, **options)
+    return str(caught.value)
 
 
 def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,123 @@
+"""What a section may not do, and what it may: memory, files, network, processes of its own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.helpers.faults import Plant, cell, fails, sound
+from tests.helpers.projects import Project, refused, run_part
+
+FIRST = "numbers = [1, 2, 3]"
+MEMORY = "a section may use 4 GiB of memory, the limit in proven/guard.py"
+WRITES = "a section may write only to its temporary directory, and this one wanted to change"
+NETWORK = "a section may use no network, and this one wanted"
+
+FAULTS: dict[str, Plant] = {
+    "file outside of the temporary directory": cell(
+        'open(__file__, "a")', f"{WRITES} snippets/part.py"
+    ),
+    "file removed outside of it, and the error caught": cell(
+        "import contextlib, os\nwith contextlib.suppress(OSError):\n    os.remove(__file__)",
+        f"{WRITES} snippets/part.py",
+    ),
+    "folder made beside it": cell(
+        'import os\nos.mkdir("../../proven-tests")', f"{WRITES} ", at='os.mkdir("'
+    ),
+    "link to the outside that is followed": cell(
+        'import os\nos.symlink(__file__, "link")\nopen("link", "w")', f"{WRITES} snippets/part.py"
+    ),
+    "database outside of it": cell(
+        'import sqlite3\nsqlite3.connect(__file__ + ".db")', f"{WRITES} snippets/part.py.db"
+    ),
+    "network": cell(
+        'import urllib.request\nurllib.request.urlopen("http://127.0.0.1:9/")',
+        f"{NETWORK} 127.0.0.1",
+    ),
+    "network, and the error caught": cell(
+        "import contextlib, socket\nwith contextlib.suppress(OSError):\n"
+        '    socket.create_connection(("example.org", 80))',
+        f"{NETWORK} example.org",
+    ),
+}
+if sys.platform == "linux" and not torch.accelerator.is_available():
+    # with a GPU the kernel sets no limits; the message of the kernel needs Landlock, which CI has
+    FAULTS |= {
+        "5 GB of Python": cell("x = bytes(5_000_000_000)", "MemoryError\n", MEMORY),
+        "file that a child writes": cell(
+            'import subprocess; subprocess.run(["touch", __file__ + ".txt"])',
+            "Permission denied",
+            "a section may write only to its temporary directory",
+            at=FIRST,
+        ),
+        "5 GB of torch": cell(
+            "import torch\nx = torch.empty(5_000_000_000, dtype=torch.uint8).fill_(1)",
+            "DefaultCPUAllocator: can't allocate memory",
+            MEMORY,
+        ),
+        "file that C++ writes": cell(
+            'import torch\ntorch.save(1, f"{__file__}.pt")',
+            "Permission denied",
+            "a section may write only to its temporary directory",
+        ),
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_section_that_does_what_it_may_not_fails_the_build(tmp_path: Path, fault: str) -> None:
+    project = sound(tmp_path / "project")
+    fails(project, FAULTS[fault](project))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_printing_without_end_stops_before_the_disk_is_full(project: Project) -> None:
+    message = refused(project, "# %% one\nwhile True:\n    print('x' * 10_000)\n")
+    assert "OSError: [Errno 27] File too large" in message
+    assert "snippets/part.py:3" in message
+
+
+def test_a_section_may_use_files_and_processes_of_its_own(project: Project) -> None:
+    script = """# %% one
+import multiprocessing, os, shutil, subprocess, sys, tempfile
+import torch
+from torch.utils.data import DataLoader
+
+with multiprocessing.Pool(2) as pool:
+    print(pool.map(abs, [-1, -2]))
+with multiprocessing.Manager() as manager:
+    print(list(manager.list([1, 2])))
+loader = DataLoader(torch.arange(4), batch_size=2, num_workers=1)
+print([batch.sum().item() for batch in loader])
+print(torch.ones(2).share_memory_().is_shared())
+# %% two
+write = "open('child.txt', 'w').close()"
+subprocess.run([sys.executable, "-c", write], check=True)
+os.mkdir("folder")
+os.rename("child.txt", "folder/moved.txt")
+torch.save(1, "folder/x.pt")
+with tempfile.NamedTemporaryFile("w") as file:
+    file.write("text")
+print(sorted(os.listdir("folder")), file=open(os.devnull, "w"))
+shutil.rmtree("folder")
+print(os.listdir())
+"""
+    one, two = run_part(project, script).outcomes.values()
+    assert one.output == "[1, 2]\n[1, 2]\n[1, 5]\nTrue\n"
+    assert two.output == "[]\n"
+
+
+def test_each_run_works_in_a_fresh_directory_and_leaves_nothing(project: Project) -> None:
+    script = """# %% one
+import os
+print(os.listdir())
+open("file", "w").close()
+# %% two
+print(os.listdir())
+"""
+    project.script = script
+    before = set(project.write().rglob("*"))
+    for _ in range(2):
+        one, two = run_part(project, script).outcomes.values()
+        assert (one.output, two.output) == ("[]\n", "['file']\n")
+    assert set(project.folder.rglob("*")) == before

@@ -71,8 +71,9 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self, options: dict[str, Any], config_file_path: str | None = None
     ) -> tuple[Any, Any]:
         """Begin to import what sections share while MkDocs reads the rest of its configuration."""
-        with contextlib.suppress(ProjectError):  # it is told when the build begins
-            warm_up(read_settings(Path(config_file_path or "").parent))
+        if not self.site:  # in the fork of another language, the server is not its child
+            with contextlib.suppress(ProjectError):  # it is told when the build begins
+                warm_up(read_settings(Path(config_file_path or "").parent))
         return super().load_config(options, config_file_path)
 
     def on_startup(self, *, command: str, dirty: bool) -> None:

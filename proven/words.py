@@ -31,17 +31,23 @@ class Words:
         phrases = WORDS["en"] | WORDS.get(self.language, {}) | own
         return str(phrases[key]).format(**values)
 
+    def _device(self, kind: str, form: str, **values: object) -> str:
+        """A phrase about a kind of device, also about one that nobody has found words for."""
+        own = self.settings.words.get(self.language, {})
+        known = f"{kind}-{form}" in WORDS["en"] | own
+        return self(f"{kind if known else 'device'}-{form}", kind=kind, **values)
+
     def joined(self, *sentences: str) -> str:
         """Sentences as one text; Chinese has no space between them."""
         return self("space").join(filter(None, sentences))
 
     def devices(self, kind: str, count: int) -> str:
         """A number of devices of a kind, such as `2 CUDA GPUs`."""
-        return self(f"{kind}-one" if count == 1 else f"{kind}-many", count=count)
+        return self._device(kind, "one" if count == 1 else "many", count=count)
 
     def needs(self, kind: str, count: int, had: int, key: str = "needs") -> str:
         """Say that a snippet was not run (`needs`), or a claim not proven (`unproven-by`), and why."""
-        told = self("had", count=had) if had else self(f"{kind}-none")
+        told = self("had", count=had) if had else self._device(kind, "none")
         return self(key, need=self.devices(kind, count), had=told)
 
     def recorded(self, record: Record) -> str:
@@ -62,7 +68,7 @@ class Words:
         if state == "pending":
             return self("pending-by")
         if state == "skipped":
-            kind = next(iter(self.settings.devices))
+            kind = next(iter(self.settings.devices), "gpu")
             return self.needs(kind, devices, len(machine.devices), "unproven-by")
         told, versions = _counted(machine.devices), self._packages(machine)
         if record:

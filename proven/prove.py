@@ -48,7 +48,7 @@ class Prover:
         self._claims = claims
         self._state = testing.SectionState(settings, section, module, {})
         self._left = list(claims)
-        self._failed: list[Problem] = []
+        self.problems: list[Problem] = []  # the claims that do not hold
         if claims:
             path = settings.project / claims[0].file
             self._tests = _load(path, f"{settings.tests}.{path.stem}")
@@ -71,11 +71,11 @@ class Prover:
             testing.state = self._state
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    self._failed += self._attempt(self._left)
+                    self.problems += self._attempt(self._left)
             finally:
                 testing.state = None
-        if self._failed:
-            raise ProjectError(*self._failed)
+        if self.problems:
+            raise ProjectError(*self.problems)
         return {c.name: "skipped" if self._lacks_devices(c) else "proven" for c in self._claims}
 
     def _attempt(self, claims: list[Claim]) -> list[Problem]:
@@ -108,11 +108,11 @@ class Prover:
 
         answer = Fork(attempt).answer()
         if answer is not None:
-            self._failed += answer
+            self.problems += answer
         else:
             what = f"the process that should prove {', '.join(c.name for c in claims)} died"
             advice = f"run it by itself: pytest {claims[0].file}"
-            self._failed.append(Problem(what, advice, (claims[0].place,), claim=claims[0].name))
+            self.problems.append(Problem(what, advice, (claims[0].place,), claim=claims[0].name))
 
     def _lacks_devices(self, claim: Claim) -> bool:
         return claim.devices > 0 and devices.count(self._settings) < claim.devices

@@ -1,381 +1,373 @@
-"""Measures what a build costs, as ratios: `make bench`.
+"""Measures what a build costs, as ratios: `make bench`, or parts of it: `python -m tools.bench cold`.
 
-- A cold build of both languages against its floor: one Python process that imports torch and runs
-  all section scripts once, plus the same site built with nothing executed.
-- `mkdocs serve`, from a saved edit to the served page, against the same pages without snippets: code
-  and outputs stand in their Markdown as text, and no hook and no fence of ours has a part in it.
-- The memory of a build, and how its time grows when the chapter is there 10 and 50 times.
+- `cold`: a build of both languages against the same with the engine of the commit `ec47af6`, and
+  against its floor: one process that imports torch and runs all cells, plus the same site rendered
+  from stored results; then the memory that all processes of a build hold at once.
+- `serve`: `mkdocs serve`, from a saved edit of prose and of a snippet to the page that shows it.
+- `growth`: a build of the chapter ten times over, against ten times one build.
 
-What is compared is run in turn, several times; each ratio is taken within one turn, and the median
-is printed.
+What is compared is run in turn, several times; each ratio is taken within one turn. `BENCH_BASELINE`
+names a folder with that commit and its environment in `.venv`; else one is made under build/bench.
 """
 
 import contextlib
 import os
-import pickle
 import re
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from snippets.engine.build import Build
-from snippets.engine.pages import FENCE, LANGUAGES, MARK
-from snippets.engine.scripts import localise
-from tests.engine.test_builds import Server
+from proven.settings import read_settings
 
-from tests.conftest import PROJECT
-from tests.faults.chapter import whole
-
+PROJECT = Path(__file__).parents[1]
+BASELINE = "ec47af6"
 TURNS = 5
-COPIES = (1, 10, 50)
+COPIES = 10
+MARK = re.compile(r"`#!claim (\w+)`")
 
 # Runs the cells of all scripts in one process, with no more machinery than that takes.
 RAW = """
-import contextlib, io, os, re, sys, tempfile, torch
+import contextlib, io, os, re, sys, torch
 from pathlib import Path
 os.environ["MPLBACKEND"] = "agg"
 torch.set_num_threads(1)
 os.chdir(sys.argv[1])
+main = vars(sys.modules["__main__"])
 for path in sorted(Path(sys.argv[2]).glob("[!_]*.py")):
-    namespace = {"__name__": "__main__", "__file__": str(path)}
-    sys.modules["__main__"].__dict__.update(namespace)
+    main["__file__"] = str(path)
     for cell in re.split(r"^# %% ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         marker, source = cell.split("\\n", 1)
         if "needs=" in marker and not torch.cuda.is_available():
             continue
         with contextlib.redirect_stdout(io.StringIO()):
             try:
-                exec(compile(source, str(path), "exec"), vars(sys.modules["__main__"]))
+                exec(compile(source, str(path), "exec"), main)
             except Exception:
                 assert "raises=" in marker, (path, marker)
 """
 
-# Builds the site from results that an earlier run left: no process is started, no torch imported.
+# Leaves the results of all sections in a file.
+STORE = """
+import pickle, sys
+from pathlib import Path
+from proven.build import read_and_check, run_sections
+from proven.settings import read_settings
+results = run_sections(read_and_check(read_settings(Path.cwd())))
+Path(sys.argv[1]).write_bytes(pickle.dumps(results))
+"""
+
+# Builds the site from them: no process is started for a section, no torch imported.
 RENDER = """
 import pickle, sys
 from pathlib import Path
-import snippets.engine.runner as runner
-
-runner.warm_up = lambda: None  # before anyone has taken it from there
-import snippets.engine.build as build
-
+import proven.runner as runner
 results = pickle.loads(Path(sys.argv.pop(1)).read_bytes())
 
-class Stored:
-    def __init__(self, sections, claims, **options): pass
-    def result(self, name): return results[name]
-    def results(self): return results
-    def problems(self): return []
-    def close(self): pass
+def nothing(settings, sections, claims, **rest):
+    assert not sections, "the stored results are not those of this project"
+    rest["meanwhile"]()
+    return {}
 
-build.Runner = Stored
+runner.warm_up, runner.run = lambda settings: None, nothing  # before anyone has taken them from there
+import proven.build as build
+run_sections = build.run_sections
+build.run_sections = lambda project, known, **rest: run_sections(project, results, **rest)
 from mkdocs.__main__ import cli
 cli()
 """
 
-# All that a site without snippets needs in the place of our hooks: its second language.
-PLAIN = """
-from mkdocs.commands.build import build
-from mkdocs.config import load_config
 
-def on_config(config):
-    for name, option in (("superfences", "custom_fences"), ("inlinehilite", "custom_inline")):
-        entries = config.mdx_configs[f"pymdownx.{name}"]
-        entries[option] = [entry for entry in entries[option] if entry["name"] == "math"]
-    config.edit_uri = None
-    config.strict = False  # what claims and fences linked to is not there
-    return config
+@dataclass(frozen=True)
+class Engine:
+    """A commit of this project, with the environment that runs it."""
 
-def on_env(env, config, files):
-    env.globals["word"] = lambda *words, **rest: ""
-    return env
+    name: str
+    python: str
+    home: Path  # its engine is here
 
-def on_post_build(config):
-    if config.theme["language"] == "zh":
-        english = load_config("mkdocs.en.yml", site_dir=config.site_dir + "/en")
-        english.plugins.on_startup(command="serve", dirty=False)
-        build(english)
-"""
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of a Python program."""
+        return [self.python, *arguments]
+
+    def environment(self, project: Path) -> dict[str, str]:
+        """The variables of its processes; a project that has an engine of its own uses that."""
+        path = os.pathsep.join([str(project), str(self.home)])
+        return {**os.environ, "PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"}
+
+    def seconds(self, *arguments: str, project: Path | None = None) -> float:
+        """Run a Python program in a project; return its wall time."""
+        folder = project or self.home
+        begin = time.perf_counter()
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=folder,
+            env=self.environment(folder),
+            capture_output=True,
+            text=True,
+        )
+        passed = time.perf_counter() - begin
+        if done.returncode:
+            sys.exit(f"{self.name}: {arguments} failed\n{done.stdout}{done.stderr}")
+        return passed
+
+    def copy(self, folder: Path) -> Path:
+        """Copy what it builds, and of an engine what lies beside the scripts."""
+        for part in ("docs", "snippets", "tests"):
+            shutil.copytree(self.home / part, folder / part)
+        for path in (*self.home.glob("mkdocs*.yml"), *self.home.glob("p*.toml")):
+            shutil.copy(path, folder)
+        return folder
 
 
-def seconds(*command: str, project: Path = PROJECT) -> float:
-    """Run a command in a project and return its wall time.
-
-    Args:
-        command: The program and its arguments.
-        project: The folder of the project.
-
-    Returns:
-        Seconds.
-
-    Raises:
-        subprocess.CalledProcessError: It failed.
-    """
-    begin = time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(project)}
-    subprocess.run(command, cwd=project, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - begin
+OURS = Engine("ours", sys.executable, PROJECT)
 
 
-def told(name: str, values: list[float]) -> None:
-    """Print the median of some values, with the smallest and the largest.
+def baseline() -> Engine:
+    """The engine of the baseline; its folder is made where there is none."""
+    folder = Path(os.environ.get("BENCH_BASELINE") or PROJECT / "build" / "bench" / "baseline")
+    inside = Path("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = folder / ".venv" / inside
+    if not folder.is_dir():
+        print(f"{folder}: a clone of this repository at {BASELINE}", flush=True)
+        subprocess.run(["git", "clone", "--quiet", str(PROJECT), str(folder)], check=True)
+        subprocess.run(["git", "checkout", "--quiet", BASELINE], cwd=folder, check=True)
+    if not python.is_file():
+        print(f"{folder}: what it needs is installed, about 1 GB and 3 minutes", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder / ".venv")], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "-r", "requirements.txt"]
+        subprocess.run(pip, cwd=folder, check=True)
+    return Engine("baseline", str(python), folder.resolve())
 
-    Args:
-        name: What was measured.
-        values: The values, one for each turn.
-    """
+
+def told(name: str, values: list[float], unit: str = "") -> None:
+    """Print the median of some values, with the smallest and the largest."""
     low, high = min(values), max(values)
-    print(f"{name:<52}{statistics.median(values):5.2f}  ({low:.2f} … {high:.2f})", flush=True)
+    middle = statistics.median(values)
+    print(f"{name:<58}{middle:7.2f}{unit}  ({low:.2f} … {high:.2f})", flush=True)
 
 
-def without_snippets(folder: Path, build: Build) -> None:
-    """Turn a copy of the project into a site that shows the same and runs nothing.
+def in_turn(names: tuple[str, ...], turn: Callable[[int], tuple[float, ...]], turns: int) -> None:
+    """Measure two or more things in turn, ours first, and print ours and how it relates to the others.
 
     Args:
-        folder: The copy.
-        build: A finished build of the project.
+        names: What is measured.
+        turn: Measures each once.
+        turns: How often; once more before, which warms disks and caches and does not count.
     """
-    (folder / "plain.py").write_text(PLAIN)
-    config = (folder / "mkdocs.yml").read_text(encoding="utf-8")
-    config = config.replace("snippets/engine/hooks.py", "plain.py")
-    (folder / "mkdocs.yml").write_text(config, encoding="utf-8")
-    for language in LANGUAGES:
-        for path in (folder / "docs" / language).glob("*.md"):
-            lines = MARK.sub("", path.read_text(encoding="utf-8")).split("\n")
-            text, number = [], 0
-            while number < len(lines):
-                fence = FENCE.match(lines[number])
-                if fence and fence["language"] == "snippet":
-                    indent = " " * (len(lines[number]) - len(lines[number].lstrip()))
-                    name = lines[number + 1].strip()
-                    outcome = build.outcome(name)
-                    code = localise(build.snippets[name].source, language)
-                    shown = f"{outcome.output}{outcome.error or ''}"
-                    block = f"```python\n{code}\n```\n\n```text\n{shown}\n```"
-                    text += [f"{indent}{line}" for line in block.split("\n")]
-                    text += outcome.figures and [f'{indent}<img alt="" src="figure.svg">']
-                    number += 3
-                else:
-                    text.append(lines[number])
-                    number += 1
-            path.write_text("\n".join(text), encoding="utf-8")
+    rows = [turn(number) for number in range(turns + 1)][1:]
+    columns = list(zip(*rows, strict=True))
+    for name, column in zip(names, columns, strict=True):
+        told(name, list(column), " s")
+    for name, column in zip(names[1:], columns[1:], strict=True):
+        ratios = [ours / other for ours, other in zip(columns[0], column, strict=True)]
+        told(f"{names[0]} / {name}", ratios)
+
+
+def cold(folder: Path, turns: int) -> None:
+    """Measure a cold build, and its memory."""
+    other, stored, empty = baseline(), folder / "results", folder / "empty"
+    empty.mkdir()
+    build = ["-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site")]
+    OURS.seconds("-c", STORE, str(stored))
+
+    def turn(number: int) -> tuple[float, ...]:
+        ours, theirs = OURS.seconds(*build), other.seconds(*build)
+        raw = OURS.seconds("-c", RAW, str(empty), str(PROJECT / "snippets"))
+        render = OURS.seconds("-c", RENDER, str(stored), *build[2:])
+        return ours, theirs, raw + render, raw, render
+
+    in_turn(("ours", "baseline", "floor (raw + render)", "raw", "render"), turn, turns)
+    held = [(memory(OURS, build), memory(other, build)) for _ in range(min(turns, 3))]
+    told("memory of all processes at once, MB", [ours for ours, _ in held])
+    told("memory of the same, ours / baseline", [ours / theirs for ours, theirs in held])
+
+
+def memory(engine: Engine, build: list[str]) -> float:
+    """The most memory that all processes of a build hold at once, in MB; what they share counts once."""
+    process = subprocess.Popen(
+        engine.command(*build),
+        cwd=engine.home,
+        env=engine.environment(engine.home),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    peak = 0.0
+    while process.poll() is None:
+        parents = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        family = [process.pid]
+        for number in family:  # which grows meanwhile
+            family += [child for child, parent in parents.items() if parent == number]
+        held = 0
+        for number in family:
+            with contextlib.suppress(OSError):  # it has just ended
+                text = Path(f"/proc/{number}/smaps_rollup").read_text()
+                held += sum(map(int, re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)))
+        peak = max(peak, held / 1000)
+        threading.Event().wait(0.2)
+    assert process.returncode == 0, f"{engine.name}: the build failed"
+    return peak
+
+
+class Server:
+    """`mkdocs serve` in a copy of a project."""
+
+    def __init__(self, engine: Engine, project: Path) -> None:
+        self.project, self.log = project, project / "serve.log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._address = f"127.0.0.1:{free.getsockname()[1]}"
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                engine.command("-m", "mkdocs", "serve", "--dev-addr", self._address),
+                cwd=project,
+                env=engine.environment(project),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is true."""
+        patience = time.monotonic() + 600
+        while not true():
+            if time.monotonic() > patience or self._process.poll() is not None:
+                raise RuntimeError(f"It does not happen.\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.02)
+
+    def get(self, page: str) -> str:
+        """What is served under an address; nothing while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://{self._address}/{page}", timeout=600) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    def edited(self, path: str, added: str, page: str, sign: str) -> float:
+        """Save an edit; return the seconds until the page shows it. Then take it back."""
+        file = self.project / path
+        old = file.read_text(encoding="utf-8")
+        begin = time.perf_counter()
+        file.write_text(f"{old}\n{added}\n", encoding="utf-8")
+        self.until(lambda: sign in self.get(page))
+        passed = time.perf_counter() - begin
+        self.rest()
+        file.write_text(old, encoding="utf-8")
+        self.until(lambda: sign not in self.get(page))
+        self.rest()
+        return passed
+
+    def rest(self) -> None:
+        """Wait until it has said nothing for some seconds: claims are proven after a page is shown."""
+        seen, since = -1, time.monotonic()
+        while time.monotonic() < since + 5:
+            if (size := self.log.stat().st_size) != seen:
+                seen, since = size, time.monotonic()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(30)
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Server]:
-    """Serve a project, and wait until its first build is served.
-
-    Args:
-        folder: The project.
-
-    Yields:
-        The server.
-    """
-    server = Server(folder)
+def served(engine: Engine, folder: Path) -> Iterator[Server]:
+    """Serve a copy of a project once its first build is there."""
+    server = Server(engine, engine.copy(folder))
     try:
-        server.until(lambda: "Serving on" in server.log.read_text(), 600)
+        server.until(lambda: "</html>" in server.get(""))
+        server.rest()
         yield server
     finally:
         server.stop()
 
 
-def edited(server: Server, path: Path, added: str, page: str, sign: str) -> float:
-    """Save an edit, and wait until the page with it is served.
+def serve(folder: Path, turns: int) -> None:
+    """Measure `mkdocs serve` from a saved edit to the served page."""
+    edits = {
+        "edit of prose": ("docs/zh/blocks.md", "{sign}", "blocks/"),
+        "edit of a snippet": ("snippets/blocks.py", 'print("{sign}")', "blocks/"),
+    }
+    other = baseline()
+    with served(OURS, folder / "ours") as one, served(other, folder / "baseline") as two:
+        for name, (path, added, page) in edits.items():
 
-    Args:
-        server: The server.
-        path: The file to edit; afterwards it is as it was.
-        added: What is added to it.
-        page: The address of the page.
-        sign: What the page shows then, and does not show before.
+            def turn(
+                number: int, path: str = path, added: str = added, page: str = page
+            ) -> tuple[float, ...]:
+                sign = f"edit-{number}-{time.monotonic_ns()}"
+                text = added.format(sign=sign)
+                return one.edited(path, text, page, sign), two.edited(path, text, page, sign)
 
-    Returns:
-        Seconds.
-    """
-    old = path.read_text(encoding="utf-8")
-    begin = time.perf_counter()
-    path.write_text(f"{old}\n{added}\n", encoding="utf-8")
-    server.until(lambda: sign in server.get(page), 600)
-    passed = time.perf_counter() - begin
-    path.write_text(old, encoding="utf-8")
-    server.until(lambda: sign not in server.get(page), 600)
-    return passed
-
-
-def cold(folder: Path, build: Build) -> None:
-    """Measure a cold build against its floor.
-
-    Args:
-        folder: Takes files meanwhile.
-        build: A finished build of the project.
-    """
-    stored, empty = folder / "results", folder / "empty"
-    stored.write_bytes(pickle.dumps(build.results()))
-    empty.mkdir()
-    python, site = sys.executable, str(folder / "site")
-    rows = []
-    for turn in range(TURNS + 1):
-        whole = seconds(python, "-m", "mkdocs", "build", "--site-dir", site)
-        raw = seconds(python, "-c", RAW, str(empty), str(PROJECT / "snippets"))
-        render = seconds(python, "-c", RENDER, str(stored), "build", "--site-dir", site)
-        if turn:  # the first warms the disk
-            rows.append((whole, raw, render))
-            print(f"turn {turn}: cold {whole:.1f} s, raw {raw:.1f} s, render {render:.1f} s")
-    told("cold / (raw + render)", [c / (raw + render) for c, raw, render in rows])
-    told("cold / raw", [c / raw for c, raw, _ in rows])
-    told("cold / render", [c / render for c, _, render in rows])
-
-
-def serve(folder: Path, build: Build) -> None:
-    """Measure `mkdocs serve` from a saved edit to the served page.
-
-    Args:
-        folder: Takes files meanwhile.
-        build: A finished build of the project.
-    """
-    ours, plain = whole(folder / "ours").folder, whole(folder / "plain").folder
-    without_snippets(plain, build)
-    page = Path("docs", "zh", "blocks.md")
-    prose, snippet = [], []
-    with served(ours) as one, served(plain) as other:
-        for turn in range(TURNS + 1):
-            sign = f"edit{turn}"
-            ran = one.log.read_text().count("Section ")
-            took = [
-                edited(server, root / page, sign, "blocks/", sign)
-                for server, root in ((one, ours), (other, plain))
-            ]
-            assert one.log.read_text().count("Section ") == ran, "an edit of prose ran something"
-            script = ours / "snippets" / "together.py"
-            changed = edited(one, script, f"print('{sign}')", "together/", sign)
-            again = one.log.read_text().count("Section ") - ran
-            assert again == 2, "an edit of a snippet, and its undoing, run one section each"
-            if turn:
-                prose.append(took[0] / took[1])
-                snippet.append(changed / took[1])
-                print(
-                    f"turn {turn}: prose {took[0]:.1f} s, snippet {changed:.1f} s, "
-                    f"prose without snippets {took[1]:.1f} s"
-                )
-    told("edit of prose / the same without snippets", prose)
-    told("edit of a snippet / edit of prose without snippets", snippet)
-
-
-def memory(folder: Path) -> None:
-    """Measure how much memory all processes of a build hold at once.
-
-    Args:
-        folder: Takes the site.
-    """
-    command = [sys.executable, "-m", "mkdocs", "build", "-q", "--site-dir", str(folder / "site")]
-    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
-    peak = 0
-
-    def family() -> list[int]:
-        # the process and all that descend from it
-        parents = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        found = [process.pid]
-        for number in found:
-            found += [child for child, parent in parents.items() if parent == number]
-        return found
-
-    while process.poll() is None:
-        held = 0
-        for number in family():
-            with contextlib.suppress(OSError):  # what is shared between processes counts once
-                text = Path(f"/proc/{number}/smaps_rollup").read_text()
-                held += int(re.search(r"^Pss: +(\d+)", text, re.MULTILINE)[1])  # type: ignore[index]
-        peak = max(peak, held)
-        threading.Event().wait(0.2)
-    assert process.returncode == 0
-    print(f"{'memory of all processes at once, in MB':<52}{peak / 1000:5.0f}")
+            in_turn((f"{name}, ours", f"{name}, baseline"), turn, turns)
 
 
 def multiplied(folder: Path, count: int) -> Path:
-    """Copy the project with its sections, their tests and their pages several times in it.
-
-    Args:
-        folder: Where the copy goes.
-        count: How many times.
-
-    Returns:
-        The same folder.
-    """
-    whole(folder)
-    sections = [path.stem for path in (PROJECT / "snippets").glob("*.py") if path.stem[0] != "_"]
-    names = "|".join(sections)
-    nav, claimed = "", ""
-    for number in range(2, count + 1):
-        for section in sections:
-            stem = section.replace("_", "-")
-            end = f"_{number}"
-            for source in (f"snippets/{section}.py", f"tests/test_{section}.py"):
-                text = (PROJECT / source).read_text(encoding="utf-8")
-                text = re.sub(rf'"({names})\.(?=[a-z0-9-]+")', rf'"\1{end}.', text)
-                text = re.sub(r"^def (test_\w+)", rf"def \1{end}", text, flags=re.MULTILINE)
-                target = source.replace(f"{section}.py", f"{section}{end}.py")
-                (folder / target).write_text(text, encoding="utf-8")
-            for language in LANGUAGES:
-                path = folder / "docs" / language / f"{stem}.md"
-                text = MARK.sub(rf"`#!claim \g<claim>{end}`", path.read_text(encoding="utf-8"))
-                text = re.sub(rf"^( *)({names})\.(?=[a-z0-9-]+$)", rf"\1\2{end}.", text, flags=re.M)
-                path.with_name(f"{stem}-{number}.md").write_text(text, encoding="utf-8")
-            nav += f"  - {stem}-{number}.md\n"
-            claimed += f"\n```claims\n{section}{end}\n```\n"
+    """Copy the project with its sections, their tests and their pages several times in it."""
+    OURS.copy(folder)
+    settings = read_settings(folder)
+    sections = [path.stem for path in (folder / "snippets").glob("[!_]*.py")]
+    names, nav, claimed = "|".join(sections), "", ""
+    for end, section in ((f"_{n}", s) for n in range(2, count + 1) for s in sections):
+        for source in (f"snippets/{section}.py", f"tests/test_{section}.py"):
+            text = (folder / source).read_text(encoding="utf-8")
+            text = re.sub(rf'"({names})\.(?=[a-z0-9-]+")', rf'"\1{end}.', text)
+            text = re.sub(r"^def (test_\w+)", rf"def \1{end}", text, flags=re.MULTILINE)
+            target = source.replace(f"{section}.py", f"{section}{end}.py")
+            (folder / target).write_text(text, encoding="utf-8")
+        page = section.replace("_", "-")
+        for language in settings.languages:
+            path = folder / "docs" / language / f"{page}.md"
+            text = MARK.sub(rf"`#!claim \g<1>{end}`", path.read_text(encoding="utf-8"))
+            text = re.sub(rf"^( *)({names})\.(?=[a-z0-9-]+$)", rf"\1\2{end}.", text, flags=re.M)
+            path.with_stem(page + end.replace("_", "-")).write_text(text, encoding="utf-8")
+        nav += f"  - {page}{end.replace('_', '-')}.md\n"
+        claimed += f"\n```claims\n{section}{end}\n```\n"
     config = folder / "mkdocs.yml"
     text = config.read_text(encoding="utf-8").replace(
         "  - glossary.md\n", f"{nav}  - glossary.md\n"
     )
     config.write_text(text, encoding="utf-8")
-    for language in LANGUAGES:
+    for language in settings.languages:
         with (folder / "docs" / language / "claims.md").open("a", encoding="utf-8") as file:
             file.write(claimed)
     return folder
 
 
-def growth(folder: Path) -> None:
-    """Measure how the time of a build grows with the number of sections.
-
-    Args:
-        folder: Takes the projects.
-    """
-    took: dict[int, float] = {}
-    for count in COPIES:
-        project = multiplied(folder / str(count), count)
-        took[count] = seconds(sys.executable, "-m", "mkdocs", "build", "-q", project=project)
-        shutil.rmtree(project)
-        ratio = took[count] / count / took[1]
-        print(
-            f"{f'time of {count} chapters / {count} times that of one':<52}{ratio:5.2f}", flush=True
-        )
+def growth(folder: Path, turns: int) -> None:
+    """Measure how the time of a build grows with the number of sections."""
+    one, many = multiplied(folder / "one", 1), multiplied(folder / "many", COPIES)
+    build = ("-m", "mkdocs", "build", "-q")
+    ratios = []
+    for _ in range(min(turns, 2)):
+        single = OURS.seconds(*build, project=one)
+        ratios.append(OURS.seconds(*build, project=many) / COPIES / single)
+    told(f"{COPIES} chapters / {COPIES} times one chapter", ratios)
 
 
-def main() -> None:
-    """Print all figures."""
+def main(chosen: list[str], turns: int = TURNS) -> None:
+    """Print the figures of some parts, or of all."""
+    parts = {part.__name__: part for part in (cold, serve, growth)}
+    version = sys.version.split()[0]
     print(
-        f"{os.cpu_count()} processors, Python {sys.version.split()[0]}, {time.strftime('%Y-%m-%d')}"
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Python {version}, {turns} turns"
     )
-    build = Build(PROJECT)
-    build.wait()
-    build.close()
-    for part in (
-        lambda folder: cold(folder, build),
-        lambda folder: serve(folder, build),
-        memory,
-        growth,
-    ):
+    for name in chosen or list(parts):
         with tempfile.TemporaryDirectory() as folder:
-            part(Path(folder))
+            parts[name](Path(folder), turns)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:], int(os.environ.get("BENCH_TURNS", TURNS)))

@@ -26,12 +26,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
-from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell
-from snippets.engine.pages import LANGUAGES
-from snippets.engine.scripts import read_sections
+from selectolax.lexbor import LexborHTMLParser
+
+from proven.scripts import read_sections
+from proven.settings import read_settings
 
 PROJECT = Path(__file__).parents[1]
+SETTINGS = read_settings(PROJECT)
 BUILD = PROJECT / "build"
 TURNS = 3
 LIMIT = 900  # seconds for a build, and for a cell
@@ -252,15 +254,15 @@ def lay_out(tool: Tool, project: Path, mode: str, fault: Fault | None = None) ->
     if tool is OURS:
         for part in ("docs", "snippets", "tests"):
             shutil.copytree(PROJECT / part, project / part)
-        for part in ("mkdocs.yml", "mkdocs.en.yml", "pyproject.toml"):
+        for part in ("mkdocs.yml", "mkdocs.en.yml", "proven.toml", "pyproject.toml"):
             shutil.copy(PROJECT / part, project)
         if fault:
             script = project / SCRIPT
             text = script.read_text(encoding="utf-8")
             script.write_text(_planted(text, fault), encoding="utf-8")
         return
-    for language in LANGUAGES:
-        for section in read_sections(PROJECT / "snippets"):
+    for language in SETTINGS.languages:
+        for section in read_sections(SETTINGS)[0]:
             page = (language, section.replace("_", "-"))
             if fault and page != PAGE:
                 continue
@@ -306,7 +308,7 @@ def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
         "COMPARE_LOG": str(log),
         "JUPYTER_PATH": str(tools / "jupyter"),
         "PYTHONPATH": os.pathsep.join(
-            [str(tools / "watch"), *([str(project)] if tool is OURS else [])]
+            [str(tools / "watch"), *([str(PROJECT)] if tool is OURS else [])]
         ),
     }
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -363,14 +365,14 @@ def loads(page: Path, site: Path) -> tuple[set[Path], set[str]]:
     Returns:
         The site's own files, this page among them; the other hosts.
     """
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    tree = LexborHTMLParser(page.read_text(encoding="utf-8"))
     own, hosts, found = {page}, set[str](), list[tuple[Path, str]]()
-    for tag in soup.select("script[src], img[src], iframe[src]"):
-        found.append((page, str(tag["src"])))
-    for tag in soup.select("link[rel~=stylesheet], link[rel~=preload], link[rel~=preconnect]"):
-        found.append((page, str(tag["href"])))
-    for tag in soup.select("script:not([src]), style"):
-        found += [(page, url) for url in re.findall(_CODE, tag.get_text())]
+    for tag in tree.css("script[src], img[src], iframe[src]"):
+        found.append((page, str(tag.attributes["src"])))
+    for tag in tree.css("link[rel~=stylesheet], link[rel~=preload], link[rel~=preconnect]"):
+        found.append((page, str(tag.attributes["href"])))
+    for tag in tree.css("script:not([src]), style"):
+        found += [(page, url) for url in re.findall(_CODE, tag.text())]
     while found:
         source, url = found.pop()
         parts = urlsplit(url)

@@ -25,13 +25,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from snippets.engine import testing
-from snippets.engine.cells import Outcome, run_cells
-from snippets.engine.claims import Claim, Prover, read_claims
-from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.scripts import Section, read_section, read_sections
+from proven.cells import Outcome, run_cells
+from proven.claims import Claim, read_claims
+from proven.problems import ProjectError
+from proven.prove import Prover
+from proven.runner import warm_up
+from proven.scripts import Section, read_section, read_sections
+from proven.settings import Settings, read_settings
+from proven.worker import prepare
 
 PROJECT = Path(__file__).parents[1]
+SETTINGS = read_settings(PROJECT)
 REASONS = Path(__file__).with_name("mutants.toml")
 LEAST = 0.9
 SAMPLE = 50  # of each section; all of them take hours
@@ -213,7 +217,6 @@ def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
     for number in range(3):
         os.dup2(nothing, number)
     sys.path.insert(0, project)
-    os.environ["PYTHONPATH"] = project
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
@@ -225,21 +228,22 @@ def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
 
 def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, object]:
     """What noticed the mutant: a build, a test; or what it shows and leaves."""
+    settings = read_settings(project)
+    prepare(settings)
     try:
-        section = read_section(project / "snippets" / f"{name}.py")
-        claims = read_claims(project / "tests", {name: section})[name]
+        section = read_section(project / settings.sections / f"{name}.py", settings)
+        claims = list(read_claims(settings, {name: section})[0].values())
         names = [snippet.name for snippet in section.snippets]
         first = names.index(changed) if changed else 0
-        # what looks at the section before the change cannot notice it, what is next to it may first
-        after = [c for c in claims if names.index(c.snippet or names[-1]) >= first]
-        after.sort(key=lambda claim: names.index(claim.snippet or names[-1]))
-        shown, module = _build(section, tuple(after))
-    except SnippetError as error:
+        # what looks at the section before the change cannot notice it
+        after = tuple(c for c in claims if names.index(c.snippet or names[-1]) >= first)
+        shown, module = _build(settings, section, after)
+    except ProjectError as error:
         problem = error.problems[0]
         return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
-    testing.SNIPPETS = project / "snippets"
+    os.chdir(project)  # where the tests look for the section
     done = {f"test_{claim.name}" for claim in claims}
-    if test := _failed_test(project / "tests" / f"test_{name}.py", done):
+    if test := _failed_test(project / settings.tests / f"test_{name}.py", done):
         return f"test {test}"
     values = {
         key: value
@@ -250,29 +254,19 @@ def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, o
     return shown | {f"variable {key}": _look(value, seen) for key, value in values.items()}
 
 
-class _Prover(Prover):
-    """Proves no more claims once one does not hold."""
-
-    def _attempt(self, claims: list[Claim]) -> list[Problem]:
-        for claim in claims:
-            if problems := super()._attempt([claim]):
-                return problems
-        return []
-
-
 def _build(
-    section: Section, claims: tuple[Claim, ...]
+    settings: Settings, section: Section, claims: tuple[Claim, ...]
 ) -> tuple[dict[str, object], types.ModuleType]:
     """Run the cells and the claims, up to the first thing that is wrong."""
     module = types.ModuleType("__main__")
-    prover = _Prover(section, claims, module)
+    prover = Prover(settings, section, claims, module)
     shown: dict[str, object] = {}
-    for message in run_cells(section, module):
+    for message in run_cells(settings, section, module):
         if isinstance(message, Outcome):
             shown[message.name] = (message.state, message.output, message.error, message.figures)
-            prover.snippet_ran(message)
-            if prover._failed:
-                break
+            prover.prove_after(message)
+            if prover.problems:
+                raise ProjectError(*prover.problems)
     prover.finish()
     return shown, module
 
@@ -337,16 +331,15 @@ class Laboratory:
     """
 
     def __init__(self, folder: Path, count: int) -> None:
+        warm_up(SETTINGS, "forkserver")
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["snippets.engine.preload", "jupytext", "pytest"])
         self._copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(count):
             copy = folder / str(number)
-            for name in ("docs", "snippets", "tests"):
-                shutil.copytree(
-                    PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__")
-                )
-            for name in ("pyproject.toml", "mkdocs.yml", "mkdocs.en.yml"):
+            for name in (SETTINGS.sections, SETTINGS.tests):
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(PROJECT / name, copy / name, ignore=ignored)
+            for name in ("pyproject.toml", "proven.toml"):
                 shutil.copy(PROJECT / name, copy)
             self._copies.put(copy)
 
@@ -360,7 +353,7 @@ class Laboratory:
             What noticed it, in words; else what it shows and leaves.
         """
         project = self._copies.get()
-        script = project / "snippets" / f"{mutant.section}.py"
+        script = project / SETTINGS.sections / f"{mutant.section}.py"
         before = script.read_bytes()
         script.write_text(mutant.text, encoding="utf-8")
         ours, theirs = self._context.Pipe(duplex=False)
@@ -397,7 +390,7 @@ def main() -> int:
     """
     groups = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivors"]
     reasons = {key: group["reason"] for group in groups for key in group["mutants"]}
-    sections = read_sections(PROJECT / "snippets")
+    sections, _ = read_sections(SETTINGS)
     total: Counter[str] = Counter()
     wrong: list[str] = []
     known: set[str] = set()

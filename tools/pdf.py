@@ -7,7 +7,6 @@ the page number of a link's target, so it prints twice: the outline of the first
 import io
 import json
 import posixpath
-import re
 import shutil
 import subprocess
 import sys
@@ -17,25 +16,25 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
 
-from bs4 import BeautifulSoup, Tag
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 from playwright.sync_api import Browser, Page, sync_playwright
-from proven.chromium import launch
 from pypdf import PdfReader
 from pypdf.generic import Destination
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from proven.pages import LANGUAGES
 from proven.problems import Problem, ProjectError
-from proven.words import word
+from proven.settings import Settings, read_settings
+from proven.words import Words
+from tools.chromium import launch
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 STYLE = Path(__file__).with_name("pdf.css")
 SHORT = 32  # lines of a snippet that is not broken over two pages, which is half a page
 FIGURE = 20  # lines that a figure is as high as
-PLAIN = re.compile(
-    r'<span class="(?:n|p|o|w|si|bp|nb|nn)">([^<]*)</span>'
-)  # code that has no colour
+PLAIN = ", ".join(
+    f"span.{name}" for name in ["n", "p", "o", "w", "si", "bp", "nb", "nn"]
+)  # code without a colour
 # What only a screen has a use for.
 DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .reading, nav, script, form, link"
 
@@ -46,14 +45,11 @@ def print_chapter(browser: Browser, site: Path, language: str, target: Path) -> 
     Args:
         browser: A Chromium.
         site: The folder of the built site.
-        language: `zh` or `en`.
+        language: The code of the language.
         target: The PDF file.
 
     Returns:
         The number of its pages.
-
-    Raises:
-        ProjectError: There is no built site, or no font with Chinese characters.
     """
     if not (site / "build.json").is_file():
         raise ProjectError(Problem(f"there is no {site.name}/build.json", "make build"))
@@ -105,62 +101,67 @@ def _pages_of_headings(pdf: bytes) -> Iterator[int]:
 
 def _document(site: Path, language: str) -> str:
     """All sections as one HTML document."""
-    name = "mkdocs.yml" if language == LANGUAGES[0] else f"mkdocs.{language}.yml"
+    settings = read_settings(PROJECT)
+    name = "mkdocs.yml" if language == settings.main else f"mkdocs.{language}.yml"
     config = load_config(str(PROJECT / name))
-    root = site if language == LANGUAGES[0] else site / language
-    sections: dict[str, Tag] = {}
+    root = site / settings.root(language)
+    sections: dict[str, LexborNode] = {}
     canonical: dict[str, str] = {}
     for path in config.nav or ():
         address = "" if path == "index.md" else f"{path.removesuffix('.md')}/"
-        html = (root / address / "index.html").read_text(encoding="utf-8")
-        link = re.search(r'<link rel="canonical" href="([^"]*)"', html)
-        canonical[address] = link[1] if link else ""
-        script = f"{path.removesuffix('.md').replace('-', '_')}.py"
-        if (PROJECT / "snippets" / script).is_file():  # a section: it has a script of its name
-            article = PLAIN.sub(r"\1", html[html.index("<article") : html.index("</article>")])
-            sections[address] = BeautifulSoup(article, "html.parser")
+        tree = LexborHTMLParser((root / address / "index.html").read_text(encoding="utf-8"))
+        link = tree.css_first('link[rel="canonical"]')
+        canonical[address] = link.attributes["href"] or "" if link else ""
+        if tree.css_matches("article .snippet[data-snippet]"):
+            sections[address] = tree.css("article")[0]
     for address in sections:
         _adapt(sections, canonical, address)
-    return _assemble(site, language, config, sections)
+    return _assemble(site, settings, language, config, sections)
 
 
-def _adapt(sections: dict[str, Tag], canonical: dict[str, str], address: str) -> None:
+def _adapt(sections: dict[str, LexborNode], canonical: dict[str, str], address: str) -> None:
     """Make the article of a page fit for paper, and its ids and links fit for one document."""
     article = sections[address]
-    for tag in article.select(DROPPED):
+    for tag in article.css(DROPPED):
         tag.decompose()
-    for claim in article.select(".claim"):
-        mark = claim.select_one(".claim-mark")
-        assert mark
-        claim["class"] = "tick"
-        claim.string = mark.get_text()
-    for snippet in article.select(".snippet"):
-        lines = sum(len(pre.get_text().split("\n")) for pre in snippet.select("pre"))
-        if lines + FIGURE * len(snippet.select("figure")) <= SHORT:
-            snippet["class"] = "snippet short"
-    for fold in article.select("details"):
-        fold["open"] = ""
-    for link in article.select("a[href]:not(svg a)"):
-        path, fragment = urldefrag(str(link["href"]))
+    for tag in article.css(PLAIN):
+        tag.unwrap()
+    for claim in article.css(".claim"):
+        mark = claim.css(".claim-mark")[0].text()
+        claim.attrs["class"] = "tick"
+        claim.inner_html = escape(mark)
+    for snippet in article.css(".snippet"):
+        lines = sum(len(pre.text().split("\n")) for pre in snippet.css("pre"))
+        if lines + FIGURE * len(snippet.css("figure")) <= SHORT:
+            snippet.attrs["class"] = "snippet short"
+    for fold in article.css("details"):
+        fold.attrs["open"] = ""
+    for link in article.css("a[href]:not(svg a)"):
+        path, fragment = urldefrag(str(link.attributes["href"]))
         if "://" in path:
             continue
         page = (posixpath.normpath(posixpath.join(address, path)) + "/").removeprefix("./")
         if page in sections:
-            link["href"] = f"#{page}{fragment}"
+            link.attrs["href"] = f"#{page}{fragment}"
         elif canonical.get(page):
-            link["href"] = f"{canonical[page]}{fragment and f'#{fragment}'}"
+            link.attrs["href"] = f"{canonical[page]}{fragment and f'#{fragment}'}"
         else:
             link.unwrap()
-    for tag in article.select("[id]"):
-        if tag.name != "svg" and not tag.find_parent("svg"):
-            tag["id"] = f"{address}{tag['id']}"
+    for tag in article.css("[id]:not(svg, svg *)"):
+        tag.attrs["id"] = f"{address}{tag.attributes['id']}"
 
 
-def _assemble(site: Path, language: str, config: MkDocsConfig, sections: dict[str, Tag]) -> str:
+def _assemble(
+    site: Path,
+    settings: Settings,
+    language: str,
+    config: MkDocsConfig,
+    sections: dict[str, LexborNode],
+) -> str:
+    words = Words(settings, language)
     report = json.loads((site / "build.json").read_text(encoding="utf-8"))
-    first = next(iter(sections.values()))
-    foot = first.select_one(".ran-on")
-    ran_on = foot.get_text() if foot else ""
+    foot = next(iter(sections.values())).css_first(".ran-on")
+    ran_on = foot.text() if foot else ""
     styles = [
         STYLE.read_text(encoding="utf-8"),
         f"@page {{ @top-left {{ content: {json.dumps(config.site_name, ensure_ascii=False)} }} }}",
@@ -168,21 +169,20 @@ def _assemble(site: Path, language: str, config: MkDocsConfig, sections: dict[st
     rows, bodies = [], []
     count = 0
     for number, (address, article) in enumerate(sections.items(), 1):
-        for tag in article.select(".ran-on"):
+        for tag in article.css(".ran-on"):
             tag.decompose()
-        headings = article.select("h1, h2, h3, h4")
-        title = json.dumps(headings[0].get_text(), ensure_ascii=False)
+        headings = article.css("h1, h2, h3, h4")
+        title = json.dumps(headings[0].text(), ensure_ascii=False)
         styles.append(f"@page s{number} {{ @top-right {{ content: {title} }} }}")
         for heading in headings:
-            if heading.name in ("h1", "h2"):
-                inside = heading.decode_contents()
+            if heading.tag in ("h1", "h2"):
                 rows.append(
-                    f'<a class="{heading.name}" href="#{heading["id"]}" data-heading="{count}">'
-                    f'<span>{inside}</span><span class="page">000</span></a>'
+                    f'<a class="{heading.tag}" href="#{heading.attributes["id"]}" data-heading="{count}">'
+                    f'<span>{heading.inner_html}</span><span class="page">000</span></a>'
                 )
             count += 1
         bodies.append(
-            f'<section id="{address}" style="page: s{number}">{article.decode_contents()}</section>'
+            f'<section id="{address}" style="page: s{number}">{article.inner_html}</section>'
         )
     commit = report["commit"] or ""
     return (
@@ -190,23 +190,20 @@ def _assemble(site: Path, language: str, config: MkDocsConfig, sections: dict[st
         f"<title>{escape(config.site_name)}</title><style>{''.join(styles)}</style></head><body>"
         f'<div class="title"><p class="name">{escape(config.site_name)}</p>'
         f"<p>{escape(config.site_description or '')}</p>"
-        f'<p class="small">{ran_on} {word(language, "ticks")}</p>'
+        f'<p class="small">{ran_on} {words("ticks")}</p>'
         f'<p class="small">{commit[:12]}</p><p class="small">{escape(config.copyright or "")}</p></div>'
-        f'<div class="contents"><p class="name">{word(language, "contents")}</p>{"".join(rows)}</div>'
+        f'<div class="contents"><p class="name">{words("contents")}</p>{"".join(rows)}</div>'
         f"{''.join(bodies)}</body></html>"
     )
 
 
 def main() -> int:
-    """Print both languages into `build/pdf/`.
-
-    Returns:
-        The exit status.
-    """
+    """Print all languages into `build/pdf/`; return how the process ends."""
+    settings = read_settings(PROJECT)
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for language in LANGUAGES:
-            target = PROJECT / "build" / "pdf" / f"proven-notes.{language}.pdf"
+        for language in settings.languages:
+            target = PROJECT / "build" / "pdf" / f"{settings.name}.{language}.pdf"
             try:
                 pages = print_chapter(browser, PROJECT / "site", language, target)
             except ProjectError as error:

@@ -5,13 +5,12 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-PROJECT = Path(__file__).parents[2]
-sys.path.insert(0, str(PROJECT))
+from playwright.sync_api import sync_playwright
 
-from playwright.sync_api import sync_playwright  # noqa: E402
-from snippets.engine.chromium import launch  # noqa: E402
-from tests.browser.server import served  # noqa: E402
+from tests.helpers.server import served
+from tools.chromium import launch
 
+PROJECT = Path(__file__).parents[1]
 PAGES = ("", "parameters/", "gpu/")
 SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from autocorrect_py import lint_for
-from snippets.engine.claims import HAN
 
 PROJECT = Path(__file__).parents[1]
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def _in_both(pattern: str) -> list[Path]:

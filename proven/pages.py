@@ -5,7 +5,8 @@ A page is a sequence of parts. Inside of headings and prose, `Inline` holds the 
 
 import posixpath
 import re
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import unquote
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -23,6 +25,7 @@ from proven.problems import Problem, ProjectError, decode
 from proven.scripts import Section
 from proven.settings import Settings
 
+SPECIAL = ("fence", "heading", "admonition")  # what is no prose
 # What a fence may hold: code is never written on a page.
 FENCES = ("snippet", "claims", "downloads", "notebook", "math", "sh", "text")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
@@ -91,6 +94,7 @@ class Box:
 
 
 Part = Heading | Prose | Fence | Box
+Wrong = Callable[[str, str, int], None]  # takes what is wrong, what to do about it, and the line
 
 
 @dataclass(frozen=True)
@@ -303,7 +307,7 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         except (yaml.YAMLError, ValueError) as error:
             meta = {}
             wrong(f"the front matter is no YAML: {error}", "correct it", 1)
-    parts = tuple(_parts(tokens, text.split("\n"), wrong))
+    parts = tuple(_parts(SyntaxTreeNode(tokens).children, text.split("\n"), wrong))
     page = Page(path, language, place, text, meta, parts)
     for heading in page.headings:
         if not heading.id:
@@ -319,7 +323,7 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
     return page, problems
 
 
-def _check_inline(inline: Inline, wrong: Any) -> None:
+def _check_inline(inline: Inline, wrong: Wrong) -> None:
     for line, _, token in _spans(inline):
         language = re.match(r"#!([\w-]*)", token.content)
         if token.type != "code_inline":
@@ -339,80 +343,62 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _parts(tokens: list[Token], lines: list[str], wrong: Any) -> Iterator[Part]:
-    """Read the tokens of a page, or of a box, as its parts."""
-    prose: list[Token] = []
-    number = 0
-    while number < len(tokens):
-        token = tokens[number]
-        end = _end_of(tokens, number)
-        inside = tokens[number + 1 : end]
-        number = end + 1
-        special = token.type in ("fence", "heading_open", "admonition_open")
-        if not special:
-            if token.type == "code_block":
-                advice = "code lives in a section script; other text is indented by up to 3 spaces"
-                wrong("an indented block is run by nothing", advice, _line(token))
-            for inner in inside:
-                if inner.type in ("fence", "heading_open", "admonition_open"):
-                    what = f"a {inner.type.split('_')[0]} stands in a list or a quotation"
+def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Iterator[Part]:
+    """Read the nodes of a page, or of a box, as its parts."""
+    prose: list[SyntaxTreeNode] = []
+    for node in nodes:
+        if node.type not in SPECIAL:
+            for inner in node.walk():
+                if inner.type in SPECIAL:
+                    what = f"a {inner.type} stands in a list or a quotation"
                     wrong(what, "let it stand at the start of a line, or of a box", _line(inner))
-            prose += [token, *inside]
+                elif inner.type == "code_block":
+                    advice = "code lives in a section script; indent other text by at most 3 spaces"
+                    wrong("an indented block is run by nothing", advice, _line(inner))
+            prose.append(node)
             continue
         if prose:
-            yield _prose(prose, lines, _line(token) - 1)
+            yield _prose(prose, lines)
             prose = []
-        if token.type == "fence":
-            yield _fence(token, lines, wrong)
-        elif token.type == "heading_open":
-            text = inside[0].content
+        if node.type == "fence":
+            yield _fence(node, lines, wrong)
+        elif node.type == "heading":
+            text = node.children[0].content
             id = HEADING_ID.search(text)
-            inline = _inline(inside[0], HEADING_ID.sub("", text) if id else text)
-            yield Heading(_line(token), int(token.tag[1]), id[1] if id else "", inline)
+            inline = _inline(node.children[0], HEADING_ID.sub("", text))
+            yield Heading(_line(node), int(node.tag[1]), id[1] if id else "", inline)
         else:
-            title = next(inner for inner in inside if inner.type == "inline")
-            close = next(i for i, t in enumerate(inside) if t.type == "admonition_title_close")
-            parts = tuple(_parts(inside[close + 1 :], lines, wrong))
-            kind, folded = str(token.meta["tag"]), token.markup == "???"
-            yield Box(_line(token), kind, _inline(title, title.content), folded, parts)
+            title, *inside = node.children
+            parts = tuple(_parts(inside, lines, wrong))
+            kind, folded = str(node.meta["tag"]), node.markup == "???"
+            yield Box(_line(node), kind, _inline(title.children[0]), folded, parts)
     if prose:
-        yield _prose(prose, lines, None)
+        yield _prose(prose, lines)
 
 
-def _end_of(tokens: list[Token], start: int) -> int:
-    """Where the token ends that opens here; the same place for one that opens nothing."""
-    depth = 0
-    for number in range(start, len(tokens)):
-        depth += tokens[number].nesting
-        if depth <= 0:
-            return number
-    return len(tokens) - 1
+def _line(node: SyntaxTreeNode) -> int:
+    return node.map[0] + 1 if node.map else 1
 
 
-def _line(token: Token) -> int:
-    return token.map[0] + 1 if token.map else 1
+def _inline(node: SyntaxTreeNode, content: str | None = None) -> Inline:
+    token = node.token
+    if content is not None and content != node.content:
+        [token] = _parser().parseInline(content)
+    assert token
+    return Inline(_line(node), token.content, tuple(token.children or ()))
 
 
-def _inline(token: Token, content: str) -> Inline:
-    if content == token.content:
-        return Inline(_line(token), content, tuple(token.children or ()))
-    [again] = [t for t in _parser().parseInline(content) if t.type == "inline"]
-    return Inline(_line(token), content, tuple(again.children or ()))
+def _prose(nodes: list[SyntaxTreeNode], lines: list[str]) -> Prose:
+    places = [inner.map for node in nodes for inner in node.walk() if inner.map]
+    start, end = min(place[0] for place in places), max(place[1] for place in places)
+    text = textwrap.dedent("\n".join(lines[start:end])).rstrip()
+    inlines = [_inline(inner) for node in nodes for inner in node.walk() if inner.type == "inline"]
+    return Prose(start + 1, tuple(text.split("\n")), tuple(inlines))
 
 
-def _prose(tokens: list[Token], lines: list[str], end: int | None) -> Prose:
-    places = [token.map for token in tokens if token.map]
-    start = min(place[0] for place in places)
-    last = max(place[1] for place in places) if end is None else end
-    kept = lines[start:last]
-    while kept and not kept[-1].strip():
-        kept.pop()
-    inlines = [_inline(token, token.content) for token in tokens if token.type == "inline"]
-    return Prose(start + 1, tuple(kept), tuple(inlines))
-
-
-def _fence(token: Token, lines: list[str], wrong: Any) -> Fence:
-    line = _line(token)
+def _fence(node: SyntaxTreeNode, lines: list[str], wrong: Wrong) -> Fence:
+    line, token = _line(node), node.token
+    assert token
     assert token.map
     last = lines[token.map[1] - 1].strip() if token.map[1] - 1 < len(lines) else ""
     closed = token.map[1] - 1 > token.map[0] and last.startswith(token.markup)

@@ -65,9 +65,15 @@ def _written(
         elif isinstance(part, Prose):
             yield _prose(page, part, dialect)
         elif isinstance(part, Box):
-            yield f"> **{words(page, part.title, dialect)}**"
+            text = [f"**{words(page, part.title, dialect)}**"]
             for inner in _written(page, part.parts, dialect, part.folded):
-                yield inner if isinstance(inner, Shown) else _quoted(inner)
+                if isinstance(inner, Shown):
+                    yield _quoted(text)
+                    yield inner
+                    text = []
+                else:
+                    text.append(inner)
+            yield _quoted(text)
         elif part.kind == "snippet":
             yield Shown(part.body.strip(), part.option("alt"), folded)
         elif part.kind == "math":
@@ -76,8 +82,9 @@ def _written(
             yield dialect.fence(part)
 
 
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}".rstrip() for line in text.strip("\n").split("\n")) if text else ""
+def _quoted(parts: list[str]) -> str:
+    text = "\n\n".join(part.strip("\n") for part in parts if part)
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text else ""
 
 
 def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:

@@ -132,15 +132,15 @@ def _record(project: Project, name: str) -> None:
 
 
 def _notebooks(project: Path, folder: Path) -> None:
-    from mkdocs.config import load_config  # a second, which the other commands do not need
-
-    from proven.build import begin_site
-    from proven.generators.mkdocs import halves_of
+    from proven.build import begin_site  # a second, which the other commands do not need
+    from proven.config import halves_of, read_configs
     from proven.notebooks import notebooks
 
     settings = read_settings(project)
-    config = load_config(str(project / "mkdocs.yml"))
-    site = begin_site(settings, halves_of(config, settings.languages), config.nav)
+    configs = read_configs(settings)
+    main = configs[settings.main]
+    halves = halves_of(settings, configs, main.get("site_url"))
+    site = begin_site(settings, halves, main.get("nav"))
     folder.mkdir(parents=True, exist_ok=True)
     for language in settings.languages:
         for name, content in notebooks(site, language).items():

@@ -17,6 +17,7 @@ from proven.prose import relative
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
+THEME_WORDS = ("read", "forget", "page-code", "copy-page")  # the phrases in docs/theme
 
 
 def make_files(site: Site) -> Files:
@@ -91,6 +92,29 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
             links = [("download", f"notebooks/{name}"), ("colab", colab_link(name))]
             meta["notebook_links"] = [[key, words(key), url] for key, url in links if url]
     return meta
+
+
+def theme_extra(site: Site, language: str, extra: dict[str, Any]) -> dict[str, Any]:
+    """What the theme's templates have to know in all pages of a language.
+
+    Args:
+        site: What the pages show.
+        language: Their language.
+        extra: What the configuration has under `extra`.
+
+    Returns:
+        The same, completed with phrases and, where they are known, the addresses of the languages.
+    """
+    words = site.words(language)
+    return {
+        **extra,
+        "ran_on": words.ran_on(site.machine),
+        "words": {key.replace("-", "_"): words(key) for key in THEME_WORDS},
+        "languages": [
+            {**other, "address": site.halves[other["lang"]].address}
+            for other in extra.get("languages", [])
+        ],
+    }
 
 
 def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int, str | None]]:

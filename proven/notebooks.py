@@ -15,6 +15,7 @@ import nbformat
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import nbformat as major
 from nbformat.v4 import nbformat_minor as minor
+from nbformat.v4 import writes
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.html import mathml
@@ -82,7 +83,7 @@ def notebooks(site: Site, language: str) -> dict[str, bytes]:
 
 def notebook_bytes(made: NotebookNode) -> bytes:
     """The file of a notebook."""
-    text: str = nbformat.writes(made)
+    text: str = writes(made)
     return f"{text}\n".encode()
 
 

@@ -104,7 +104,7 @@ def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
             start = row.index(found, behind[number])
             lines[number] = row[:start] + after + row[start + len(found) :]
             behind[number] = start + len(after)
-    lines = [f"- {line[4:]}" if line.startswith(":   ") else line for line in lines]
+    lines = [f"-   {line[4:]}" if line.startswith(":   ") else line for line in lines]
     kept = [line for line in lines if not ATTRIBUTES.fullmatch(line.strip())]
     return _without_comments("\n".join(kept))
 

@@ -79,6 +79,8 @@ def differences(before: Path, after: Path) -> Iterator[str]:
             tree = LexborHTMLParser((site / page).read_text(encoding="utf-8"))
             for node in tree.css(DROPPED):
                 node.decompose()
+            for node in tree.css("[data-search-exclude]"):  # Zensical takes them out of the pages
+                del node.attrs["data-search-exclude"]
             trees.append(tree)
         for look in LOOKS:
             one, two = map(look, trees)

@@ -26,11 +26,11 @@ from mkdocs.structure.files import Files as MkDocsFiles
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler, DuplicateFilter
-from mkdocs.utils.yaml import yaml_load
 
 from proven.build import begin_site
+from proven.config import halves_of, read_configs
 from proven.fences import Fences
-from proven.files import Files, make_files, page_meta
+from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork
 from proven.generators.preview import Preview, Rendered
@@ -39,7 +39,7 @@ from proven.problems import ProjectError
 from proven.publish import publish, replace_files, staging
 from proven.runner import warm_up
 from proven.settings import read_settings
-from proven.views import Half, Site
+from proven.views import Site
 
 log = logging.getLogger("mkdocs.plugins.proven")
 
@@ -102,9 +102,10 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                     once.msgs.clear()  # `serve` would say each error once only
             self.target = Path(config.site_dir).resolve()
             self.folder = self.cleanup.enter_context(staging(self.target))
+            configs = {**read_configs(settings), language: config}
             self.site = begin_site(
                 settings,
-                halves_of(config, settings.languages),
+                halves_of(settings, configs, config.site_url),
                 config.nav,
                 known=self.preview.results if self.preview else None,
                 downloads=not self.preview,
@@ -118,11 +119,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         config.markdown_extensions = [*config.markdown_extensions, fences]
         if self.preview:
             self.preview.fences[language] = fences
-        if config.site_url:  # what search engines read has to be a whole address
-            root = config.site_url.removesuffix(settings.root(language))
-            for other in config.extra.get("languages", []):
-                other["address"] = root + settings.root(other["lang"])
-        config.extra["ran_on"] = self.site.words(language).ran_on(self.site.machine)
+        config.extra = theme_extra(self.site, language, config.extra)
         return config
 
     def on_files(self, files: MkDocsFiles, config: MkDocsConfig) -> MkDocsFiles:
@@ -148,11 +145,9 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         return markdown
 
     def on_env(self, env: Environment, config: MkDocsConfig, files: MkDocsFiles) -> Environment:
-        """Give the templates the engine's phrases."""
-        assert self.site
-        language = str(config.theme["language"])
-        env.globals["word"] = self.site.words(language)
+        """Keep what it takes to render a page again."""
         if self.preview:
+            language = str(config.theme["language"])
             self.preview.rendered[language] = Rendered(config, files, self.nav, env)
         return env
 
@@ -235,25 +230,3 @@ def _built(load: Callable[[], MkDocsConfig]) -> str:
         log.error(traceback.format_exc())
         return "A language was not built."
     return ""
-
-
-def halves_of(config: MkDocsConfig, languages: tuple[str, ...]) -> dict[str, Half]:
-    """What the configuration of each language says of its pages."""
-    assert config.config_file_path
-    halves = {}
-    for number, language in enumerate(languages):
-        said: Any = config
-        address = config.site_url or ""
-        if number:
-            path = Path(config.config_file_path).with_name(f"mkdocs.{language}.yml")
-            try:
-                with path.open("rb") as file:
-                    said = yaml_load(file)
-            except (OSError, ValueError) as error:
-                raise PluginError(f"{path.name} cannot be read: {error}") from None
-            address = address and f"{address.rstrip('/')}/{language}/"
-        name, description, licence = (
-            said.get(key) or "" for key in ("site_name", "site_description", "copyright")
-        )
-        halves[language] = Half(name, description, address, licence)
-    return halves

@@ -2,7 +2,7 @@
 {
   const used = new Promise(resolve => {
     if (new URLSearchParams(location.search).has("h")) resolve() // words to highlight: came from a search
-    document.forms.search.addEventListener("focusin", resolve, { once: true })
+    document.forms.search?.addEventListener("focusin", resolve, { once: true })
   })
   const { open, send } = XMLHttpRequest.prototype
   XMLHttpRequest.prototype.open = function (method, url, ...rest) {

@@ -1,0 +1,72 @@
+"""Reads `mkdocs.yml` and `mkdocs.<language>.yml`, which tell any generator how the site looks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from yaml_env_tag import construct_env_tag
+
+from proven.problems import Problem, ProjectError
+from proven.settings import Settings
+from proven.views import Half
+
+Config = dict[str, Any]
+
+
+class _Loader(yaml.Loader):
+    """Knows `!ENV` as well."""
+
+
+_Loader.add_constructor("!ENV", construct_env_tag)
+
+
+def read_configs(settings: Settings) -> dict[str, Config]:
+    """Read the configuration of each language, as MkDocs would."""
+    names = {code: f"mkdocs.{code}.yml" for code in settings.languages}
+    names[settings.main] = "mkdocs.yml"
+    return {language: _read(settings.project / name) for language, name in names.items()}
+
+
+def _read(path: Path) -> Config:
+    try:
+        with path.open("rb") as file:
+            config: Config = yaml.load(file, _Loader) or {}
+            inherited = config.pop("INHERIT", None)
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        what = f"{path.name} cannot be read: {error}"
+        raise ProjectError(Problem(what, "correct it", (path.name,))) from None
+    return _merged(_read(path.parent / inherited), config) if inherited else config
+
+
+def _merged(inherited: Config, own: Config) -> Config:
+    """A table is completed by what it inherits; a list replaces it."""
+    made = {**inherited, **own}
+    for key in inherited.keys() & own.keys():
+        if isinstance(inherited[key], dict) and isinstance(own[key], dict):
+            made[key] = _merged(inherited[key], own[key])
+    return made
+
+
+def halves_of(
+    settings: Settings, configs: Mapping[str, Mapping[str, Any]], address: str | None
+) -> dict[str, Half]:
+    """What the configurations say of the pages of each language.
+
+    Args:
+        settings: Which languages there are.
+        configs: Their configurations.
+        address: Where the site will be, if that is known.
+
+    Returns:
+        A half for each language.
+    """
+    return {
+        language: Half(
+            name=configs[language].get("site_name") or "",
+            description=configs[language].get("site_description") or "",
+            address=f"{address.rstrip('/')}/{settings.root(language)}" if address else "",
+            copyright=configs[language].get("copyright") or "",
+        )
+        for language in settings.languages
+    }

@@ -30,6 +30,7 @@ SPECIAL = ("fence", "heading", "admonition")  # what is no prose
 FENCES = ("snippet", "claims", "downloads", "notebook", "math", "sh", "text")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
 ID = re.compile(r"\{:?[^{}]*?#([\w-]+)[^{}]*\}")
+MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
 HEADING_ID = re.compile(r"\s*\{:?\s*#([\w-]+)[^{}]*\}\s*$")
 
@@ -325,11 +326,15 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
 
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
     for line, _, token in _spans(inline):
-        language = re.match(r"#!([\w-]*)", token.content)
-        if token.type != "code_inline":
-            if "#!claim" in token.content:
-                advice = "leave a space between it and code beside it"
-                wrong("a mark cannot be read", advice, line)
+        code = token.type == "code_inline"
+        language = re.match(r"#!([\w-]*)", token.content) if code else None
+        if language and language[1] == "claim":
+            unreadable = not MARK.fullmatch(token.content)
+        else:
+            unreadable = not code and "#!claim" in token.content
+        if unreadable:
+            advice = "leave a space between it and code beside it"
+            wrong("a mark cannot be read", advice, line)
         elif language and language[1] not in ("claim", "math"):
             advice = "write it as a word of the text, between plain backticks"
             wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
@@ -361,7 +366,7 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
             yield _prose(prose, lines)
             prose = []
         if node.type == "fence":
-            yield _fence(node, lines, wrong)
+            yield _fence(node, wrong)
         elif node.type == "heading":
             text = node.children[0].content
             id = HEADING_ID.search(text)
@@ -396,12 +401,12 @@ def _prose(nodes: list[SyntaxTreeNode], lines: list[str]) -> Prose:
     return Prose(start + 1, tuple(text.split("\n")), tuple(inlines))
 
 
-def _fence(node: SyntaxTreeNode, lines: list[str], wrong: Wrong) -> Fence:
+def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
     line, token = _line(node), node.token
     assert token
     assert token.map
-    last = lines[token.map[1] - 1].strip() if token.map[1] - 1 < len(lines) else ""
-    closed = token.map[1] - 1 > token.map[0] and last.startswith(token.markup)
+    rows = token.content.count("\n") + (token.content[-1:] not in ("", "\n"))
+    closed = token.map[1] - token.map[0] == rows + 2  # the last line may only look like an end
     kind, _, rest = token.info.strip().partition(" ")
     options = []
     if not closed:

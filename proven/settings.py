@@ -60,6 +60,8 @@ def read_settings(project: Path) -> Settings:
     lists = ("languages", "written", "ahead", "packages")
     try:
         table = tomllib.loads(decode(path.read_bytes(), FILE))
+        if wrong := [key for key in lists if not isinstance(table.get(key, []), list)]:
+            raise ValueError(f"{wrong[0]} = … is no list")
         values: dict[str, Any] = {
             key: tuple(value) if key in lists else value for key, value in table.items()
         }

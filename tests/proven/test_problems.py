@@ -1,0 +1,36 @@
+"""The message of an error, and how files that people wrote are decoded."""
+
+import pytest
+
+from proven.problems import Problem, ProjectError, decode
+
+
+def test_a_problem_says_what_where_and_what_to_do() -> None:
+    problem = Problem(
+        "it fails:\nTypeError: no", "mend it", ("a.py:1", "b.md:2"), "part.one", "holds", "It does."
+    )
+    assert str(problem) == (
+        "it fails:\n    TypeError: no\n"
+        "  snippet  part.one\n  claim    holds\n  sentence It does.\n"
+        "  at       a.py:1, b.md:2\n  do       mend it"
+    )
+    assert str(Problem("it fails", "mend it")) == "it fails\n  do       mend it"
+
+
+def test_an_error_tells_all_its_problems() -> None:
+    one, two = Problem("one", "do"), Problem("two", "do")
+    error = ProjectError(one, two)
+    assert error.problems == (one, two)
+    assert str(error) == f"{one}\n\n{two}"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("begins", [b"", b"\xef\xbb\xbf"])
+def test_a_file_reads_the_same_whichever_editor_saved_it(ending: str, begins: bytes) -> None:
+    assert decode(begins + f"一{ending}two{ending}".encode(), "a.md") == "一\ntwo\n"
+
+
+def test_what_is_no_utf8_is_named_with_its_byte() -> None:
+    with pytest.raises(ProjectError, match="not UTF-8: invalid start byte at byte 2") as error:
+        decode(b"ab\xff", "docs/en/a.md")
+    assert "docs/en/a.md:1" in str(error.value)

@@ -1,0 +1,77 @@
+"""What a project says of itself, and what is no such thing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proven.problems import ProjectError
+from proven.settings import find_project, read_settings
+
+
+def test_settings_have_values_where_the_file_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "proven.toml").write_text('name = "notes"\nlanguages = ["fr", "de"]\n')
+    settings = read_settings(tmp_path)
+    assert (settings.main, settings.languages, settings.written) == ("fr", ("fr", "de"), ("fr", "de"))
+    assert (settings.root("fr"), settings.root("de")) == ("", "de/")
+    assert (settings.ahead, settings.packages, settings.devices) == ((), (), {})
+    assert (settings.sections, settings.tests, settings.docs) == ("snippets", "tests", "docs")
+
+
+def test_the_file_says_what_differs(tmp_path: Path) -> None:
+    text = """name = "notes"
+languages = ["zh", "en"]
+written = ["en", "zh"]
+ahead = ["numpy"]
+docs = "pages"
+[devices.card]
+module = "cards"
+count = "cards.count()"
+[words.en]
+output = "Printed"
+"""
+    (tmp_path / "proven.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    settings = read_settings(tmp_path)
+    assert (settings.written, settings.ahead, settings.docs) == (("en", "zh"), ("numpy",), "pages")
+    assert settings.devices == {"card": {"module": "cards", "count": "cards.count()"}}
+    assert settings.words == {"en": {"output": "Printed"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({}, "names no language"),
+        ({"languages": []}, "names no language"),
+        ({"languages": ["zh", "en"], "written": ["en"]}, "names other languages than"),
+        ({"languages": ["en"], "colour": "red"}, "colour"),
+        ({"languages": 7}, "languages = … is no list"),
+        ({"languages": ["en"], "ahead": "numpy"}, "ahead = … is no list"),
+    ],
+)
+def test_what_has_no_meaning_is_refused(
+    tmp_path: Path, values: dict[str, object], what: str
+) -> None:
+    rows = [f"{key} = {json.dumps(value)}\n" for key, value in {"name": "notes", **values}.items()]
+    (tmp_path / "proven.toml").write_text("".join(rows))
+    with pytest.raises(ProjectError, match=what) as error:
+        read_settings(tmp_path)
+    assert "proven.toml:1" in str(error.value)
+
+
+def test_no_toml_and_no_file_are_told_too(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=r"there is no proven\.toml in this folder"):
+        read_settings(tmp_path)
+    (tmp_path / "proven.toml").write_text("name = \n")
+    with pytest.raises(ProjectError, match="Invalid value"):
+        read_settings(tmp_path)
+
+
+def test_the_project_is_found_from_any_folder_inside_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "proven.toml").touch()
+    (tmp_path / "docs" / "en").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "docs" / "en")
+    assert find_project() == tmp_path
+    (tmp_path / "proven.toml").unlink()
+    assert find_project() == tmp_path / "docs" / "en"

@@ -161,7 +161,8 @@ def _languages(project: Project) -> Iterator[Problem]:
             page = first.get(path) or second[path]
             what = f"the page {path} exists in one language only"
             if len(project.settings.languages) > 2:
-                what = f"the page {path} exists in {page.language!r} and not in {language!r}"
+                lacks = language if path in first else main
+                what = f"the page {path} exists in {page.language!r} and not in {lacks!r}"
             yield Problem(what, "write the other one", (page.at(1),))
         for path in sorted(first.keys() & second.keys()):
             yield from _compare(first[path], second[path])
@@ -176,9 +177,12 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
 
     def described(page: Page) -> list[_Row]:
         kinds = ("does not describe", "describes")
+        fences = {fence.body.strip(): fence for fence in page.shown}
+        both = {f.body.strip() for f in one.shown} & {f.body.strip() for f in two.shown}
         return [
-            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {f.body.strip()}", page.at(f.line))
-            for f in page.shown
+            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {name}", page.at(f.line))
+            for name, f in sorted(fences.items())
+            if name in both
         ]
 
     def fences(page: Page) -> list[_Row]:

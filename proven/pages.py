@@ -236,7 +236,7 @@ def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
             before += " "
         elif token.type == "code_inline" and not mark:
             before += f"`{token.content}`"
-        else:
+        elif not mark:
             before += token.content
 
 

@@ -63,7 +63,8 @@ class Project:
     def with_pages(self, problem: Problem) -> Problem:
         """Add the pages that show a snippet, or state a claim, to where a problem is."""
         marks = self._marks.get(problem.claim or "", [])
-        places = (*self.places(problem.snippet or ""), *(mark.place for mark in marks))
+        shown = self.places(problem.snippet) if problem.snippet else ()
+        places = (*shown, *(mark.place for mark in marks))
         return Problem(
             problem.what,
             problem.advice,

@@ -1,0 +1,277 @@
+"""What is read held against each other: snippets, claims, links, and the languages."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from proven.check import check, check_figures
+from proven.problems import Problem, ProjectError
+from proven.project import read_project
+from tests.helpers.projects import Project, page
+from tests.helpers.sites import FIGURE, made_up
+
+TWO = "# %% one\nx = 1\n# %% two\nx = 2\n"
+SHOWN = page("part.one", "part.two")
+HELD = '''def test_holds() -> None:
+    """It holds.
+
+    成立。
+    """
+'''
+
+
+def problems(project: Project) -> list[Problem]:
+    try:
+        check(read_project(project.read_settings()))
+    except ProjectError as error:
+        return list(error.problems)
+    return []
+
+
+def test_pages_that_show_everything_in_all_languages_are_right(project: Project) -> None:
+    project.script, project.tests = TWO, HELD
+    text = SHOWN + "\nIt holds.`#!claim holds` See [here](#snippet-part-one),\n"
+    text += "[there](claims.md#holds), [this](#title), [that](https://example.org/#x) and [it](a.png).\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    assert problems(project) == []
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "what", "places"),
+    [
+        (
+            ("part.one", "part.two", "part.none"),
+            ("part.one", "part.two"),
+            ["there is no snippet 'part.none'", "the snippets differ in order: part.none / none"],
+            ("docs/zh/index.md:11",),
+        ),
+        (
+            ("part.one", "part.two"),
+            ("part.one",),
+            ["the pages in 'en' do not show the snippet", "differ in order: part.two / none"],
+            ("docs/zh/index.md:7", "snippets/part.py:4"),
+        ),
+        (("part.one",), ("part.one",), ["no page shows the snippet"], ("snippets/part.py:4",)),
+        (
+            ("part.one", "part.two", "part.one"),
+            ("part.one", "part.two"),
+            ["the snippet is shown twice", "differ in order: part.one / none"],
+            ("docs/zh/index.md:11", "docs/zh/index.md:3"),
+        ),
+        (
+            ("part.one", "part.two"),
+            ("part.two", "part.one"),
+            ["the snippets differ in order: part.one / part.two"],
+            ("docs/zh/index.md:3", "docs/en/index.md:3"),
+        ),
+    ],
+)
+def test_every_snippet_is_shown_once_by_each_language(
+    project: Project, zh: tuple[str, ...], en: tuple[str, ...], what: list[str], places: Any
+) -> None:
+    project.script = TWO
+    project.pages = {"zh": page(*zh), "en": page(*en)}
+    found = problems(project)
+    assert [told in p.what for told, p in zip(what, found, strict=True)] == [True] * len(what), found
+    assert found[0].places[: len(places)] == places
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "what"),
+    [
+        ("", "## More {#more}", "the headings differ: none / ## more"),
+        ("## M {#m}", "### M {#m}", "the headings differ: ## m / ### m"),
+        ("## M {#m}", "## M {#n}", "the headings differ: ## m / ## n"),
+        ("```sh\nls  # 甲\n```", "```sh\nls -l\n```", "the fences differ: sh ls / sh ls -l"),
+        ("```math\nx\n```", "```math\nx\ny\n```", "the fences differ: none / math y"),
+        ("```claims\npart\n```", "```text\npart\n```", "the fences differ: claims part / text"),
+        ("![a](a.png)", "words", "one language only has a picture: picture 1 / none"),
+    ],
+)
+def test_the_languages_have_the_same_things(project: Project, zh: str, en: str, what: str) -> None:
+    project.pages = {"zh": f"{page('part.one')}\n{zh}\n", "en": f"{page('part.one')}\n{en}\n"}
+    (found,) = problems(project)
+    assert found.what == what
+    places = [place.split(":")[0] for place in found.places]
+    assert places == ["docs/zh/index.md", "docs/en/index.md"]
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("```sh\nls  # 甲\n```", "```sh\nls  # a\n```"),
+        ("```math\nx \\text{若}\n```", "```math\nx \\text{if}\n```"),
+        ("```text\n甲\n```", "```text\na\nb\n```"),
+    ],
+)
+def test_words_in_fences_may_differ(project: Project, zh: str, en: str) -> None:
+    project.pages = {"zh": f"{page('part.one')}\n{zh}\n", "en": f"{page('part.one')}\n{en}\n"}
+    assert problems(project) == []
+
+
+@pytest.mark.parametrize(
+    ("languages", "what"),
+    [
+        (("zh", "en"), "the page more.md exists in one language only"),
+        (("zh", "en", "fr"), "the page more.md exists in 'en' and not in 'zh'"),
+    ],
+)
+def test_a_page_that_a_language_lacks_is_named(
+    project: Project, languages: tuple[str, ...], what: str
+) -> None:
+    project.languages = languages
+    project.write()
+    project.file("docs/en/more.md", "# More {#more}\n")
+    if "fr" in languages:
+        project.file("docs/fr/more.md", "# More {#more}\n")
+    found = problems(project)
+    assert (found[0].what, found[0].places) == (what, ("docs/en/more.md:1",))
+
+
+@pytest.mark.parametrize(
+    ("link", "what"),
+    [
+        ("gone.md", "the link 'gone.md' leads to no page"),
+        ("index.md#gone", "the page index.md has no heading or other place 'gone'"),
+        ("#snippet-part-two", "the page index.md has no heading or other place 'snippet-part-two'"),
+        ("claims.md#part", "the link 'claims.md#part' leads to no page"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_named_with_its_line(
+    project: Project, link: str, what: str
+) -> None:
+    text = f"{page('part.one')}\n[a]({link})\n"
+    project.pages = {"zh": page("part.one") + "\n[a](#title)\n", "en": text}
+    (found,) = problems(project)
+    assert (found.what, found.places) == (what, ("docs/en/index.md:7",))
+
+
+@pytest.mark.parametrize(
+    ("fence", "what", "advice"),
+    [
+        ("claims\nparts", "there is no section 'parts'", "the sections are part"),
+        ("claims\npart.one", "there is no section 'part.one'", "the sections are part"),
+        ("claims\n", "there is no section ''", "the sections are part"),
+        ("snippet\npart", "there is no snippet 'part'", "python -m proven list"),
+        ("snippet\nparts.one", "there is no snippet 'parts.one'", "python -m proven list"),
+        ("snippet\n", "there is no snippet ''", "python -m proven list"),
+        ("notebook\npart", "there is no page 'part'", "name one as blocks.md"),
+    ],
+)
+def test_a_fence_that_names_what_is_not_there_is_named_with_its_line(
+    project: Project, fence: str, what: str, advice: str
+) -> None:
+    text = f"{page('part.one')}\n```{fence}\n```\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    found = problems(project)
+    assert [(p.what, p.places) for p in found] == [
+        (what, ("docs/zh/index.md:7",)),
+        (what, ("docs/en/index.md:7",)),
+    ]
+    assert advice in found[0].advice
+
+
+def marked(zh: str, en: str) -> Callable[[Project], None]:
+    def plant(project: Project) -> None:
+        sentences = {"zh": zh, "en": en}
+        project.pages = {key: f"{page('part.one')}\n{text}\n" for key, text in sentences.items()}
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("plant", "found"),
+    [
+        (
+            marked("一。`#!claim unheard`", "One.`#!claim unheard`"),
+            [
+                ("no test proves it", "unheard", "一。"),
+                ("no test proves it", "unheard", "One."),
+                ("no page states what the test proves: It holds.", "holds", None),
+            ],
+        ),
+        (
+            marked("", ""),
+            [("no page states what the test proves: It holds.", "holds", None)],
+        ),
+        (
+            marked("一。`#!claim holds` 二。`#!claim holds`", "One.`#!claim holds` Two.`#!claim holds`"),
+            [
+                ("a second mark of this claim, the first at docs/zh/index.md:7", "holds", "二。"),
+                ("a second mark of this claim, the first at docs/en/index.md:7", "holds", "Two."),
+            ],
+        ),
+        (
+            marked("一。`#!claim holds`", "One."),
+            [("the claims differ in order: holds / none", None, "一。")],
+        ),
+    ],
+)
+def test_marks_and_claims_belong_together(
+    project: Project, plant: Callable[[Project], None], found: list[tuple[str, Any, Any]]
+) -> None:
+    project.tests = HELD
+    plant(project)
+    told = problems(project)
+    assert [(claim, sentence) for _, claim, sentence in found] == [
+        (p.claim, p.sentence) for p in told
+    ]
+    assert all(what in p.what for (what, _, _), p in zip(found, told, strict=True))
+
+
+def test_the_same_claim_may_be_marked_on_several_pages(project: Project) -> None:
+    project.tests = HELD
+    marked("一。`#!claim holds`", "One.`#!claim holds`")(project)
+    project.write()
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/more.md", "# More {#more}\n\nA.`#!claim holds`\n")
+    assert problems(project) == []
+
+
+def test_what_cannot_be_read_is_told_alone(project: Project) -> None:
+    project.script, project.tests = "# %% one\nx = (\n", "def broken(:\n"
+    project.pages = {"zh": "# No id\n", "en": page("part.none")}
+    assert [p.places[0] for p in problems(project)] == [
+        "snippets/part.py:2",
+        "docs/zh/index.md:1",
+    ]
+
+
+ALT = page("part.one").replace("```snippet", '```snippet alt="a figure"')
+
+
+@pytest.mark.parametrize(
+    ("text", "figures", "what"),
+    [
+        (page("part.one"), (FIGURE,), "its figure is not described"),
+        (ALT, (), "it draws nothing that alt could describe"),
+        (ALT, (FIGURE,), None),
+    ],
+)
+def test_a_figure_needs_a_description_and_a_description_a_figure(
+    project: Project, text: str, figures: tuple[str, ...], what: str | None
+) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    site = made_up(project, {"part.one": {"figures": figures}})
+    if not what:
+        check_figures(site.project, site.results)
+        return
+    with pytest.raises(ProjectError, match=what) as error:
+        check_figures(site.project, site.results)
+    places = [p.places for p in error.value.problems]
+    assert places == [("docs/zh/index.md:3",), ("docs/en/index.md:3",)]
+
+
+def test_of_a_snippet_that_did_not_run_no_description_is_asked(project: Project) -> None:
+    project.settings["devices"] = True
+    project.script = '# %% one needs="cuda:1"\nx = 1\n'
+    site = made_up(project)
+    check_figures(site.project, site.results)
+
+
+def test_both_languages_describe_a_figure_or_none(project: Project) -> None:
+    project.pages = {"zh": ALT, "en": page("part.one")}
+    (found,) = problems(project)
+    assert "one language only describes its figure" in found.what
+    assert found.places == ("docs/zh/index.md:3", "docs/en/index.md:3")

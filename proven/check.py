@@ -109,6 +109,9 @@ def _marks(project: Project) -> Iterator[Problem]:
                 yield Problem(what, advice, (mark.place,), None, mark.claim, mark.sentence)
             on_page[mark.claim] = mark.place
     for claim in project.claims.values():
+        if claim.devices and not project.settings.devices:
+            what = "the test needs a device, and proven.toml names no kind of device"
+            yield Problem(what, "add [devices.…] there", (claim.place,), claim=claim.name)
         if claim.name not in marked:
             what = f"no page states what the test proves: {next(iter(claim.words.values()))}"
             advice = f"end its sentence with `#!claim {claim.name}`, or leave one language in its docstring"

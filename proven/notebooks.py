@@ -120,7 +120,8 @@ def _beginning(site: Site, words: Words, title: str) -> list[NotebookNode]:
         f"{package}=={versions[package].split('+')[0]}"
         for package in site.project.settings.packages
     )
-    told = words.ran_on(site.machine, "notebook", site=site.halves[words.language].name)
+    half = site.halves[words.language]
+    told = words.joined(words.ran_on(site.machine, "notebook", site=half.name), half.copyright)
     install = f"{words('install')}\n# %pip install {pins}\n\n" if pins else ""
     return [
         _markdown_cell(f"# {title}\n\n> {told}", "title"),

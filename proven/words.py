@@ -70,7 +70,8 @@ class Words:
         if state == "skipped":
             kind = next(iter(self.settings.devices), "gpu")
             return self.needs(kind, devices, len(machine.devices), "unproven-by")
-        told, versions = _counted(machine.devices), self._packages(machine)
+        told = _counted(machine.devices)
+        versions = self._packages(machine) or f"Python {machine.python}"
         if record:
             return self("recorded-by", date=record.date, devices=told, versions=versions)
         return self("proven-by", versions=versions, device=told or self._no_device())
@@ -78,14 +79,16 @@ class Words:
     def ran_on(self, machine: Machine, key: str = "ran-on", **values: object) -> str:
         """Say what made the outputs of a page (`ran-on`) or of a notebook (`notebook`)."""
         device = ", ".join(machine.devices) or self._no_device()
-        versions = self._packages(machine)
-        return self(key, versions=versions, python=machine.python, device=device, **values)
+        python = f"Python {machine.python}"
+        told = filter(None, (self._packages(machine), python))
+        return self(key, versions=self("and").join(told), device=device, **values)
 
     def _no_device(self) -> str:
         return self("no-device" if self.settings.devices else "cpu")
 
     def _packages(self, machine: Machine) -> str:
-        told = [f"{name} {machine.versions[name]}" for name in self.settings.packages]
+        known = [name for name in self.settings.packages if name in machine.versions]
+        told = [f"{name} {machine.versions[name]}" for name in known]
         return self("comma").join(told)
 
 

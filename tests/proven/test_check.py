@@ -220,6 +220,14 @@ def test_marks_and_claims_belong_together(
     assert all(what in p.what for (what, _, _), p in zip(found, told, strict=True))
 
 
+def test_a_claim_needs_no_device_of_which_the_settings_know_nothing(project: Project) -> None:
+    project.tests = HELD.replace("def", "@pytest.mark.gpu(1)\ndef", 1)
+    marked("一。`#!claim holds`", "One.`#!claim holds`")(project)
+    assert [p.what for p in problems(project)] == [
+        "the test needs a device, and proven.toml names no kind of device"
+    ]
+
+
 def test_the_same_claim_may_be_marked_on_several_pages(project: Project) -> None:
     project.tests = HELD
     marked("一。`#!claim holds`", "One.`#!claim holds`")(project)

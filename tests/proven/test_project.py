@@ -1,0 +1,63 @@
+"""A project as a whole: its snippets, where pages show them, and the commit that is checked out."""
+
+import subprocess
+from pathlib import Path
+
+from proven.problems import Problem
+from proven.project import commit, read_project
+from tests.helpers.projects import Project, page
+
+TWO = "# %% one\nx = 1\n# %% two\nx = 2\n"
+HELD = 'def test_holds() -> None:\n    """It holds.\n\n    成立。\n    """\n'
+
+
+def test_everything_is_read_at_once(project: Project) -> None:
+    project.script, project.tests = TWO, HELD
+    read = read_project(project.read_settings())
+    assert (list(read.sections), list(read.snippets)) == (["part"], ["part.one", "part.two"])
+    assert (list(read.claims), list(read.pages)) == (["holds"], ["zh", "en"])
+    assert (read.records, read.problems) == ((), ())
+
+
+def test_what_is_wrong_with_single_files_comes_together(project: Project) -> None:
+    project.script, project.pages = "x = 1\n", {"zh": "# No id\n"}
+    settings = project.read_settings()
+    project.file("snippets/records/part.gpu-x1.json", "{")
+    places = [problem.places[0] for problem in read_project(settings).problems]
+    assert places == [
+        "snippets/part.py:1",
+        "docs/zh/index.md:1",
+        "snippets/records/part.gpu-x1.json:1",
+    ]
+
+
+def test_a_problem_is_told_with_the_pages_that_it_concerns(project: Project) -> None:
+    project.script, project.tests = TWO, HELD
+    marks = {"zh": "成立。`#!claim holds`", "en": "It holds.`#!claim holds`"}
+    shown = page("part.one", "part.two")
+    project.pages = {key: f"{shown}\n{mark}\n" for key, mark in marks.items()}
+    read = read_project(project.read_settings())
+    assert read.places("part.two") == ("docs/zh/index.md:7", "docs/en/index.md:7")
+    assert read.places("part.two", "en") == ("docs/en/index.md:7",)
+
+    of_snippet = read.with_pages(Problem("wrong", "do", ("snippets/part.py:2",), "part.one"))
+    assert of_snippet.places == ("snippets/part.py:2", "docs/zh/index.md:3", "docs/en/index.md:3")
+    of_claim = read.with_pages(Problem("wrong", "do", ("docs/en/index.md:11",), claim="holds"))
+    assert of_claim.places == ("docs/en/index.md:11", "docs/zh/index.md:11")
+    assert of_claim.sentence == "成立。 / It holds."
+    assert read.with_pages(Problem("wrong", "do")) == Problem("wrong", "do")
+
+
+def test_the_commit_says_whether_files_differ_from_it(tmp_path: Path) -> None:
+    assert commit(tmp_path) is None
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert commit(tmp_path) is None
+    (tmp_path / "file").write_text("1")
+    subprocess.run([*git, "add", "file"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
+    clean = commit(tmp_path)
+    assert clean
+    assert len(clean) == 40
+    (tmp_path / "file").write_text("2")
+    assert commit(tmp_path) == f"{clean}+"

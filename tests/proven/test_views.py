@@ -1,0 +1,160 @@
+"""What a snippet and a claim show: this build's output, a record's, or why there is none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from proven.records import make_record, write_record
+from proven.views import Site
+from proven.worker import Machine
+from tests.helpers.projects import Project, page
+from tests.helpers.sites import CPU, FIGURE, GPU, GPUS, made_up
+
+SCRIPT = """# %% one fold="code"
+x = 1  # one | 一
+# %% two raises="ValueError"
+raise ValueError("no")
+# %% three needs="cuda:1" fold="output"
+print("one device")
+# %% four needs="cuda:2"
+print("two devices")
+"""
+TESTS = '''import pytest
+
+
+def test_holds() -> None:
+    """It holds.
+
+    成立。
+    """
+
+
+@pytest.mark.gpu(1)
+def test_on_one() -> None:
+    """On one.
+
+    一块。
+    """
+'''
+DONE = {
+    "part.one": {"output": "1\n", "figures": (FIGURE,)},
+    "part.two": {"error": "ValueError: no", "error_line": 1},
+}
+
+
+@pytest.fixture
+def marked(project: Project) -> Project:
+    """A project with snippets that need devices, and a claim that does."""
+    project.settings = {"devices": True, "packages": ["numpy"]}
+    project.script, project.tests = SCRIPT, TESTS
+    text = page(*(f"part.{name}" for name in ("one", "two", "three", "four")))
+    text = text.replace("```snippet", '```snippet alt="a line"', 1)
+    text += "\nHolds.`#!claim holds` On one.`#!claim on_one`\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    return project
+
+
+def record(site: Site) -> Path:
+    """Write what a site shows as a record."""
+    folder = site.project.settings.project / "snippets" / "records"
+    return write_record(folder, make_record(site.results["part"], "2026-11-23", "0123456789abcdef"))
+
+
+def test_a_view_has_what_ran_in_the_words_of_its_language(marked: Project) -> None:
+    site = made_up(marked, DONE)
+    one, two = site.view("part.one", "zh"), site.view("part.two", "en")
+    assert (one.source, one.state, one.output) == ("x = 1  # 一", "ran", "1\n")
+    assert (one.fold, one.figures, one.skipped, one.error) == ("code", (FIGURE,), "", "")
+    assert site.view("part.one", "en").source == "x = 1  # one"
+    assert (two.state, two.error, two.error_type) == ("raised", "ValueError: no", "ValueError")
+    assert (two.error_label, site.view("part.two", "zh").error_label) == (
+        "Error · line 1",
+        "报错 · 第 1 行",
+    )
+
+
+@pytest.mark.parametrize(
+    ("machine", "three", "four"),
+    [
+        (
+            CPU,
+            "This code needs one CUDA GPU, and this build had no CUDA device.",
+            "This code needs 2 CUDA GPUs, and this build had no CUDA device.",
+        ),
+        (GPU, "", "This code needs 2 CUDA GPUs, and this build had only 1."),
+        (GPUS, "", ""),
+    ],
+)
+def test_what_lacks_devices_is_skipped(
+    marked: Project, machine: Machine, three: str, four: str
+) -> None:
+    site = made_up(marked, {}, machine)
+    for name, told in (("three", three), ("four", four)):
+        view = site.view(f"part.{name}", "en")
+        assert (view.state, view.skipped) == ("skipped" if told else "ran", told)
+        assert (view.kind, view.count) == ("cuda", "torch.cuda.device_count()")
+        assert view.provenance == ""
+
+
+def test_a_record_stands_in_for_what_did_not_run_and_for_nothing_else(marked: Project) -> None:
+    there = {"part.three": {"output": "theirs\n"}, "part.four": {"output": "theirs\n"}}
+    record(made_up(marked, there, GPUS))
+    here = made_up(marked, {"part.three": {"output": "ours\n"}}, GPU)
+    three, four = here.view("part.three", "en"), here.view("part.four", "en")
+    assert (three.state, three.output, three.provenance) == ("ran", "ours\n", "")
+    assert (four.state, four.output) == ("recorded", "theirs\n")
+    assert four.skipped.endswith("this build had only 1.")
+    assert four.provenance == (
+        "What follows was recorded on another machine on 2026-11-23: 2 × Made-up GPU 80GB, "
+        "driver 610, numpy 2.4.0, CUDA 13.0, commit 0123456789."
+    )
+    assert "录下" in here.view("part.four", "zh").provenance
+
+
+def test_the_record_with_more_devices_is_preferred(marked: Project) -> None:
+    for machine, output in ((GPU, "one"), (GPUS, "two")):
+        record(made_up(marked, {"part.three": {"output": output}}, machine))
+    assert made_up(marked).view("part.three", "en").output == "two"
+
+
+def test_a_claim_is_proven_here_or_recorded_or_skipped_or_pending(marked: Project) -> None:
+    def states(site: Site) -> list[str]:
+        return [site.claim(name, "en").state for name in ("holds", "on_one")]
+
+    assert states(made_up(marked)) == ["proven", "skipped"]
+    assert states(made_up(marked, {}, GPU)) == ["proven", "proven"]
+    assert states(made_up(marked, proofs={})) == ["pending", "pending"]
+    record(made_up(marked, {}, GPU))
+    assert states(made_up(marked)) == ["proven", "recorded"]
+    view = made_up(marked).claim("on_one", "zh")
+    assert (view.words, view.title) == ("一块。", "已在别处证明")
+    assert "1 × Made-up GPU 80GB，numpy 2.4.0" in view.told
+    # the test is another one now: what it proved once, it need not prove any more
+    marked.tests = marked.tests.replace("    一块。\n", "    一块\n")
+    assert states(made_up(marked)) == ["proven", "skipped"]
+    assert made_up(marked).claim("on_one", "en").title == "Not proven this time"
+
+
+@pytest.mark.parametrize(
+    ("repository", "url"),
+    [
+        ("https://example.org/r/", "https://example.org/r/blob/main/tests/test_part.py#L4"),
+        ("", None),
+    ],
+)
+def test_a_claim_links_to_its_test_where_the_repository_is_known(
+    marked: Project, repository: str, url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPO_URL", repository)
+    assert made_up(marked).claim("holds", "en").url == url
+
+
+def test_the_sections_of_a_site_are_the_pages_with_snippets_in_its_order(marked: Project) -> None:
+    marked.write()
+    for language in ("zh", "en"):
+        marked.file(f"docs/{language}/about.md", "# About {#about}\n")
+    site = made_up(marked, order=("claims.md", "index.md", "about.md"))
+    assert site.sections == ["index.md"]
+    assert replace(site, order=("about.md",)).sections == []
+    assert site.machine is CPU

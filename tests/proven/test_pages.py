@@ -160,6 +160,7 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
         ("# T {#t}\n\n```snippet big\npart.one\n```\n", "no option big", 3),
         ('# T {#t}\n\n```text alt="x"\nx\n```\n', "a text fence has no option alt", 3),
         ("# T {#t}\n\nIt is so.`#!claim a``x`\n", "a mark cannot be read", 3),
+        ("# T {#t}\n\nSo.<!-- `#!claim a` -->\n", "a mark cannot be read", 3),
         ("# T {#t}\n\n## U {#t}\n", "the page has the id 't' twice", 3),
         ("---\na: [\n---\n# T {#t}\n", "the front matter is no YAML", 1),
         ("---\n- a\n---\n# T {#t}\n", "it is no mapping", 1),

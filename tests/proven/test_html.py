@@ -1,0 +1,158 @@
+"""A snippet, a mark and a list of claims as HTML: what came out of code is text, whatever it looks like."""
+
+from dataclasses import replace
+
+import pytest
+from markdown import Markdown
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from proven import html
+from proven.claims import Claim
+from proven.problems import ProjectError
+from proven.settings import Settings
+from proven.views import ClaimView, View
+from proven.words import Words
+from tests.helpers.projects import PROJECT
+from tests.helpers.sites import FIGURE
+
+WORDS = Words(Settings(PROJECT, "", ("en",), ("en",)), "en")
+VIEW = View(
+    name="part.one-two",
+    source="x = 1  # <b>",
+    kind="",
+    devices=0,
+    count="",
+    fold=None,
+    state="ran",
+    skipped="",
+    provenance="",
+    output="",
+    error="",
+    error_type="",
+    error_label="",
+    figures=(),
+)
+CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
+PROVEN = ClaimView(CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", None)
+
+
+def shown(view: View, alt: str = "") -> LexborNode:
+    node = LexborHTMLParser(html.snippet(view, alt, WORDS)).css_first(".snippet")
+    assert node
+    return node
+
+
+def text(node: LexborNode, selector: str) -> list[str]:
+    return [found.text().strip() for found in node.css(selector)]
+
+
+def test_a_snippet_has_its_name_its_state_and_its_code() -> None:
+    node = shown(VIEW)
+    assert node.attributes["id"] == "snippet-part-one-two"
+    assert (node.attributes["data-snippet"], node.attributes["data-state"]) == (VIEW.name, "ran")
+    assert text(node, "a.snippet-name") == ["part.one-two"]
+    assert text(node, ".highlight code") == ["x = 1  # <b>"]
+    assert not node.css(".snippet-result, details, p")
+
+
+def test_what_a_snippet_printed_and_raised_is_text() -> None:
+    evil = "<script>alert(1)</script> &amp; <b>bold</b>"
+    view = replace(
+        VIEW, state="raised", output=f"{evil}\n\n", error=f"E: {evil}", error_label="Error · line 2"
+    )
+    node = shown(view)
+    assert not node.css("script, b")
+    assert text(node, ".snippet-output samp") == [evil]
+    assert text(node, ".snippet-error samp") == [f"E: {evil}"]
+    assert text(node, ".snippet-label") == ["Output", "Error · line 2"]
+
+
+@pytest.mark.parametrize(
+    ("fold", "summary", "inside"),
+    [
+        ("code", "The code that draws it", ".highlight"),
+        ("output", "Decided? Show what happens", "samp"),
+    ],
+)
+def test_what_is_folded_is_in_a_box_and_the_rest_is_not(
+    fold: str, summary: str, inside: str
+) -> None:
+    node = shown(replace(VIEW, fold=fold, output="seen"))
+    assert text(node, "details > summary") == [summary]
+    assert len(node.css(f"details {inside}")) == 1
+    assert len(node.css("details .highlight, details samp")) == 1
+    assert len(node.css(".highlight, samp")) == 2
+
+
+def test_a_skip_and_a_record_come_before_what_was_recorded() -> None:
+    view = replace(VIEW, state="recorded", skipped="It needs <2>.", provenance="Then.", output="x")
+    node = shown(view)
+    assert text(node, ".snippet-result")[0].startswith("Not run It needs <2>. Then.")
+    assert text(node, "samp") == ["x"]
+
+
+def test_each_figure_is_described() -> None:
+    node = shown(replace(VIEW, figures=(FIGURE, FIGURE)), 'a "line"')
+    assert [svg.attributes["aria-label"] for svg in node.css("figure svg")] == ['a "line"'] * 2
+    ids = [found.attributes["id"] for found in node.css("svg [id]")]
+    assert len(set(ids)) == len(ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "sign"), [("proven", "✓"), ("recorded", "✓"), ("skipped", "○"), ("pending", "○")]
+)
+def test_a_mark_opens_what_was_proven_and_links_to_it(state: str, sign: str) -> None:
+    md = Markdown()
+    element = html.mark(replace(PROVEN, state=state), WORDS, md)
+    button, words = list(element)
+    assert (element.get("data-claim"), element.get("data-state")) == ("holds", state)
+    assert (button.text, button.get("popovertarget")) == (sign, words.get("id"))
+    assert [link.get("href") for link in words] == ["claims.md#holds"]
+    (stored,) = md.htmlStash.rawHtmlBlocks
+    assert stored == (
+        "<strong>Proven</strong> A <code>list</code> holds &lt;b&gt;. <small>On a &lt;CPU&gt;.</small> "
+    )
+
+
+@pytest.mark.parametrize("url", [None, "https://example.org/a?b&c"])
+def test_the_list_of_claims_shows_each_test(url: str | None) -> None:
+    other = replace(CLAIM, name="other", devices=1)
+    views = [replace(PROVEN, url=url), replace(PROVEN, claim=other)]
+    node = LexborHTMLParser(html.claims(views, WORDS))
+    assert [row.attributes["id"] for row in node.css("ul.claims > li")] == ["holds", "other"]
+    first, second = (row.text() for row in node.css("li"))
+    assert first.startswith("Proven A list holds <b>.The test’s source test_holds")
+    assert second.startswith("Proven A list holds <b>. On a <CPU>.")
+    assert "tests/test_part.py:3" in first
+    assert "assert 1 < 2" in first
+    assert [link.attributes["href"] for link in node.css("a")] == ([url] if url else [])
+
+
+def test_downloads_are_listed_with_their_sizes() -> None:
+    rows: list[tuple[str, str, int, str | None]] = [
+        ("One & <two>", "one.ipynb", 12_345, "https://colab.example/?a&b"),
+        ("All", "../all.zip", 999, None),
+    ]
+    node = LexborHTMLParser(html.downloads(rows, WORDS))
+    assert [[cell.text() for cell in row.css("td")] for row in node.css("tr")] == [
+        ["One & <two>", "one.ipynb", "12 KB", "Open in Colab"],
+        ["All", "all.zip", "1 KB", ""],
+    ]
+    assert [link.attributes["href"] for link in node.css("a")] == [
+        "one.ipynb",
+        "https://colab.example/?a&b",
+        "../all.zip",
+    ]
+
+
+@pytest.mark.parametrize("display", ["inline", "block"])
+def test_mathematics_needs_no_script(display: str) -> None:
+    made = LexborHTMLParser(html.mathml(r"\sigma < 0.01", display)).css_first("math")
+    assert made
+    assert made.attributes["display"] == display
+    assert "<script" not in str(made.html)
+
+
+def test_mathematics_that_cannot_be_set_is_told_as_it_was_written() -> None:
+    with pytest.raises(ProjectError, match=r"'x\^' cannot be set as mathematics"):
+        html.mathml("x^", "inline")

@@ -73,7 +73,9 @@ def test_every_snippet_is_shown_once_by_each_language(
     project.script = TWO
     project.pages = {"zh": page(*zh), "en": page(*en)}
     found = problems(project)
-    assert [told in p.what for told, p in zip(what, found, strict=True)] == [True] * len(what), found
+    assert [told in p.what for told, p in zip(what, found, strict=True)] == [True] * len(what), (
+        found
+    )
     assert found[0].places[: len(places)] == places
 
 
@@ -196,7 +198,9 @@ def marked(zh: str, en: str) -> Callable[[Project], None]:
             [("no page states what the test proves: It holds.", "holds", None)],
         ),
         (
-            marked("一。`#!claim holds` 二。`#!claim holds`", "One.`#!claim holds` Two.`#!claim holds`"),
+            marked(
+                "一。`#!claim holds` 二。`#!claim holds`", "One.`#!claim holds` Two.`#!claim holds`"
+            ),
             [
                 ("a second mark of this claim, the first at docs/zh/index.md:7", "holds", "二。"),
                 ("a second mark of this claim, the first at docs/en/index.md:7", "holds", "Two."),

@@ -64,7 +64,9 @@ def test_only_for_programmers() -> None:
 def test_the_order_of_the_paragraphs_and_their_number_are_settings(project: Project) -> None:
     project.languages = ("fr", "en", "de")
     project.settings["written"] = ["de", "fr", "en"]
-    claims, _ = read(project, HELD.replace("成立。", "Oui.\n\n    Yes.") + HELD.replace("holds", "b"))
+    claims, _ = read(
+        project, HELD.replace("成立。", "Oui.\n\n    Yes.") + HELD.replace("holds", "b")
+    )
     assert {name: claim.words for name, claim in claims.items()} == {
         "holds": {"de": "It holds.", "fr": "Oui.", "en": "Yes."}
     }

@@ -26,7 +26,10 @@ def written(text: str, title: bool = True) -> list[str | Shown]:
         ("`a[0](b.md)` and `` ` ``, ``a`b``", "`a[0](b.md)` and `` ` ``, ``a`b``"),
         ("[the `x`](b.md#c)", "[the `x`](<more/b.md#c>)"),
         ("[*here*](#a-place)", "[*here*](<more/a.md#a-place>)"),
-        ("[**none**](../none.md), [out](https://example.org/)", "**none**, [out](https://example.org/)"),
+        (
+            "[**none**](../none.md), [out](https://example.org/)",
+            "**none**, [out](https://example.org/)",
+        ),
         ("![a](b.svg)", "![a](b.svg)"),
         ("A line  \nbroken", "A line  \nbroken"),
         ("**Term**\n\n:   What it means.", "**Term**\n\n- What it means."),

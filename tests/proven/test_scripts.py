@@ -42,7 +42,13 @@ def test_the_hash_of_a_snippet_is_that_of_its_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["# !ls\nx = 1", "# %load a\nx = 1", '"""\n\n# not %% one\n"""', "x = 1  # %% two", "# a\x0cb\n7"],
+    [
+        "# !ls\nx = 1",
+        "# %load a\nx = 1",
+        '"""\n\n# not %% one\n"""',
+        "x = 1  # %% two",
+        "# a\x0cb\n7",
+    ],
 )
 def test_only_a_line_that_begins_with_a_marker_begins_a_cell(tmp_path: Path, source: str) -> None:
     (one,) = read(tmp_path, f"# %% one\n{source}\n").snippets

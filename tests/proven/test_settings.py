@@ -12,7 +12,11 @@ from proven.settings import find_project, read_settings
 def test_settings_have_values_where_the_file_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "proven.toml").write_text('name = "notes"\nlanguages = ["fr", "de"]\n')
     settings = read_settings(tmp_path)
-    assert (settings.main, settings.languages, settings.written) == ("fr", ("fr", "de"), ("fr", "de"))
+    assert (settings.main, settings.languages, settings.written) == (
+        "fr",
+        ("fr", "de"),
+        ("fr", "de"),
+    )
     assert (settings.root("fr"), settings.root("de")) == ("", "de/")
     assert (settings.ahead, settings.packages, settings.devices) == ((), (), {})
     assert (settings.sections, settings.tests, settings.docs) == ("snippets", "tests", "docs")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_on_one() -> None:
     一块。
     """
 '''
-DONE = {
+DONE: dict[str, dict[str, Any]] = {
     "part.one": {"output": "1\n", "figures": (FIGURE,)},
     "part.two": {"error": "ValueError: no", "error_line": 1},
 }

@@ -18,7 +18,8 @@ def words(language: str, devices: bool = True, **own: dict[str, str]) -> Words:
     packages = ("numpy",)
     kinds = CUDA if devices else {}
     return Words(
-        Settings(Path(), "", ("en",), ("en",), packages=packages, devices=kinds, words=own), language
+        Settings(Path(), "", ("en",), ("en",), packages=packages, devices=kinds, words=own),
+        language,
     )
 
 
@@ -37,7 +38,9 @@ def test_every_phrase_is_used() -> None:
     files = [*engine.glob("proven/**/*.py"), *engine.glob("docs/theme/**/*.html")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     made = {"cuda-one", "cuda-many", "cuda-none"} | {"proven", "recorded", "pending"}
-    unused = {key for key in WORDS["en"].keys() - made if not re.search(rf"""["']{key}["']""", text)}
+    unused = {
+        key for key in WORDS["en"].keys() - made if not re.search(rf"""["']{key}["']""", text)
+    }
     assert unused == set()
 
 

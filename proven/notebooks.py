@@ -7,7 +7,6 @@ import ast
 import os
 import re
 import tempfile
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from nbformat.v4 import writes
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.html import mathml
+from proven.page_script import indented
 from proven.pages import Fence
 from proven.prose import Dialect, Shown, pieces
 from proven.views import Site, View
@@ -140,7 +140,7 @@ def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
     if view.devices:
         told = words("cell-skipped", need=words.devices(view.kind, view.devices))
         check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
-        source = check + textwrap.indent(source, "    ")
+        source = check + indented(source)
         if view.skipped:
             outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
     if view.provenance:
@@ -210,6 +210,10 @@ def as_page(site: Site, language: str, path: str) -> str:
         tree = LexborHTMLParser(nb2html(str(file), execute=False, custom_mathjax_url=""))
     for dropped in tree.css("style, script, .zeroclipboard-container, .clipboard-copy-txt"):
         dropped.decompose()
+    outputs = (output for cell in made.cells for output in cell.get("outputs", ()))
+    figures = [o.data["text/plain"] for o in outputs if "image/svg+xml" in o.get("data", {})]
+    for tag, alt in zip(tree.css(".jp-RenderedSVG img"), figures, strict=True):
+        tag.attrs["alt"] = alt
     for tag in tree.css("[tabindex]"):
         del tag.attrs["tabindex"]
     for tag in tree.css("h1, h2, h3, h4, h5, h6"):

@@ -27,7 +27,7 @@ def page_script(title: str, views: Iterable[View], words: Words) -> str:
             need = words("script-needs", need=words.devices(view.kind, view.devices))
             told = f"{view.name}: {need}"
             code = (
-                f"if {view.count} >= {view.devices}:\n{_indented(code)}\nelse:\n    print({told!r})"
+                f"if {view.count} >= {view.devices}:\n{indented(code)}\nelse:\n    print({told!r})"
             )
         parts.append(f"# --- {view.name}\n{code}")
     if draws:
@@ -43,10 +43,10 @@ def _caught(code: str) -> str:
     lines = code.split("\n")
     before, shown = "\n".join(lines[:start]), "\n".join(lines[start:])
     catch = 'except Exception as error:\n    print(f"{type(error).__name__}: {error}")'
-    return f"{before}\ntry:\n{_indented(shown)}\n{catch}".lstrip("\n")
+    return f"{before}\ntry:\n{indented(shown)}\n{catch}".lstrip("\n")
 
 
-def _indented(code: str) -> str:
+def indented(code: str) -> str:
     """Indent code, but not the later lines of strings, whose text that would change."""
     inside: set[int] = set()
     starts: list[int] = []

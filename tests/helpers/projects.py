@@ -96,7 +96,9 @@ class Project:
             "written": written,
             **self.settings,
         }
-        lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if key != "devices"]
+        lines = [
+            f"{key} = {json.dumps(value)}" for key, value in values.items() if key != "devices"
+        ]
         devices: Any = values.get("devices", {})
         for kind, module in devices.items():
             lines += [f"[devices.{kind}]", f'module = "{module}"', f'count = "{module}.count()"']

@@ -276,7 +276,7 @@ def test_a_figure_needs_a_description_and_a_description_a_figure(
 
 
 def test_of_a_snippet_that_did_not_run_no_description_is_asked(project: Project) -> None:
-    project.settings["devices"] = True
+    project.settings["devices"] = {"cuda": "cards"}
     project.script = '# %% one needs="cuda:1"\nx = 1\n'
     site = made_up(project)
     check_figures(site.project, site.results)

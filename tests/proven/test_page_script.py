@@ -5,48 +5,71 @@ import sys
 
 import pytest
 
-from snippets.engine.page_script import page_script
-from snippets.engine.scripts import Snippet
+from proven.page_script import page_script
+from proven.settings import Settings
+from proven.views import View
+from proven.words import Words
+from tests.helpers.projects import PROJECT
 
 
-def ran(*snippets: Snippet, spoken: str = "en") -> str:
+def view(name: str, source: str, devices: int = 0, raises: str = "") -> View:
+    return View(
+        name=f"a.{name}",
+        source=source,
+        kind="cuda" if devices else "",
+        devices=devices,
+        count="count()",
+        fold=None,
+        state="ran",
+        skipped="",
+        provenance="",
+        output="",
+        error="",
+        error_type=raises,
+        error_label="",
+        figures=(),
+    )
+
+
+def ran(*views: View, language: str = "en") -> str:
     """What the script of these snippets prints."""
-    script = page_script("Title", snippets, spoken)
+    words = Words(Settings(PROJECT, "", (language,), (language,)), language)
+    script = page_script("Title", views, words)
     done = subprocess.run([sys.executable, "-I", "-c", script], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_an_error_is_printed_and_what_follows_still_runs() -> None:
-    code = "x = 1\n\n\n@staticmethod\ndef f():\n    raise KeyError('a')\n\n\nf()  # fails | 出错"
-    output = ran(Snippet("a.one", code, 1, raises="KeyError"), Snippet("a.two", "print(x + 1)", 9))
-    assert output == "KeyError: 'a'\n2\n"
+    code = "x = 1\n\n\n@staticmethod\ndef f():\n    raise KeyError('a')\n\n\nf()"
+    assert ran(view("one", code, raises="KeyError"), view("two", "print(x + 1)")) == (
+        "KeyError: 'a'\n2\n"
+    )
+    decorated = "def f(g):\n    raise KeyError('b')\n\n\n@f\ndef h():\n    pass"
+    assert ran(view("one", decorated, raises="KeyError")) == "KeyError: 'b'\n"
 
 
 def test_strings_over_several_lines_keep_their_text() -> None:
     code = 'name = "x"\nprint(\n    """one\n  two""", f"""{name}\nthree""")\nraise ValueError("""a\nb""")'
-    assert ran(Snippet("a.one", f"if True:\n    pass\n{code}", 1, raises="ValueError")) == (
-        "one\n  two x\nthree\nValueError: a\nb\n"
-    )
-    torch = Snippet(
-        "a.torch",
-        "import types\ntorch = types.SimpleNamespace()\ntorch.cuda = types.SimpleNamespace(device_count=lambda: 2)",
-        1,
-    )
-    assert ran(torch, Snippet("a.one", code.split("\nraise")[0], 1, devices=2)) == (
-        "one\n  two x\nthree\n"
-    )
+    one = view("one", f"if True:\n    pass\n{code}", raises="ValueError")
+    assert ran(one) == "one\n  two x\nthree\nValueError: a\nb\n"
+    count = view("count", "count = lambda: 2")
+    assert ran(count, view("one", code.split("\nraise")[0], devices=2)) == "one\n  two x\nthree\n"
 
 
 @pytest.mark.parametrize(
-    ("spoken", "told"),
+    ("language", "told"),
     [("zh", "a.one: 未运行，需要 2 块 CUDA GPU\n"), ("en", "a.one: not run, needs 2 CUDA GPUs\n")],
 )
-def test_a_snippet_without_its_devices_says_so(spoken: str, told: str) -> None:
-    torch = Snippet(
-        "a.torch",
-        "import types\ntorch = types.SimpleNamespace()\ntorch.cuda = types.SimpleNamespace(device_count=lambda: 1)",
-        1,
+def test_a_snippet_without_its_devices_says_so(language: str, told: str) -> None:
+    one = view("one", "print(nothing)", devices=2, raises="NameError")
+    assert ran(view("count", "count = lambda: 1"), one, language=language) == told
+    assert ran(view("count", "count = lambda: 2"), one, language=language) == (
+        "NameError: name 'nothing' is not defined\n"
     )
-    one = Snippet("a.one", "print(torch.cuda.nothing)", 1, devices=2, raises="AttributeError")
-    assert ran(torch, one, spoken=spoken) == told
+
+
+def test_what_was_drawn_is_shown_at_the_end() -> None:
+    module = "import sys, types\nplt = types.SimpleNamespace(show=lambda: print('shown'))"
+    assert ran(view("one", f"{module}\nmatplotlib_pyplot = plt  # matplotlib.pyplot")) == "shown\n"
+    assert ran(view("one", module)) == ""

@@ -89,7 +89,7 @@ def test_snippets_stand_between_the_pieces_and_boxes_become_quotations() -> None
     assert written(PAGE) == [
         "# The `title`.\n\nBefore.",
         Shown("part.one", "", False),
-        "> **Mind `this`**\n\n> First line.",
+        "> **Mind `this`**\n>\n> First line.",
         Shown("part.two", "a line", False),
         "> - after it\n\n> **Solution**",
         Shown("part.three", "", True),

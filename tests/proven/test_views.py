@@ -47,7 +47,7 @@ DONE: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def marked(project: Project) -> Project:
     """A project with snippets that need devices, and a claim that does."""
-    project.settings = {"devices": True, "packages": ["numpy"]}
+    project.settings = {"devices": {"cuda": "cards"}, "packages": ["numpy"]}
     project.script, project.tests = SCRIPT, TESTS
     text = page(*(f"part.{name}" for name in ("one", "two", "three", "four")))
     text = text.replace("```snippet", '```snippet alt="a line"', 1)
@@ -94,7 +94,7 @@ def test_what_lacks_devices_is_skipped(
     for name, told in (("three", three), ("four", four)):
         view = site.view(f"part.{name}", "en")
         assert (view.state, view.skipped) == ("skipped" if told else "ran", told)
-        assert (view.kind, view.count) == ("cuda", "torch.cuda.device_count()")
+        assert (view.kind, view.count) == ("cuda", "cards.count()")
         assert view.provenance == ""
 
 

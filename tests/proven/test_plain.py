@@ -1,0 +1,153 @@
+"""Every page as plain Markdown, and the list of them."""
+
+from typing import Any
+
+import pytest
+
+from proven.plain import texts
+from tests.helpers.projects import Project
+from tests.helpers.sites import FIGURE, made_up
+
+SCRIPT = """# %% fence
+print("`" * 3)
+# %% error raises="ValueError"
+raise ValueError("wrong") # on purpose | 故意的
+# %% device needs="cuda:99"
+print("never")
+# %% figure
+plot()
+"""
+TESTS = '''def test_marks() -> None:
+    """It prints `marks`.
+
+    它会打印。
+    """
+'''
+PAGE = """---
+description: About fences.
+---
+
+# Title {#title}
+
+It prints [three](claims.md#marks) marks.`#!claim marks`
+
+```snippet
+part.fence
+```
+
+```snippet
+part.error
+```
+
+```text
+```snippet
+part.nothing
+```
+
+```snippet
+part.device
+```
+
+```snippet alt="a line"
+part.figure
+```
+
+```downloads
+```
+
+```math
+x^2
+```
+"""
+MARKDOWN = """# Title
+
+It prints [three](claims/index.html.md) marks.
+
+```python
+print("`" * 3)
+```
+
+**Output**
+
+````text
+```
+three marks
+````
+
+```python
+raise ValueError("wrong") # on purpose
+```
+
+**Error · line 1**
+
+```text
+ValueError: wrong
+```
+
+```text
+```snippet
+part.nothing
+```
+
+```python
+print("never")
+```
+
+This code needs 99 CUDA GPUs, and this build had no CUDA device.
+
+```python
+plot()
+```
+
+[a line]
+
+$$
+x^2
+$$
+
+The outputs on this site were made by numpy 2.4.0 and Python 3.13.0 on a CPU (no CUDA device).
+"""
+DONE: dict[str, dict[str, Any]] = {
+    "part.fence": {"output": "```\nthree marks\n"},
+    "part.error": {"error": "ValueError: wrong", "error_line": 1},
+    "part.figure": {"figures": (FIGURE,)},
+}
+
+
+@pytest.fixture
+def shown(project: Project) -> Project:
+    """A project whose page shows what is rare on real ones."""
+    project.script, project.tests = SCRIPT, TESTS
+    project.pages = {"zh": PAGE, "en": PAGE}
+    project.settings = {"devices": {"cuda": "cards"}, "packages": ["numpy"]}
+    return project
+
+
+def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
+    made = texts(made_up(shown, DONE))
+    assert made["en/index.html.md"] == MARKDOWN
+    assert made["claims/index.html.md"].startswith(
+        "# Claims\n\n- **已证明** 它会打印。 `test_marks`\n"
+    )
+    assert made["en/llms-full.txt"] == MARKDOWN.replace("](claims/", "](claims/")
+    assert "故意的" in made["llms-full.txt"]
+
+
+def test_the_list_names_every_page_of_every_language(shown: Project) -> None:
+    made = texts(made_up(shown, DONE, order=("index.md", "claims.md")))
+    assert made["llms.txt"] == (
+        "# Notes zh · Notes en\n\n> About zh\n> About en\n\n"
+        "## Notes zh\n\n- [Title](index.html.md): About fences.\n"
+        "- [Claims](claims/index.html.md)\n- [全部各节，一个文件](llms-full.txt)\n\n"
+        "## Notes en\n\n- [Title](en/index.html.md): About fences.\n"
+        "- [Claims](en/claims/index.html.md)\n- [All sections in one file](en/llms-full.txt)\n"
+    )
+
+
+def test_the_front_matter_of_a_page_with_a_bom_is_no_text(shown: Project) -> None:
+    shown.write()
+    for language in ("zh", "en"):
+        shown.pages[language] = "\ufeff" + PAGE
+    made = texts(made_up(shown, DONE))
+    assert made["en/index.html.md"] == MARKDOWN
+    assert "About fences." in made["llms.txt"]

@@ -6,26 +6,39 @@ where there is none: there the child raises "Cannot re-initialize CUDA in forked
 
 import functools
 import subprocess
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from proven.fork import Fork, can_fork
+
+# What asks for CUDA calls one of these; they note it. A torch without CUDA has none of them.
+COUNT = "_cuda_getDeviceCount"
+NOTING = (COUNT, "_cuda_init", "_cuda_getArchFlags")
+
 _asked = False
-_count = torch.cuda.device_count  # before a cell can replace it
+_count: int | None = None
 
 
 def watch() -> None:
-    """Note from now on when this process asks torch for CUDA; all of torch's ways pass one of these."""
-    for name in ("_cuda_getDeviceCount", "_cuda_init"):
+    """Note from now on when this process asks torch for CUDA.
+
+    The number of devices is asked for in a child first: where it is 0, asking for it again gets this
+    answer and leaves no mark on the process.
+    """
+    for name in NOTING:
         if function := getattr(torch._C, name, None):
-            setattr(torch._C, name, _noted(function))
+            setattr(torch._C, name, _noted(name, function))
 
 
-def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
+def _noted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def asks(*arguments: Any) -> Any:
         global _asked
+        if name == COUNT and _count == 0:
+            return 0
         _asked = True
         return function(*arguments)
 
@@ -33,8 +46,19 @@ def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def count() -> int:
-    """How many CUDA devices there are."""
-    return _count()
+    """How many CUDA devices there are: the same number, whatever a cell has replaced."""
+    global _count
+    ask: Callable[[], int] | None = getattr(torch._C, COUNT, None)
+    if _count is None and ask is None:
+        _count = 0
+    elif _count is None and ask:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a driver that is too old: pages quote the error
+            answer = Fork(ask).answer() if can_fork() else None
+            _count = ask() if answer is None else answer
+            if not _count:  # the first gradient counts once more, and would warn in a snippet
+                torch.autograd.backward(torch.ones(1, requires_grad=True))
+    return _count or 0
 
 
 def describe() -> tuple[tuple[str, ...], dict[str, str]]:
@@ -50,7 +74,10 @@ def may_fork() -> bool:
 
     Where there is any accelerator, backward() starts threads for it, which no child has.
     """
-    return not _asked and not torch.accelerator.is_available()
+    built_for = torch.accelerator.current_accelerator()
+    if built_for is not None and built_for.type != "cuda":
+        return not torch.accelerator.is_available()
+    return not _asked and count() == 0
 
 
 def _driver() -> str | None:

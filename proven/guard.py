@@ -74,7 +74,7 @@ def children() -> set[int]:
     return found - {getattr(_resource_tracker, "_pid", None)}
 
 
-def restrict(folder: str, script: Path, project: Path) -> None:
+def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
     """Restrict this process and its children, for as long as they live.
 
     Threads that run already are not restricted by the kernel: they are the engine's own.
@@ -84,6 +84,8 @@ def restrict(folder: str, script: Path, project: Path) -> None:
             `tmp` the one for temporary files.
         script: The script of the section.
         project: The folder of the project.
+        kernel: Whether the kernel helps where it can; the driver of a GPU maps memory and makes files
+            of its own, which the kernel's limits would not allow.
     """
     folder = os.path.realpath(folder)
     for name in ("work", "tmp"):
@@ -95,18 +97,12 @@ def restrict(folder: str, script: Path, project: Path) -> None:
     _limit("FSIZE", FILE_LIMIT)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # children whose parent ends become our own
-    # the driver of a GPU maps memory and makes files of its own: there the kernel sets no limits
-    if sys.platform == "linux" and not _has_accelerator():
+    if sys.platform == "linux" and kernel:
         if _limit("DATA", MEMORY_LIMIT):
             _limits.add("memory")
         if _landlock(folder):
             _limits.add("files")
     _audit(folder, script, project)
-
-
-def _has_accelerator() -> bool:
-    torch = sys.modules.get("torch")
-    return bool(torch and torch.accelerator.is_available())
 
 
 def _limit(name: str, size: int) -> bool:

@@ -94,7 +94,8 @@ def run_section(job: Job, pipe: Connection) -> None:
     sys.path.insert(0, str(settings.project))
     try:
         prepare(settings)
-        guard.restrict(job.folder, section.path, settings.project)
+        kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
+        guard.restrict(job.folder, section.path, settings.project, kernel)
         prover = Prover(settings, section, job.claims, module)
         for message in run_cells(settings, section, module, job.last):
             pipe.send(message)

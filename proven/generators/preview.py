@@ -72,7 +72,8 @@ class Preview:
     def serve(self, server: LiveReloadServer) -> None:
         """Put this in the place of MkDocs' own rebuild."""
         build_all = server.builder
-        self.proven = Path(tempfile.mkdtemp(prefix="proven-")) / "proven"
+        self.temporary = tempfile.TemporaryDirectory()  # removed with this process
+        self.proven = Path(self.temporary.name) / "proven"
         self.proven.touch()
         server.watch(str(self.proven))  # touched when claims have been proven
 

@@ -156,7 +156,9 @@ class _Kept(Postprocessor):
         stash = self.md.htmlStash.rawHtmlBlocks
         for number, block in enumerate(stash):
             if isinstance(block, str):
-                stash[number] = RELATIVE.sub(rf"\g<0>{KEPT}", str(block))  # no Markup, which would escape it
+                stash[number] = RELATIVE.sub(
+                    rf"\g<0>{KEPT}", str(block)
+                )  # no Markup, which would escape it
         return text
 
 

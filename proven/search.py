@@ -11,6 +11,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from selectolax.lexbor import LexborHTMLParser
+
 from proven.pages import Inline, Page, Prose, target_of, walk
 from proven.problems import Problem, ProjectError
 from proven.project import Project
@@ -98,6 +100,15 @@ def whole_words(project: Project) -> list[str]:
         for given in read_names(project, language).values()
         for word in re.findall(r"[\u4e00-\u9fff]{2,}", " ".join(given.terms + given.others))
     ]
+
+
+def without_markup(html: str) -> str:
+    """A page without what no index keeps, colours of code and pictures: most of what there is to parse."""
+    tree = LexborHTMLParser(html)
+    for node in tree.css("[data-search-exclude]"):
+        node.decompose()
+    tree.unwrap_tags(["span"])
+    return (tree.body and tree.body.inner_html) or ""
 
 
 def improve(index: str, project: Project, language: str) -> str:

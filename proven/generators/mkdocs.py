@@ -21,11 +21,12 @@ from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort, PluginError
 from mkdocs.livereload import LiveReloadServer
-from mkdocs.plugins import BasePlugin, event_priority
+from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import Files as MkDocsFiles
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.utils import CountHandler, DuplicateFilter
+from mkdocs.utils.templates import TemplateContext
 
 from proven.build import begin_site
 from proven.config import halves_of, read_configs
@@ -38,6 +39,7 @@ from proven.offline import write_offline_copy
 from proven.problems import ProjectError
 from proven.publish import publish, replace_files, staging
 from proven.runner import warm_up
+from proven.search import without_markup
 from proven.settings import read_settings
 from proven.views import Site
 
@@ -150,6 +152,18 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             language = str(config.theme["language"])
             self.preview.rendered[language] = Rendered(config, files, self.nav, env)
         return env
+
+    @event_priority(100)
+    def _before_search(self, /, context: TemplateContext, page: Page, **_: Any) -> TemplateContext:
+        self.content, page.content = page.content, without_markup(page.content or "")
+        return context
+
+    @event_priority(-100)
+    def _after_search(self, /, context: TemplateContext, page: Page, **_: Any) -> TemplateContext:
+        page.content = self.content
+        return context
+
+    on_page_context = CombinedEvent(_before_search, _after_search)
 
     @event_priority(-100)  # after the index of the search has been written
     @told

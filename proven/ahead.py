@@ -1,10 +1,11 @@
-"""What has to be in place before the modules that sections share are imported: the fork server begins with it."""
+"""Prepares a process for importing the modules under `ahead` of proven.toml: whoever imports them imports this first."""
 
 import gc
 import os
 import tempfile
 
-gc.disable()  # to look for garbage among what is imported takes a sixth of the time; a section looks again
-os.environ["MPLBACKEND"] = "agg"  # a figure is saved, never opened in a window
-# torch._dynamo makes a folder for the files of torch.compile; each section has one of its own
+# collecting garbage takes a sixth of the time of these imports; the process of a section enables it again
+gc.disable()
+os.environ["MPLBACKEND"] = "agg"  # figures are saved, never opened in a window
+# importing torch._dynamo makes a folder for the files of torch.compile; `prepare` lets each section choose its own
 os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.gettempdir()

@@ -46,7 +46,7 @@ def _flat(nav: Iterable[Any]) -> Iterator[str]:
 
 
 def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
-    """Do what needs no results while the other core imports torch, and what forks then need not do."""
+    """Fill the caches that need no results: the other core imports torch meanwhile, and forks inherit them."""
     import jieba
     import mkdocs_jupyter.convert  # noqa: F401
 
@@ -64,7 +64,7 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
 
 
 def read_and_check(settings: Settings) -> Project:
-    """Read a project and hold its files against each other; the fork server starts meanwhile."""
+    """Read a project, and check its files against each other."""
     project = read_project(settings)
     check(project)
     return project
@@ -115,7 +115,7 @@ def run_sections(
         )
     except ProjectError as error:
         raise ProjectError(*map(project.with_pages, error.problems)) from None
-    if not prove:  # so that an edit of a claim alone is noticed as well
+    if not prove:  # `is_current` compares the claims too: an edit of a claim alone is noticed
         ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
     results = {name: kept.get(name) or ran[name] for name in project.sections}
     check_figures(project, results)

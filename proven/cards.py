@@ -15,8 +15,8 @@ from proven.problems import Problem, ProjectError
 SIZE = (1200, 630)  # what sites that show previews ask for
 FONT = Path(__file__).with_name("card-font.otf")
 MARGIN = 90
-INK, CINNABAR = (35, 50, 61), (192, 57, 43)  # those of site.css
-# Shades from the background to white, and cinnabar as the last: one byte per pixel is enough.
+INK, CINNABAR = (35, 50, 61), (192, 57, 43)  # the colours of these names in site.css
+# A pixel takes one byte: 255 shades from the background to white, then cinnabar.
 PALETTE = [round(c + (255 - c) * shade / 254) for shade in range(255) for c in INK] + [*CINNABAR]
 WHITE, PALE, RED = 254, 190, 255
 # Where a line may end: after a space, and between Chinese characters, but not before punctuation.
@@ -25,7 +25,7 @@ PIECE = re.compile(r"[\u2e80-\uffef](?:[、。，：；？！）》」』”…]
 
 @cache
 def card(title: str, description: str, site_name: str, place: str) -> bytes:
-    """Draw one card; while `mkdocs serve` runs, only cards whose words have changed."""
+    """Draw one card; the cache keeps it until its words change, as long as `mkdocs serve` runs."""
     if missing := sorted({*title, *description, *site_name} - _characters()):
         what = f"the font of the cards has no glyph for {' '.join(missing)}"
         raise ProjectError(
@@ -37,7 +37,8 @@ def card(title: str, description: str, site_name: str, place: str) -> bytes:
     bottom = _write(draw, title, 100, 76, WHITE, lines=2)
     _write(draw, description, bottom + 36, 34, PALE, lines=5 if bottom < 300 else 3)
     draw.text((MARGIN, SIZE[1] - 70), site_name, WHITE, _font(34), anchor="ls")
-    image.putpalette(PALETTE)  # last, since on a palette Pillow draws letters without soft edges
+    # last, since Pillow draws letters without soft edges on an image that has a palette
+    image.putpalette(PALETTE)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=3)
     return file.getvalue()

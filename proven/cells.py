@@ -23,9 +23,9 @@ from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
 
-OUTPUT_LIMIT = 100_000  # bytes of one snippet: a page with more is not read by anyone
+OUTPUT_LIMIT = 100_000  # bytes of one snippet: nobody reads a page with more
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
-# also what turns the order of the letters round, and halves of characters, which no file can hold
+# control characters, marks that reverse the direction of a text, and halves of characters, which UTF-8 cannot encode
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 LINK = re.compile(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)')
@@ -72,11 +72,12 @@ def run_cells(
     """Run the cells of a section in the namespace of a module.
 
     The module stands in for `__main__` meanwhile, so that `pickle` and `inspect.getsource` work as
-    in any script, and standard input, output and error are the engine's. The working directory
-    is the caller's affair.
+    in any script. Standard input, output and error are the engine's; the working directory is the
+    one that the caller has chosen.
     """
     if torch := sys.modules.get("torch"):
-        torch.set_num_threads(1)  # the same sums on every machine; the cores are for other sections
+        # sums are the same on every machine, and other sections use the other cores
+        torch.set_num_threads(1)
     folder = os.path.realpath(os.getcwd())
     module.__file__ = str(section.path)
     linecache.checkcache(str(section.path))
@@ -123,10 +124,10 @@ class _Cell:
         try:
             error, row = self._execute(namespace)
         except Fault:
-            self._check_refusals()  # the reason, and not what came of it
+            self._check_refusals()  # tells the refusal, and not the error that followed from it
             raise
         if os.getpid() != process:
-            os._exit(1)  # a child of os.fork() that fell out of its cell must not run the rest
+            os._exit(1)  # the cell called os.fork(): its child must not run the rest of the section
         self._check_refusals()
         figures = self._take_figures()
         if left := [t.name for t in set(threading.enumerate()) - threads if not t.daemon]:
@@ -253,7 +254,7 @@ def _line(error: BaseException, path: str) -> int | None:
     if isinstance(error, SyntaxError) and error.filename == path:
         return error.lineno
     frames = traceback.extract_tb(error.__traceback__)
-    # the innermost frame may be in a class defined cells ago: the first one is in this cell
+    # the first frame of the script is in this cell; inner ones may be in a class that an earlier cell defined
     return next((frame.lineno for frame in frames if frame.filename == path), None)
 
 
@@ -266,7 +267,7 @@ def _default_warning_filters() -> None:
 
 
 class _NoInput(io.TextIOBase):
-    """Stands in for standard input: a page cannot answer."""
+    """Standard input of the cells: reading from it is an error, since a page cannot answer."""
 
     def readable(self) -> bool:
         return True
@@ -290,10 +291,10 @@ class _Streams:
         self.text: list[IO[str]] = []
 
     def take(self) -> list[bytes]:
-        """Take what came on both since the last time; a ValueError says that output may be lost."""
+        """Return what was written to each since the last call; a ValueError says that output may be lost."""
         for stream in self.text:
             stream.flush()
-        # the buffers of C's standard output, which Python's flush does not know
+        # C has buffers of its own for standard output, which Python's flush leaves as they are
         ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).fflush(None)
         taken = []
         for index, file in enumerate(self.files):
@@ -308,7 +309,7 @@ class _Streams:
             if getattr(sys, name) is not self.text[index] or not same or moved:
                 what = f"the cell replaced, closed, moved or cut {name}: output may be lost"
                 raise ValueError(what)
-            # read no more than is needed to see that it is too much
+            # one byte over the limit is enough to see that the output is too long
             want = min(size - self.ends[index], OUTPUT_LIMIT + 1)
             read = getattr(os, "pread", _read_at)
             taken.append(read(file.fileno(), want, self.ends[index]))
@@ -317,7 +318,7 @@ class _Streams:
 
 
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:
-    """Read as `os.pread` does, which Windows lacks: put the position back, which the writer shares."""
+    """Stand in for `os.pread`, which Windows lacks: read, then restore the position, which the writer shares."""
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
     os.lseek(descriptor, offset, os.SEEK_SET)
     data = os.read(descriptor, size)
@@ -336,7 +337,7 @@ def _streams() -> Iterator[_Streams]:
     saved = [os.dup(number) for number in range(3)]
     nothing = os.open(
         os.devnull, os.O_WRONLY
-    )  # reading from it fails, where it would else be empty
+    )  # opened for writing: reading from it is an error, not the end of a file
     try:
         for number, target in enumerate((nothing, *(file.fileno() for file in streams.files))):
             os.dup2(target, number)

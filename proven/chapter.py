@@ -33,7 +33,7 @@ def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
             target, text = target.replace(old, word), text.replace(old, word)
         new[target] = text
     taken = [path for path in (*new, f"snippets/{section}") if (project / path).exists()]
-    if taken or name in settings.languages:  # the pages of another language are there
+    if taken or name in settings.languages:  # the site has a folder of that name for a language
         what = f"the name {name!r} is taken"
         raise ProjectError(Problem(what, "choose another", tuple(taken)))
     changed = _listed(settings, new, name, section)

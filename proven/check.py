@@ -16,7 +16,7 @@ COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 def check(project: Project) -> None:
     """Check a project before anything runs."""
     problems = list(project.problems)
-    if not problems:  # what could not be read would be missed everywhere
+    if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_marks(project), *_links(project), *_languages(project)]
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
@@ -58,7 +58,7 @@ def _pages(project: Project) -> Iterator[Page]:
 
 
 def _snippets(project: Project) -> Iterator[Problem]:
-    """Each snippet is shown once in each language, and what is shown is there."""
+    """Each snippet is shown once in each language, and each fence names something that there is."""
     shown: dict[str, dict[str, str]] = {language: {} for language in project.settings.languages}
     for page in _pages(project):
         for fence in page.fences:
@@ -146,7 +146,7 @@ def _links(project: Project) -> Iterator[Problem]:
 
 
 class _Row(NamedTuple):
-    """One of the things that the languages have in the same order: what it is, and where it stands."""
+    """One thing that all languages have at the same position of a page: what it is, and where it stands."""
 
     what: str
     place: str

@@ -116,7 +116,7 @@ def _read(
 
 
 def _joined(paragraph: str) -> str:
-    """The lines of a paragraph as one; Chinese and its neighbours take no space between words."""
+    """Join the lines of a paragraph: with a space, but without one beside Chinese characters."""
     text = ""
     for line in paragraph.split("\n"):
         wide = (text and "\u2e80" <= text[-1] <= "\uffef") or "\u2e80" <= line.strip()[

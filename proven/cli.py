@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")  # Windows would choose one without Chinese
+            # on Windows, the encoding of a terminal may lack Chinese
+            stream.reconfigure(encoding="utf-8")
     parser = argparse.ArgumentParser(
         prog="python -m proven", description=str(__doc__).split("\n")[0]
     )
@@ -132,7 +133,8 @@ def _record(project: Project, name: str) -> None:
 
 
 def _notebooks(project: Path, folder: Path) -> None:
-    from proven.build import begin_site  # a second, which the other commands do not need
+    # importing MkDocs takes a second, and no other command needs it
+    from proven.build import begin_site
     from proven.config import halves_of, read_configs
     from proven.notebooks import notebooks
 

@@ -70,9 +70,9 @@ def describe() -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def may_fork() -> bool:
-    """Whether a child of this process could do all that it can itself.
+    """Whether a fork of this process could do all that this process can.
 
-    Where there is any accelerator, backward() starts threads for it, which no child has.
+    Where there is any accelerator, backward() starts threads for it, and a fork has no threads.
     """
     built_for = torch.accelerator.current_accelerator()
     if built_for is not None and built_for.type != "cuda":
@@ -85,5 +85,5 @@ def _driver() -> str | None:
     try:
         answer = subprocess.run(query, capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
-        return None  # ROCm, for one, has no such program
+        return None  # there is no nvidia-smi beside ROCm
     return answer.stdout.split("\n")[0].strip() or None

@@ -12,7 +12,7 @@ from proven.settings import Settings
 
 
 def watch(settings: Settings) -> None:
-    """Let each module look at what it counts before a section can change it."""
+    """Call `watch()` of each module, before any section runs."""
     for module in _modules(settings):
         module.watch()
 
@@ -33,7 +33,7 @@ def describe(settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def may_fork(settings: Settings) -> bool:
-    """Whether this process can be forked, and its child can do all that it could."""
+    """Whether a fork of this process is safe, and could do all that this process can."""
     return sys.platform == "linux" and all(module.may_fork() for module in _modules(settings))
 
 

@@ -28,7 +28,7 @@ from proven.views import Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `downloads`, `notebook` and `math`, and what is inline.
+    """The fences `snippet`, `claims`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
 
     Args:
         site: What is shown.
@@ -85,7 +85,7 @@ class Fences(Extension):
 
 
 def _fence(name: str, write: Callable[[str, str], str]) -> dict[str, Any]:
-    """What superfences has to know of a fence; markdown-exec passes its text on and the HTML back."""
+    """Describe a fence to superfences: markdown-exec hands its text to `write` and takes the HTML."""
 
     def validate(
         language: str, inputs: dict[str, str], options: dict[str, Any], attrs: object, md: Markdown

@@ -118,8 +118,8 @@ def theme_extra(site: Site, language: str, extra: dict[str, Any]) -> dict[str, A
 
 
 def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int, str | None]]:
-    """The downloads of a language for a page in the folder `notebooks/`: of each its title, its address,
-    its size in bytes, and its address in Colab.
+    """The downloads of a language: of each the title, the address for a page in `notebooks/`, the size in
+    bytes, and the address in Colab.
     """
     words, rows = site.words(language), []
     root = f"{site.project.settings.root(language)}notebooks/"
@@ -149,7 +149,7 @@ def zipped(contents: Iterable[tuple[str, bytes]]) -> bytes:
         for name, content in contents:
             entry = zipfile.ZipInfo(name)  # its date is always 1980-01-01
             entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # Unix, also where the build runs on Windows
+            entry.create_system = 3  # Unix: the bytes are the same where the build runs on Windows
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 

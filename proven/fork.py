@@ -1,4 +1,4 @@
-"""Runs a function beside this process, in a fork: it has all that is here, and can change nothing of it."""
+"""Runs a function in a fork of this process: it sees the whole state of this process, and cannot change it."""
 
 import contextlib
 import ctypes
@@ -26,7 +26,8 @@ class Fork(Generic[Answer]):
         if not self._process:
             try:
                 os.close(reading)
-                ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # when the parent ends
+                # PR_SET_PDEATHSIG: the kernel kills this process when its parent ends
+                ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
                 if os.getppid() == parent:
                     with os.fdopen(writing, "wb") as pipe:
                         pickle.dump(function(), pipe)
@@ -43,7 +44,7 @@ class Fork(Generic[Answer]):
         return pickle.loads(answer) if answer else None
 
     def end(self) -> None:
-        """End the process. Can be called at any time, and again."""
+        """End the process, if it still runs."""
         if self._process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)

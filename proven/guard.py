@@ -1,9 +1,9 @@
 """What the process of a section may not do: use up the memory, write elsewhere, reach the network.
 
-Python tells of every file that it opens and of every connection before it makes it; there a wrong one
-is refused, with the line of the script, and remembered, since a cell may catch the refusal. What
-Python does not see (files of a C++ library, child processes) the kernel refuses where it is Linux
-with Landlock. All this finds mistakes. It is no prison: who writes a section is trusted.
+Python calls an audit hook before it opens a file or a connection. Ours refuses what a section may not
+do, names the line of the script, and remembers the refusal, since a cell may catch the error. Python
+does not see files of a C++ library, or child processes: on Linux, the kernel refuses those with
+Landlock. All this finds mistakes; it does not stop code that wants to get out.
 """
 
 import ctypes
@@ -63,7 +63,7 @@ def reason(text: str) -> str | None:
 
 
 def children() -> set[int]:
-    """The processes that this one started and has not waited for, and theirs whose parent is gone."""
+    """The children of this process that nobody waited for, with the orphans of such children."""
     from multiprocessing.resource_tracker import _resource_tracker
 
     found = {
@@ -77,7 +77,7 @@ def children() -> set[int]:
 def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
     """Restrict this process and its children, for as long as they live.
 
-    Threads that run already are not restricted by the kernel: they are the engine's own.
+    The kernel does not restrict threads that run already; those are the engine's own.
 
     Args:
         folder: The only directory to write in; `work` inside it becomes the working directory, and
@@ -96,7 +96,8 @@ def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
     sys.dont_write_bytecode = True
     _limit("FSIZE", FILE_LIMIT)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # children whose parent ends become our own
+        # PR_SET_CHILD_SUBREAPER: orphans of children become children of this process
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
     if sys.platform == "linux" and kernel:
         if _limit("DATA", MEMORY_LIMIT):
             _limits.add("memory")
@@ -122,19 +123,20 @@ def _landlock(folder: str) -> bool:
     version = kernel.syscall(444, None, 0, 1)
     if version < 2:  # no Landlock, or one under which no file can be moved to another folder
         return False
-    # write, remove_dir … make_sym, refer, truncate (3), and for TCP bind and connect (4)
+    # the rights by bit: write, remove_dir … make_sym, refer, truncate (from version 3); for TCP bind and connect (from 4)
     files = sum(1 << bit for bit in (1, *range(4, 15 if version >= 3 else 14)))
     rules = kernel.syscall(444, struct.pack("=QQ", files, 3 if version >= 4 else 0), 16, 0)
     if rules < 0:
         return False
-    for path in (folder, "/dev", "/proc"):  # shared memory, /dev/null, the names of threads
+    # /dev has shared memory and /dev/null, /proc the names of threads
+    for path in (folder, "/dev", "/proc"):
         place = os.open(path, os.O_PATH)
         added: int = kernel.syscall(445, rules, 1, struct.pack("=Qi", files, place), 0)
         os.close(place)
         if added != 0:
             os.close(rules)
             return False
-    kernel.prctl(38, 1, 0, 0, 0)  # no new privileges, without which Landlock is not to be had
+    kernel.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS, which Landlock requires
     done: int = kernel.syscall(446, rules, 0)
     os.close(rules)
     return done == 0
@@ -158,13 +160,13 @@ def _audit(folder: str, script: Path, project: Path) -> None:
 
     def check(path: Any, base: int | None, follow: bool) -> None:
         if isinstance(path, int) or path is None:
-            return  # it was looked at when it was opened
+            return  # a descriptor: its file was checked when it was opened
         path = os.fsdecode(path)
         if path in (os.devnull, ":memory:"):
             return
         if base is not None and base >= 0 and not os.path.isabs(path):
             if sys.platform != "linux":
-                return  # no other system tells which folder this is
+                return  # other systems do not tell which folder a descriptor is
             path = os.path.join(os.readlink(f"/proc/self/fd/{base}"), path)
         above, name = os.path.split(os.path.abspath(path))
         path = os.path.realpath(path) if follow else os.path.join(os.path.realpath(above), name)

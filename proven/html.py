@@ -63,7 +63,7 @@ def _result(view: View, alt: str, words: Words) -> str:
 
 
 def _box(text: str, label: str, kind: str) -> str:
-    # <samp>, not <code>: the copy button of the theme belongs to code
+    # <samp> and not <code>: the theme adds a button to copy to every <pre><code>
     return (
         f'<p class="snippet-label" data-search-exclude>{escape(label)}</p>'
         f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
@@ -73,7 +73,7 @@ def _box(text: str, label: str, kind: str) -> str:
 def mark(view: ClaimView, words: Words, md: "Markdown") -> Element:
     """Write the mark at the end of a sentence that a claim proves.
 
-    An element, and not HTML: so the generator resolves and checks its link like any other.
+    It is an element and not HTML, so that the generator resolves and checks its link like any other.
     """
     name = view.claim.name
     proven = view.state in ("proven", "recorded")

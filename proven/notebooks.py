@@ -145,7 +145,7 @@ def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
             outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
     if view.provenance:
         outputs.append(_output("display_data", data={"text/plain": view.provenance}, metadata={}))
-    # needs_background is JupyterLab's: black lines are not seen on its dark background
+    # JupyterLab knows needs_background: black lines would vanish on its dark background
     for figure in view.figures:
         data = {"image/svg+xml": figure, "text/plain": shown.alt}
         light = {"needs_background": "light"}
@@ -161,8 +161,8 @@ def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
     return _code_cell(source, view.name.replace(".", "-"), metadata, outputs)
 
 
-# nbformat's own functions check each cell and each output by itself: most of the time that notebooks
-# take. The whole is checked once.
+# nbformat's own functions validate each cell and each output, which takes most of the time that
+# notebooks take. `notebook` validates the whole once instead.
 
 
 def _markdown_cell(source: str, id: str) -> NotebookNode:
@@ -191,7 +191,7 @@ def _output(kind: str, **fields: Any) -> NotebookNode:
 
 
 def as_page(site: Site, language: str, path: str) -> str:
-    """The HTML of the notebook of a page, as mkdocs-jupyter sets it, fit to stand on a page of the site.
+    """The notebook of a page as HTML that mkdocs-jupyter makes, fit to stand on a page of the site.
 
     Left out are 600 KB of style sheets for one theme, scripts from other hosts, and a second button
     to copy. The code is given the classes of all other code, and with them its colours.

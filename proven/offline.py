@@ -42,7 +42,8 @@ def _files(site: Path) -> dict[str, bytes]:
                 entry["location"] = _file(entry["location"], site / posixpath.dirname(name) / "..")
             name = name.removesuffix("json") + "js"
             content = f"var __index = {json.dumps(index, ensure_ascii=False)}".encode()
-        elif name.endswith("workers/terms.js"):  # the shim's importScripts does not wait
+        elif name.endswith("workers/terms.js"):
+            # importScripts of the shim does not wait: the other script is put in
             [theirs] = path.parent.glob("search.*.min.js")
             content = content.replace(
                 b"importScripts(location.search.slice(1));", theirs.read_bytes()
@@ -52,9 +53,9 @@ def _files(site: Path) -> dict[str, bytes]:
 
 
 def _page(html: str, name: str, site: Path) -> str:
-    """A page whose links name files, without what makes no sense on disk.
+    """Make the links of a page name files, and drop what makes no sense on disk.
 
-    Such are the offer of this file, and the policy, which forbids what the shim does.
+    That is the offer of this very file, and the policy, which would forbid what the shim does.
     """
     tree = LexborHTMLParser(html)
     for dropped in tree.css(f"{POLICY}, .online"):

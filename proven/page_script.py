@@ -47,7 +47,7 @@ def _caught(code: str) -> str:
 
 
 def indented(code: str) -> str:
-    """Indent code, but not the later lines of strings, whose text that would change."""
+    """Indent code, except the later lines of strings: indenting them would change their text."""
     inside: set[int] = set()
     starts: list[int] = []
     for token in tokenize.generate_tokens(io.StringIO(code).readline):

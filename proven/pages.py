@@ -25,7 +25,8 @@ from proven.problems import Problem, ProjectError, decode
 from proven.scripts import Section
 from proven.settings import Settings
 
-SPECIAL = ("fence", "heading", "admonition")  # what is no prose
+# nodes that become parts of their own; the others are prose
+SPECIAL = ("fence", "heading", "admonition")
 # What a fence may hold: code is never written on a page.
 FENCES = ("snippet", "claims", "downloads", "notebook", "math", "sh", "text")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
@@ -41,8 +42,8 @@ class Inline:
 
     Attributes:
         line: The line of the page on which it begins, counted from 1.
-        content: The Markdown, without what stands before it on each line.
-        tokens: The same as tokens.
+        content: Its Markdown, without the indentation or quotation marks of its lines.
+        tokens: The tokens of this Markdown.
     """
 
     line: int
@@ -85,7 +86,7 @@ class Fence:
 
 @dataclass(frozen=True)
 class Box:
-    """A box with a title; one that is closed at first is folded."""
+    """A box with a title; `folded` tells whether it is closed at first."""
 
     line: int
     kind: str
@@ -148,7 +149,7 @@ class Page:
 
     @cached_property
     def stem(self) -> str:
-        """The name of what is made of the page, such as its notebook."""
+        """The name of files that are made of the page, such as its notebook."""
         return self.path.removesuffix(".md").replace("/", "-")
 
     @cached_property
@@ -241,7 +242,7 @@ def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
 
 
 def _last_sentence(text: str) -> str:
-    """The last sentence of a text: from the end of the one before, so far as a full stop tells."""
+    """The last sentence of a text; a sentence is taken to end at a full stop."""
     end = len(text.rstrip().rstrip(".!?。！？”」)）*"))
     before = re.split(r"[.?!] |[。！？|]", text[:end])
     return (before[-1] + text[end:]).strip(" -|>*")
@@ -424,7 +425,7 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
 
 
 def target_of(page: Page, link: str) -> tuple[str, str] | None:
-    """Where a link leads."""
+    """The path of the page that a link leads to, and the id on it; None if it leads to no page of the site."""
     target, _, anchor = link.partition("#")
     if ":" in target or (target and not target.endswith(".md")):
         return None

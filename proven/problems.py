@@ -13,7 +13,7 @@ class Problem:
         places: Where, as `file:line`, the script before the pages.
         snippet: The full name of the snippet, if one is concerned.
         claim: The name of the claim, if one is concerned.
-        sentence: What a page says and should not, or not here.
+        sentence: The sentence of a page, if one is concerned.
     """
 
     what: str
@@ -45,7 +45,7 @@ class ProjectError(Exception):
 
 
 def decode(data: bytes, place: str) -> str:
-    """Decode a file that a person wrote, in whichever way their editor ends lines or begins files."""
+    """Decode a file that a person wrote, with any line ends, with or without a byte order mark."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

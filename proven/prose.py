@@ -90,7 +90,8 @@ def _quoted(parts: list[str]) -> str:
 def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
     """Write each run of text anew, in the place where it stands in its lines."""
     lines = list(prose.lines)
-    behind = [0] * len(lines)  # up to where a line is written already: a row of a table has several
+    # how far each line has been written anew: a row of a table holds several runs of text
+    behind = [0] * len(lines)
     for inline in prose.inlines:
         old, new = inline.content.split("\n"), words(page, inline, dialect).split("\n")
         for number, (before, after) in enumerate(

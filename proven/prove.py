@@ -54,7 +54,7 @@ class Prover:
             self._tests = _load(path, f"{settings.tests}.{path.stem}")
 
     def prove_after(self, outcome: Outcome) -> None:
-        """Prove what looks at the state that this snippet has left."""
+        """Prove the claims that look at the state after this snippet."""
         self._state.outcomes[outcome.name] = outcome
         now = [c for c in self._left if c.needs_state and c.snippet == outcome.name]
         if now and devices.may_fork(self._settings):
@@ -63,11 +63,12 @@ class Prover:
                 self._in_fork([claim])
 
     def finish(self) -> dict[str, str]:
-        """Prove everything else, now that the last snippet has run."""
+        """Prove the other claims, now that the last snippet has run."""
         if self._left and devices.may_fork(self._settings):
             self._in_fork(self._left)
         elif self._left:
-            self._state.module = None  # what one test changes is not for the next
+            # `after` runs the section again for each test: none sees what another changed
+            self._state.module = None
             testing.state = self._state
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
@@ -90,7 +91,7 @@ class Prover:
                     warnings.simplefilter("ignore")
                     with contextlib.chdir(folder):
                         test()
-                if refusal := guard.pop_first_refusal():  # which the test caught
+                if refusal := guard.pop_first_refusal():  # the test may have caught the error
                     raise guard.Refused(refusal[0])
             except BaseException as error:
                 problems.append(_fails(claim, error, self._tests))

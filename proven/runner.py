@@ -27,7 +27,8 @@ from proven.scripts import Section, Snippet
 from proven.settings import Settings
 from proven.worker import Finished, Job, Machine, run_section
 
-log = logging.getLogger("mkdocs.plugins.proven")  # under MkDocs' own, so that -v and -q apply
+# a child of MkDocs' logger, so that -v and -q apply
+log = logging.getLogger("mkdocs.plugins.proven")
 
 # Forking after libraries have been imported is safe on Linux; elsewhere each section starts afresh.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
@@ -70,7 +71,7 @@ class Result:
 
 
 def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
-    """Start the fork server, which imports what sections share meanwhile; nothing where there is none."""
+    """Start the fork server, which imports the modules under `ahead`; do nothing where sections are spawned."""
     if start_method != "forkserver":
         return
     from multiprocessing import forkserver
@@ -144,7 +145,7 @@ class _Run:
             raise self._problem(None, what, "build again") from error
 
     def end(self) -> None:
-        """End the process, if it runs. Can be called at any time, and again."""
+        """End the process, if it runs, and let it not start any more."""
         with self.lock:
             self.ended = True
             if self.process:
@@ -184,7 +185,7 @@ class _Run:
     def _listen(
         self, process: BaseProcess, pipe: Connection
     ) -> tuple[dict[str, Outcome], Finished]:
-        """Take the messages of the process until the last one."""
+        """Receive the messages of the process, up to the last one."""
         outcomes: dict[str, Outcome] = {}
         running: Snippet | None = None
         limit = START_LIMIT

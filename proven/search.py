@@ -20,13 +20,14 @@ from proven.project import Project
 GLOSSARY = "glossary.md"
 TABLE = "search.toml"
 
-# By what the score of an entry is multiplied. The theme more than doubles the top of a page.
+# Factors of the score of an entry: the top of a page, which the theme more than doubles; a numbered
+# heading; an exercise or a summary.
 TOP, NUMBERED, ASIDE = 0.4, 1.3, 0.3
 
 
 @dataclass(frozen=True)
 class Names:
-    """By what readers look for what a heading teaches.
+    """The words by which readers look for what a heading teaches.
 
     Attributes:
         terms: The terms that the glossary says are taught there.
@@ -121,7 +122,7 @@ def improve(index: str, project: Project, language: str) -> str:
         if page := pages.get(url):
             _complete(entry, page, id, names)
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # jieba's spaces are needed between two words, and not beside punctuation
+    # jieba puts zero-width spaces between words: the search needs none beside punctuation
     return re.sub(r"(?<!\w)\u200b|\u200b(?!\w)", "", text)
 
 
@@ -133,7 +134,7 @@ def _url(page: Page) -> str:
 def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names]) -> None:
     told = names.get(f"{page.path}#{id or page.headings[0].id}", Names())
     entry["taught"] = " ".join(told.terms)
-    # Each word once: one that is a part of many names would count for many
+    # each word once: one that is a part of many names would weigh more than others
     entry["names"] = " ".join(dict.fromkeys(" ".join(told.others).split()))
     weight = entry.get("boost", 1)
     if not id:

@@ -5,7 +5,7 @@ from html import escape
 
 
 def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
-    """Make an element of a figure."""
+    """Turn a figure into an element that can stand inside a page."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
@@ -17,7 +17,7 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
         text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", text)
         return re.sub(r"#000000\b", "currentColor", text)
 
-    svg = re.sub(r"<[^<>]+>", inside, svg)  # not what a figure says: words stand between tags
+    svg = re.sub(r"<[^<>]+>", inside, svg)  # tags only: the words of a figure stand between them
     width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
     label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'
@@ -28,6 +28,6 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
 
 
 def _attributes(style: re.Match[str]) -> str:
-    """The same as attributes: what matplotlib writes as style are presentation attributes of SVG."""
+    """Write a style as attributes: all that matplotlib writes in a style are also attributes of SVG."""
     pairs = (part.split(":", 1) for part in style[1].split(";") if part.strip())
     return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)

@@ -65,11 +65,11 @@ def shown(name: str) -> Outcome:
 
 
 def shown_afresh(name: str) -> Outcome:
-    """The same from a run of its own, for a test that compares two."""
+    """Return what `shown` returns, from a run of its own: for a test that compares two runs."""
     return _run(name)[1]
 
 
-_shown: dict[str, Outcome] = {}  # what a snippet shows is frozen: one run serves all tests
+_shown: dict[str, Outcome] = {}  # an outcome cannot be changed, so that one run serves all tests
 
 
 def _run(name: str) -> tuple[types.ModuleType, Outcome]:

@@ -1,4 +1,4 @@
-"""What one snippet or one claim shows in one language: all that writers fold over.
+"""What one snippet or one claim shows in one language: all that writers know of it.
 
 Nobody but this module decides whether an output is this build's, a record's, or none.
 """
@@ -99,7 +99,7 @@ class Site:
 
     Attributes:
         project: The project.
-        results: What each section did; claims that have no proof in it are pending.
+        results: What each section did; a claim without a proof there is pending.
         order: The paths of the pages in the order of the site; all languages have the same.
         halves: What the configuration says of the pages of each language.
         downloads: Whether notebooks and archives are made and offered.
@@ -173,7 +173,7 @@ class Site:
         )
 
     def proof(self, claim: Claim) -> tuple[str, Machine, Record | None]:
-        """What became of a claim: its state, the machine that tells, and the record if one does."""
+        """What became of a claim: its state, the machine that ran its test, and the record where one says so."""
         result = self.results[claim.section]
         state = result.proofs.get(claim.name, "pending")
         if state == "skipped":

@@ -32,7 +32,7 @@ class Words:
         return str(phrases[key]).format(**values)
 
     def _device(self, kind: str, form: str, **values: object) -> str:
-        """A phrase about a kind of device, also about one that nobody has found words for."""
+        """A phrase about a kind of device; the general one where there is none for the kind."""
         own = self.settings.words.get(self.language, {})
         known = f"{kind}-{form}" in WORDS["en"] | own
         return self(f"{kind if known else 'device'}-{form}", kind=kind, **values)

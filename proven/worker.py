@@ -65,7 +65,7 @@ class Job:
     Attributes:
         settings: Of the project.
         section: The section.
-        claims: What tests prove about it, besides.
+        claims: The claims to prove.
         last: The snippet after which to stop; None for the whole section.
         folder: A fresh directory, the only one to write in; the runner makes it.
     """
@@ -86,10 +86,13 @@ def run_section(job: Job, pipe: Connection) -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
     threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
-    multiprocessing.set_start_method(None, force=True)  # what cells see is Python's own default
-    module = types.ModuleType("__main__")  # kept until the end: what its objects print is not ours
+    # cells see Python's own default, not the method of the engine
+    multiprocessing.set_start_method(None, force=True)
+    # kept until the process ends: what its objects print when they are deleted goes nowhere
+    module = types.ModuleType("__main__")
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-    config.pop("tempdir", None)  # it is the parent's
+    # the parent's folder: multiprocessing in a cell makes one of its own
+    config.pop("tempdir", None)
     settings, section = job.settings, job.section
     sys.path.insert(0, str(settings.project))
     try:
@@ -115,7 +118,7 @@ def run_section(job: Job, pipe: Connection) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Import what sections share, unless the fork server has done so, and leave no trace of how."""
+    """Import the modules under `ahead`, unless the fork server has done so, and undo what the imports needed."""
     importlib.import_module("proven.ahead")
     for name in settings.ahead:
         try:
@@ -128,12 +131,12 @@ def prepare(settings: Settings) -> None:
     gc.enable()
     os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
     if matplotlib := sys.modules.get("matplotlib"):
-        matplotlib.rcdefaults()  # not what the matplotlibrc of this machine says
+        matplotlib.rcdefaults()  # whatever the matplotlibrc of this machine says
     devices.watch(settings)
 
 
 def _die_with_parent(pipe: Connection, folder: str) -> None:
-    """End this process and its children when the parent is gone: it never sends anything."""
+    """End this process and its children when the parent is gone: the pipe, on which nothing comes, then ends."""
     try:
         pipe.recv()
     except (EOFError, OSError):
@@ -147,7 +150,7 @@ def _machine(settings: Settings) -> Machine:
     names, versions = devices.describe(settings)
     packages = {}
     for name in settings.packages:
-        # the module knows what the metadata of a wheel may not say, such as +cpu
+        # a module may tell more than the metadata of its wheel, such as +cpu
         version = getattr(sys.modules.get(name), "__version__", None)
         packages[name] = str(version or importlib.metadata.version(name))
     system = f"{platform.system()} {platform.machine()}"

@@ -73,7 +73,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self, options: dict[str, Any], config_file_path: str | None = None
     ) -> tuple[Any, Any]:
         """Begin to import what sections share while MkDocs reads the rest of its configuration."""
-        if not self.site:  # in the fork of another language, the server is not its child
+        if not self.site:  # not in the fork of another language: the fork server is no child of it
             with contextlib.suppress(ProjectError):  # it is told when the build begins
                 warm_up(read_settings(Path(config_file_path or "").parent))
         return super().load_config(options, config_file_path)
@@ -101,7 +101,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             self.on_shutdown()
             for once in logging.getLogger("mkdocs.commands.build").filters:
                 if isinstance(once, DuplicateFilter):
-                    once.msgs.clear()  # `serve` would say each error once only
+                    once.msgs.clear()  # else `serve` would tell each error once only
             self.target = Path(config.site_dir).resolve()
             self.folder = self.cleanup.enter_context(staging(self.target))
             configs = {**read_configs(settings), language: config}
@@ -134,7 +134,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         return files
 
     def on_nav(self, nav: Navigation, **_: Any) -> Navigation:
-        """Keep the navigation, which a page that is rendered again shows."""
+        """Keep the navigation: `serve` needs it to render a page again."""
         self.nav = nav
         return nav
 
@@ -202,7 +202,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.on_shutdown()
 
     def on_shutdown(self) -> None:
-        """The same when MkDocs ends, as it also does after Ctrl-C."""
+        """End what still runs when MkDocs ends, also after Ctrl-C."""
         self.forks = []
         if self.preview:
             self.preview.stop()

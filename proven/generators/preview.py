@@ -144,7 +144,7 @@ class Preview:
 
 
 def _frame(project: Project) -> Any:
-    """What all pages of a site show, or what is no page: when it changes, all is built again."""
+    """All that more than one page shows, and files that are no pages: when it changes, all is built again."""
     settings = project.settings
     docs = settings.project / settings.docs
     others = [

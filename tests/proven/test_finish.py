@@ -1,0 +1,190 @@
+"""Finished pages: held against their Markdown, linked to the other languages, given a policy."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from proven.finish import POLICY, finish, finish_page, write_files
+from proven.problems import ProjectError
+from proven.project import read_project
+from proven.runner import run
+from proven.views import Site
+from tests.helpers.faults import EN, ZH, edit, fails, place, sound
+from tests.helpers.projects import Project, mkdocs_here
+
+
+@pytest.fixture
+def site(project: Project) -> Site:
+    """A project of one snippet, `print("hello")`, which has run."""
+    read = read_project(project.read_settings())
+    return Site(read, run(read.settings, read.sections.values()), ("index.md",), {})
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def policy_of(site: Site, folder: Path, head: str, body: str = "") -> tuple[str, str]:
+    """Write a page that shows nothing of the project; return it and its policy."""
+    path = folder / "404.html"
+    path.write_text(f"<!doctype html><html><head>{head}</head><body>{body}</body></html>", "utf-8")
+    finish_page(site, None, path, policy=True)
+    text = path.read_text(encoding="utf-8")
+    [meta] = LexborHTMLParser(text).css(POLICY)
+    return text, meta.attributes["content"] or ""
+
+
+def directive(policy: str, name: str) -> str:
+    return dict(part.split(" ", 1) for part in policy.split("; "))[name]
+
+
+def test_scripts_and_styles_in_the_page_are_named_by_their_hashes(
+    site: Site, tmp_path: Path
+) -> None:
+    page, policy = policy_of(
+        site,
+        tmp_path,
+        "<meta charset='utf-8'><script>let a = 1 && 2</script><script src='x.js'></script>"
+        '<script type="application/json">{}</script><style>p{}</style>',
+    )
+    assert directive(policy, "script-src") == f"'self' {digest('let a = 1 && 2')}"
+    assert directive(policy, "style-src") == f"'self' {digest('p{}')}"
+    assert directive(policy, "default-src") == "'none'"
+    assert "unsafe" not in policy
+    assert page.index("charset") < page.index("Content-Security-Policy") < page.index("<script>")
+
+
+def test_a_style_attribute_is_allowed_by_its_hash_only(site: Site, tmp_path: Path) -> None:
+    body = "<p style='color: &quot;x&quot;'>text</p>"
+    _, policy = policy_of(site, tmp_path, "<meta charset='utf-8'>", body)
+    allowed = digest('color: "x"')
+    assert directive(policy, "style-src-attr") == f"'unsafe-hashes' {allowed}"
+
+
+def test_a_page_that_is_finished_twice_has_one_policy(site: Site, tmp_path: Path) -> None:
+    text, policy = policy_of(site, tmp_path, "<meta charset='utf-8'>")
+    path = tmp_path / "404.html"
+    path.write_text(text.replace("</head>", "<style>b{}</style></head>"), encoding="utf-8")
+    finish_page(site, None, path, policy=True)
+    [meta] = LexborHTMLParser(path.read_text(encoding="utf-8")).css(POLICY)
+    assert meta.attributes["content"] != policy
+    assert digest("b{}") in str(meta.attributes["content"])
+
+
+HEAD = '<!doctype html><html><head><meta charset="utf-8"></head><body>'
+SHOWN = '<div class="snippet" data-snippet="part.one"></div>'
+
+
+def written(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
+    for name, body in pages:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{HEAD}{body}</body></html>", encoding="utf-8")
+
+
+def test_a_page_that_the_site_leaves_out_is_named(site: Site, tmp_path: Path) -> None:
+    written(tmp_path, [("en/index.html", SHOWN), ("404.html", "")])
+    finish(site, "en", tmp_path)
+    with pytest.raises(ProjectError, match=r"the site leaves the page out\n  at       docs/zh/ind"):
+        finish(site, "zh", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "line"),
+    [
+        ("", "does not show the snippets that its fences name", 3),
+        (SHOWN * 2, "does not show the snippets that its fences name", 4),
+        (
+            f'{SHOWN}<span class="claim" data-claim="made_up"></span>',
+            "does not show the marks of claims that stand in its Markdown",
+            1,
+        ),
+    ],
+)
+def test_a_page_that_shows_other_things_than_its_markdown_names_is_refused(
+    site: Site, tmp_path: Path, body: str, what: str, line: int
+) -> None:
+    written(tmp_path, [("en/index.html", body)])
+    with pytest.raises(ProjectError) as caught:
+        finish(site, "en", tmp_path)
+    [problem] = caught.value.problems
+    assert what in problem.what
+    assert problem.places == (f"docs/en/index.md:{line}",)
+
+
+def test_files_are_written_where_they_are_not_there_in_the_same_form(tmp_path: Path) -> None:
+    files = {"same.txt": b"same", "folder/new.txt": b"new", "other.txt": b"now"}
+    (tmp_path / "same.txt").write_bytes(b"same")
+    (tmp_path / "other.txt").write_bytes(b"before")
+    before = (tmp_path / "same.txt").stat().st_mtime_ns
+    write_files(tmp_path, files)
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    assert (tmp_path / "same.txt").stat().st_mtime_ns == before
+
+
+# --- whole builds
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the sound project."""
+    project = sound(tmp_path_factory.mktemp("finish") / "project")
+    for name in ("mkdocs.yml", "mkdocs.en.yml"):
+        edit(project, name, "  - attr_list\n", "  - attr_list\n  - toc: {permalink: true}\n")
+    done = mkdocs_here(project.folder, "build")
+    assert done.returncode == 0, done.stdout
+    return project.folder / "site"
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "url", "name"),
+    [
+        ("index.html", "en", "en/#second", "English"),
+        ("en/index.html", "zh", "../#second", "中文"),
+        ("claims/index.html", "en", "../en/claims/#claims", "English"),
+    ],
+)
+def test_headings_lead_to_themselves_in_the_other_language(
+    built: Path, path: str, language: str, url: str, name: str
+) -> None:
+    tree = LexborHTMLParser((built / path).read_text(encoding="utf-8"))
+    links = tree.css("a.headerlink[hreflang]")
+    assert len(links) == len(tree.css("a.headerlink:not([hreflang])")) > 0
+    assert {link.attributes["hreflang"] for link in links} == {language}
+    [link] = [link for link in links if link.attributes["href"] == url]
+    assert link.text() == name
+
+
+def test_every_page_of_a_build_has_a_policy(built: Path) -> None:
+    pages = list(built.rglob("*.html"))
+    assert len(pages) >= 6  # home, claims and 404, in two languages
+    for path in pages:
+        assert len(LexborHTMLParser(path.read_text(encoding="utf-8")).css(POLICY)) == 1, path
+
+
+FENCE = "```snippet\npart.second\n```\n"
+MARK = "`#!claim three_numbers`"
+
+
+@pytest.mark.parametrize(
+    ("page", "old", "new", "what", "at"),
+    [
+        (EN, FENCE, f"<!--\n{FENCE}-->\n", "do not show the snippet", ""),
+        (ZH, FENCE, f"<div>\n{FENCE}</div>\n", "do not show the snippet", ""),
+        (EN, MARK, f"<!-- {MARK} -->", "a mark cannot be read", MARK),
+        (EN, FENCE, f"{FENCE}\n> ```python\n> x = 1\n> ```\n", "a fence stands in", "```python"),
+        (EN, FENCE, f"{FENCE}\nA line.\n\n    x = 1\n", "is run by nothing", "x = 1"),
+        (ZH, FENCE, f'{FENCE}\n<p class="highlight"><code>x = 1</code></p>\n', "is run by", "x = 1"),
+    ],
+    ids=["comment", "HTML", "mark in a comment", "quotation", "indented", "code in HTML"],
+)
+def test_a_page_shows_what_its_markdown_names_and_nothing_else(
+    tmp_path: Path, page: str, old: str, new: str, what: str, at: str
+) -> None:
+    project = sound(tmp_path / "project")
+    edit(project, page, old, new)
+    said = fails(project, [what])
+    assert not at or f"at       {place(project, page, at)}\n" in said

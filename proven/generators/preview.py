@@ -15,7 +15,7 @@ from typing import Any
 import mkdocs.commands.build as mkdocs_build
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import Abort
+from mkdocs.exceptions import MkDocsException
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.structure.files import Files as MkDocsFiles
 from mkdocs.structure.nav import Navigation
@@ -58,6 +58,7 @@ class Preview:
     def begin(self, site: Site, folder: Path, target: Path) -> None:
         """Take note of a site that was built as a whole, and is served."""
         self.site, self.results, self.folder, self.target = site, site.results, folder, target
+        self.frame = _frame(site.project)
         pages = (page for pages in site.project.pages.values() for page in pages.values())
         self.shown = {page.place: _shown(site, page) for page in pages}
 
@@ -81,7 +82,7 @@ class Preview:
             self.stop()
             try:
                 self._rebuild(build_all)
-            except (ProjectError, Abort) as error:
+            except (ProjectError, MkDocsException) as error:
                 log.error(
                     "%s\nThe last good site stays up. Correct the error and save: "
                     "it will be built again.",
@@ -97,7 +98,7 @@ class Preview:
             build_all()
             return
         project = read_and_check(self.site.project.settings)
-        if _frame(project) != _frame(self.site.project):
+        if _frame(project) != self.frame:
             build_all()
             return
         self.results = run_sections(project, self.results, prove=False)
@@ -125,9 +126,10 @@ class Preview:
         mkdocs_build._build_page(file.page, known.config, documents, known.nav, known.env)
         address = address_of(site, page)
         finish_page(site, page, self.folder / address, policy=False)
-        write_files(self.folder, page_files(site, page))
-        for path in (self.folder / address).parent.glob("*.*"):
-            replace_file(path, self.target / path.relative_to(self.folder))
+        files = page_files(site, page)
+        write_files(self.folder, files)
+        for name in (address, *files):
+            replace_file(self.folder / name, self.target / name)
         log.info("Rendered %s", page.place)
 
     def _prove(self, project: Project, results: Results) -> None:

@@ -1,0 +1,171 @@
+"""`mkdocs serve`: only what an edit changes is run, rendered and written; claims are proven after it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from tests.helpers.faults import EN, ZH, edit, read, sound
+from tests.helpers.previews import Preview, serving
+from tests.helpers.projects import Project, contents
+
+SCRIPT = "snippets/part.py"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A sound project, with a page that offers downloads."""
+    project = sound(tmp_path / "project")
+    for language in ("zh", "en"):
+        text = "# Downloads {#downloads}\n\n```downloads\nall\n```\n"
+        project.file(f"docs/{language}/downloads.md", text)
+    return project
+
+
+@pytest.fixture
+def served(project: Project) -> Iterator[Preview]:
+    with serving(project.folder) as preview:
+        yield preview
+
+
+def mark(served: Preview, path: str) -> str:
+    """The state of the mark on a page."""
+    [found] = LexborHTMLParser(served.read(path)).css("[data-claim]")
+    return str(found.attributes["data-state"])
+
+
+def test_an_edit_of_prose_renders_its_page_of_its_language(
+    project: Project, served: Preview
+) -> None:
+    edit(project, EN, "There are three.", "There are just three.")
+    assert served.save() == {"en/index.html"}
+    assert "There are just three." in served.read("en/index.html")
+    assert served.said.count("Rendered ") == 1
+    assert "Section part" not in served.said
+
+    project.file(ZH, read(project, ZH) + "\n又一句。\n")
+    assert served.save() == {"index.html"}
+    assert "又一句。" in served.read("index.html")
+    assert "Section part" not in served.said
+
+
+def test_a_save_that_changes_nothing_writes_nothing(project: Project, served: Preview) -> None:
+    project.file(EN, read(project, EN))
+    assert served.save() == set()
+    assert "Rendered" not in served.said
+    assert "Section" not in served.said
+
+
+def test_an_edit_of_a_snippet_shows_its_output_and_then_that_the_claims_hold(
+    project: Project, served: Preview
+) -> None:
+    assert mark(served, "index.html") == mark(served, "en/index.html") == "proven"
+    edit(project, SCRIPT, '"three numbers:"', '"as many as three:"')
+    assert served.save() == {"index.html", "index/index.py", "en/index.html", "en/index/index.py"}
+    assert "as many as three" in served.read("index/index.py")
+    for path in ("index.html", "en/index.html"):
+        assert "as many as three: True" in served.read(path)
+        assert "three numbers:" not in served.read(path)
+    assert served.said.count("Section part") == 1
+
+    served.until_proven()
+    served.save()
+    assert "Section part" not in served.said
+    for path in ("index.html", "en/index.html"):
+        assert mark(served, path) == "proven"
+    for path in ("claims/index.html", "en/claims/index.html"):
+        assert LexborHTMLParser(served.read(path)).css_first('[data-state="proven"]')
+
+
+def test_a_mark_does_not_say_that_a_claim_is_proven_before_it_is(
+    project: Project, served: Preview
+) -> None:
+    edit(project, "tests/test_part.py", "import after", "import after, shown")
+    edit(project, SCRIPT, "numbers = [1, 2, 3]", "import time\n\ntime.sleep(0.3)\nnumbers = [3]")
+    served.save()
+    assert mark(served, "index.html") == "pending"
+    served.until(lambda: "mkdocs build would refuse it" in served.said)
+
+
+def test_a_claim_that_fails_is_told_and_the_page_is_shown(
+    project: Project, served: Preview
+) -> None:
+    edit(project, SCRIPT, "numbers = [1, 2, 3]", "numbers = [1, 2]")
+    served.save()
+    assert "three numbers: False" in served.read("en/index.html")
+    served.until(lambda: "mkdocs build would refuse it" in served.said)
+    for piece in (
+        "a claim does not hold: The list has three numbers.",
+        "claim    three_numbers",
+        "sentence 有三个数。 / There are three.",
+        "at       tests/test_part.py:9, docs/zh/index.md:7, docs/en/index.md:7",
+    ):
+        assert piece in served.said
+    assert mark(served, "index.html") != "proven"
+
+    edit(project, SCRIPT, "numbers = [1, 2]", "numbers = [1, 2, 3]")
+    served.save()
+    served.until_proven()
+    served.save()
+    assert mark(served, "index.html") == "proven"
+
+
+def test_an_edit_of_a_claim_alone_is_proven(project: Project, served: Preview) -> None:
+    edit(project, "tests/test_part.py", "== [1, 2, 3]", "== [1]")
+    served.save()
+    served.until(lambda: "mkdocs build would refuse it" in served.said)
+    assert "a claim does not hold" in served.said
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "told"),
+    [
+        (SCRIPT, "numbers.append(4)", "1 / 0", "ZeroDivisionError: division by zero"),
+        (SCRIPT, "numbers.append(4)", "numbers.append(4", "SyntaxError: '(' was never closed"),
+        (EN, "part.second", "part.none", "there is no snippet 'part.none'"),
+        (EN, "{#second}", "", "the heading 'Title' has no id"),
+        ("proven.toml", '"made-up"', '"made-up', "proven.toml:1"),
+        ("mkdocs.yml", "site_name: Made up", "site_name: [", "mkdocs.yml"),
+    ],
+)
+def test_a_wrong_edit_is_told_at_each_save_and_keeps_the_last_good_site(
+    project: Project, served: Preview, path: str, old: str, new: str, told: str
+) -> None:
+    good, before = read(project, path), contents(served.folder)
+    edit(project, path, old, new)
+    for _ in range(2):
+        assert served.save() == set()
+        assert told in served.said
+        assert "The last good site stays up" in served.said
+        assert "This is a bug" not in served.said
+    assert contents(served.folder) == before
+
+    project.file(path, good)
+    project.file(EN, read(project, EN) + "\nGood again.\n")
+    served.save()
+    assert "The last good site stays up" not in served.said
+    assert "Good again." in served.read("en/index.html")
+
+
+def test_a_new_title_is_shown_by_all_pages(project: Project, served: Preview) -> None:
+    edit(project, "docs/en/claims.md", "# Claims {#claims}", "# Proofs {#claims}")
+    assert "en/downloads/index.html" in served.save()
+    assert "Proofs" in served.read("en/downloads/index.html")
+
+
+def test_a_new_page_is_served(project: Project, served: Preview) -> None:
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/more.md", "# More {#more}\n")
+    served.save()
+    assert "More" in served.read("more/index.html")
+    assert "More" in served.read("en/more/index.html")
+
+
+def test_no_downloads_are_made_nor_offered(served: Preview) -> None:
+    files = contents(served.folder)
+    assert not [path for path in files if path.endswith((".ipynb", ".zip", ".html.md"))]
+    for path in ("downloads/index.html", "en/downloads/index.html"):
+        tree = LexborHTMLParser(served.read(path))
+        assert not tree.css("a[download], a[href$='.ipynb'], a[href$='.zip']")
+    assert "mkdocs build" in LexborHTMLParser(served.read("en/downloads/index.html")).text()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import posixpath
 import time
 import zipfile
 from collections.abc import Iterable
@@ -53,7 +54,9 @@ def page_files(site: Site, page: Page) -> Files:
     if page.shown:
         views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
         script = page_script(page.title, views, site.words(page.language))
-        files[f"{root}{page.path.removesuffix('.md')}/{script_name(page)}"] = script.encode()
+        name = script_name(page)
+        beside = page.path.removesuffix("index.md" if name == "index.py" else ".md")
+        files[posixpath.join(root, beside, name)] = script.encode()
     if site.downloads:
         files[root + card_path(page)] = card(*card_words(page, site.halves[page.language]))
     return files

@@ -62,8 +62,8 @@ def test_an_edit_of_a_snippet_shows_its_output_and_then_that_the_claims_hold(
 ) -> None:
     assert mark(served, "index.html") == mark(served, "en/index.html") == "proven"
     edit(project, SCRIPT, '"three numbers:"', '"as many as three:"')
-    assert served.save() == {"index.html", "index/index.py", "en/index.html", "en/index/index.py"}
-    assert "as many as three" in served.read("index/index.py")
+    assert served.save() == {"index.html", "index.py", "en/index.html", "en/index.py"}
+    assert "as many as three" in served.read("index.py")
     for path in ("index.html", "en/index.html"):
         assert "as many as three: True" in served.read(path)
         assert "three numbers:" not in served.read(path)

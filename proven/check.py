@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
+from proven.html import mathml
 from proven.pages import Fence, Page, anchor, target_of
 from proven.problems import Problem, ProjectError
 from proven.project import Project
@@ -17,7 +19,8 @@ def check(project: Project) -> None:
     """Check a project before anything runs."""
     problems = list(project.problems)
     if not problems:  # a file that could not be read would be reported as missing everywhere
-        problems += [*_snippets(project), *_marks(project), *_links(project), *_languages(project)]
+        problems += [*_snippets(project), *_marks(project), *_links(project)]
+        problems += [*_formulas(project), *_languages(project)]
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
 
@@ -143,6 +146,18 @@ def _links(project: Project) -> Iterator[Problem]:
                 what = f"the page {aim.path} has no heading or other place {target[1]!r}"
                 advice = "correct the link, or give the heading this id"
                 yield Problem(what, advice, (link.place,))
+
+
+def _formulas(project: Project) -> Iterator[Problem]:
+    """Each formula can be set; the generator would show one that cannot as it is written."""
+    for page in _pages(project):
+        found = [(f.body, "block", page.at(f.line)) for f in page.fences if f.kind == "math"]
+        found += [(latex, "inline", place) for latex, place in page.formulas]
+        for latex, display, place in found:
+            try:
+                mathml(latex, display)
+            except ProjectError as error:
+                yield replace(error.problems[0], places=(place,))
 
 
 class _Row(NamedTuple):

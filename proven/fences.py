@@ -19,11 +19,12 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown_exec import base_format
 from markupsafe import Markup
-from pymdownx.inlinehilite import InlineHiliteExtension
-from pymdownx.superfences import SuperFencesCodeExtension
+from pymdownx.inlinehilite import InlineHiliteException, InlineHiliteExtension
+from pymdownx.superfences import SuperFencesCodeExtension, SuperFencesException
 
 from proven import html, notebooks
 from proven.files import Files, listed
+from proven.problems import ProjectError
 from proven.views import Site
 
 
@@ -78,7 +79,10 @@ class Fences(Extension):
         return f'<div class="math">{html.mathml(source, "block")}</div>'
 
     def _inline_math(self, source: str, language: str, css_class: str, md: Markdown) -> str:
-        return html.mathml(source, "inline")
+        try:
+            return html.mathml(source, "inline")
+        except ProjectError as error:  # which would be shown as code
+            raise InlineHiliteException(str(error)) from error
 
     def _mark(self, source: str, language: str, css_class: str, md: Markdown) -> Element:
         return html.mark(self.site.claim(source.strip(), self.language), self.words, md)
@@ -97,7 +101,10 @@ def _fence(name: str, write: Callable[[str, str], str]) -> dict[str, Any]:
         source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any
     ) -> Markup:
         def run(code: str, **_: object) -> str:
-            return write(code.strip(), options["alt"])
+            try:
+                return write(code.strip(), options["alt"])
+            except Exception as error:  # superfences would show the fence as it is written
+                raise SuperFencesException(str(error)) from error
 
         return base_format(language=name, run=run, code=source, md=md, html=True, update_toc=False)
 

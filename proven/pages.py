@@ -196,6 +196,16 @@ class Page:
         ]
 
     @cached_property
+    def formulas(self) -> list[tuple[str, str]]:
+        """The formulas in its lines, in order, with their places."""
+        return [
+            (token.content.removeprefix("#!math").strip(), self.at(line))
+            for inline in self.inlines
+            for line, _, token in _spans(inline)
+            if token.type == "code_inline" and token.content.startswith("#!math")
+        ]
+
+    @cached_property
     def links(self) -> list[Link]:
         """Its links and pictures, in order; what snippets draw is not among them."""
         return [

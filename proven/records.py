@@ -115,8 +115,8 @@ def read_records(
     records, problems = [], []
     for path in sorted(folder_of(settings).glob("*.json")):
         place = path.relative_to(settings.project).as_posix()
-        text = path.read_text(encoding="utf-8")
         try:
+            text = path.read_text(encoding="utf-8")
             record = _parse(json.loads(text), path.name)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"the file is no record of a run: {type(error).__name__}: {error}"

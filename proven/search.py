@@ -14,7 +14,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.pages import Inline, Page, Prose, target_of, walk
-from proven.problems import Problem, ProjectError
+from proven.problems import Problem, ProjectError, decode
 from proven.project import Project
 
 GLOSSARY = "glossary.md"
@@ -64,7 +64,7 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
     place = f"{project.settings.docs}/{TABLE}"
     if path.is_file():
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(decode(path.read_bytes(), place))
         except ValueError as error:
             raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
         known = {f"{page.path}#{h.id}" for page in pages.values() for h in page.headings}

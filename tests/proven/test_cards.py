@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image
 
-from snippets.engine.cards import MARGIN, RED, SIZE, card
-from snippets.engine.errors import SnippetError
+from proven.cards import MARGIN, RED, SIZE, card
+from proven.problems import ProjectError
 
 PLACE = "docs/zh/blocks.md:1"
 LONG = {
@@ -15,13 +15,9 @@ LONG = {
 }
 
 
-def drawn(title: str, description: str) -> Image.Image:
-    return Image.open(io.BytesIO(card(title, description, "Notes", PLACE)))
-
-
 @pytest.mark.parametrize("language", LONG)
 def test_what_is_too_long_is_broken_and_stays_inside_the_margins(language: str) -> None:
-    image = drawn(LONG[language], LONG[language])
+    image = Image.open(io.BytesIO(card(LONG[language], LONG[language], "Notes", PLACE)))
     assert image.size == SIZE
     text = image.crop((19, 0, *SIZE)).point(lambda shade: shade and 255, "L")
     left, top, right, bottom = text.getbbox() or (0, 0, 0, 0)
@@ -32,13 +28,15 @@ def test_what_is_too_long_is_broken_and_stays_inside_the_margins(language: str) 
     assert image.getpixel((5, 5)) == RED
 
 
-def test_the_same_words_give_the_same_bytes() -> None:
+def test_the_same_words_give_the_same_bytes_and_other_words_others() -> None:
     first = card("5.1", "words", "Notes", PLACE)
     card.cache_clear()
     assert card("5.1", "words", "Notes", PLACE) == first
+    for other in (("5.2", "words", "Notes"), ("5.1", "word", "Notes"), ("5.1", "words", "Note")):
+        assert card(*other, PLACE) != first
 
 
 def test_a_character_that_the_font_lacks_is_named_with_its_page() -> None:
-    with pytest.raises(SnippetError, match="no glyph for 龘") as error:
+    with pytest.raises(ProjectError, match="no glyph for 龘") as error:
         card("5.1", "龘", "Notes", PLACE)
     assert PLACE in str(error.value)

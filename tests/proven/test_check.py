@@ -174,6 +174,18 @@ def test_a_fence_that_names_what_is_not_there_is_named_with_its_line(
     assert advice in found[0].advice
 
 
+@pytest.mark.parametrize(
+    "text", ["words `#!math x^`", "```math\nx^\n```", "| a |\n|--|\n| `#!math x^` |"]
+)
+def test_a_formula_that_cannot_be_set_is_named_with_its_line(project: Project, text: str) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), f"{page('part.one')}\n{text}\n")
+    line = 9 if text.startswith("|") else 7
+    assert [(p.what[:19], p.places[0]) for p in problems(project)] == [
+        ("'x^' cannot be set ", f"docs/zh/index.md:{line}"),
+        ("'x^' cannot be set ", f"docs/en/index.md:{line}"),
+    ]
+
+
 def marked(zh: str, en: str) -> Callable[[Project], None]:
     def plant(project: Project) -> None:
         sentences = {"zh": zh, "en": en}

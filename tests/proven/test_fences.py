@@ -1,74 +1,97 @@
-"""A snippet as HTML: what came out of it is text, whatever it looks like."""
+"""What Python-Markdown makes of a page: fences and marks become what the build knows of them."""
 
-import xml.etree.ElementTree as ElementTree
+import re
 
+import pytest
 from markdown import Markdown
+from pymdownx.inlinehilite import InlineHiliteException
+from pymdownx.superfences import SuperFencesException
+from selectolax.lexbor import LexborHTMLParser
 
-from snippets.engine.fences import inline_math, inline_svg
-from tests.conftest import mkdocs_here
-from tests.engine.projects import Project, page
+from proven.fences import Fences
+from proven.files import make_files
+from tests.helpers.projects import Project
+from tests.helpers.sites import made_up
 
-
-def test_output_is_shown_as_text_and_never_as_html(project: Project) -> None:
-    project.script = (
-        '# %% one\nprint("<script>alert(1)</script> &amp; <b>bold</b>")\n'
-        '# %% two raises="ValueError"\nraise ValueError("<img src=x onerror=alert(2)>")\n'
-    )
-    folder = project.write()
-    assert mkdocs_here(folder, "build").returncode == 0
-    html = (folder / "site" / "index.html").read_text(encoding="utf-8")
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp;amp; &lt;b&gt;bold" in html
-    assert "<script>alert(1)" not in html
-    assert "ValueError: &lt;img src=x onerror=alert(2)&gt;" in html
-    assert "<img src=x" not in html
+TESTS = 'def test_holds() -> None:\n    """It holds.\n\n    成立。\n    """\n'
+HOME = "# T {#t}\n\nSo.`#!claim holds`\n\n```snippet\npart.one\n```\n"
 
 
-def test_a_figure_needs_a_description_and_a_description_a_figure(project: Project) -> None:
-    project.script = "# %% one\nimport matplotlib.pyplot as plt\nplt.plot([1])\n"
-    done = mkdocs_here(project.write(), "build")
-    assert done.returncode != 0
-    assert "its figure is not described" in done.stdout
-    assert "docs/zh/index.md:3" in done.stdout
-
-    project.script = "# %% one\nx = 1\n"
-    project.pages = dict.fromkeys(
-        ("zh", "en"), page("part.one").replace("```snippet", '```snippet alt="a figure"')
-    )
-    done = mkdocs_here(project.write(), "build")
-    assert done.returncode != 0
-    assert "it draws nothing" in done.stdout
+@pytest.fixture
+def converter(project: Project) -> Markdown:
+    """A converter for the English pages of a project with one snippet and one claim."""
+    project.tests = TESTS
+    project.pages = {"zh": HOME, "en": HOME}
+    site = made_up(project, {"part.one": {"output": "<b>hello</b>\n"}})
+    fences = Fences(site, "en", make_files(site))
+    return Markdown(extensions=["attr_list", "pymdownx.details", fences])
 
 
-def test_an_unknown_option_of_a_fence_is_refused(project: Project) -> None:
-    project.pages = dict.fromkeys(
-        ("zh", "en"), page("part.one").replace("```snippet", '```snippet size="big"')
-    )
-    done = mkdocs_here(project.write(), "build")
-    assert done.returncode != 0
-    assert "no option size" in done.stdout
+def set_(converter: Markdown, text: str) -> LexborHTMLParser:
+    return LexborHTMLParser(converter.convert(text))
 
 
-def test_an_inlined_figure_is_well_formed_and_takes_the_colour_of_the_text() -> None:
-    svg = (
-        '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="5pt" '
-        'viewBox="0 0 10 5"><metadata>x</metadata><defs><path id="p" style="stroke: #000000"/></defs>'
-        '<g clip-path="url(#p)"/></svg>'
-    )
-    inlined = inline_svg(svg, "part.one", 2, 'a "b" <c>')
-    root = ElementTree.fromstring(inlined)
-    assert root.get("role") == "img"
-    assert root.get("aria-label") == 'a "b" <c>'
-    assert root.get("width") == "13"  # 10 points; the style sheet lets it shrink
-    assert root.get("height") is None
-    assert "style" not in inlined
-    assert 'stroke="currentColor"' in inlined
-    assert 'id="part-one-2-p"' in inlined
-    assert "url(#part-one-2-p)" in inlined
-    assert "currentColor" in inlined
-    assert "metadata" not in inlined
+@pytest.mark.parametrize("marks", ["```", "~~~~"])
+@pytest.mark.parametrize("before", ["", "    "])
+def test_a_snippet_is_shown_wherever_its_fence_stands(
+    converter: Markdown, marks: str, before: str
+) -> None:
+    lines = f'{marks}snippet alt="a figure"\npart.one\n{marks}'.split("\n")
+    box = '??? note "N"\n\n' if before else ""
+    tree = set_(converter, box + "\n".join(f"{before}{line}" for line in lines))
+    assert [node.attributes["data-snippet"] for node in tree.css("div.snippet")] == ["part.one"]
+    assert tree.css("samp")[0].text() == "<b>hello</b>"
+    assert len(tree.css("details div.snippet")) == len(before) // 4
 
 
-def test_mathematics_needs_no_script() -> None:
-    html = inline_math(r"\sigma = 0.01", "math", "math", Markdown())
-    assert html.startswith("<math")
-    assert "<script" not in html
+def test_a_fence_inside_of_a_longer_one_is_text(converter: Markdown) -> None:
+    tree = set_(converter, "````text\n```snippet\npart.one\n```\n````\n\n```text\n~~~snippet\n```")
+    assert not tree.css(".snippet")
+    assert [node.text().strip() for node in tree.css("pre")] == [
+        "```snippet\npart.one\n```",
+        "~~~snippet",
+    ]
+
+
+def test_a_mark_links_to_the_page_of_claims(converter: Markdown) -> None:
+    tree = set_(converter, "It is so.`#!claim holds` And `#!claim` is code.")
+    (mark,) = tree.css("span.claim")
+    assert mark.attributes["data-claim"] == "holds"
+    assert [node.attributes["href"] for node in mark.css("a")] == ["claims.md#holds"]
+    assert re.sub(r"\s+", " ", mark.text()).startswith("✓Proven It holds. This build ran its test")
+
+
+def test_claims_downloads_and_notebooks_are_listed(converter: Markdown) -> None:
+    text = "```claims\npart\n```\n\n```downloads\n```\n\n```notebook\nindex.md\n```\n"
+    tree = set_(converter, text)
+    assert [node.attributes["id"] for node in tree.css("ul.claims li")] == ["holds"]
+    assert [node.text() for node in tree.css("table.downloads a")] == [
+        "index.en.ipynb",
+        "made-up-notebooks.zip",
+    ]
+    assert "<b>hello</b>" not in str(tree.css(".jupyter-wrapper")[0].html)
+    assert "<b>hello</b>" in tree.css(".jupyter-wrapper")[0].text()
+
+
+def test_where_no_downloads_are_made_that_is_said(project: Project) -> None:
+    site = made_up(project, downloads=False)
+    html = Markdown(extensions=[Fences(site, "en", {})]).convert("```downloads\n```")
+    assert "<code>mkdocs serve</code> makes no downloads" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "display"), [("`#!math x^2`", "inline"), ("```math\nx^2\n```", "block")]
+)
+def test_mathematics_is_set_in_its_line_or_by_itself(
+    converter: Markdown, text: str, display: str
+) -> None:
+    (math,) = set_(converter, text).css("math")
+    assert math.attributes["display"] == display
+
+
+@pytest.mark.parametrize("text", ["`#!math x^`", "```math\nx^\n```", "```notebook\ngone.md\n```"])
+def test_what_cannot_be_shown_is_an_error_and_no_code_on_the_page(
+    converter: Markdown, text: str
+) -> None:
+    with pytest.raises((SuperFencesException, InlineHiliteException), match=r"x\^|gone"):
+        converter.convert(text)

@@ -1,203 +1,182 @@
-"""Recorded runs, with made-up devices: a machine that has them, one that has fewer, one with none."""
+"""Recorded runs: what is kept, what can be read back, and what poses as one."""
 
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 
-from snippets.engine.errors import SnippetError
-from snippets.engine.records import read_records, record, write_record
-from snippets.engine.runner import Result, Runner
-from snippets.engine.scripts import read_section
-from tests.conftest import mkdocs_here
-from tests.engine.projects import Project, page
+from proven.problems import Problem, ProjectError
+from proven.project import read_project
+from proven.records import Record, make_record, read_records, write_record
+from proven.scripts import read_sections
+from proven.worker import Machine
+from tests.helpers.projects import Project, mkdocs_here, page
+from tests.helpers.sites import CPU, FIGURE, GPU, GPUS, made_up
 
-SCRIPT = """# %% setup
-import json, torch
-from pathlib import Path
-from snippets.engine import preload
-
-# the number of devices that this machine pretends to have
-count = json.loads(Path({count!r}).read_text())
-preload.device_count = lambda: count
-torch.cuda.get_device_name = lambda number: "Made-up GPU 80GB"
-# %% anywhere
+SCRIPT = """# %% anywhere
 print("on any machine")
-# %% one needs="cuda:1"
-print("one device,", count, "there")
-# %% refused needs="cuda:1" raises="RuntimeError"
+# %% one needs="madeup:1"
+print("one device")
+# %% refused needs="madeup:1" raises="RuntimeError"
 raise RuntimeError("two devices <b>")
-# %% figure needs="cuda:1"
-import matplotlib.pyplot as plt
-plt.plot([1, 2])
-# %% two needs="cuda:2"
+# %% figure needs="madeup:1"
+plot()
+# %% two needs="madeup:2"
 print("two devices")
 """
-NAMES = ["setup", "anywhere", "one", "refused", "figure", "two"]
-
-
-class Hardware:
-    """A project on a machine whose number of devices can be changed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.count = folder / "count.json"
-        text = page(*(f"part.{name}" for name in NAMES))
-        text = text.replace("```snippet\npart.figure", '```snippet alt="a line"\npart.figure')
-        self.project = Project(
-            folder / "project",
-            script=SCRIPT.format(count=str(self.count)),
-            pages=dict.fromkeys(("zh", "en"), text),
-        )
-        self.folder = self.project.write()
-        self.records = self.folder / "snippets" / "records"
-
-    def run(self, count: int) -> Result:
-        """Run the section on a machine with that many devices."""
-        self.count.write_text(str(count))
-        runner = Runner({"part": read_section(self.project.section_path)})
-        try:
-            return runner.result("part")
-        finally:
-            runner.close()
-
-    def keep(self, count: int) -> Path:
-        """Record the section on a machine with that many devices."""
-        return write_record(self.records, record(self.run(count), "2026-11-23", "0123456789abcdef"))
-
-    def build(self, count: int) -> str:
-        """Build the site on a machine with that many devices, and return what the build said."""
-        self.count.write_text(str(count))
-        done = mkdocs_here(self.folder, "build")
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-    def shown(self, name: str, language: str = "en") -> tuple[str, str]:
-        """The state of a snippet on the page, and the text of its result."""
-        folder = self.folder / "site" / ("" if language == "zh" else language)
-        soup = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
-        element = soup.select_one(f'[data-snippet="part.{name}"]')
-        assert element
-        result = element.select_one(".snippet-result")
-        return str(element["data-state"]), result.get_text() if result else ""
+NAMES = ["anywhere", "one", "refused", "figure", "two"]
+DONE: dict[str, dict[str, Any]] = {
+    "part.one": {"output": "one device\n", "seconds": 0.12345},
+    "part.refused": {"error": "RuntimeError: two devices <b>"},
+    "part.figure": {"figures": (FIGURE,)},
+}
 
 
 @pytest.fixture
-def hardware(tmp_path: Path) -> Hardware:
-    return Hardware(tmp_path)
+def hardware(project: Project) -> Project:
+    """A project with snippets that need a device of a kind that is made up."""
+    project.script = SCRIPT
+    text = page(*(f"part.{name}" for name in NAMES))
+    text = text.replace("```snippet\npart.figure", '```snippet alt="a line"\npart.figure')
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    project.pretend(0)
+    return project
 
 
-def test_a_record_keeps_what_needed_a_device_and_can_be_read_back(hardware: Hardware) -> None:
-    path = hardware.keep(1)
+def keep(project: Project, machine: Machine = GPU, date: str = "2026-11-23") -> Path:
+    result = made_up(project, DONE, machine).results["part"]
+    folder = project.folder / "snippets" / "records"
+    return write_record(folder, make_record(result, date, "0123456789"))
+
+
+def read(project: Project) -> tuple[tuple[Record, ...], list[Problem]]:
+    settings = project.read_settings()
+    return read_records(settings, read_sections(settings)[0])
+
+
+def test_a_record_keeps_what_needed_a_device_and_can_be_read_back(hardware: Project) -> None:
+    path = keep(hardware)
     assert path.name == "part.made-up-gpu-80gb-x1.json"
-    (read,) = read_records(hardware.records)
-    assert list(read.outcomes) == ["part.one", "part.refused", "part.figure"]
-    assert read.outcomes["part.one"].output == "one device, 1 there\n"
-    assert read.outcomes["part.refused"].error == "RuntimeError: two devices <b>"
-    assert read.outcomes["part.figure"].figures[0].startswith("<?xml")
-    assert read.machine.devices == ("Made-up GPU 80GB",)
+    ((record,), problems) = read(hardware)
+    assert problems == []
+    assert list(record.outcomes) == ["part.one", "part.refused", "part.figure"]
+    assert record.outcomes["part.one"].output == "one device\n"
+    assert record.outcomes["part.one"].seconds == 0.123
+    assert record.outcomes["part.refused"].error == "RuntimeError: two devices <b>"
+    assert record.outcomes["part.figure"].figures == (FIGURE,)
+    assert (record.machine, record.date, record.commit) == (GPU, "2026-11-23", "0123456789")
 
 
-def test_a_record_reads_as_a_diff(hardware: Hardware) -> None:
-    data = json.loads(hardware.keep(2).read_text(encoding="utf-8"))
-    assert data["outcomes"][0]["output"] == ["one device, 2 there", ""]
-    assert hardware.keep(2).read_text(encoding="utf-8").count("\n") > 20
+def test_a_record_reads_as_a_diff(hardware: Project) -> None:
+    text = keep(hardware).read_text(encoding="utf-8")
+    assert json.loads(text)["outcomes"][0]["output"] == ["one device", ""]
+    assert text.count("\n") > 20
 
 
-def test_without_a_device_nothing_is_recorded(hardware: Hardware) -> None:
-    with pytest.raises(SnippetError, match="sees no CUDA device"):
-        hardware.keep(0)
-    assert not hardware.records.exists()
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_what_ran_here_is_shown_as_such_and_the_rest_as_skipped(
-    hardware: Hardware, count: int
+@pytest.mark.parametrize(
+    ("machine", "script", "what"),
+    [
+        (CPU, SCRIPT, "sees no device, so there is nothing to record"),
+        (GPU, "# %% one\nx = 1\n", "no snippet of part needs a device"),
+    ],
+)
+def test_where_nothing_can_be_recorded_that_is_said(
+    project: Project, machine: Machine, script: str, what: str
 ) -> None:
-    hardware.build(count)
-    assert hardware.shown("anywhere") == ("ran", "Outputon any machine")
-    one, two = hardware.shown("one"), hardware.shown("two")
-    assert one[0] == ("ran" if count >= 1 else "skipped")
-    assert two[0] == ("ran" if count >= 2 else "skipped")
-    had = {0: "no CUDA device", 1: "only 1"}
-    if count < 1:
-        assert one[1] == f"Not run This code needs one CUDA GPU, and this build had {had[0]}."
-    if count < 2:
-        assert two[1] == f"Not run This code needs 2 CUDA GPUs, and this build had {had[count]}."
-    zh = hardware.shown("two", "zh")[1]
-    assert ("未运行" in zh) == (count < 2)
+    project.pretend(0)
+    project.script = script
+    with pytest.raises(ProjectError, match=what):
+        make_record(made_up(project, {}, machine).results["part"], "2026-11-23", None)
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_a_record_is_shown_where_the_build_had_too_few_devices(
-    hardware: Hardware, count: int
+def test_those_with_more_devices_come_first_then_the_later_ones(hardware: Project) -> None:
+    other = Machine(GPU.versions, GPU.python, GPU.platform, ("Another GPU",))
+    for machine, date in ((GPU, "2026-11-23"), (GPUS, "2026-11-22"), (other, "2026-11-24")):
+        keep(hardware, machine, date)
+    told = [(len(record.machine.devices), record.date) for record in read(hardware)[0]]
+    assert told == [(2, "2026-11-22"), (1, "2026-11-24"), (1, "2026-11-23")]
+
+
+def test_a_record_of_another_script_is_named_and_not_shown(
+    hardware: Project, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hardware.keep(2)
-    said = hardware.build(count)
-    assert "stale" not in said
-    state, text = hardware.shown("two")
-    assert state == "recorded"
-    assert "Not run" in text
-    for words in (
-        "recorded on another machine on 2026-11-23",
-        "2 × Made-up GPU 80GB",
-        "commit 0123456789",
-        "two devices",
-    ):
-        assert words in text
-    assert "录下" in hardware.shown("two", "zh")[1]
-
-    # what this machine could run is its own, never the record's
-    state, text = hardware.shown("one")
-    assert (state, "recorded on" in text) == (("ran", False) if count else ("recorded", True))
-    assert ("one device, 1 there" in text) == (count == 1)
-
-    rows = json.loads((hardware.folder / "site" / "build.json").read_text())["snippets"]
-    two = next(row for row in rows if row["name"] == "part.two")
-    assert two["state"] == "skipped"
-    assert two["record"] == "snippets/records/part.made-up-gpu-80gb-x2.json"
+    keep(hardware)
+    hardware.script += "#"  # one character
+    with caplog.at_level(logging.INFO, "mkdocs.plugins.proven"):
+        assert read(hardware) == ((), [])
+    assert "snippets/records/part.made-up-gpu-80gb-x1.json is stale and not shown" in caplog.text
+    assert "python -m proven record part" in caplog.text
 
 
-def test_a_recorded_error_is_text_and_a_recorded_figure_a_picture(hardware: Hardware) -> None:
-    hardware.keep(1)
-    hardware.build(0)
+def change(**values: object) -> Callable[[dict[str, Any]], object]:
+    def made(data: dict[str, Any]) -> None:
+        data.update(values)
+
+    return made
+
+
+def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
+    def made(data: dict[str, Any]) -> None:
+        data["outcomes"][0].update(values)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("plant", "what"),
+    [
+        (dict.clear, "is no record of a run: KeyError"),
+        (lambda data: data.pop("machine"), "is no record of a run: KeyError"),
+        (lambda data: data["machine"].update(devices=[]), "it names no device"),
+        (lambda data: data["machine"].update(devices=["Other"]), "part.other-x1.json"),
+        (change(date=7), "date cannot be 7"),
+        (change(section="other"), "by its content it is other.made-up"),
+        (outcome(state="skipped"), "part.one did not run"),
+        (outcome(error_line=True), "error_line cannot be True"),
+        (outcome(state="raised"), "says that part.one raised, and the script declares otherwise"),
+        (outcome(name="part.none"), "the script has no such snippet"),
+        (outcome(name="part.anywhere"), "which needs 0 device(s), and is of 1"),
+        (outcome(name="part.two"), "which needs 2 device(s), and is of 1"),
+    ],
+)
+def test_what_no_run_of_this_script_can_have_done_is_refused(
+    hardware: Project, plant: Callable[[dict[str, Any]], object], what: str
+) -> None:
+    path = keep(hardware)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    plant(data)
+    path.write_text(json.dumps(data, indent=1))
+    _, (problem,) = read(hardware)
+    assert what in problem.what
+    assert problem.places[0].startswith("snippets/records/part.made-up-gpu-80gb-x1.json:")
+    assert "python -m proven record part" in problem.advice
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "{", b"\xff", b"\xef\xbb\xbf{}"])
+def test_a_file_that_is_no_record_is_refused(hardware: Project, text: str | bytes) -> None:
+    path = keep(hardware)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    _, (problem,) = read(hardware)
+    assert "is no record of a run" in problem.what
+    assert problem.places == ("snippets/records/part.made-up-gpu-80gb-x1.json:1",)
+    assert read_project(hardware.read_settings()).problems == (problem,)
+
+
+def test_a_build_shows_a_record_with_its_provenance(hardware: Project) -> None:
+    hardware.script = SCRIPT.replace("plot()", "import matplotlib.pyplot as plt\nplt.plot([1])")
+    keep(hardware)
+    done = mkdocs_here(hardware.write(), "build")
+    assert done.returncode == 0, done.stdout
     html = (hardware.folder / "site" / "en" / "index.html").read_text(encoding="utf-8")
+    assert "recorded on another machine on 2026-11-23: 1 × Made-up GPU 80GB" in html
     assert "two devices &lt;b&gt;" in html
-    assert "<svg" in html.split('data-snippet="part.figure"')[1]
     assert 'aria-label="a line"' in html
-
-
-def test_the_record_with_more_devices_is_preferred(hardware: Hardware) -> None:
-    hardware.keep(1)
-    hardware.keep(2)
-    assert [len(r.machine.devices) for r in read_records(hardware.records)] == [2, 1]
-
-
-def test_a_record_of_another_script_is_named_and_not_shown(hardware: Hardware) -> None:
-    hardware.keep(1)
-    hardware.project.script += "#"  # one character
-    hardware.project.write()
-    said = hardware.build(0)
-    assert "snippets/records/part.made-up-gpu-80gb-x1.json is stale and not shown" in said
-    assert "python -m snippets record part" in said
-    assert hardware.shown("one")[0] == "skipped"
-    assert "one device" not in hardware.shown("one")[1]
-
-
-@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"machine": {}}'])
-def test_a_file_that_is_no_record_fails_the_build(hardware: Hardware, broken: str) -> None:
-    path = hardware.keep(1)
-    path.write_text(broken)
-    done = mkdocs_here(hardware.folder, "build")
-    assert done.returncode != 0
-    assert "is no record of a run" in done.stdout
-    assert "snippets/records/part.made-up-gpu-80gb-x1.json:1" in done.stdout
-
-
-def test_output_of_a_machine_without_a_device_cannot_pose_as_a_record(hardware: Hardware) -> None:
-    path = hardware.keep(1)
-    data = json.loads(path.read_text())
-    data["machine"]["devices"] = []
-    path.write_text(json.dumps(data))
-    with pytest.raises(SnippetError, match="it names no device"):
-        read_records(hardware.records)
+    rows = json.loads((hardware.folder / "site" / "build.json").read_text())["snippets"]
+    assert [(row["state"], row.get("record")) for row in rows] == [
+        ("ran", None),
+        *[("skipped", "part.made-up-gpu-80gb-x1.json")] * 3,
+        ("skipped", None),
+    ]

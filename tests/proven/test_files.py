@@ -1,0 +1,132 @@
+"""All files of the site that are no pages: which there are, their names, what is in them."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+
+from proven.files import listed, make_files, page_meta, zipped
+from proven.records import make_record, write_record
+from tests.helpers.projects import Project, page
+from tests.helpers.sites import GPU, made_up
+
+SCRIPT = '# %% one\nprint("1")\n# %% two needs="madeup:1"\nx = 2\n'
+TESTS = 'def test_holds() -> None:\n    """It holds.\n\n    成立。\n    """\n'
+
+
+@pytest.fixture
+def whole(project: Project) -> Project:
+    """A project with a page in a folder, a claim, and a snippet that needs a device."""
+    project.pretend(0)
+    project.settings["packages"] = ["numpy"]
+    project.script, project.tests = SCRIPT, TESTS
+    project.pages = dict.fromkeys(("zh", "en"), "# Home {#home}\n\nSo.`#!claim holds`\n")
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/deep/part.md", page("part.one", "part.two"))
+    return project
+
+
+def test_a_site_has_these_files(whole: Project) -> None:
+    files = make_files(made_up(whole))
+    both = [
+        "assets/cards/claims.png",
+        "assets/cards/deep-part.png",
+        "assets/cards/index.png",
+        "claims/index.html.md",
+        "deep/part/index.html.md",
+        "deep/part/part.py",
+        "index.html.md",
+        "llms-full.txt",
+    ]
+    once = ["build.json", "llms.txt", "notebooks/made-up-notebooks.zip"]
+    notebooks = ["notebooks/deep-part.zh.ipynb", "en/notebooks/deep-part.en.ipynb"]
+    assert sorted(files) == sorted([*both, *(f"en/{name}" for name in both), *once, *notebooks])
+    assert files["en/deep/part/part.py"].startswith(b"# Title\n")
+    archive = zipfile.ZipFile(io.BytesIO(files["notebooks/made-up-notebooks.zip"]))
+    assert archive.namelist() == ["made-up/deep-part.en.ipynb", "made-up/deep-part.zh.ipynb"]
+    assert archive.read("made-up/deep-part.en.ipynb") == files[notebooks[1]]
+
+
+def test_where_no_downloads_are_offered_there_are_only_the_scripts(whole: Project) -> None:
+    site = made_up(whole, downloads=False)
+    assert list(make_files(site)) == ["deep/part/part.py", "en/deep/part/part.py"]
+    assert page_meta(site, site.page("en", "deep/part.md")) == {"script": "part.py"}
+
+
+@pytest.mark.parametrize("repository", ["", "https://github.com/o/r"])
+def test_a_page_knows_its_script_its_card_and_its_notebook(
+    whole: Project, repository: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPO_URL", repository)
+    site = made_up(whole)
+    colab = "https://colab.research.google.com/github/o/r/blob/notebooks/deep-part.en.ipynb"
+    links = [["download", "Download notebook", "notebooks/deep-part.en.ipynb"]]
+    links += [["colab", "Open in Colab", colab]] if repository else []
+    assert page_meta(site, site.page("en", "deep/part.md")) == {
+        "script": "part.py",
+        "card": "assets/cards/deep-part.png",
+        "notebook_links": links,
+    }
+    assert page_meta(site, site.page("en", "index.md")) == {"card": "assets/cards/index.png"}
+
+
+def test_downloads_are_listed_with_their_sizes(
+    whole: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPO_URL", raising=False)
+    site = made_up(whole)
+    files = make_files(site)
+    note, archive = files["en/notebooks/deep-part.en.ipynb"], "notebooks/made-up-notebooks.zip"
+    assert listed(site, "en", files) == [
+        ("Title", "deep-part.en.ipynb", len(note), None),
+        (
+            "Download all notebooks (zip)",
+            "../../notebooks/made-up-notebooks.zip",
+            len(files[archive]),
+            None,
+        ),
+    ]
+    assert listed(site, "zh", files)[-1][1] == "made-up-notebooks.zip"
+
+
+def test_the_report_says_what_ran_where_and_what_was_proven(
+    whole: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    folder = whole.read_settings().project / "snippets" / "records"
+    write_record(folder, make_record(made_up(whole, {}, GPU).results["part"], "2026-11-23", None))
+    site = made_up(whole)
+    report: dict[str, Any] = json.loads(make_files(site)["build.json"])
+    told = [(row["name"], row["state"], row.get("reason")) for row in report.pop("snippets")]
+    needs = site.view("part.two", "en").skipped
+    assert told == [("part.one", "ran", None), ("part.two", "skipped", needs)]
+    (claim,) = report.pop("claims")
+    assert claim == {
+        "section": "part",
+        "name": "holds",
+        "state": "proven",
+        "sha256": site.project.claims["holds"].sha256,
+    }
+    assert report == {
+        "date": "1970-01-01T00:00:00Z",
+        "commit": None,
+        "numpy": "2.4.0",
+        "python": "3.13.0",
+        "platform": "Linux x86_64",
+        "devices": [],
+    }
+
+
+def test_the_same_site_gives_the_same_files(
+    whole: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert make_files(made_up(whole)) == make_files(made_up(whole))
+
+
+def test_an_archive_has_no_date_and_keeps_its_order() -> None:
+    data = zipped([("b", b"1"), ("a", b"2")])
+    entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    assert [(entry.filename, entry.date_time[0]) for entry in entries] == [("b", 1980), ("a", 1980)]

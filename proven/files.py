@@ -87,7 +87,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
     """What the theme's templates have to know of a page, as its front matter."""
     words, meta = site.words(page.language), dict[str, Any]()
     if page.shown:
-        meta["script"] = script_name(page)
+        name = script_name(page)
+        meta["script"] = [name, words("download-script", name=name)]
     if site.downloads:
         meta["card"] = card_path(page)
         if page.shown:

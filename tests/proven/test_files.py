@@ -52,7 +52,9 @@ def test_a_site_has_these_files(whole: Project) -> None:
 def test_where_no_downloads_are_offered_there_are_only_the_scripts(whole: Project) -> None:
     site = made_up(whole, downloads=False)
     assert list(make_files(site)) == ["deep/part/part.py", "en/deep/part/part.py"]
-    assert page_meta(site, site.page("en", "deep/part.md")) == {"script": "part.py"}
+    assert page_meta(site, site.page("en", "deep/part.md")) == {
+        "script": ["part.py", "Download part.py"]
+    }
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/o/r"])
@@ -65,7 +67,7 @@ def test_a_page_knows_its_script_its_card_and_its_notebook(
     links = [["download", "Download notebook", "notebooks/deep-part.en.ipynb"]]
     links += [["colab", "Open in Colab", colab]] if repository else []
     assert page_meta(site, site.page("en", "deep/part.md")) == {
-        "script": "part.py",
+        "script": ["part.py", "Download part.py"],
         "card": "assets/cards/deep-part.png",
         "notebook_links": links,
     }

@@ -1,7 +1,6 @@
 """Sites about something else, in one language and in three: made without an edit in the engine."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy

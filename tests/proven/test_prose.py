@@ -32,7 +32,7 @@ def written(text: str, title: bool = True) -> list[str | Shown]:
         ),
         ("![a](b.svg)", "![a](b.svg)"),
         ("A line  \nbroken", "A line  \nbroken"),
-        ("**Term**\n\n:   What it means.", "**Term**\n\n- What it means."),
+        ("**Term**\n\n:   What it means.", "**Term**\n\n-   What it means."),
         ("Words.\n{: .small #words }", "Words."),
         ("One <!-- a --> two.", "One  two."),
         ("One.\n\n<!-- a\n\nb -->\n\nTwo.", "One.\n\n\nTwo."),

@@ -51,6 +51,7 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
     import mkdocs_jupyter.convert  # noqa: F401
 
     jieba.setLogLevel(logging.WARNING)
+    logging.getLogger("mkdocs.mkdocs-jupyter").setLevel(logging.WARNING)
     jieba.initialize()
     for word in whole_words(project):
         jieba.add_word(word)

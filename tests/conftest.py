@@ -1,6 +1,5 @@
 """What all tests share: the skip of what needs a GPU, and one build of the real site."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.helpers.projects import PROJECT, Project, mkdocs
+from tests.helpers.workers import once
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -41,33 +41,13 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real site, built once for all tests of all workers.
+    """The real site, built once for all tests of all workers."""
 
-    Args:
-        tmp_path_factory: Where temporary folders come from.
-
-    Returns:
-        The folder of the site.
-    """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "real-site"
-    lock = shared / "real-site.lock"
-    try:
-        os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        import time
-
-        log = shared / "real-site.log"
-        while not log.exists():
-            time.sleep(0.1)
-    else:
+    def make(folder: Path) -> str:
         done = mkdocs(PROJECT, "build", "--site-dir", str(folder))
-        (shared / "real-site.part").write_text(done.stdout, encoding="utf-8")
-        (shared / "real-site.part").rename(shared / "real-site.log")
-    assert (folder / "build.json").is_file(), (shared / "real-site.log").read_text(encoding="utf-8")
-    return folder
+        return done.stdout if done.returncode else ""
+
+    return once(tmp_path_factory, "real-site", make)
 
 
 @pytest.fixture

@@ -1,19 +1,32 @@
 """The built HTML of the real site, in both languages."""
 
-import json
 import re
 from collections import Counter
-from copy import copy
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup, Tag
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from snippets.engine.records import read_records
-from snippets.engine.scripts import read_sections
-from tests.conftest import PROJECT
+from proven.project import read_project
+from proven.settings import read_settings
+from tests.helpers.projects import PROJECT
+from tests.helpers.site import (
+    HAN,
+    LANGUAGES,
+    PAGES,
+    SECTIONS,
+    anchors,
+    attribute,
+    every_language,
+    every_page,
+    one,
+    parsed,
+    report,
+    search_index,
+    shown,
+    snippet_rows,
+)
 
 # what chapter 5 has to have; other chapters are asked for no particular parts
 PARTS = {
@@ -30,158 +43,131 @@ PARTS = {
     "gpu": ["gpu", "devices", "tensors-on-devices", "networks-on-devices"],
     "together": ["together"],
 }
-DOCS = PROJECT / "docs" / "zh"
-PAGES = [
-    "chapter/",  # made by the build
-    *("" if path.stem == "index" else f"{path.stem}/" for path in sorted(DOCS.glob("*.md"))),
-]
-SECTIONS = re.findall(  # the table on the home page
-    r"^\| \[.*\]\(([\w-]+)\.md\) \|", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE
-)
-SHOWING = [*SECTIONS, "errata"]  # the pages with snippets
-LANGUAGES = {"zh": "", "en": "en/"}
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
-every_language = pytest.mark.parametrize("language", LANGUAGES)
+every_section = pytest.mark.parametrize("page", SECTIONS)
 
 
-@cache
-def read(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-@cache
-def anchors(path: Path) -> set[str]:
-    return {str(tag["id"]) for tag in read(path).select("[id]")}
-
-
-def parsed(site: Path, language: str, page: str) -> BeautifulSoup:
-    return read(site / LANGUAGES[language] / page / "index.html")
-
-
-def report(site: Path) -> dict[str, dict[str, str]]:
-    rows = json.loads((site / "build.json").read_text(encoding="utf-8"))["snippets"]
-    return {row["name"]: row for row in rows}
-
-
-def shown(soup: BeautifulSoup) -> list[Tag]:
-    return soup.select("[data-snippet]")
-
-
-def under(heading: Tag, level: int) -> list[Tag]:
-    """The snippets between a heading and the next one of its level or above."""
+def under(tree: LexborHTMLParser, heading: LexborNode) -> list[LexborNode]:
+    """What stands between a heading and the next one of its level or above, so far as it matters."""
+    level = int((heading.tag or "")[1])
+    elements = tree.css("h1, h2, h3, h4, [data-snippet], details")
     found = []
-    for element in heading.find_all_next():
-        if re.fullmatch(rf"h[1-{level}]", element.name):
+    for element in elements[elements.index(heading) + 1 :]:
+        if re.fullmatch(rf"h[1-{level}]", element.tag or ""):
             break
-        if element.has_attr("data-snippet"):
-            found.append(element)
+        found.append(element)
     return found
+
+
+def snippets(elements: list[LexborNode]) -> list[LexborNode]:
+    return [element for element in elements if "data-snippet" in element.attributes]
+
+
+def texts(tag: LexborNode, selector: str) -> list[str]:
+    return [found.text() for found in tag.css(selector)]
 
 
 @every_language
 def test_the_same_sections_are_in_the_navigation_on_the_home_page_and_on_that_of_claims(
     site: Path, language: str
 ) -> None:
-    links = parsed(site, language, "").select(".md-nav--primary a.md-nav__link[href]")
-    pages = [str(link["href"]).strip("./") for link in links]
-    rows = parsed(site, language, "").select("article td:first-child a")
-    claims = parsed(site, language, "claims/").select("article h2[id]")
+    home = parsed(site, language, "")
+    links = home.css(".md-nav--primary a.md-nav__link[href]")
+    pages = [attribute(link, "href").strip("./") for link in links]
+    rows = home.css("article td:first-child a")
+    claims = parsed(site, language, "claims/").css("article h2[id]")
     assert [page for page in pages if page in SECTIONS] == SECTIONS
-    assert [str(row["href"]).strip("./") for row in rows] == SECTIONS
-    assert [str(heading["id"]) for heading in claims] == SECTIONS
+    assert [attribute(row, "href").strip("./") for row in rows] == SECTIONS
+    assert [attribute(heading, "id") for heading in claims] == SECTIONS
     assert PARTS.keys() <= set(SECTIONS)
 
 
 @every_language
-@pytest.mark.parametrize("page", SECTIONS)
+@every_section
 def test_each_numbered_part_is_there_and_has_executed_output(
     site: Path, language: str, page: str
 ) -> None:
-    soup = parsed(site, language, f"{page}/")
-    headings = {str(tag["id"]): tag for tag in soup.select("article :is(h1, h2)[id]")}
-    numbered = [name for name, tag in headings.items() if re.match(r"\d+\.\d", tag.get_text())]
+    tree = parsed(site, language, f"{page}/")
+    headings = {attribute(tag, "id"): tag for tag in tree.css("article :is(h1, h2)[id]")}
+    numbered = [name for name, tag in headings.items() if re.match(r"\d+\.\d", tag.text())]
     assert numbered == PARTS.get(page, numbered)
     for name in numbered or [next(iter(headings))]:
-        heading = headings[name]
         ran = [
             snippet
-            for snippet in under(heading, int(heading.name[1]))
-            if snippet["data-state"] in {"ran", "raised"} and snippet.select("samp, svg")
+            for snippet in snippets(under(tree, headings[name]))
+            if snippet.attributes["data-state"] in {"ran", "raised"} and snippet.css("samp, svg")
         ]
         assert ran, f"{name} shows no output that this build made"
 
 
 @every_language
 def test_every_snippet_stands_on_a_page_with_what_this_build_did(site: Path, language: str) -> None:
-    states = report(site)
-    records = read_records(PROJECT / "snippets" / "records")
-    recorded = {f"snippets/records/{record.filename}": record for record in records}
+    rows = snippet_rows(site)
+    project = read_project(read_settings(PROJECT))
+    records = {f"snippets/records/{record.filename}": record for record in project.records}
     seen: list[str] = []
     for page in PAGES:
         for element in shown(parsed(site, language, page)):
-            name = str(element["data-snippet"])
+            name = attribute(element, "data-snippet")
             seen.append(name)
-            state = states[name]["state"]
-            record = states[name].get("record")
-            assert element["data-state"] == ("recorded" if record else state)
-            assert element.select_one(".highlight code"), f"{name} shows no source"
-            assert bool(element.select(".snippet-skip")) == (state == "skipped")
+            state = rows[name]["state"]
+            record = rows[name].get("record")
+            assert element.attributes["data-state"] == ("recorded" if record else state)
+            assert element.css_first(".highlight code"), f"{name} shows no source"
+            assert bool(element.css(".snippet-skip")) == (state == "skipped")
             if record:  # what a machine with the devices said stands there, and nothing else
-                did = recorded[record].outcomes[name]
+                did = records[record].outcomes[name]
                 told = [text.rstrip() for text in (did.output, did.error) if text]
-                assert [samp.get_text() for samp in element.select("samp")] == told
-                assert len(element.select("figure svg")) == len(did.figures)
+                assert texts(element, "samp") == told
+                assert len(element.css("figure svg")) == len(did.figures)
                 state = did.state
             elif state == "skipped":
-                assert not element.select("samp, svg")
-            assert bool(element.select(".snippet-error")) == (state == "raised")
-    sections = read_sections(PROJECT / "snippets").values()
-    assert Counter(seen) == Counter(s.name for section in sections for s in section.snippets)
-    assert set(seen) == set(states)
+                assert not element.css("samp, svg")
+            assert bool(element.css(".snippet-error")) == (state == "raised")
+    assert Counter(seen) == Counter(list(project.snippets))
+    assert set(seen) == set(rows)
 
 
 @every_page
 def test_both_languages_show_the_same_outputs_in_the_same_order(site: Path, page: str) -> None:
-    def texts(language: str) -> list[tuple[str, list[str]]]:
-        soup = parsed(site, language, page)
-        return [
-            (str(s["data-snippet"]), [samp.get_text() for samp in s.select("samp")])
-            for s in shown(soup)
-        ]
+    def outputs(language: str) -> list[tuple[str, list[str]]]:
+        tags = shown(parsed(site, language, page))
+        return [(attribute(tag, "data-snippet"), texts(tag, "samp")) for tag in tags]
 
-    assert texts("zh") == texts("en")
+    assert outputs("zh") == outputs("en")
 
 
 @every_page
 def test_both_languages_have_the_same_headings(site: Path, page: str) -> None:
-    def headings(language: str) -> list[tuple[str, str]]:
-        soup = parsed(site, language, page)
-        return [(h.name, str(h.get("id"))) for h in soup.select("article :is(h1,h2,h3,h4)")]
+    def headings(language: str) -> list[tuple[str | None, str]]:
+        tags = parsed(site, language, page).css("article :is(h1, h2, h3, h4)")
+        return [(tag.tag, attribute(tag, "id")) for tag in tags]
 
     assert headings("zh") == headings("en")
-    assert all(name != "None" for _, name in headings("zh"))
 
 
 @every_language
 def test_code_shows_the_comments_of_its_language_only(site: Path, language: str) -> None:
-    for page in PAGES:
-        for element in shown(parsed(site, language, page)):
-            for comment in element.select(".highlight .c1"):
-                han = bool(re.search(r"[\u4e00-\u9fff]", comment.get_text()))
-                assert " | " not in comment.get_text()
-                assert not (han and language == "en"), comment.get_text()
+    comments = [
+        comment
+        for page in PAGES
+        for snippet in shown(parsed(site, language, page))
+        for comment in texts(snippet, ".highlight .c1")
+    ]
+    assert comments
+    assert [c for c in comments if " | " in c or (HAN.search(c) and language == "en")] == []
 
 
 @every_language
 @every_page
 def test_no_traceback_no_raw_json_and_no_duplicate_id(site: Path, language: str, page: str) -> None:
-    soup = parsed(site, language, page)
-    text = soup.get_text()
+    tree = parsed(site, language, page)
+    assert tree.body
+    text = tree.body.text()
     assert "Traceback (most recent call last)" not in text
     assert '"cell_type"' not in text
     assert "```" not in text
-    ids = Counter(str(tag["id"]) for tag in soup.select("[id]"))
+    ids = Counter(attribute(tag, "id") for tag in tree.css("[id]"))
     assert [name for name, count in ids.items() if count > 1] == []
 
 
@@ -189,8 +175,10 @@ def test_no_traceback_no_raw_json_and_no_duplicate_id(site: Path, language: str,
 @every_page
 def test_no_link_and_no_anchor_is_dead(site: Path, language: str, page: str) -> None:
     here = f"{LANGUAGES[language]}{page}"
-    for link in parsed(site, language, page).select("[href], [src]"):
-        target = urlsplit(urljoin(f"http://site/{here}", str(link.get("href") or link["src"])))
+    for link in parsed(site, language, page).css("[href], [src]"):
+        names = ("href", "xlink:href", "src")
+        address = next(attribute(link, name) for name in names if name in link.attributes)
+        target = urlsplit(urljoin(f"http://site/{here}", address))
         if target.netloc != "site":
             continue
         path = site / unquote(target.path).lstrip("/")
@@ -205,14 +193,12 @@ def test_no_link_and_no_anchor_is_dead(site: Path, language: str, page: str) -> 
 @every_language
 @every_page
 def test_nothing_is_loaded_from_another_host(site: Path, language: str, page: str) -> None:
-    soup = parsed(site, language, page)
-    loads = [
-        *(tag["src"] for tag in soup.select("[src]")),
-        *(tag["href"] for tag in soup.select("link[rel~=stylesheet], link[rel~=icon]")),
-        *(tag["href"] for tag in soup.select("link[rel~=preload], link[rel~=preconnect]")),
-    ]
-    assert loads
-    assert not [load for load in loads if urlsplit(str(load)).netloc]
+    tree = parsed(site, language, page)
+    links = ", ".join(f"link[rel~={kind}]" for kind in ("stylesheet", "icon", "preload", "preconnect"))
+    loads = [attribute(tag, "src") for tag in tree.css("[src]")]
+    loads += [attribute(tag, "href") for tag in tree.css(links)]
+    assert len(loads) > 2
+    assert [load for load in loads if urlsplit(load).netloc] == []
 
 
 @every_language
@@ -222,8 +208,8 @@ def test_the_switch_leads_to_the_same_page_in_the_other_language(
 ) -> None:
     here = f"http://site/{LANGUAGES[language]}{page}"
     links = {
-        str(tag["hreflang"]): urljoin(here, str(tag["href"]))
-        for tag in parsed(site, language, page).select(".md-select__link[hreflang]")
+        attribute(tag, "hreflang"): urljoin(here, attribute(tag, "href"))
+        for tag in parsed(site, language, page).css(".md-select__link[hreflang]")
     }
     assert links == {other: f"http://site/{root}{page}" for other, root in LANGUAGES.items()}
 
@@ -233,62 +219,51 @@ def test_the_switch_leads_to_the_same_page_in_the_other_language(
 def test_the_foot_of_each_page_says_where_the_snippets_ran(
     site: Path, language: str, page: str
 ) -> None:
-    data = json.loads((site / "build.json").read_text(encoding="utf-8"))
-    foot = parsed(site, language, page).select_one(".ran-on")
-    assert foot
+    data = report(site)
+    foot = one(parsed(site, language, page), ".ran-on").text()
     device = data["devices"][0] if data["devices"] else "CPU"
-    for word in (data["torch"], data["python"], device):
-        assert word in foot.get_text()
+    assert [word for word in (data["torch"], data["python"], device) if word not in foot] == []
 
 
 @every_language
 @every_page
 def test_each_page_has_a_description_of_its_own(site: Path, language: str, page: str) -> None:
     def description(page: str) -> str:
-        tag = parsed(site, language, page).select_one("meta[name=description]")
-        assert tag
-        return str(tag["content"])
+        return attribute(one(parsed(site, language, page), "meta[name=description]"), "content")
 
     assert len(description(page)) > 15
     assert [other for other in PAGES if description(other) == description(page)] == [page]
 
 
 def test_the_report_counts_what_ran(site: Path) -> None:
-    data = json.loads((site / "build.json").read_text(encoding="utf-8"))
+    data = report(site)
     states = Counter(row["state"] for row in data["snippets"])
     assert states["ran"] >= 60
     if not data["devices"]:
         assert states["skipped"] >= 1
         reasons = {row.get("reason") for row in data["snippets"] if row["state"] == "skipped"}
-        assert all("CUDA device(s), and there were 0" in str(reason) for reason in reasons)
+        assert all("and this build had no CUDA device" in str(reason) for reason in reasons)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", data["date"])
     for row in data["snippets"]:
         assert re.fullmatch(r"[0-9a-f]{64}", row["sha256"])
 
 
 @every_language
-def test_each_language_has_a_search_index_of_its_own(site: Path, language: str) -> None:
-    path = site / LANGUAGES[language] / "search" / "search_index.json"
-    index = json.loads(path.read_text(encoding="utf-8"))
-    assert index["config"]["lang"] == [language]
-    text = " ".join(entry["title"] for entry in index["docs"])
-    assert bool(re.search(r"[\u4e00-\u9fff]", text)) == (language == "zh")
-
-
-@every_language
 def test_the_search_index_holds_the_text_and_nothing_beside_it(site: Path, language: str) -> None:
     path = site / LANGUAGES[language] / "search" / "search_index.json"
     assert path.stat().st_size < 500_000  # every page loads it
-    entries = json.loads(path.read_text(encoding="utf-8"))["docs"]
-    pages = {entry["location"].partition("#")[0] for entry in entries}
-    assert pages == set(PAGES) - {"claims/", "chapter/"}  # what they hold is elsewhere
-    for entry in entries:
+    index = search_index(site, language)
+    assert index["config"]["lang"] == [language]
+    assert bool(HAN.search(" ".join(e["title"] for e in index["docs"]))) == (language == "zh")
+    pages = {entry["location"].partition("#")[0] for entry in index["docs"]}
+    assert pages == set(PAGES) - {"claims/", "notebooks/"}  # what they hold is elsewhere
+    for entry in index["docs"]:
         text = entry["title"] + entry["text"]
         for beside in ("✓", "○", "test_", "<svg"):
             assert beside not in text, entry["location"]
         # the terms side by side, and the title of the book
         if language == "en" and entry["location"] not in ("glossary/", "about/#the-book"):
-            assert not re.search(r"[\u4e00-\u9fff]", json.dumps(entry, ensure_ascii=False)), text
+            assert not HAN.search("".join(map(str, entry.values()))), text
         for code in re.findall(r"<pre><code>(.*?)</code></pre>", text, flags=re.DOTALL):
             comments = re.findall(r"#.*", code.replace("\u200b", ""))
             assert not [c for c in comments if re.search(r"\w \| [\u4e00-\u9fff]", c)]
@@ -296,67 +271,72 @@ def test_the_search_index_holds_the_text_and_nothing_beside_it(site: Path, langu
 
 @every_language
 def test_every_claim_is_marked_and_listed_with_what_became_of_it(site: Path, language: str) -> None:
-    rows = json.loads((site / "build.json").read_text(encoding="utf-8"))["claims"]
-    states = {row["name"]: row["state"] for row in rows}
+    states = {row["name"]: row["state"] for row in report(site)["claims"]}
     assert len(states) >= 150
     marked: set[str] = set()
     for page in PAGES:
-        for mark in parsed(site, language, page).select("[data-claim]"):
-            name = str(mark["data-claim"])
+        for mark in parsed(site, language, page).css("[data-claim]"):
+            name = attribute(mark, "data-claim")
             marked.add(name)
-            assert mark["data-state"] == states[name]
-            link = mark.select_one("a")
-            assert link
-            assert urlsplit(str(link["href"])).fragment == name
+            assert mark.attributes["data-state"] == states[name]
+            assert urlsplit(attribute(one(mark, "a"), "href")).fragment == name
     assert marked == states.keys()
-    listed = parsed(site, language, "claims/").select("ul.claims > li")
-    assert {str(row["id"]): row["data-state"] for row in listed} == states
-    assert all(f"def test_{row['id']}" in row.get_text() for row in listed)
+    listed = parsed(site, language, "claims/").css("ul.claims > li")
+    assert {attribute(row, "id"): row.attributes["data-state"] for row in listed} == states
+    assert [row.id for row in listed if f"def test_{row.id}" not in row.text()] == []
 
 
 @every_language
 def test_claims_and_words_of_each_page_are_of_its_language(site: Path, language: str) -> None:
-    for row in parsed(site, language, "claims/").select("ul.claims > li"):
-        words = copy(row)  # the page is parsed once for all tests
-        for part in words.select("details"):
-            part.extract()
-        assert bool(re.search(r"[\u4e00-\u9fff]", words.get_text())) == (language == "zh")
+    for row in parsed(site, language, "claims/").css("ul.claims > li"):
+        words = row.text().removesuffix(one(row, "details").text())
+        assert bool(HAN.search(words)) == (language == "zh"), words
 
 
 @every_language
 def test_a_claim_that_needs_a_gpu_is_never_pretended(site: Path, language: str) -> None:
-    data = json.loads((site / "build.json").read_text(encoding="utf-8"))
-    listed = parsed(site, language, "claims/").select("ul.claims > li")
-    on_gpu = [str(row["id"]) for row in listed if "@pytest.mark.gpu" in row.get_text()]
+    data = report(site)
+    listed = parsed(site, language, "claims/").css("ul.claims > li")
+    on_gpu = {attribute(row, "id") for row in listed if "@pytest.mark.gpu" in row.text()}
     assert len(on_gpu) >= 16
     states = {row["name"]: row["state"] for row in data["claims"]}
     if not data["devices"]:
         assert {states[name] for name in on_gpu} <= {"skipped", "recorded"}
-    assert {name for name, state in states.items() if state != "proven"} <= set(on_gpu)
+    assert {name for name, state in states.items() if state != "proven"} <= on_gpu
 
 
 @every_language
-@pytest.mark.parametrize("page", SECTIONS)
+@every_section
 def test_each_section_has_exercises_whose_solutions_ran_and_a_picture(
     site: Path, language: str, page: str
 ) -> None:
-    soup = parsed(site, language, f"{page}/")
-    exercises = soup.select('h3[id^="exercise-"]')
+    tree = parsed(site, language, f"{page}/")
+    exercises = tree.css('h3[id^="exercise-"]')
     assert len(exercises) >= 2
     for exercise in exercises:
         # those of a single device run in any build; a solution for a GPU says that it was skipped
-        assert under(exercise, 3), exercise["id"]
-        solution = exercise.find_next("details")
-        assert isinstance(solution, Tag)
-        assert solution.select("[data-snippet]"), exercise["id"]
-    pictures = soup.select(".snippet-figure svg[aria-label]")
+        below = under(tree, exercise)
+        assert snippets(below), exercise.id
+        solution = next(element for element in below if element.tag == "details")
+        assert solution.css("[data-snippet]"), exercise.id
+    pictures = [attribute(svg, "aria-label") for svg in tree.css(".snippet-figure svg[aria-label]")]
     assert pictures
-    assert all(len(str(picture["aria-label"])) > 20 for picture in pictures)
+    assert min(map(len, pictures)) > 20
 
 
 def test_there_are_enough_exercises(site: Path) -> None:
-    count = sum(len(parsed(site, "zh", f"{page}/").select('h3[id^="exercise-"]')) for page in PARTS)
+    count = sum(len(parsed(site, "zh", f"{page}/").css('h3[id^="exercise-"]')) for page in PARTS)
     assert count >= 23
+
+
+@every_language
+@every_page
+def test_every_picture_says_what_it_shows(site: Path, language: str, page: str) -> None:
+    pictures = parsed(site, language, page).css("article figure svg")
+    names = [attribute(svg, "aria-label") for svg in pictures]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert {svg.attributes["role"] for svg in pictures} <= {"img"}
 
 
 @every_language
@@ -364,13 +344,18 @@ def test_there_are_enough_exercises(site: Path) -> None:
 def test_what_readers_predict_is_asked_before_and_answered_after(
     site: Path, language: str, page: str
 ) -> None:
-    for folded in parsed(site, language, page).select("details.snippet-fold"):
-        if folded.select(".highlight"):
+    def neighbour(tag: LexborNode, direction: str) -> LexborNode:
+        following = getattr(tag, direction)
+        while following is not None and (following.tag or "").startswith("-"):  # text
+            following = getattr(following, direction)
+        assert following is not None, tag.html
+        return following  # type: ignore[no-any-return]
+
+    for folded in parsed(site, language, page).css(".snippet > details.snippet-fold"):
+        if folded.css(".highlight"):
             continue  # code that draws
-        snippet = folded.find_parent(class_="snippet")
+        snippet = folded.parent
         assert snippet
-        before, answer = snippet.find_previous_sibling(), snippet.find_next_sibling()
-        assert before
-        assert answer
-        assert "question" in (before.get("class") or []), snippet["data-snippet"]
-        assert answer.name in {"p", "ul", "ol"}, snippet["data-snippet"]
+        name = snippet.attributes["data-snippet"]
+        assert "question" in (neighbour(snippet, "prev").attributes.get("class") or ""), name
+        assert neighbour(snippet, "next").tag in {"p", "ul", "ol"}, name

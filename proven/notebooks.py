@@ -15,7 +15,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import nbformat as major
 from nbformat.v4 import nbformat_minor as minor
 from nbformat.v4 import writes
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.html import mathml
 from proven.page_script import indented
@@ -27,6 +27,8 @@ from proven.words import Words
 GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
 CHAPTER = "chapter"
 BRANCH = "notebooks"  # where pages.yml puts them, since Colab opens notebooks from a branch
+FIGURE = "image/svg+xml"
+COPYING = ".zeroclipboard-container, .clipboard-copy-txt"  # a second button to copy
 FOLDER = "import os, tempfile\nos.chdir(tempfile.mkdtemp())"
 
 
@@ -147,7 +149,7 @@ def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
         outputs.append(_output("display_data", data={"text/plain": view.provenance}, metadata={}))
     # JupyterLab knows needs_background: black lines would vanish on its dark background
     for figure in view.figures:
-        data = {"image/svg+xml": figure, "text/plain": shown.alt}
+        data = {FIGURE: figure, "text/plain": shown.alt}
         light = {"needs_background": "light"}
         outputs.append(_output("display_data", data=data, metadata=light))
     if view.output:
@@ -208,14 +210,28 @@ def as_page(site: Site, language: str, path: str) -> str:
         file = Path(folder) / "notebook.ipynb"
         file.write_bytes(notebook_bytes(made))
         tree = LexborHTMLParser(nb2html(str(file), execute=False, custom_mathjax_url=""))
-    for dropped in tree.css("style, script, .zeroclipboard-container, .clipboard-copy-txt"):
+    for dropped in tree.css(f"style, script, .anchor-link, {COPYING}"):
         dropped.decompose()
-    outputs = (output for cell in made.cells for output in cell.get("outputs", ()))
-    figures = [o.data["text/plain"] for o in outputs if "image/svg+xml" in o.get("data", {})]
-    for tag, alt in zip(tree.css(".jp-RenderedSVG img"), figures, strict=True):
-        tag.attrs["alt"] = alt
     for tag in tree.css("[tabindex]"):
         del tag.attrs["tabindex"]
-    for tag in tree.css("h1, h2, h3, h4, h5, h6"):
-        tag.unwrap()
+    for tag in tree.css("h1, h2, h3, h4, h5, h6"):  # they are no headings of the page
+        words, level = tag.inner_html, int(str(tag.tag)[1]) + 2
+        tag.replace_with(_element(tree, "p", words, role="heading", **{"aria-level": str(level)}))
+    for tag in tree.css(".highlight-ipynb"):
+        tag.attrs["class"] = "highlight"
+        for code in tag.css("pre"):
+            code.inner_html = f"<code>{code.inner_html}</code>"
+    figures = (o.data for c in made.cells for o in c.get("outputs", ()) if FIGURE in o.get("data", ()))
+    for tag, data in zip(tree.css("img"), figures, strict=True):
+        tag.attrs["alt"] = data["text/plain"]
+        width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]
+        tag.attrs["width"], tag.attrs["height"] = str(round(float(width))), str(round(float(height)))
     return tree.css(".jupyter-wrapper")[0].html or ""
+
+
+def _element(tree: LexborHTMLParser, name: str, html: str | None, **attributes: str) -> LexborNode:
+    made = tree.create_node(name)
+    for attribute, value in attributes.items():
+        made.attrs[attribute] = value
+    made.inner_html = html or ""
+    return made

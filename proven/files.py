@@ -179,7 +179,9 @@ def report(site: Site) -> dict[str, Any]:
                 row["reason"] = site.words("en").needs(snippet.kind, snippet.devices, outcome.had)
                 records = (r for r in site.project.records if outcome.name in r.outcomes)
                 record = next(records, None)
-                row["record"] = record and f"{site.project.settings.sections}/records/{record.filename}"
+                row["record"] = (
+                    record and f"{site.project.settings.sections}/records/{record.filename}"
+                )
             snippets.append(row)
     return {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", today()),

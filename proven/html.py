@@ -115,12 +115,15 @@ def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str
     lines = []
     for title, address, size, colab in rows:
         name = address.rpartition("/")[2]
-        link = f'<a href="{escape(colab)}">{words("colab")}</a>' if colab else ""
+        link = f'<td><a href="{escape(colab)}">{words("colab")}</a></td>' if colab else ""
         lines.append(
-            f'<tr><td>{escape(title)}</td><td><a href="{escape(address)}" download>{escape(name)}</a></td>'
-            f"<td>{words('size', size=size / 1000)}</td><td>{link}</td></tr>"
+            f'<tr><th scope="row">{escape(title)}</th>'
+            f'<td><a href="{escape(address)}" download>{escape(name)}</a></td>'
+            f"<td>{words('size', size=size / 1000)}</td>{link}</tr>"
         )
-    return f'<table class="downloads"><tbody>{"".join(lines)}</tbody></table>'
+    columns = "<col>" * (4 if rows and rows[0][3] else 3)  # known before the first row has come
+    table = f"<colgroup>{columns}</colgroup><tbody>{''.join(lines)}</tbody>"
+    return f'<table class="downloads">{table}</table>'
 
 
 def sentence(text: str) -> str:

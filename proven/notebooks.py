@@ -221,11 +221,16 @@ def as_page(site: Site, language: str, path: str) -> str:
         tag.attrs["class"] = "highlight"
         for code in tag.css("pre"):
             code.inner_html = f"<code>{code.inner_html}</code>"
-    figures = (o.data for c in made.cells for o in c.get("outputs", ()) if FIGURE in o.get("data", ()))
+    figures = (
+        o.data for c in made.cells for o in c.get("outputs", ()) if FIGURE in o.get("data", ())
+    )
     for tag, data in zip(tree.css("img"), figures, strict=True):
         tag.attrs["alt"] = data["text/plain"]
         width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]
-        tag.attrs["width"], tag.attrs["height"] = str(round(float(width))), str(round(float(height)))
+        tag.attrs["width"], tag.attrs["height"] = (
+            str(round(float(width))),
+            str(round(float(height))),
+        )
     return tree.css(".jupyter-wrapper")[0].html or ""
 
 

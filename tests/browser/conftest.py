@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.server import served
-from tests.conftest import PROJECT, mkdocs
-from tests.engine.projects import Project
+from tests.helpers.projects import PROJECT, Project, mkdocs
+from tests.helpers.server import served
 
 TESTS = '''import pytest
 
@@ -47,6 +46,14 @@ A paragraph after it.
 
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
+    """The real site in a sub-path, as the hosts of projects serve it."""
+    with served(site, under="/some/where/") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def root(site: Path) -> Iterator[str]:
+    """The real site at the root of its host, which the page for what is not there needs."""
     with served(site) as address:
         yield address
 

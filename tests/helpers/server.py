@@ -15,6 +15,12 @@ from typing import Any, BinaryIO
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Sends text compressed, as the servers of real sites do: so what arrives can be weighed."""
 
+    under = "/"
+
+    def translate_path(self, path: str) -> str:
+        inner = path.removeprefix(self.under) if path.startswith(self.under) else "not here"
+        return super().translate_path(f"/{inner}")
+
     def send_head(self) -> io.BytesIO | BinaryIO | None:
         path = Path(self.translate_path(self.path))
         if self.path.split("?")[0].endswith("/"):
@@ -41,19 +47,21 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, under: str = "/") -> Iterator[str]:
     """Serve a folder on a free port of this machine.
 
     Args:
         folder: The folder.
+        under: The path that it is served under; nothing is served outside of it.
 
     Yields:
         The address, with a slash at its end.
     """
-    handler = functools.partial(_Handler, directory=str(folder))
+    kind = type("Handler", (_Handler,), {"under": under})
+    handler = functools.partial(kind, directory=str(folder))
     with _Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/"
+            yield f"http://127.0.0.1:{server.server_port}{under}"
         finally:
             server.shutdown()

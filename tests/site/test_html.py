@@ -194,7 +194,9 @@ def test_no_link_and_no_anchor_is_dead(site: Path, language: str, page: str) -> 
 @every_page
 def test_nothing_is_loaded_from_another_host(site: Path, language: str, page: str) -> None:
     tree = parsed(site, language, page)
-    links = ", ".join(f"link[rel~={kind}]" for kind in ("stylesheet", "icon", "preload", "preconnect"))
+    links = ", ".join(
+        f"link[rel~={kind}]" for kind in ("stylesheet", "icon", "preload", "preconnect")
+    )
     loads = [attribute(tag, "src") for tag in tree.css("[src]")]
     loads += [attribute(tag, "href") for tag in tree.css(links)]
     assert len(loads) > 2

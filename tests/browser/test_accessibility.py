@@ -1,4 +1,4 @@
-"""Every page under axe-core, in both schemes, and by keyboard alone."""
+"""The site by keyboard alone, and what a click opens, under axe-core and read aloud."""
 
 import re
 from collections.abc import Iterator
@@ -7,50 +7,11 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import PROJECT
-from tests.site.test_html import LANGUAGES, PAGES
-
-AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
-ALL = [*PAGES, "claims/", "404.html"]
-
-every_language = pytest.mark.parametrize("language", LANGUAGES)
-every_page = pytest.mark.parametrize("page", ALL, ids=lambda page: page or "home")
-
-
-def found(view: Page, *rules: str) -> list[str]:
-    """What axe-core finds on the page that is open, by all its rules or by the named ones only."""
-    view.evaluate(AXE.read_text(encoding="utf-8"))
-    only = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
-    violations = view.evaluate("options => axe.run(options)", only)["violations"]
-    return [
-        f"{problem['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for problem in violations
-        for node in problem["nodes"]
-    ]
-
+from tests.helpers.looking import accessible, focused, tab_to
 
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
     return request.param  # type: ignore[no-any-return]
-
-
-@every_language
-@every_page
-def test_axe_finds_nothing(
-    browser: Browser, address: str, language: str, page: str, scheme: Literal["light", "dark"]
-) -> None:
-    # The other scheme differs in colours only, and so does the width of a phone in layout only.
-    phone = scheme == "dark"
-    view = browser.new_page(
-        color_scheme=scheme,
-        viewport={"width": 390 if phone else 1280, "height": 900},
-        has_touch=phone,
-    )
-    view.goto(f"{address}{LANGUAGES[language]}{page}")
-    scheme_of_page = {"light": "default", "dark": "slate"}[scheme]
-    expect(view.locator("body")).to_have_attribute("data-md-color-scheme", scheme_of_page)
-    assert found(view) == []
-    view.close()
 
 
 @pytest.fixture
@@ -58,24 +19,6 @@ def phone(browser: Browser) -> Iterator[Page]:
     view = browser.new_page(viewport={"width": 390, "height": 844})
     yield view
     view.close()
-
-
-def focused(view: Page) -> str:
-    text: str = view.evaluate(
-        "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
-    )
-    return text.strip()
-
-
-def tab_to(view: Page, name: str, limit: int = 60) -> None:
-    """Press Tab until what is called so has the focus."""
-    seen = []
-    for _ in range(limit):
-        view.keyboard.press("Tab")
-        seen.append(focused(view))
-        if seen[-1] == name:
-            return
-    raise AssertionError(f"the Tab key does not reach {name!r}: {seen}")
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(phone: Page, address: str) -> None:
@@ -111,21 +54,6 @@ def test_a_long_output_scrolls_by_keyboard(phone: Page, address: str) -> None:
     box.focus()
     phone.keyboard.press("ArrowRight")
     expect(box).not_to_have_js_property("scrollLeft", 0)
-
-
-@every_language
-@every_page
-def test_every_picture_says_what_it_shows(
-    browser: Browser, address: str, language: str, page: str
-) -> None:
-    view = browser.new_page()
-    view.goto(f"{address}{LANGUAGES[language]}{page}")
-    names = view.locator("article figure svg").evaluate_all(
-        "all => all.map(svg => svg.getAttribute('role') === 'img' && svg.getAttribute('aria-label'))"
-    )
-    assert all(names)
-    assert len(set(names)) == len(names)
-    view.close()
 
 
 def test_a_mark_opens_and_closes_by_keyboard(browser: Browser, marked: str) -> None:
@@ -181,7 +109,7 @@ def test_axe_finds_nothing_in_marks_and_skips(
     view.goto(f"{marked}en/")
     if opened:
         view.get_by_role("button", name="Proven", exact=True).click()
-    assert found(view) == []
+    assert accessible(view) == []
     view.close()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_accessibility import focused, tab_to
+from tests.helpers.looking import focused, tab_to
 
 pages = pytest.mark.parametrize(
     ("here", "there", "name"), [("", "en/", "English"), ("en/", "", "中文")], ids=["zh", "en"]

@@ -7,44 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.site.test_html import LANGUAGES, PAGES
-
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
-every_language = pytest.mark.parametrize("language", LANGUAGES)
-
+from tests.helpers.site import LANGUAGES, every_language
 
 @pytest.fixture
 def view(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 360, "height": 740})
     yield context.new_page()
     context.close()
-
-
-@every_language
-@every_page
-def test_a_page_loads_without_errors_from_this_host_only(
-    view: Page, address: str, language: str, page: str
-) -> None:
-    errors: list[str] = []
-    requests: list[str] = []
-    view.on(
-        "console", lambda message: errors.append(message.text) if message.type == "error" else None
-    )
-    view.on("pageerror", lambda error: errors.append(str(error)))
-    view.on("request", lambda request: requests.append(request.url))
-    view.goto(f"{address}{LANGUAGES[language]}{page}", wait_until="networkidle")
-    assert errors == []
-    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
-
-
-@every_language
-@every_page
-def test_nothing_scrolls_sideways_on_a_phone(
-    view: Page, address: str, language: str, page: str
-) -> None:
-    view.goto(f"{address}{LANGUAGES[language]}{page}")
-    width = view.evaluate("document.documentElement.scrollWidth")
-    assert width <= 360
 
 
 @every_language
@@ -61,17 +30,7 @@ def test_the_scheme_follows_the_system_and_can_be_switched(
     context.close()
 
 
-def test_the_language_is_switched_on_the_same_page(view: Page, address: str) -> None:
-    view.goto(f"{address}parameters/")
-    view.locator(".md-header .md-select button").hover()
-    # the menu opens slowly, and a click on what moves makes Playwright scroll the page
-    expect(view.locator(".md-select__inner")).to_have_css("opacity", "1")
-    view.locator(".md-select__link[hreflang=en]").click()
-    expect(view).to_have_url(f"{address}en/parameters/")
-    expect(view.locator("html")).to_have_attribute("lang", "en")
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
+@every_language
 def test_the_first_paint_is_in_the_scheme_of_the_system(
     browser: Browser, address: str, language: str
 ) -> None:

@@ -2,14 +2,15 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Request
+from playwright.sync_api import Browser, Page, Request
 
-from tests.site.test_html import LANGUAGES, PAGES
+from tests.helpers.site import LANGUAGES, PAGES, every_page
 
 LIMIT = 150_000
-WHOLE = {"chapter/", "claims/"}  # they hold all of the chapter, or every test of it
+WHOLE = {"claims/"}  # it holds every test of the chapter
 # A slow phone connection, as Lighthouse assumes it: 1.6 Mbit/s down, 150 ms there and back.
 SLOW = {
     "offline": False,
@@ -28,88 +29,62 @@ new PerformanceObserver(list => {
   paint = list.getEntries().at(-1).startTime
 }).observe({ type: "largest-contentful-paint", buffered: true })
 """
-# A page is drawn from the part that has come. Here the end of it is taken back, node by node.
-TAKE_BACK = """() => {
-  const seen = new Map()
-  for (const element of document.body.querySelectorAll("*")) {
-    const box = element.getBoundingClientRect()
-    if (box.width && box.height && box.bottom > 0 && box.top < innerHeight && box.right > 0
-        && box.left < innerWidth && !element.closest("button[hidden], math *")
-        && element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
-      seen.set(element, box)
-  }
-  const moving = new Map(seen)
-  const moved = []
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
-  const nodes = []
-  while (walker.nextNode()) nodes.push(walker.currentNode)
-  for (const node of nodes.reverse()) {
-    const text = node.textContent.trim()
-    const told = node.nodeType == Node.TEXT_NODE ? text && seen.has(node.parentNode) : seen.has(node)
-    moving.delete(node)
-    node.remove()
-    if (!told) continue
-    for (const [element, was] of moving) {
-      const is = element.getBoundingClientRect()
-      if (!is.width || !is.height || Math.abs(is.x - was.x) + Math.abs(is.y - was.y) < 1) continue
-      moving.delete(element)
-      moved.push([element.outerHTML, was.x, was.y, "without", node.outerHTML ?? text, is.x, is.y])
-    }
-  }
-  return moved
-}"""
+
+@dataclass
+class Load:
+    """A page that is being opened for the first time, and what that took."""
+
+    view: Page
+    requests: list[Request] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def finish(self) -> None:
+        """Wait until scripts load no more; Playwright's "networkidle" never came, once."""
+        seen = 0
+        while seen < len(self.requests):
+            seen = len(self.requests)
+            self.view.wait_for_timeout(500)
+        for request in self.requests:
+            parts, response = request.sizes(), request.response()
+            assert response
+            # Chromium does not tell the size of a worker's script
+            body = parts["responseBodySize"] or len(gzip.compress(response.body()))
+            self.sizes[request.url] = body + parts["responseHeadersSize"]
+        told = self.view.evaluate("[paint, shifts, document.documentElement.lang]")
+        self.paint, self.shifts, self.language = told
+        self.view.context.close()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def loads(request: pytest.FixtureRequest, browser: Browser, address: str) -> dict[str, Load]:
+    """The first view of every page of a language, all at a time: a slow line is mostly waiting."""
+    width = {"zh": 390, "en": 1280}[request.param]
+    found = {}
+    for page in PAGES:
+        context = browser.new_context(viewport={"width": width, "height": 844}, locale="fr")
+        context.add_init_script(OBSERVE)
+        load = found[page] = Load(context.new_page())
+        session = context.new_cdp_session(load.view)
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", SLOW)
+        context.on("requestfinished", lambda request, load=load: load.requests.append(request))
+        load.view.goto(f"{address}{LANGUAGES[request.param]}{page}", wait_until="commit")
+    for load in found.values():
+        load.view.wait_for_load_state("load")
+        load.finish()
+    return found
+
+
+@every_page
 def test_a_first_view_is_light_and_nothing_in_it_moves(
-    browser: Browser,
-    address: str,
-    language: str,
-    page: str,
-    record_property: Callable[[str, object], None],
+    loads: dict[str, Load], page: str, record_property: Callable[[str, object], None]
 ) -> None:
-    width = {"zh": 390, "en": 1280}[language]
-    context = browser.new_context(viewport={"width": width, "height": 844}, locale="fr")
-    context.add_init_script(OBSERVE)
-    view = context.new_page()
-    session = context.new_cdp_session(view)
-    session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", SLOW)
-    requests: list[Request] = []
-    context.on("requestfinished", lambda request: requests.append(request))
-    view.goto(f"{address}{LANGUAGES[language]}{page}")
-    seen = 0
-    while seen < len(requests):  # until scripts load no more; "networkidle" never came, once
-        seen = len(requests)
-        view.wait_for_timeout(1000)
-    sizes = {}
-    for request in requests:
-        parts = request.sizes()
-        response = request.response()
-        assert response
-        # Chromium does not tell the size of a worker's script
-        body = parts["responseBodySize"] or len(gzip.compress(response.body()))
-        sizes[request.url] = body + parts["responseHeadersSize"]
-    paint, shifts = view.evaluate("[paint, shifts]")
-    context.close()
+    load = loads[page]
     record_property(
         "printed",
-        f"{language} {page or 'home':20} {len(requests):2} requests, "
-        f"{sum(sizes.values()) / 1000:4.0f} KB, largest paint after {paint / 1000:.2f} s",
+        f"{load.language} {page or 'home':20} {len(load.sizes):2} requests, "
+        f"{sum(load.sizes.values()) / 1000:4.0f} KB, largest paint after {load.paint / 1000:.2f} s",
     )
-    assert 50_000 < sum(sizes.values()) <= (2 if page in WHOLE else 1) * LIMIT, sizes
-    assert shifts == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_has_come_of_a_page_stays_where_it_is_when_the_rest_comes(
-    browser: Browser, address: str, language: str, width: int, page: str
-) -> None:
-    view = browser.new_page(viewport={"width": width, "height": 844}, locale="fr")
-    view.goto(f"{address}{LANGUAGES[language]}{page}")
-    moved = view.evaluate(TAKE_BACK)
-    view.close()
-    assert moved == []
+    assert 50_000 < sum(load.sizes.values()) <= (2 if page in WHOLE else 1) * LIMIT, load.sizes
+    assert load.shifts == []

@@ -97,6 +97,25 @@ def accessible(view: Page) -> list[str]:
     return found
 
 
+def focused(view: Page) -> str:
+    """The name of what has the focus."""
+    text: str = view.evaluate(
+        "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    )
+    return text.strip()
+
+
+def tab_to(view: Page, name: str, limit: int = 60) -> None:
+    """Press Tab until what is called so has the focus."""
+    seen = []
+    for _ in range(limit):
+        view.keyboard.press("Tab")
+        seen.append(focused(view))
+        if seen[-1] == name:
+            return
+    raise AssertionError(f"the Tab key does not reach {name!r}: {seen}")
+
+
 def look(view: Page, root: str, page: str, scheme: str) -> dict[str, object]:
     """Open a page and hold it against all rules.
 

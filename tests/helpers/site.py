@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from proven.settings import read_settings
 from tests.helpers.projects import PROJECT
 
+NAME = read_settings(PROJECT).name
+OFFLINE = f"{NAME}-offline.zip"
 DOCS = PROJECT / "docs" / "zh"
 PAGES = ["" if path.stem == "index" else f"{path.stem}/" for path in sorted(DOCS.glob("*.md"))]
 SECTIONS: list[str] = re.findall(  # the table on the home page

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.looking import accessible, focused, tab_to
 
+
 @pytest.fixture(params=["light", "dark"])
 def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
     return request.param  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 from tests.helpers.looking import LISTEN
 from tests.helpers.site import LANGUAGES, every_language
 
+
 @pytest.fixture
 def view(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])

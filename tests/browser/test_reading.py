@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.site import LANGUAGES, every_language
 
+
 @pytest.fixture
 def view(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 360, "height": 740})

@@ -30,6 +30,7 @@ new PerformanceObserver(list => {
 }).observe({ type: "largest-contentful-paint", buffered: true })
 """
 
+
 @dataclass
 class Load:
     """A page that is being opened for the first time, and what that took."""
@@ -53,7 +54,6 @@ class Load:
         told = self.view.evaluate("[paint, shifts, document.documentElement.lang]")
         self.paint, self.shifts, self.language = told
         self.view.context.close()
-
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

@@ -2,13 +2,16 @@
 
 import json
 import re
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from proven.notebooks import CHAPTER
 from proven.settings import read_settings
 from tests.helpers.projects import PROJECT
 
@@ -23,8 +26,11 @@ SHOWING = [*SECTIONS, "errata"]  # the pages with snippets
 LANGUAGES = {"zh": "", "en": "en/"}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
+NOTEBOOKS = [*SHOWING, CHAPTER]
+
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page or "home")
 every_language = pytest.mark.parametrize("language", LANGUAGES)
+every_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 
 
 @cache
@@ -87,3 +93,24 @@ def search_index(site: Path, language: str) -> dict[str, Any]:
     path = site / LANGUAGES[language] / "search" / "search_index.json"
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return data
+
+
+def notebook_path(site: Path, language: str, name: str) -> Path:
+    """Where the notebook of a page is, or the one of the chapter."""
+    return site / LANGUAGES[language] / "notebooks" / f"{name}.{language}.ipynb"
+
+
+@cache
+def _notebook(path: Path) -> Any:
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def read_notebook(site: Path, language: str, name: str) -> Any:
+    """A notebook, which a test may change."""
+    return deepcopy(_notebook(notebook_path(site, language, name)))
+
+
+def snippet_cells(notebook: Any) -> list[Any]:
+    """The code cells of a notebook that a page shows, too."""
+    ours = re.compile(r"install|.*_reset")
+    return [c for c in notebook.cells if c.cell_type == "code" and not ours.fullmatch(c.id)]

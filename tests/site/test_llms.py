@@ -1,33 +1,40 @@
 """The plain Markdown of the pages, and the list of them."""
 
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from selectolax.lexbor import LexborNode
 
-from tests.site.test_html import (
+from tests.helpers.site import (
     LANGUAGES,
     PAGES,
     SECTIONS,
     every_language,
+    every_page,
     parsed,
     shown,
 )
-
-WRITTEN = [page for page in PAGES if page != "chapter/"]  # that one is all the sections again
-every_page = pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page or "home")
 
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)\n\1$", re.MULTILINE | re.DOTALL)
 
 
+@cache
 def markdown(site: Path, language: str, page: str) -> str:
     return (site / LANGUAGES[language] / page / "index.html.md").read_text(encoding="utf-8")
 
 
 def fences(text: str, language: str) -> list[str]:
     return [body for _, kind, body in FENCE.findall(text) if kind == language]
+
+
+def dead(text: str, folder: Path) -> list[str]:
+    """The links of a text, without its code, that lead to no file."""
+    links = LINK.findall(FENCE.sub("", text))
+    return [link for link in links if not urlsplit(link).netloc and not (folder / link).is_file()]
 
 
 def test_the_list_begins_as_llms_txt_prescribes(site: Path) -> None:
@@ -38,12 +45,12 @@ def test_the_list_begins_as_llms_txt_prescribes(site: Path) -> None:
 
 
 def test_the_list_names_every_page_of_both_languages_and_each_chapter(site: Path) -> None:
-    links = LINK.findall((site / "llms.txt").read_text(encoding="utf-8"))
-    for link in links:
-        assert (site / link).is_file(), link
+    text = (site / "llms.txt").read_text(encoding="utf-8")
+    links = set(LINK.findall(text))
     roots = LANGUAGES.values()
-    assert {f"{root}{page}index.html.md" for root in roots for page in WRITTEN} <= set(links)
-    assert {f"{root}llms-full.txt" for root in roots} <= set(links)
+    assert dead(text, site) == []
+    assert {f"{root}{page}index.html.md" for root in roots for page in PAGES} <= links
+    assert {f"{root}llms-full.txt" for root in roots} <= links
 
 
 @every_language
@@ -53,9 +60,9 @@ def test_the_markdown_of_a_page_holds_its_code_and_outputs_in_order(
 ) -> None:
     text = markdown(site, language, page)
     snippets = shown(parsed(site, language, page))
-    code = [snippet.select_one(".highlight code") for snippet in snippets]
-    assert fences(text, "python") == [tag.get_text().rstrip() for tag in code if tag]
-    outputs = [samp.get_text().rstrip() for snippet in snippets for samp in snippet.select("samp")]
+    code = [tag.css_first(".highlight code") for tag in snippets]
+    assert fences(text, "python") == [tag.text().rstrip() for tag in code if tag]
+    outputs = [samp.text().rstrip() for tag in snippets for samp in tag.css("samp")]
     assert fences(text, "text") == outputs
 
 
@@ -66,31 +73,25 @@ def test_the_markdown_of_a_page_has_its_headings_and_nothing_of_our_own(
 ) -> None:
     text = markdown(site, language, page)
     prose = FENCE.sub("", text)
-    headings = parsed(site, language, page).select("article :is(h1, h2, h3, h4)")
+    headings = parsed(site, language, page).css("article :is(h1, h2, h3, h4)")
     assert len(re.findall(r"^#+ \S", prose, re.MULTILINE)) == len(headings)
     assert not re.search(r"#!(claim|math)|\{\s*#|```|<!--|^(!!!|\?\?\?)", prose, re.MULTILINE)
-    here = site / LANGUAGES[language] / page
-    for link in LINK.findall(prose):
-        if not urlsplit(link).netloc:
-            assert (here / link).is_file(), link
+    assert dead(text, site / LANGUAGES[language] / page) == []
 
 
 @every_language
 def test_a_question_or_an_answer_becomes_a_quotation(site: Path, language: str) -> None:
-    text = markdown(site, language, "blocks/")
-    boxes = parsed(site, language, "blocks/").select(".admonition-title, details > summary")
-    titles = [
-        box.get_text()
-        for box in boxes
-        if not box.parent or "snippet-fold" not in str(box.parent.get("class"))
-    ]
+    def words(text: str) -> str:
+        return re.sub(r"[^\w]", "", text)
+
+    def of_the_engine(box: LexborNode) -> bool:
+        return "snippet-fold" in str(box.parent and box.parent.attributes.get("class"))
+
+    lines = markdown(site, language, "blocks/").split("\n")
+    boxes = parsed(site, language, "blocks/").css(".admonition-title, details > summary")
+    titles = [words(box.text()) for box in boxes if not of_the_engine(box)]
     assert len(titles) > 5
-    for title in titles:
-        plain = re.sub(r"[^\w]", "", title)
-        quoted = [
-            re.sub(r"[^\w]", "", line) for line in text.split("\n") if line.startswith("> **")
-        ]
-        assert plain in quoted
+    assert set(titles) <= {words(line) for line in lines if line.startswith("> **")}
 
 
 @every_language
@@ -100,6 +101,4 @@ def test_the_chapter_in_one_file_holds_every_section(site: Path, language: str, 
     section = markdown(site, language, f"{part}/")
     assert section.partition("\n")[0] in full.split("\n")
     assert set(fences(section, "python")) <= set(fences(full, "python"))
-    for link in LINK.findall(FENCE.sub("", full)):
-        if not urlsplit(link).netloc:
-            assert (site / LANGUAGES[language] / link).is_file(), link
+    assert dead(full, site / LANGUAGES[language]) == []

@@ -1,0 +1,141 @@
+"""Every notebook and every script that a page offers runs without the engine, and gives what was built."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbclient import NotebookClient
+
+from proven.cells import ESCAPES
+from tests.helpers.projects import PROJECT
+from tests.helpers.site import (
+    LANGUAGES,
+    NOTEBOOKS,
+    SHOWING,
+    every_language,
+    every_notebook,
+    notebook_path,
+    one,
+    parsed,
+    read_notebook,
+    shown,
+    snippet_cells,
+    snippet_rows,
+)
+
+RUN = PROJECT / "tests" / "helpers" / "run_downloads.py"
+# A kernel that cannot import this project, which is installed where the tests run.
+KERNEL = """
+import importlib.util, os, sys
+sys.path = [path for path in sys.path if not os.path.isdir(os.path.join(path, "proven"))]
+assert not importlib.util.find_spec("proven")
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""
+OURS = {"PYTHONPATH", "MPLBACKEND"}  # the engine, where a test has imported it, sets the second
+STRANGER = {key: value for key, value in os.environ.items() if key not in OURS}
+STRANGER |= {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}  # one thread, as in a build
+
+
+def script_of(site: Path, language: str, part: str) -> Path:
+    return site / LANGUAGES[language] / part / f"{part}.py"
+
+
+@pytest.fixture(scope="module")
+def ran(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each script and each notebook did, by its path."""
+    files = [script_of(site, language, part) for language in LANGUAGES for part in SHOWING]
+    files += [notebook_path(site, language, name) for language in LANGUAGES for name in NOTEBOOKS]
+    done = subprocess.run(
+        [sys.executable, "-I", str(RUN), *map(str, files)],
+        cwd=tmp_path_factory.mktemp("stranger"),
+        env=STRANGER | {"MPLBACKEND": "Agg"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def plain(text: str) -> str:
+    """Text without colours for a terminal, which the engine takes out."""
+    return ESCAPES.sub("", text)
+
+
+@every_language
+@pytest.mark.parametrize("part", SHOWING)
+def test_a_script_prints_what_its_page_shows(
+    site: Path, ran: dict[str, Any], language: str, part: str
+) -> None:
+    lines = [
+        # a traceback names the module of an error, a script that catches it does not
+        re.sub(r"^[\w.]+\.(\w+Error: )", r"\1", line.rstrip())
+        for snippet in shown(parsed(site, language, f"{part}/"))
+        if snippet.attributes["data-state"] in {"ran", "raised"}
+        for samp in snippet.css("samp")
+        for line in samp.text().splitlines()
+    ]
+    skipped = r"[\w.-]+: (not run, needs|未运行，需要) .*"
+    printed = plain(ran[str(script_of(site, language, part))]).splitlines()
+    assert [x.rstrip() for x in printed if not re.fullmatch(skipped, x.rstrip())] == lines
+
+
+@every_language
+@pytest.mark.parametrize("part", SHOWING)
+def test_a_page_offers_its_script(site: Path, language: str, part: str) -> None:
+    tree = parsed(site, language, f"{part}/")
+    assert one(tree, ".page-code button").attributes["data-script"] == f"{part}.py"
+    assert one(tree, ".page-code a[download]").attributes["href"] == f"{part}.py"
+
+
+def built(site: Path, language: str, name: str) -> list[tuple[str, str, list[str], int]]:
+    """What the cells of a notebook did in this build, as it says itself."""
+    states = {row["name"].replace(".", "-"): row["state"] for row in snippet_rows(site).values()}
+    told = []
+    for cell in snippet_cells(read_notebook(site, language, name)):
+        outputs = cell.outputs[:1] if states[cell.id] == "skipped" else cell.outputs
+        told.append(did(cell.id, outputs))
+    return told
+
+
+def did(id: str, outputs: list[Any]) -> tuple[str, str, list[str], int]:
+    text = "".join(o.text for o in outputs if o.output_type == "stream" and o.name == "stdout")
+    errors = [o.ename for o in outputs if o.output_type == "error"]
+    images = [o for o in outputs if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
+    return id, plain(text), errors, len(images)
+
+
+@every_language
+@every_notebook
+def test_a_notebook_gives_what_was_built(
+    site: Path, ran: dict[str, Any], language: str, name: str
+) -> None:
+    cells = {cell["id"]: cell for cell in ran[str(notebook_path(site, language, name))]}
+    assert [cell for cell in cells.values() if cell["warned"]] == []
+    for id, text, errors, images in built(site, language, name):
+        again = cells[id]
+        assert (plain(again["text"]), again["errors"], again["images"]) == (text, errors, images)
+
+
+def test_a_kernel_gives_the_same(site: Path, tmp_path: Path) -> None:
+    notebook = read_notebook(site, "en", "lazy-initialization")
+    expected = built(site, "en", "lazy-initialization")
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = []
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    manager = client.create_kernel_manager()
+    assert manager.kernel_spec
+    manager.kernel_spec.argv = [sys.executable, "-c", KERNEL, "-f", "{connection_file}"]
+    client.execute(env=STRANGER)
+    assert not list(tmp_path.iterdir()), "it left files beside itself"
+    assert [did(cell.id, cell.outputs) for cell in snippet_cells(notebook)] == expected
+    kinds = {output.output_type for cell in notebook.cells for output in cell.get("outputs", ())}
+    assert "execute_result" not in kinds

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -188,6 +189,34 @@ def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=300,
+    )
+
+
+def started(
+    project: Path, *arguments: str, temporary: Path | None = None
+) -> "subprocess.Popen[str]":
+    """Start mkdocs in a project; it can be interrupted, whatever shell started the tests.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+        temporary: Its folder for temporary files.
+
+    Returns:
+        The process, which writes both its streams to `stdout`.
+    """
+    own = {"TMPDIR": str(temporary)} if temporary else {}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "NO_MKDOCS_2_WARNING": "1", **own},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # in the background of a shell SIGINT is ignored, and children inherit that
+        preexec_fn=None
+        if os.name == "nt"
+        else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -309,6 +309,7 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
     def wrong(what: str, advice: str, line: int) -> None:
         problems.append(Problem(what, advice, (f"{place}:{line}",)))
 
+    text = text.replace("\0", "\ufffd")  # as CommonMark does, so that lines and tokens agree
     tokens = _parser().parse(text)
     meta: dict[str, Any] = {}
     if tokens and tokens[0].type == "front_matter":

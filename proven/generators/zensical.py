@@ -91,6 +91,7 @@ def _staged(site: Site, language: str, config: Config) -> Config:
     theme = {"variant": "classic", **(config.get("theme") or {})}  # our styles are for Material
     if "custom_dir" in theme:
         theme["custom_dir"] = str((site.project.settings.project / theme["custom_dir"]).resolve())
+    extra = config.get("extra") or {}
     plugins = _table(config.get("plugins")).items()
     made = {
         **config,
@@ -98,7 +99,7 @@ def _staged(site: Site, language: str, config: Config) -> Config:
         "site_dir": "site",
         "site_url": site.halves[language].address or None,
         "theme": theme,
-        "extra": theme_extra(site, language, config.get("extra") or {}),
+        "extra": {**extra, **theme_extra(site, language, extra)},
         "plugins": {name: options for name, options in plugins if name not in DROPPED},
         "markdown_extensions": {
             SUPERFENCES: {},

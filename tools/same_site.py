@@ -135,9 +135,9 @@ def differences(before: Path, after: Path) -> Iterator[str]:
             continue
         trees = [_read(site / name, name) for site in (before, after)]
         for look in LOOKS:
-            shown = [look(tree) for tree in trees]
-            if shown[0] != shown[1]:
-                rows = list(difflib.unified_diff(*shown, lineterm="", n=0))[2:]
+            first, second = (look(tree) for tree in trees)
+            if first != second:
+                rows = list(difflib.unified_diff(first, second, lineterm="", n=0))[2:]
                 lines = [f"    {row[:300]}" for row in rows if not row.startswith("@@")]
                 yield "\n".join([f"{name}: {look.__name__}", *lines])
 

@@ -61,8 +61,16 @@ def placed(problems: Iterable[Problem]) -> bool:
 def settings_of(folder: Path) -> Settings:
     """The settings of a project whose sections, tests and pages all lie in one folder."""
     devices = {"cuda": {"module": "none", "count": "0"}}
-    places = {"sections": ".", "tests": ".", "docs": "."}
-    return Settings(folder, "made-up", ("zh", "en"), WRITTEN, devices=devices, **places)
+    return Settings(
+        folder,
+        "made-up",
+        ("zh", "en"),
+        WRITTEN,
+        devices=devices,
+        sections=".",
+        tests=".",
+        docs=".",
+    )
 
 
 @pytest.fixture(scope="module")

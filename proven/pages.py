@@ -238,10 +238,14 @@ def walk(parts: tuple[Part, ...]) -> Iterator[Part]:
 
 def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
     """The tokens of a text, each with its line and with the sentence that it ends."""
-    line, before = inline.line, ""
+    line, before, position = inline.line, "", 0
     for token in inline.tokens:
         mark = token.content.startswith("#!claim")
         yield line, _last_sentence(before) if mark else "", token
+        if token.type == "code_inline":  # which may run over a line; its content does not tell
+            there = re.escape(token.content).replace(r"\ ", r"[ \n]")
+            if found := re.compile(there).search(inline.content, position):
+                line, position = line + found[0].count("\n"), found.end()
         if token.type in ("softbreak", "hardbreak"):
             line += 1
             before += " "

@@ -499,7 +499,7 @@ def test_a_record_is_read_as_it_was_written(folder: Path, record: Record) -> Non
 
 
 @given(RECORDS, JSON, st.data())
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_changed_record_can_still_be_shown_or_is_refused(
     folder: Path, record: Record, other: Any, data: st.DataObject
 ) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,6 +146,23 @@ class Project:
     def read_settings(self) -> Settings:
         """Write the project and read its settings."""
         return read_settings(self.write())
+
+
+def copy_chapter(folder: Path) -> Path:
+    """Copy all that a build of the real chapter reads.
+
+    Args:
+        folder: The folder of the copy.
+
+    Returns:
+        The same folder.
+    """
+    for name in ("docs", "snippets"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns(".*", "__*"))
+    (folder / "tests").mkdir()
+    for path in (*PROJECT.glob("tests/*.py"), *PROJECT.glob("*.yml"), *PROJECT.glob("*.toml")):
+        shutil.copy2(path, folder / path.relative_to(PROJECT))
+    return folder
 
 
 def run_part(project: Project, script: str, **options: Any) -> Result:

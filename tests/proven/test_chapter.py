@@ -13,7 +13,7 @@ from proven.chapter import begin_chapter
 from proven.problems import ProjectError
 from proven.runner import run
 from proven.settings import read_settings
-from tests.helpers.projects import PROJECT
+from tests.helpers.projects import PROJECT, copy_chapter
 
 NEW = [
     "docs/en/attention-basics.md",
@@ -33,12 +33,8 @@ CHANGED = [
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of what a chapter is begun in."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("docs", "skeleton", "snippets"):
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
-    (tmp_path / "tests").mkdir()
-    for path in (*PROJECT.glob("tests/*.py"), *PROJECT.glob("*.yml"), *PROJECT.glob("*.toml")):
-        shutil.copy(path, tmp_path / path.relative_to(PROJECT))
+    shutil.copytree(PROJECT / "skeleton", tmp_path / "skeleton")
+    copy_chapter(tmp_path)
     return tmp_path
 
 

@@ -6,7 +6,6 @@ Reversed are the tests themselves, what a section does, and what PyTorch does.
 import ast
 import copy
 import functools
-import shutil
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from proven.problems import ProjectError
 from proven.project import Project, read_project
 from proven.prove import Prover
 from proven.settings import read_settings
-from tests.helpers.projects import PROJECT
+from tests.helpers.projects import PROJECT, copy_chapter
 
 NO_FORKS = {"none": {"module": "tests.helpers.no_forks", "count": "0"}}
 
@@ -89,11 +88,7 @@ def turned_round(text: str, name: str) -> str:
 def test_claims_whose_tests_or_sections_are_reversed_are_named_with_their_sentences(
     tmp_path: Path,
 ) -> None:
-    for name in ("docs", "snippets"):
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns(".*"))
-    (tmp_path / "tests").mkdir()
-    for path in (*PROJECT.glob("tests/*.py"), *PROJECT.glob("*.yml"), *PROJECT.glob("*.toml")):
-        shutil.copy2(path, tmp_path / path.relative_to(PROJECT))
+    copy_chapter(tmp_path)
     for section, name in TESTS.items():
         path = tmp_path / "tests" / f"test_{section}.py"
         path.write_text(turned_round(path.read_text("utf-8"), name), encoding="utf-8")

@@ -19,6 +19,7 @@ from tests.helpers.projects import (
     PROJECT,
     Project,
     contents,
+    copy_chapter,
     mkdocs,
     mkdocs_here,
     page,
@@ -204,3 +205,20 @@ def test_a_section_ends_with_the_build_that_is_killed(
         time.sleep(0.05)
     assert not [left for left in left_by(temporary, folder) if ":" in left or "snippets-" in left]
     assert contents(folder / "site") == {"good.html": b"the last good site"}
+
+
+@linux
+def test_a_build_of_the_real_chapter_that_is_killed_leaves_the_good_site(
+    tmp_path: Path, temporary: Path
+) -> None:
+    folder, name = copy_chapter(tmp_path), random.Random(SEED).choice(SIGNALS)
+    moment = random.Random(SEED).uniform(1, 8)  # a build takes about ten seconds, or more
+    print(f"seed {SEED}: {name} after {moment:.2f} s")
+    (folder / "site").mkdir()
+    (folder / "site" / "good.html").write_text("the last good site", encoding="utf-8")
+    process = started(folder, "build", temporary=temporary)
+    time.sleep(moment)
+    output = killed(process, name)
+    assert not [left for left in left_by(temporary, folder) if ":" in left]
+    if "Documentation built" not in output:
+        assert contents(folder / "site") == {"good.html": b"the last good site"}

@@ -55,7 +55,7 @@ lint-rest:
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python -W ignore::UserWarning -m deptry proven
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
-	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs/en docs/theme proven skeleton snippets tests tools
+	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
 
 audit: .venv/dev.done  ## ask the package indexes which pinned packages have known vulnerabilities

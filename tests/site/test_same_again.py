@@ -15,7 +15,7 @@ from tests.conftest import PROJECT
 from tests.engine.projects import contents
 
 EPOCH, DATE = "1000000000", b"2001-09-09T01:46:40Z"  # the same
-# All that may differ between two builds: CONTRIBUTING.md says so, under "How a build runs".
+# All that may differ between two builds: docs-dev/design.md says so, under "A build".
 REPORT, DATED = "build.json", re.compile(rb'(?<=^ "date": ")[\dTZ:-]+(?=",$)', re.MULTILINE)
 OFFLINE = "proven-notes-offline.zip"  # holds build.json, and so its date
 

@@ -66,13 +66,15 @@ def test_every_make_target_is_there(document: str) -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
-@every_document
-def test_every_program_and_its_command_is_there(
-    document: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    called = re.findall(r"python -m ([\w.]+)(?: (\w+))?", read(document))
-    assert called
-    for module, command in called:
+def test_every_program_and_its_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = [path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("docs/*/*.md")]
+    called = {
+        (document, *command)
+        for document in [*READMES, *GUIDES, DESIGN, *pages]
+        for command in re.findall(r"python -m ([\w.]+)(?: (\w+))?", read(document))
+    }
+    assert {document for document, *_ in called} > {*READMES, *GUIDES, "docs/en/index.md"}
+    for document, module, command in sorted(called):
         assert importlib.util.find_spec(module), f"{document} names {module}"
         if module == "proven":
             with pytest.raises(SystemExit) as end:

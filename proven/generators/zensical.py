@@ -31,11 +31,11 @@ from proven.publish import publish, staging
 from proven.settings import find_project, read_settings
 from proven.views import Site
 
-MODULE = "proven.generators.zensical"  # what follows `python -m` has another name inside
+MODULE = "proven.generators.zensical"  # run as a program, the module is called __main__
 SUPERFENCES = "pymdownx.superfences"  # where it is missing, Zensical puts it after ours
 DROPPED = ("proven", "mkdocs-jupyter")  # plugins of MkDocs
-SHOWN = "PROVEN_SHOWN"  # names the file that holds what the fences show
-KEPT = "kept:"  # before an address that Zensical is to leave alone, like one of another host
+SHOWN = "PROVEN_SHOWN"  # the variable that names the file with all that the fences show
+KEPT = "kept:"  # before an address in our HTML: Zensical leaves it alone, like one of another host
 RELATIVE = re.compile(r'\s(href|src)="(?!\w+:|[/#])')
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 

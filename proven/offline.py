@@ -40,7 +40,8 @@ def _files(site: Path) -> dict[str, bytes]:
         elif index_of := INDEX.search(name):
             index = json.loads(content)
             for entry in index.get("docs") or index["items"]:
-                entry["location"] = _file(entry["location"], site / name[: index_of.start()])
+                url = _file(f"./{entry['location']}", site / name[: index_of.start()])
+                entry["location"] = url.removeprefix("./")
             name = name.removesuffix("json") + "js"
             content = f"var __index = {json.dumps(index, ensure_ascii=False)}".encode()
         elif name.endswith("workers/terms.js"):

@@ -85,7 +85,7 @@ def test_the_output_is_utf8_whatever_the_locale(
     monkeypatch.setattr(sys, "stdout", out)
     assert main(["run", "part"]) == 0
     out.flush()
-    assert '│ print("中文")' in out.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+    assert '│ print("中文")' in out.buffer.getvalue().decode("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -17,7 +16,7 @@ HEAD = (
 HOME = """<a href="en/">English</a><a href="./#here">here</a><a href="en/?q=1#there">there</a>
 <a href="file.txt">file</a><a href="https://example.org/en/">elsewhere</a><a href="#here">up</a>
 <a href="/en/">from the root</a><p class="online">Take <a href="made-up-offline.zip">this</a>.</p>"""
-INDEX = {"docs": [{"location": "", "text": "home"}, {"location": "en/#there", "text": "en"}]}
+INDEX = {"docs": [{"location": location} for location in ("", "#here", "en/", "en/#there")]}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,12 @@ def test_the_index_of_the_search_is_a_script_that_names_files(unpacked: dict[str
     assert "search/search_index.json" not in unpacked
     script = unpacked["search/search_index.js"]
     entries = json.loads(script.removeprefix("var __index = "))["docs"]
-    assert [entry["location"] for entry in entries] == ["index.html", "en/index.html#there"]
+    assert [entry["location"] for entry in entries] == [
+        "index.html",
+        "index.html#here",
+        "en/index.html",
+        "en/index.html#there",
+    ]
 
 
 def test_a_shim_stands_in_for_the_worker_that_no_browser_starts_from_disk(

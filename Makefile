@@ -55,7 +55,7 @@ lint-rest:
 	$(BIN)/zizmor --offline --quiet .github
 	$(BIN)/python -W ignore::UserWarning -m deptry proven
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
-	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs/en docs/theme proven skeleton snippets tests tools
+	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
 
 audit: .venv/dev.done  ## ask the package indexes which pinned packages have known vulnerabilities
@@ -93,14 +93,16 @@ compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book an
 	  build/compare/$$tool/$(notdir $(BIN))/python $(PIP) -r requirements-$$tool.txt || exit 1; done
 	$(BIN)/python -m tools.compare
 
-zensical: .venv/dev.done  ## the same site built by Zensical, held against that of MkDocs
+# The addresses and the date are made up, so that the sites have links to edit, to Colab and a sitemap.
+zensical: export SITE_URL = https://example.org/notes/
+zensical: export REPO_URL = https://github.com/example/notes
+zensical: export SOURCE_DATE_EPOCH = 1800000000
+zensical: .venv/dev.done  ## the same site by Zensical, in build/zensical/site/, held against that of MkDocs
 	$(PYTHON) -m venv build/zensical
 	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt
-	rm -rf build/zensical.project && mkdir build/zensical.project
-	cp -r docs snippets tests mkdocs.yml mkdocs.en.yml build/zensical.project
-	cd build/zensical.project && for config in mkdocs.yml mkdocs.en.yml; do \
-	  PYTHONPATH=. ../zensical/$(notdir $(BIN))/zensical build --clean --strict -f $$config || exit 1; done
-	$(BIN)/python -m pytest tests/zensical.py
+	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/zensical/mkdocs
+	build/zensical/$(notdir $(BIN))/python -m proven.generators.zensical build/zensical/site
+	$(BIN)/python -m tools.same_site build/zensical/mkdocs build/zensical/site
 
 drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
 	$(PYTHON) -m venv build/drift

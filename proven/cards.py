@@ -29,7 +29,7 @@ def card(title: str, description: str, site_name: str, place: str) -> bytes:
     if missing := sorted({*title, *description, *site_name} - _characters()):
         what = f"the font of the cards has no glyph for {' '.join(missing)}"
         raise ProjectError(
-            Problem(what, "use another word, or renew the font: CONTRIBUTING.md", (place,))
+            Problem(what, "use another word, or renew the font: docs-dev/design.md", (place,))
         )
     image = Image.new("L", SIZE, 0)
     draw = ImageDraw.Draw(image)

@@ -32,10 +32,12 @@ def _read(path: Path) -> Config:
     try:
         with path.open("rb") as file:
             config: Config = yaml.load(file, _Loader) or {}
-            inherited = config.pop("INHERIT", None)
-    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        if not isinstance(config, dict):
+            raise ValueError("it is no mapping")
+    except (OSError, ValueError, yaml.YAMLError) as error:
         what = f"{path.name} cannot be read: {error}"
         raise ProjectError(Problem(what, "correct it", (path.name,))) from None
+    inherited = config.pop("INHERIT", None)
     return _merged(_read(path.parent / inherited), config) if inherited else config
 
 

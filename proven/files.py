@@ -5,7 +5,7 @@ import json
 import posixpath
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proven.cards import card
@@ -98,8 +98,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
     return meta
 
 
-def theme_extra(site: Site, language: str, extra: dict[str, Any]) -> dict[str, Any]:
-    """What the theme's templates have to know in all pages of a language.
+def theme_extra(site: Site, language: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """What the theme's templates have to know on every page of a language.
 
     Args:
         site: What the pages show.
@@ -107,11 +107,10 @@ def theme_extra(site: Site, language: str, extra: dict[str, Any]) -> dict[str, A
         extra: What the configuration has under `extra`.
 
     Returns:
-        The same, completed with phrases and, where they are known, the addresses of the languages.
+        What is to be there as well: phrases, and the addresses of the languages.
     """
     words = site.words(language)
     return {
-        **extra,
         "ran_on": words.ran_on(site.machine),
         "words": {key.replace("-", "_"): words(key) for key in THEME_WORDS},
         "languages": [

@@ -6,7 +6,7 @@ policy is written into it that names what may run there.
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from proven.views import Site
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
 
-def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None:
+def finish(
+    site: Site, language: str, folder: Path, policy: bool = True, styles: Sequence[str] = ()
+) -> None:
     """Check the pages of one language and make them ready for readers.
 
     Args:
@@ -30,6 +32,7 @@ def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None
         language: Their language.
         folder: The folder of the site, all languages included.
         policy: Whether the policy is written; `serve` puts a script of its own into the pages.
+        styles: The style sheets that scripts put into the pages.
 
     Raises:
         ProjectError: A page does not show what its Markdown names, or shows more, or is missing.
@@ -41,7 +44,7 @@ def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None
     for path in sorted(root.rglob("*.html")):
         if not any(path.is_relative_to(other) for other in others):
             try:
-                finish_page(site, left.pop(path, None), path, policy)
+                finish_page(site, left.pop(path, None), path, policy, styles)
             except ProjectError as error:
                 problems += error.problems
     for page in left.values():
@@ -55,7 +58,9 @@ def finish(site: Site, language: str, folder: Path, policy: bool = True) -> None
         index.write_text(text, encoding="utf-8")
 
 
-def finish_page(site: Site, page: Page | None, path: Path, policy: bool) -> None:
+def finish_page(
+    site: Site, page: Page | None, path: Path, policy: bool, styles: Sequence[str] = ()
+) -> None:
     """Check one page and make it ready for readers."""
     tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
     if page:
@@ -63,7 +68,7 @@ def finish_page(site: Site, page: Page | None, path: Path, policy: bool) -> None
             raise ProjectError(*problems)
         _link_languages(site, page, tree)
     if policy:
-        _add_policy(tree)
+        _add_policy(tree, styles)
     path.write_text(tree.html or "", encoding="utf-8")
 
 
@@ -156,7 +161,7 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
             link.insert_after(other)
 
 
-def _add_policy(tree: LexborHTMLParser) -> None:
+def _add_policy(tree: LexborHTMLParser, styles: Sequence[str] = ()) -> None:
     """Let a page load this site's own files only, and run only the code that it was built with.
 
     What stands in the page itself is named by its hash; a browser refuses what someone adds later.
@@ -169,7 +174,7 @@ def _add_policy(tree: LexborHTMLParser) -> None:
     directives = {
         "default-src": ["'none'"],
         "script-src": ["'self'", *_hashes(scripts)],
-        "style-src": ["'self'", *_hashes([node.text() for node in tree.css("style")])],
+        "style-src": ["'self'", *_hashes([*styles, *(node.text() for node in tree.css("style"))])],
         "img-src": ["'self'", "data:"],  # the icons in the theme's style sheet are data
         "font-src": ["'self'"],
         "connect-src": ["'self'"],

@@ -17,6 +17,7 @@ from proven.files import zipped
 from proven.finish import POLICY
 
 SHIM = "assets/iframe-worker.js"
+INDEX = re.compile(r"(?<![^/])search(/search_index)?\.json$")  # Zensical's is above the folder
 LEFT_OUT = re.compile(r"(404\.html|sitemap\.xml|\.map|-offline\.zip)$|(^|/)assets/cards/")
 
 
@@ -36,10 +37,11 @@ def _files(site: Path) -> dict[str, bytes]:
         content = path.read_bytes()
         if name.endswith(".html"):
             content = _page(content.decode(), name, site).encode()
-        elif name.endswith("search/search_index.json"):
+        elif index_of := INDEX.search(name):
             index = json.loads(content)
-            for entry in index["docs"]:
-                entry["location"] = _file(entry["location"], site / posixpath.dirname(name) / "..")
+            for entry in index.get("docs") or index["items"]:
+                url = _file(f"./{entry['location']}", site / name[: index_of.start()])
+                entry["location"] = url.removeprefix("./")
             name = name.removesuffix("json") + "js"
             content = f"var __index = {json.dumps(index, ensure_ascii=False)}".encode()
         elif name.endswith("workers/terms.js"):

@@ -238,10 +238,14 @@ def walk(parts: tuple[Part, ...]) -> Iterator[Part]:
 
 def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
     """The tokens of a text, each with its line and with the sentence that it ends."""
-    line, before = inline.line, ""
+    line, before, position = inline.line, "", 0
     for token in inline.tokens:
         mark = token.content.startswith("#!claim")
         yield line, _last_sentence(before) if mark else "", token
+        if token.type == "code_inline":  # which may run over a line; its content does not tell
+            there = re.escape(token.content).replace(r"\ ", r"[ \n]")
+            if found := re.compile(there).search(inline.content, position):
+                line, position = line + found[0].count("\n"), found.end()
         if token.type in ("softbreak", "hardbreak"):
             line += 1
             before += " "
@@ -309,6 +313,7 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
     def wrong(what: str, advice: str, line: int) -> None:
         problems.append(Problem(what, advice, (f"{place}:{line}",)))
 
+    text = text.replace("\0", "\ufffd")  # as CommonMark does, so that lines and tokens agree
     tokens = _parser().parse(text)
     meta: dict[str, Any] = {}
     if tokens and tokens[0].type == "front_matter":

@@ -94,6 +94,8 @@ def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
     behind = [0] * len(lines)
     for inline in prose.inlines:
         old, new = inline.content.split("\n"), words(page, inline, dialect).split("\n")
+        if len(new) < len(old):  # code or a tag runs over a line: the first line takes all
+            new = ["\n".join(new), *[""] * (len(old) - 1)]
         for number, (before, after) in enumerate(
             zip(old, new, strict=True), inline.line - prose.line
         ):
@@ -118,7 +120,7 @@ def _without_comments(text: str) -> str:
 
 
 def words(page: Page, inline: Inline, dialect: Dialect) -> str:
-    """Write a run of text; it has as many lines as before."""
+    """Write a run of text."""
     links: list[str] = []
     return "".join(_token(page, token, dialect, links) for token in inline.tokens)
 

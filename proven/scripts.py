@@ -198,5 +198,5 @@ def localise(source: str, language: str, written: tuple[str, ...]) -> str:
             if len(parts) == len(written) > 1:
                 row, column = token.start
                 kept = parts[written.index(language)].strip()
-                lines[row - 1] = f"{lines[row - 1][:column]}# {kept}"
+                lines[row - 1] = f"{lines[row - 1][:column]}# {kept}".rstrip()
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 import ast
+import ctypes
 import inspect
 import io
 import re
+import sys
 import types
 import warnings
 import zipfile
@@ -25,11 +27,30 @@ CUDA = torch.cuda.device_count()
 CPU = torch.device("cpu")
 cuda: Any = torch.cuda  # half of it has no types
 CPU_BUILD = torch.version.cuda is None and torch.version.hip is None
+NOT_COMPILED = "AssertionError: Torch not compiled with CUDA enabled"
+NO_DRIVER = "RuntimeError: Found no NVIDIA driver on your system"
+# what a driver without a card leads to, and a driver that is older than the CUDA of the build
+NO_CARD = "RuntimeError: No CUDA GPUs are available"
+NONE_THERE = "Cannot access accelerator device when none is available"
+OLD_DRIVER = "RuntimeError: The NVIDIA driver on your system is too old"
 
 
 def cells() -> tuple[Snippet, ...]:
     """All snippets of the section; a build, which imports this file for its claims, needs them not."""
     return section("gpu").snippets
+
+
+def missing(error: str) -> bool:
+    """Whether an error is what this build of PyTorch says where it can use no GPU."""
+    if CPU_BUILD:
+        return error == NOT_COMPILED
+    if torch.version.hip:
+        return error.startswith("RuntimeError: ")
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return error == NO_DRIVER
+    return error == NO_CARD or error.startswith(OLD_DRIVER)
 
 
 def lines(name: str) -> list[str]:
@@ -93,15 +114,19 @@ def test_tensors_have_no_context() -> None:
 
 
 def test_a_build_without_cuda_uses_no_nvidia_gpu() -> None:
-    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are.
+    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, a card or a driver new enough is missing.
 
-    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上。
+    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，缺的就是显卡，或者够新的驱动。
     """
     printed = values("gpu.machine")
     assert printed["PyTorch built with CUDA"] == str(torch.version.cuda)
     assert printed["usable here and now"] == str(CUDA > 0)
     assert hasattr(torch._C, "_cuda_getDeviceCount") != CPU_BUILD
     assert not (CPU_BUILD and torch.cuda.is_available())
+    if not CUDA:
+        with pytest.raises((AssertionError, RuntimeError)) as error:
+            torch.cuda.init()
+        assert missing(f"{error.typename}: {error.value}".partition(". ")[0])
 
 
 def test_torch_version_cuda_is_the_build_version() -> None:
@@ -195,16 +220,16 @@ def test_a_device_is_only_a_name() -> None:
 
 
 def test_the_error_names_what_is_missing() -> None:
-    """A tensor on a missing GPU is an error: a PyTorch built without CUDA says `Torch not compiled with CUDA enabled`, one with cards speaks of the device.
+    """A tensor on a missing GPU is an error: a PyTorch built without CUDA says `Torch not compiled with CUDA enabled`, one built with CUDA that finds no driver `Found no NVIDIA driver on your system`, one with cards speaks of the device.
 
-    在不存在的 GPU 上创建张量会报错：不带 CUDA 的 PyTorch 说 `Torch not compiled with CUDA enabled`，有显卡时则说设备不对。
+    在不存在的 GPU 上创建张量会报错：不带 CUDA 的 PyTorch 说 `Torch not compiled with CUDA enabled`，带 CUDA 的 PyTorch 找不到驱动就说 `Found no NVIDIA driver on your system`，有显卡时则说设备不对。
     """
     error = lines("gpu.only-a-name")[1]
-    if CPU_BUILD:
-        assert error == "AssertionError: Torch not compiled with CUDA enabled"
-    else:
+    if CUDA:
+        assert "device" in error
         assert "not compiled" not in error
-        assert CUDA == 0 or "device" in error
+    else:
+        assert missing(error)
 
 
 def test_cuda_does_not_equal_cuda_0() -> None:
@@ -383,17 +408,22 @@ def test_asking_for_cuda_does_not_fall_back() -> None:
 
 
 def test_cuda_1_has_an_error_of_its_own() -> None:
-    """In a PyTorch built without CUDA, `.cuda()` raises `Torch not compiled with CUDA enabled`, but `.cuda(1)` raises `Cannot access accelerator device when none is available`.
+    """In a PyTorch built without CUDA, and for no other accelerator, `.cuda()` raises `Torch not compiled with CUDA enabled`, but `.cuda(1)` raises `Cannot access accelerator device when none is available`; one built with CUDA that finds no driver raises `Found no NVIDIA driver on your system` for both.
 
-    不带 CUDA 的 PyTorch 里，`.cuda()` 报的是 `Torch not compiled with CUDA enabled`，`.cuda(1)` 报的却是 `Cannot access accelerator device when none is available`。
+    不带 CUDA、也不带别的加速器的 PyTorch 里，`.cuda()` 报的是 `Torch not compiled with CUDA enabled`，`.cuda(1)` 报的却是 `Cannot access accelerator device when none is available`；带 CUDA 的 PyTorch 找不到驱动，两者报的都是 `Found no NVIDIA driver on your system`。
     """
-    answers = lines("gpu.asking-for-cuda")
-    if CPU_BUILD and not torch.accelerator.is_available():
-        not_compiled = "AssertionError: Torch not compiled with CUDA enabled"
-        none_there = "RuntimeError: Cannot access accelerator device when none is available."
-        assert answers == [not_compiled, not_compiled, none_there, not_compiled]
-    else:
-        assert CPU_BUILD or not any("not compiled" in answer for answer in answers)
+    *answers, numbered, module = lines("gpu.asking-for-cuda")
+    if CUDA:
+        assert not any("not compiled" in answer for answer in (*answers, numbered, module))
+        return
+    assert all(missing(answer) for answer in (*answers, module))
+    if not CPU_BUILD:
+        assert numbered == module
+    elif torch.accelerator.current_accelerator() is None:
+        assert numbered == f"RuntimeError: {NONE_THERE}."
+    else:  # the number is taken for one of the other accelerator's devices
+        assert numbered.startswith("RuntimeError: ")
+        assert NONE_THERE not in numbered
 
 
 def test_meta_tensors_have_no_data() -> None:
@@ -912,9 +942,11 @@ def test_synchronize_needs_an_accelerator() -> None:
     if torch.accelerator.is_available():
         torch.accelerator.synchronize()
     else:
-        # a build with CUDA asks for the driver first
-        with pytest.raises(RuntimeError, match=r"none is available|no NVIDIA driver"):
+        with pytest.raises(RuntimeError) as error:
             torch.accelerator.synchronize()
+        said = f"RuntimeError: {error.value}".partition(". ")[0]
+        # a build for no accelerator says so, a build with CUDA looks for the driver first
+        assert said == f"RuntimeError: {NONE_THERE}." if CPU_BUILD else missing(said)
     assert callable(torch.cuda.synchronize)
     after("gpu.stopwatch").wait()  # which asks first
 

@@ -1,19 +1,46 @@
-"""Compares two sites page by page: text, headings, snippets with their outputs, marks, links.
+"""Compares two sites, page by page and file by file: `make zensical`, and before and after a change.
 
 python tools/same_site.py before/ after/
 
-Used for what should change nothing that readers see, and for another generator.
+What may differ stands in ALLOWED, with the reason; all else that differs is told, and fails.
 """
 
 import difflib
+import html
 import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-DROPPED = "script, style, .headerlink, .md-content__button, .notebook-links, .page-code"
+# Files by what their paths match, and why no reader misses anything. Each is told where it occurs.
+ALLOWED = {
+    r"assets/(javascripts/(LICENSE|bundle\.|lunr/|workers/search\.)|stylesheets/)": (
+        "the theme's own scripts and styles"
+    ),
+    r"(^|/)search(/search_index)?\.json$": (
+        "the index of the search: that of Zensical has no weights and no names of what is taught "
+        "(docs/search.toml, the glossary), and its script cuts Chinese by itself"
+    ),
+    r"-offline\.zip$": "it holds the pages, the theme and the index, which are compared by themselves",
+}
+
+
+def head(tree: LexborHTMLParser) -> list[str]:
+    """The title of the page, and what search engines and previews of links read."""
+    rows = [_text(node) for node in tree.css("title")]
+    for node in tree.css("head :is(meta[name], meta[property], link:not([rel=stylesheet]))"):
+        if node.attributes.get("name") != "generator":
+            rows.append(" ".join(f"{key}={value}" for key, value in node.attributes.items()))
+    return rows
+
+
+def around(tree: LexborHTMLParser) -> list[str]:
+    """Where the menus, the switch of the language and the foot lead."""
+    kinds = ".md-sidebar a[href], .md-select a[href], .language-bar a[href], .md-footer a[href]"
+    return [f"{node.attributes['href']} {_text(node)}" for node in tree.css(kinds)]
 
 
 def headings(tree: LexborHTMLParser) -> list[str]:
@@ -49,12 +76,37 @@ def links(tree: LexborHTMLParser) -> list[str]:
     return [str(node.attributes["href"]) for node in tree.css("article a[href]")]
 
 
-LOOKS: list[Callable[[LexborHTMLParser], list[str]]] = [headings, snippets, marks, prose, links]
+LOOKS: list[Callable[[LexborHTMLParser], list[str]]] = [
+    head,
+    around,
+    headings,
+    snippets,
+    marks,
+    prose,
+    links,
+]
 
 
 def _text(node: LexborNode) -> str:
     """The words of an element; on which line a test stands is no difference."""
     return re.sub(r"(\.py):\d+|\s+", r"\1 ", node.text()).strip()
+
+
+def _read(path: Path, name: str) -> LexborHTMLParser:
+    tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+    for node in tree.css("script, style"):
+        node.decompose()
+    for node in tree.css("a[href], link[href]"):  # an address may be written in several ways
+        whole = urljoin(f"http://site/{name}", node.attributes["href"] or "")
+        node.attrs["href"] = re.sub(r"/index\.html(?=#|$)", "/", whole)
+    for node in tree.css("[data-search-exclude]"):  # read by what makes the index, and by no reader
+        del node.attrs["data-search-exclude"]
+    return tree
+
+
+def reason(name: str) -> str:
+    """Why a file may differ; empty if it may not."""
+    return next((why for pattern, why in ALLOWED.items() if re.search(pattern, name)), "")
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
@@ -65,36 +117,40 @@ def differences(before: Path, after: Path) -> Iterator[str]:
         after: The folder of the other.
 
     Yields:
-        A line for each page that only one has, and the lines of a diff for each that differs.
+        The names of files that only one has or that differ, with the lines of a diff for a page.
     """
-    pages, others = (
-        {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
+    names, others = (
+        {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
         for site in (before, after)
     )
-    for page in sorted(pages ^ others):
-        yield f"only {'before' if page in pages else 'after'}: {page}"
-    for page in sorted(pages & others):
-        trees = []
-        for site in (before, after):
-            tree = LexborHTMLParser((site / page).read_text(encoding="utf-8"))
-            for node in tree.css(DROPPED):
-                node.decompose()
-            for node in tree.css("[data-search-exclude]"):  # Zensical takes them out of the pages
-                del node.attrs["data-search-exclude"]
-            trees.append(tree)
-        for look in LOOKS:
-            one, two = map(look, trees)
+    for name in sorted(names ^ others):
+        yield f"{name}: only {'before' if name in names else 'after'}"
+    for name in sorted(names & others):
+        if not name.endswith(".html"):
+            one, two = ((site / name).read_bytes() for site in (before, after))
+            if name.endswith(".xml"):  # where a slash may be &#x2f;
+                one, two = (html.unescape(text.decode()).encode() for text in (one, two))
             if one != two:
-                yield f"{page}: {look.__name__}"
-                rows = list(difflib.unified_diff(one, two, lineterm="", n=0))[2:]
-                yield from (f"    {row[:300]}" for row in rows if not row.startswith("@@"))
+                yield f"{name}: not the same"
+            continue
+        trees = [_read(site / name, name) for site in (before, after)]
+        for look in LOOKS:
+            first, second = (look(tree) for tree in trees)
+            if first != second:
+                rows = list(difflib.unified_diff(first, second, lineterm="", n=0))[2:]
+                lines = [f"    {row[:300]}" for row in rows if not row.startswith("@@")]
+                yield "\n".join([f"{name}: {look.__name__}", *lines])
 
 
 def main(before: str, after: str) -> int:
     """Print the differences; return how the process ends."""
     found = list(differences(Path(before), Path(after)))
-    print("\n".join(found) or "The pages show the same.")
-    return bool(found)
+    allowed = [why for row in found if (why := reason(row.partition(":")[0]))]
+    wrong = [row for row in found if not reason(row.partition(":")[0])]
+    for why in dict.fromkeys(allowed):
+        print(f"Left ({allowed.count(why)} files): {why}.")
+    print("\n".join(wrong) or "All else is the same.")
+    return bool(wrong)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         config.markdown_extensions = [*config.markdown_extensions, fences]
         if self.preview:
             self.preview.fences[language] = fences
-        config["extra"] = theme_extra(self.site, language, dict(config.extra))
+        config.extra.update(theme_extra(self.site, language, config.extra))
         return config
 
     def on_files(self, files: MkDocsFiles, config: MkDocsConfig) -> MkDocsFiles:

@@ -1,10 +1,10 @@
-"""Zensical as the generator: `python -m proven.generators.zensical site/` in the project's folder.
+"""Zensical as the generator: `python -m proven.generators.zensical site` in the project's folder.
 
 Zensical runs no plugins: each language is staged in a folder of its own, with all that the templates
 have to know in the front matter and in the configuration, and what Zensical makes of it is collected.
 """
 
-import argparse
+import ast
 import functools
 import os
 import pickle
@@ -31,25 +31,17 @@ from proven.publish import publish, staging
 from proven.settings import find_project, read_settings
 from proven.views import Site
 
-SHOWN = "PROVEN_SHOWN"  # names the file that holds what the fences show
-MODULE = "proven.generators.zensical"  # what follows `python -m` has another name inside
-SUPERFENCES = "pymdownx.superfences"  # Zensical puts it after ours where it does not find it
-KEPT = "kept:"  # before an address that Zensical is to leave alone, like one of another host
+MODULE = "proven.generators.zensical"  # run as a program, the module is called __main__
+SUPERFENCES = "pymdownx.superfences"  # where it is missing, Zensical puts it after ours
 DROPPED = ("proven", "mkdocs-jupyter")  # plugins of MkDocs
+SHOWN = "PROVEN_SHOWN"  # the variable that names the file with all that the fences show
+KEPT = "kept:"  # before an address in our HTML: Zensical leaves it alone, like one of another host
 RELATIVE = re.compile(r'\s(href|src)="(?!\w+:|[/#])')
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 def build(project: Path, target: Path) -> None:
-    """Build the site of a project, all or nothing.
-
-    Args:
-        project: The folder of the project.
-        target: The folder of the site.
-
-    Raises:
-        ProjectError: All that is wrong.
-    """
+    """Build the site of a project into a folder, all or nothing."""
     settings = read_settings(project)
     configs = read_configs(settings)
     main = configs[settings.main]
@@ -65,11 +57,9 @@ def build(project: Path, target: Path) -> None:
         for language, stage in stages.items():
             root = folder / settings.root(language)
             shutil.copytree(stage / "site", root, dirs_exist_ok=True)
-        for path in folder.rglob("*.html"):
-            text = path.read_text(encoding="utf-8").replace(f'="{KEPT}', '="')
-            path.write_text(text, encoding="utf-8")
+        collect(folder)
         for language in stages:
-            finish(site, language, folder)
+            finish(site, language, folder, styles=_styles(folder / settings.root(language)))
         write_files(folder, files)
         write_offline_copy(folder, settings.name)
         publish(folder, target)
@@ -85,37 +75,40 @@ def write_stage(site: Site, language: str, config: Config, files: Files, stage: 
         files: What can be downloaded.
         stage: The folder that is written.
     """
-    settings = site.project.settings
     docs = stage / "docs"
-    shutil.copytree(settings.project / config.get("docs_dir", "docs"), docs)
+    shutil.copytree(site.project.settings.project / config.get("docs_dir", "docs"), docs)
     for page in site.project.pages[language].values():
         meta = yaml.safe_dump({**page.meta, **page_meta(site, page)}, allow_unicode=True)
-        body = FRONT_MATTER.sub("", page.text)
-        (docs / page.path).write_text(f"---\n{meta}---\n{body}", encoding="utf-8")
-    text = yaml.dump(_config(site, language, config), allow_unicode=True, sort_keys=False)
+        text = f"---\n{meta}---\n{FRONT_MATTER.sub('', page.text)}"
+        (docs / page.path).write_text(text, encoding="utf-8")
+    text = yaml.dump(_staged(site, language, config), sort_keys=False, allow_unicode=True)
     (stage / "mkdocs.yml").write_text(text, encoding="utf-8")
     (stage / "shown").write_bytes(pickle.dumps((site, language, files)))
 
 
-def _config(site: Site, language: str, config: Config) -> Config:
-    """A configuration for the stage: no plugins of ours, but the fences, and no path of the project."""
-    theme = dict(config.get("theme") or {})
+def _staged(site: Site, language: str, config: Config) -> Config:
+    """The configuration of a stage."""
+    theme = {"variant": "classic", **(config.get("theme") or {})}  # our styles are for Material
     if "custom_dir" in theme:
         theme["custom_dir"] = str((site.project.settings.project / theme["custom_dir"]).resolve())
-    theme.setdefault("variant", "classic")  # our styles are made for how Material looks
-    extensions = _table(config.get("markdown_extensions"))
+    extra = config.get("extra") or {}
+    plugins = _table(config.get("plugins")).items()
     made = {
         **config,
         "docs_dir": "docs",
         "site_dir": "site",
         "site_url": site.halves[language].address or None,
         "theme": theme,
-        "extra": theme_extra(site, language, config.get("extra") or {}),
-        "plugins": {k: v for k, v in _table(config.get("plugins")).items() if k not in DROPPED},
-        "markdown_extensions": {SUPERFENCES: {}, **extensions, MODULE: {}},
+        "extra": {**extra, **theme_extra(site, language, extra)},
+        "plugins": {name: options for name, options in plugins if name not in DROPPED},
+        "markdown_extensions": {
+            SUPERFENCES: {},
+            **_table(config.get("markdown_extensions")),
+            MODULE: {},
+        },
+        "watch": [],
     }
-    made.pop("watch", None)
-    if not made.get("repo_url"):  # links to edit a page need a repository
+    if not config.get("repo_url"):  # links to edit a page need a repository
         made.pop("edit_uri", None)
     return made
 
@@ -138,15 +131,34 @@ def _render(stages: list[Path]) -> None:
             env={**os.environ, SHOWN: str(stage / "shown")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             encoding="utf-8",
         )
         for stage in stages
     ]
-    for process in running:
-        told, _ = process.communicate()
+    told = [process.communicate()[0] for process in running]
+    for process, text in zip(running, told, strict=True):
         if process.returncode:
-            raise ProjectError(Problem(f"Zensical did not build the pages:\n{told}", "correct it"))
+            raise ProjectError(Problem(f"Zensical did not build the pages:\n{text}", "correct it"))
+
+
+def collect(folder: Path) -> None:
+    """Take back what the stages needed, and remove a sitemap without addresses."""
+    for path in folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f'="{KEPT}', '="'), encoding="utf-8")
+    for path in folder.rglob("sitemap.xml"):
+        if not path.read_text(encoding="utf-8").strip():
+            path.unlink()
+
+
+def _styles(root: Path) -> list[str]:
+    """The style sheet that Zensical's script gives its search; the policy has to name it."""
+    [bundle] = root.glob("assets/javascripts/bundle.*.js")
+    script = bundle.read_text(encoding="utf-8")
+    if name := re.search(r'"style",\{\},(\w+)\.toString\(\)', script):
+        found = re.findall(rf"\b{name[1]}='((?:[^'\\]|\\.)+)'", script)
+        return [ast.literal_eval(f"'{text}'") for text in found]
+    return []
 
 
 class _Kept(Postprocessor):
@@ -155,10 +167,8 @@ class _Kept(Postprocessor):
     def run(self, text: str) -> str:
         stash = self.md.htmlStash.rawHtmlBlocks
         for number, block in enumerate(stash):
-            if isinstance(block, str):
-                stash[number] = RELATIVE.sub(
-                    rf"\g<0>{KEPT}", str(block)
-                )  # no Markup, which would escape it
+            if isinstance(block, str):  # Markup would escape what is put in
+                stash[number] = RELATIVE.sub(rf"\g<0>{KEPT}", str(block))
         return text
 
 
@@ -179,15 +189,8 @@ def makeExtension(**_: Any) -> Fences:
     return _StagedFences(*_shown(os.environ[SHOWN]))
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the command and build."""
-    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}")
-    parser.add_argument("target", type=Path, help="the folder of the site")
+if __name__ == "__main__":
     try:
-        build(find_project(), parser.parse_args(arguments).target.resolve())
+        build(find_project(), Path(sys.argv[1]).resolve())
     except ProjectError as error:
         sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

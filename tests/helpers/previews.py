@@ -46,6 +46,7 @@ class Preview(logging.Handler):
             The files of the site that were written or removed.
         """
         self.said, before = "", self._times()
+        self._touched = self._server.watched[0].stat().st_mtime_ns
         self._server.builder()
         after = self._times()
         return {path for path, _ in before.items() ^ after.items()}
@@ -55,10 +56,9 @@ class Preview(logging.Handler):
         return (self.folder / path).read_text(encoding="utf-8")
 
     def until_proven(self) -> None:
-        """Wait until a server would show the pages anew, since claims have been proven."""
+        """Wait until the server is to show the pages anew, since claims have been proven."""
         [file] = self._server.watched
-        before = file.stat().st_mtime_ns
-        self.until(lambda: file.stat().st_mtime_ns != before)
+        self.until(lambda: file.stat().st_mtime_ns != self._touched)
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is true."""

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -146,6 +148,23 @@ class Project:
         return read_settings(self.write())
 
 
+def copy_chapter(folder: Path) -> Path:
+    """Copy all that a build of the real chapter reads.
+
+    Args:
+        folder: The folder of the copy.
+
+    Returns:
+        The same folder.
+    """
+    for name in ("docs", "snippets"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns(".*", "__*"))
+    (folder / "tests").mkdir()
+    for path in (*PROJECT.glob("tests/*.py"), *PROJECT.glob("*.yml"), *PROJECT.glob("*.toml")):
+        shutil.copy2(path, folder / path.relative_to(PROJECT))
+    return folder
+
+
 def run_part(project: Project, script: str, **options: Any) -> Result:
     """Run the one section of a project, without proofs.
 
@@ -188,6 +207,34 @@ def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=300,
+    )
+
+
+def started(
+    project: Path, *arguments: str, temporary: Path | None = None
+) -> "subprocess.Popen[str]":
+    """Start mkdocs in a project; it can be interrupted, whatever shell started the tests.
+
+    Args:
+        project: The folder of the project.
+        arguments: What follows `mkdocs`.
+        temporary: Its folder for temporary files.
+
+    Returns:
+        The process, which writes both its streams to `stdout`.
+    """
+    own = {"TMPDIR": str(temporary)} if temporary else {}
+    return subprocess.Popen(
+        [sys.executable, "-m", "mkdocs", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "NO_MKDOCS_2_WARNING": "1", **own},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # in the background of a shell SIGINT is ignored, and children inherit that
+        preexec_fn=None
+        if os.name == "nt"
+        else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

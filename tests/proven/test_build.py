@@ -143,6 +143,9 @@ BEFORE: dict[str, Plant] = {
     "translation with another formula": swap(
         EN, "a + b", "a - b", "the fences differ: math a + b / math a - b", (ZH, "```math")
     ),
+    "formula that cannot be set": swap(
+        EN, "a + b", "a^2^3", "'a^2^3' cannot be set as mathematics", (EN, "```math")
+    ),
     "broken script": swap(
         SCRIPT,
         "numbers.append(4)",

@@ -152,7 +152,6 @@ def test_a_cell_sees_the_start_method_of_a_plain_script(project: Project) -> Non
 FIRST = "numbers = [1, 2, 3]"  # the first line of the cell: errors without a line of their own
 
 
-
 def drawing(code: str, *says: str) -> Plant:
     """Plant code that draws; what matplotlib writes for itself was written when it was imported."""
 
@@ -166,7 +165,9 @@ def drawing(code: str, *says: str) -> Plant:
 
 FAULTS: dict[str, Plant] = {
     "exception": cell("x = 1\n1 / 0", "ZeroDivisionError: division by zero"),
-    "exception in an older function": cell("f = lambda: 1 / 0\n\nf()", "ZeroDivisionError: division"),
+    "exception in an older function": cell(
+        "f = lambda: 1 / 0\n\nf()", "ZeroDivisionError: division"
+    ),
     "syntax at run time": cell("exec('a b')", "SyntaxError: invalid syntax"),
     "return": cell("return 1", "SyntaxError: 'return' outside function"),
     "sys.exit(0)": cell("import sys\nsys.exit(0)", "SystemExit: 0: it ends Python"),

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from snippets.engine.chapter import begin_chapter
-from snippets.engine.errors import SnippetError
-from tests.conftest import PROJECT
+from proven.build import read_and_check
+from proven.chapter import begin_chapter
+from proven.problems import ProjectError
+from proven.runner import run
+from proven.settings import read_settings
+from tests.helpers.projects import PROJECT, copy_chapter
 
 NEW = [
     "docs/en/attention-basics.md",
@@ -29,26 +32,14 @@ CHANGED = [
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the project, without what was made in it."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("docs", "skeleton", "snippets", "tests"):
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
-    for path in (*PROJECT.glob("*.md"), *PROJECT.glob("*.yml"), PROJECT / "pyproject.toml"):
-        shutil.copy(path, tmp_path)
+    """A copy of what a chapter is begun in."""
+    shutil.copytree(PROJECT / "skeleton", tmp_path / "skeleton")
+    copy_chapter(tmp_path)
     return tmp_path
 
 
-def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a module of Python in a copy of the project, in a pytest of its own if it is one."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={**own, "PYTHONPATH": str(folder)},
-        encoding="utf-8",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+def begin(folder: Path, name: str) -> tuple[list[str], list[str]]:
+    return begin_chapter(read_settings(folder), name)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -60,39 +51,54 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_new_chapter_builds_and_passes_in_both_languages(copy: Path) -> None:
+def test_a_new_chapter_is_right_and_its_claims_hold(copy: Path) -> None:
     before = files(copy)
-    done = run(copy, "snippets", "chapter", "attention-basics")
-    assert done.returncode == 0, done.stdout
+    new, changed = begin(copy, "attention-basics")
     after = files(copy)
-    assert sorted(after.keys() - before.keys()) == NEW
-    assert sorted(path for path in before if after[path] != before[path]) == CHANGED
+    assert sorted(new) == sorted(after.keys() - before.keys()) == NEW
+    assert sorted(changed) == sorted(p for p in before if after[p] != before[p]) == CHANGED
     for path in CHANGED:  # lines are added, and none is lost
         rest = iter(after[path].splitlines())
         assert all(line in rest for line in before[path].splitlines())
 
-    again = run(copy, "snippets", "chapter", "attention-basics")
-    assert again.returncode == 1
-    assert again.stdout.startswith("the name 'attention-basics' is taken\n")
+    with pytest.raises(ProjectError, match="the name 'attention-basics' is taken"):
+        begin(copy, "attention-basics")
     assert files(copy) == after
 
-    # the build of the site, which proves the claims, and what the site is asked for
-    chosen = ["-k", "attention_basics or attention-basics or the_same_sections or every_claim"]
-    done = run(copy, "pytest", "tests/test_attention_basics.py", "tests/site/test_html.py", *chosen)
-    assert done.returncode == 0, done.stdout
-    for linter in (
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
+    # the whole project fits together, and what is new runs; the rest of it is tried by other tests
+    project = read_and_check(read_settings(copy))
+    section = project.sections["attention_basics"]
+    claims = [claim for claim in project.claims.values() if claim.section == section.name]
+    assert claims
+    proofs = run(project.settings, [section], claims)[section.name].proofs
+    assert proofs == {claim.name: "proven" for claim in claims}
+
+
+@pytest.mark.parametrize(
+    "linter",
+    [
+        ["ruff", "check", *NEW[2:]],
+        ["ruff", "format", "--check", *NEW[2:]],
         ["codespell_lib", *(path for path in NEW if not path.startswith("docs/zh"))],
-        ["tests.typography"],
-    ):
-        done = run(copy, *linter)
-        assert done.returncode == 0, done.stdout
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_new_chapter_is_well_formed(copy: Path, linter: list[str]) -> None:
+    begin(copy, "attention-basics")
+    (copy / "proven").symlink_to(PROJECT / "proven")  # its imports are the project's own
+    done = subprocess.run(
+        [sys.executable, "-m", *linter],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_chapters_follow_one_another(copy: Path) -> None:
-    begin_chapter(copy, "one-more")
-    begin_chapter(copy, "two")
+    begin(copy, "one-more")
+    begin(copy, "two")
     navigation = (copy / "mkdocs.yml").read_text("utf-8")
     assert "  - together.md\n  - one-more.md\n  - two.md\n  - glossary.md\n" in navigation
 
@@ -100,18 +106,16 @@ def test_chapters_follow_one_another(copy: Path) -> None:
 @pytest.mark.parametrize("name", ["", "Attention", "two words", "under_scored", "-x", "5th", "a/b"])
 def test_what_is_no_name_is_refused(copy: Path, name: str) -> None:
     before = files(copy)
-    with pytest.raises(SnippetError, match="is no name for a chapter"):
-        begin_chapter(copy, name)
+    with pytest.raises(ProjectError, match="is no name for a chapter"):
+        begin(copy, name)
     assert files(copy) == before
 
 
-@pytest.mark.parametrize(
-    "name", ["gpu", "saving-and-loading", "glossary", "engine", "en", "chapter"]
-)
+@pytest.mark.parametrize("name", ["gpu", "saving-and-loading", "glossary", "records", "en"])
 def test_a_name_that_is_taken_is_refused(copy: Path, name: str) -> None:
     before = files(copy)
-    with pytest.raises(SnippetError, match=f"the name '{name}' is taken"):
-        begin_chapter(copy, name)
+    with pytest.raises(ProjectError, match=f"the name '{name}' is taken"):
+        begin(copy, name)
     assert files(copy) == before
 
 
@@ -129,6 +133,6 @@ def test_where_the_page_has_no_place_nothing_is_written(
     assert line in text
     (copy / place).write_text(text.replace(line, ""), "utf-8")
     before = files(copy)
-    with pytest.raises(SnippetError, match=message):
-        begin_chapter(copy, "attention-basics")
+    with pytest.raises(ProjectError, match=message):
+        begin(copy, "attention-basics")
     assert files(copy) == before

@@ -28,9 +28,7 @@ def test_each_kind_is_counted_by_its_own_module(settings: Settings) -> None:
     assert devices.describe(settings) == (("Made-up GPU",) * 5, {})
 
 
-def test_every_module_is_told_to_watch(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_module_is_told_to_watch(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     large_machine = importlib.import_module("large_machine")
     small_machine = importlib.import_module("small_machine")
 

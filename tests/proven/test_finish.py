@@ -177,7 +177,13 @@ MARK = "`#!claim three_numbers`"
         (EN, MARK, f"<!-- {MARK} -->", "a mark cannot be read", MARK),
         (EN, FENCE, f"{FENCE}\n> ```python\n> x = 1\n> ```\n", "a fence stands in", "```python"),
         (EN, FENCE, f"{FENCE}\nA line.\n\n    x = 1\n", "is run by nothing", "x = 1"),
-        (ZH, FENCE, f'{FENCE}\n<p class="highlight"><code>x = 1</code></p>\n', "is run by", "x = 1"),
+        (
+            ZH,
+            FENCE,
+            f'{FENCE}\n<p class="highlight"><code>x = 1</code></p>\n',
+            "is run by",
+            "x = 1",
+        ),
     ],
     ids=["comment", "HTML", "mark in a comment", "quotation", "indented", "code in HTML"],
 )

@@ -97,7 +97,8 @@ def test_links_pictures_and_marks_have_their_lines() -> None:
     text = """# T {#t}
 
 One [a](b.md#c) and
-![d](e.svg "f") and `[no](link.md)`.
+![d](e.svg "f") and `[no](link.md)`, `code
+over a line`, [r](s.md).
 
 | [g](h.md) | i |
 |---|---|
@@ -110,12 +111,13 @@ One [a](b.md#c) and
     assert [(link.target, link.place, link.picture) for link in made.links] == [
         ("b.md#c", "docs/zh/index.md:3", False),
         ("e.svg", "docs/zh/index.md:4", True),
-        ("h.md", "docs/zh/index.md:6", False),
-        ("l.png", "docs/zh/index.md:8", True),
-        ("n.md", "docs/zh/index.md:10", False),
-        ("p.md", "docs/zh/index.md:11", False),
+        ("s.md", "docs/zh/index.md:5", False),
+        ("h.md", "docs/zh/index.md:7", False),
+        ("l.png", "docs/zh/index.md:9", True),
+        ("n.md", "docs/zh/index.md:11", False),
+        ("p.md", "docs/zh/index.md:12", False),
     ]
-    assert [(mark.claim, mark.place) for mark in made.marks] == [("q", "docs/zh/index.md:11")]
+    assert [(mark.claim, mark.place) for mark in made.marks] == [("q", "docs/zh/index.md:12")]
 
 
 @pytest.mark.parametrize(

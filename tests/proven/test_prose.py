@@ -36,6 +36,7 @@ def written(text: str, title: bool = True) -> list[str | Shown]:
         ("Words.\n{: .small #words }", "Words."),
         ("One <!-- a --> two.", "One  two."),
         ("One.\n\n<!-- a\n\nb -->\n\nTwo.", "One.\n\n\nTwo."),
+        ("> One `two\n> three` four\n> $5.", "> One `two three` four\n\\$5.\n> \n> "),
         (r"\*not bold\* &amp; 1 < 2", r"\*not bold\* &amp; 1 < 2"),
         ("- a [b](c.md)\n    - d `#!math e`", "- a [b](<more/c.md#>)\n    - d (e)"),
         (

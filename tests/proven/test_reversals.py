@@ -5,7 +5,9 @@ Reversed are the tests themselves, what a section does, and what PyTorch does.
 
 import ast
 import copy
+import functools
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from snippets.engine.build import Build
-from snippets.engine.claims import Prover, read_claims
-from snippets.engine.errors import Problem, SnippetError
-from snippets.engine.scripts import read_sections
-from tests.conftest import PROJECT
-from tests.faults.chapter import whole
+from proven.build import run_sections
+from proven.problems import ProjectError
+from proven.project import Project, read_project
+from proven.prove import Prover
+from proven.settings import read_settings
+from tests.helpers.projects import PROJECT, copy_chapter
+
+NO_FORKS = {"none": {"module": "tests.helpers.no_forks", "count": "0"}}
 
 # in each section, a claim whose test is turned round: its last `assert` says the opposite
 TESTS = {
@@ -67,18 +71,6 @@ SNIPPETS = {
 }
 
 
-def failures(folder: Path) -> dict[str, Problem]:
-    """What keeps a copy of the chapter from being published, by claim."""
-    build = Build(folder)
-    try:
-        build.wait()
-    except SnippetError as error:
-        return {problem.claim or "": problem for problem in error.problems}
-    finally:
-        build.close()
-    return {}
-
-
 def turned_round(text: str, name: str) -> str:
     """The source of tests in which the last `assert` of one says the opposite."""
     [test] = [
@@ -93,31 +85,35 @@ def turned_round(text: str, name: str) -> str:
     return "\n".join(lines)
 
 
-def test_a_claim_whose_test_is_reversed_is_named_with_its_sentence(tmp_path: Path) -> None:
-    folder = whole(tmp_path).folder
+def test_claims_whose_tests_or_sections_are_reversed_are_named_with_their_sentences(
+    tmp_path: Path,
+) -> None:
+    copy_chapter(tmp_path)
     for section, name in TESTS.items():
-        path = folder / "tests" / f"test_{section}.py"
+        path = tmp_path / "tests" / f"test_{section}.py"
         path.write_text(turned_round(path.read_text("utf-8"), name), encoding="utf-8")
-    found = failures(folder)
-    assert found.keys() == set(TESTS.values()), [problem.what for problem in found.values()]
-    for problem in found.values():
-        assert "AssertionError" in problem.what
-        assert problem.sentence
-        languages = [place.split("/")[1] for place in problem.places if place.startswith("docs/")]
-        assert {"zh", "en"} <= set(languages)
-
-
-def test_a_claim_about_a_section_that_does_something_else_is_named(tmp_path: Path) -> None:
-    folder = whole(tmp_path).folder
     for section, (piece, other, _) in SNIPPETS.items():
-        path = folder / "snippets" / f"{section}.py"
+        path = tmp_path / "snippets" / f"{section}.py"
         text = path.read_text("utf-8")
         assert text.count(piece) == 1
         path.write_text(text.replace(piece, other), encoding="utf-8")
-    found = failures(folder)
-    for _, _, name in SNIPPETS.values():
-        assert name in found, [problem.what for problem in found.values()]
-        assert found[name].sentence
+
+    names = {*TESTS.values(), *(name for _, _, name in SNIPPETS.values())}
+    project = read_project(read_settings(tmp_path))
+    chosen = {name: claim for name, claim in project.claims.items() if name in names}
+    assert chosen.keys() == names
+    sections = {name: section for name, section in project.sections.items() if name in TESTS}
+    with pytest.raises(ProjectError) as caught:
+        run_sections(replace(project, claims=chosen, sections=sections))
+    found = {problem.claim: problem for problem in caught.value.problems}
+    assert found.keys() == names, [problem.what for problem in caught.value.problems]
+    for problem in found.values():
+        assert "a claim does not hold" in problem.what
+        assert problem.sentence
+        languages = [place.split("/")[1] for place in problem.places if place.startswith("docs/")]
+        assert {"zh", "en"} <= set(languages)
+    for name in TESTS.values():
+        assert "AssertionError" in found[name].what
 
 
 def forgiving_add_module(module: nn.Module, name: str, part: object) -> None:
@@ -149,63 +145,69 @@ def unsafe_load(file: object, **options: object) -> object:
 safe_load = torch.load
 
 # what PyTorch is made to do, and a claim that does not hold then
-PYTORCH: list[tuple[str, str, object, str, object]] = [
-    ("blocks", "add_module_refuses_functions", nn.Module, "add_module", forgiving_add_module),
-    ("blocks", "children_skips_repetitions", nn.Module, "named_children", repeating_children),
+PYTORCH: list[tuple[str, object, str, object]] = [
+    ("add_module_refuses_functions", nn.Module, "add_module", forgiving_add_module),
+    ("children_skips_repetitions", nn.Module, "named_children", repeating_children),
     (
-        "parameters",
         "module_refuses_a_computed_weight",
         nn.Module,
         "__setattr__",
         object.__setattr__,
     ),
     (
-        "lazy_initialization",
         "the_first_call_leaves_nothing_lazy",
         nn.LazyLinear,
         "cls_to_become",
         None,
     ),
     (
-        "lazy_initialization",
         "there_are_thirteen_lazy_classes",
         nn,
         "LazyLinearOnceMore",
         nn.LazyLinear,
     ),
     (
-        "custom_layers",
         "assigning_a_parameter_registers_it",
         nn.Module,
         "register_parameter",
         lambda *_: None,
     ),
-    ("saving_and_loading", "whole_model_is_refused_by_default", torch, "load", unsafe_load),
-    ("saving_and_loading", "state_dict_is_live", nn.Module, "_save_to_state_dict", detached_state),
-    ("gpu", "module_to_works_in_place", nn.Module, "to", moved_copy),
-    ("gpu", "counting_gpus_never_fails", torch.cuda, "device_count", lambda: 1 / 0),
-    ("together", "dropout_draws_in_training_only", F, "dropout", always_dropping),
+    ("whole_model_is_refused_by_default", torch, "load", unsafe_load),
+    ("state_dict_is_live", nn.Module, "_save_to_state_dict", detached_state),
+    ("module_to_works_in_place", nn.Module, "to", moved_copy),
+    ("counting_gpus_never_fails", torch.cuda, "device_count", lambda: 1 / 0),
+    ("dropout_draws_in_training_only", F, "dropout", always_dropping),
 ]
 
 
-@pytest.mark.parametrize(("section", "name", "place", "attribute", "other"), PYTORCH)
+@functools.cache
+def real() -> Project:
+    return read_project(read_settings(PROJECT))
+
+
+@pytest.mark.parametrize(("name", "place", "attribute", "other"), PYTORCH)
 def test_a_claim_about_pytorch_fails_when_pytorch_does_something_else(
     monkeypatch: pytest.MonkeyPatch,
-    section: str,
     name: str,
     place: object,
     attribute: str,
     other: object,
 ) -> None:
-    sections = read_sections(PROJECT / "snippets")
-    claims = {claim.name: claim for claim in read_claims(PROJECT / "tests", sections)[section]}
-    prover = Prover(sections[section], (claims[name],), types.ModuleType("__main__"))
-    prover._forks = False  # in this process, where PyTorch is patched
-    assert [proof.state for proof in prover.finish()] == ["proven"]
+    found = real()
+    settings = replace(
+        found.settings, devices=NO_FORKS
+    )  # in this process, where PyTorch is patched
+    claim = found.claims[name]
+    section = found.sections[claim.section]
+
+    unchanged, changed = (
+        Prover(settings, section, (claim,), types.ModuleType("__main__")) for _ in range(2)
+    )
+    assert unchanged.finish() == {name: "proven"}
     monkeypatch.setattr(place, attribute, other, raising=False)
-    with pytest.raises(SnippetError) as error:
-        prover.finish()
+    with pytest.raises(ProjectError) as error:
+        changed.finish()
     monkeypatch.undo()
     [problem] = error.value.problems
     assert problem.claim == name
-    assert claims[name].words["en"] in problem.what
+    assert claim.words["en"] in problem.what

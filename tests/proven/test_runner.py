@@ -110,6 +110,9 @@ def test_a_run_can_be_ended(project: Project) -> None:
 
 MEDDLING = """# %% one
 import builtins, json, os, random, tempfile
+import torch
+torch.set_default_dtype(torch.float64)
+torch.nn.Linear.forward = torch.save = None
 os.environ["TORCH_LOGS"] = os.environ["PYTHONWARNINGS"] = "error"
 random.seed(7)
 random.meddled = True
@@ -120,6 +123,8 @@ json.dumps = None
 """
 OTHER = """# %% one
 import builtins, json, os, random, tempfile
+import torch
+print(torch.nn.Linear(1, 1)(torch.ones(1)).dtype, torch.save is None)
 print("shared" in globals(), "TORCH_LOGS" in os.environ)
 print(hasattr(builtins, "meddled"), hasattr(random, "meddled"), json.dumps(1))
 print(os.listdir("."), os.listdir(tempfile.gettempdir()))
@@ -134,7 +139,7 @@ def test_one_section_can_change_nothing_of_another(project: Project) -> None:
     for _ in range(2):  # also the processes that are made after it
         results = run(settings, sections.values())
         assert results["zz_other"].outcomes["zz_other.one"].output == (
-            "False False\nFalse False 1\n[] []\n"
+            "torch.float32 False\nFalse False\nFalse False 1\n[] []\n"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.helpers.projects import contents
 
 DATE = b"2001-09-09T01:46:40Z"  # the EPOCH of the first build
-# All that may differ between two builds.
+# All that may differ between two builds: docs-dev/design.md says so, under "A build".
 REPORT, DATED = "build.json", re.compile(rb'(?<=^ "date": ")[\dTZ:-]+(?=",$)', re.MULTILINE)
 OFFLINE = "proven-notes-offline.zip"  # holds build.json, and so its date
 

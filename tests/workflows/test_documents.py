@@ -1,5 +1,6 @@
-"""README and CONTRIBUTING name only what there is, and say the same in both languages."""
+"""README, CONTRIBUTING and the design name only what there is; both languages name the same."""
 
+import importlib.util
 import json
 import re
 from fnmatch import fnmatch
@@ -8,19 +9,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.conftest import PROJECT
+from proven import cli
+from tests.helpers.projects import PROJECT
 
 READMES = ["README.md", "README.zh.md"]
 GUIDES = ["CONTRIBUTING.md", "CONTRIBUTING.zh.md"]
+DESIGN = "docs-dev/design.md"
 PICTURES = [".github/data.svg", ".github/data.zh.svg"]
 MAKEFILE = (PROJECT / "Makefile").read_text("utf-8")
 # what a checkout does not have: `make clean` removes it, or a machine with a GPU makes it
 MADE = {*re.findall(r"rm -rf (\.venv .*)", MAKEFILE)[0].split(), "snippets/records"}
 FENCE = re.compile(r"^ *(`{3,})(\w+)\n(.*?)^ *\1$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 PATH = re.compile(r"\.?[\w<>-]+(\.[\w<>-]+)*(/[\w.<>-]*)+|[\w-]+(\.[\w-]+)*\.(md|toml|txt|yml)")
+COMMAND = re.compile(r"(make|python|mkdocs|pytest|pip|git|pyftsubset|\.) .*")
 
-every_document = pytest.mark.parametrize("document", [*READMES, *GUIDES])
-every_guide = pytest.mark.parametrize("guide", GUIDES)
+every_document = pytest.mark.parametrize("document", [*READMES, *GUIDES, DESIGN])
 
 
 def read(document: str) -> str:
@@ -37,48 +41,72 @@ def names(text: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
 
 
-def table(text: str, heading: str) -> list[tuple[str, str]]:
-    """The rows of the first table under a heading, by its name in either language."""
-    rows = re.split(rf"^## (?:{heading})\n", text, flags=re.MULTILINE)[1].split("\n## ")[0]
-    cells = re.findall(r"^\| (.*?) \| (.*) \|$", rows, re.MULTILINE)
-    return cells[1:]
+def commands(text: str) -> list[str]:
+    """The commands that are named, between backticks or in a code block."""
+    lines = [*names(text), *"".join(blocks(text)).splitlines()]
+    return [line.strip() for line in lines if COMMAND.fullmatch(line.strip())]
+
+
+def parts(text: str) -> list[tuple[str, list[str], list[str]]]:
+    """For each heading its level, the code blocks under it, and the commands in alphabetical order."""
+    stubs = FENCE.sub(lambda match: match[0].replace("\n#", "\n\0"), text)
+    _, *rest = HEADING.split(stubs)
+    pairs = zip(rest[::2], rest[1::2], strict=True)
+    return [(level, blocks(part), sorted(commands(part))) for level, part in pairs]
 
 
 @every_document
 def test_every_make_target_is_there(document: str) -> None:
-    text = read(document)
-    code = [*names(text), *"".join(blocks(text)).splitlines()]
-    named = {match[1] for line in code if (match := re.match(r" *make ([a-z-]+)", line))}
+    named = {
+        match[1]
+        for line in commands(read(document))
+        if (match := re.match(r"make ([a-z-]+)", line))
+    }
     assert len(named) >= 3
     assert named <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 
 
+def test_every_program_and_its_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = [path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("docs/*/*.md")]
+    called = {
+        (document, *command)
+        for document in [*READMES, *GUIDES, DESIGN, *pages]
+        for command in re.findall(r"python -m ([\w.]+)(?: (\w+))?", read(document))
+    }
+    assert {document for document, *_ in called} > {*READMES, *GUIDES, "docs/en/index.md"}
+    for document, module, command in sorted(called):
+        assert importlib.util.find_spec(module), f"{document} names {module}"
+        if module == "proven":
+            with pytest.raises(SystemExit) as end:
+                cli.main([command, "--help"])
+            assert end.value.code == 0, f"{document} names {command}"
+
+
 @every_document
 def test_every_file_and_folder_is_there(document: str) -> None:
-    text = read(document)
+    text, here = read(document), (PROJECT / document).parent
     named = {name.rstrip("/") for name in names(text) if PATH.fullmatch(name)}
-    named |= {link for link in re.findall(r"\]\(([^)]+)\)", text) if ":" not in link}
     assert len(named) >= 8
     for name in named:
         if any(name == made or name.startswith(f"{made}/") for made in MADE):
             continue
         assert list(PROJECT.glob(re.sub(r"<.*?>", "*", name))), f"{document} names {name}"
+    for link in re.findall(r"\]\(([^):]+)\)", text):
+        assert (here / link).is_file(), f"{document} links to {link}"
 
 
 @pytest.mark.parametrize(("english", "chinese"), [READMES, GUIDES])
-def test_both_languages_have_the_same_parts_code_and_names(english: str, chinese: str) -> None:
+def test_both_languages_have_the_same_parts_with_the_same_commands(
+    english: str, chinese: str
+) -> None:
     one, two = read(english), read(chinese)
     assert re.search(rf"\]\({chinese}\)", one)
     assert re.search(rf"\]\({english}\)", two)
-    levels = [re.findall(r"^(#+) ", FENCE.sub("", text), re.MULTILINE) for text in (one, two)]
-    assert levels[0] == levels[1]
-    assert blocks(one) == blocks(two)
-    rows = [re.findall(r"^ *(\||\d\.|-) ", text, re.MULTILINE) for text in (one, two)]
-    assert rows[0] == rows[1]
+    assert len(parts(one)) > 5
+    assert parts(one) == parts(two)
 
 
-@every_guide
-def test_every_direct_dependency_has_its_reason(guide: str) -> None:
+def test_every_direct_dependency_has_its_reason() -> None:
     pinned = [
         match[0].lower()
         for path in sorted(PROJECT.glob("requirements*.txt"))
@@ -87,21 +115,15 @@ def test_every_direct_dependency_has_its_reason(guide: str) -> None:
     ]
     pinned += json.loads(read("package.json"))["dependencies"]
     assert len(pinned) > 20
-    rows = table(read(guide), "Dependencies|依赖")
+    table = read(DESIGN).split("\n## Dependencies\n")[1]
+    rows = re.findall(r"^\| (.*?) \| (.*) \|$", table, re.MULTILINE)[1:]
     assert all(reason.strip() for _, reason in rows)
-    told = [name for cell, _ in rows for name in re.sub(r" ?[(（].*?[)）]", "", cell).split(", ")]
+    told = [name for cell, _ in rows for name in re.sub(r" \(.*?\)", "", cell).split(", ")]
     assert sorted(told) == sorted(set(told))
     for name in pinned:
         assert any(fnmatch(name, pattern.lower()) for pattern in told), f"no reason for {name}"
     for pattern in told:
         assert any(fnmatch(name, pattern.lower()) for name in pinned), f"{pattern} is no dependency"
-
-
-@every_guide
-def test_every_module_of_the_engine_has_its_sentence(guide: str) -> None:
-    rows = table(read(guide), "The modules of the engine|引擎的模块")
-    modules = {path.stem for path in (PROJECT / "snippets" / "engine").glob("*.py")}
-    assert sorted(cell.strip("`") for cell, _ in rows) == sorted(modules - {"__init__"})
 
 
 def test_both_pictures_have_the_same_shapes_and_load_nothing() -> None:

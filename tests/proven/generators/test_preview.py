@@ -1,7 +1,6 @@
 """`mkdocs serve`: only what an edit changes is run, rendered and written; claims are proven after it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -13,20 +12,37 @@ from tests.helpers.projects import Project, contents
 SCRIPT = "snippets/part.py"
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A sound project, with a page that offers downloads."""
-    project = sound(tmp_path / "project")
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Preview]]:
+    """A sound project with a page that offers downloads, which is being served."""
+    project = sound(tmp_path_factory.mktemp("served") / "project")
     for language in ("zh", "en"):
         text = "# Downloads {#downloads}\n\n```downloads\nall\n```\n"
         project.file(f"docs/{language}/downloads.md", text)
-    return project
+    with serving(project.folder) as preview:
+        yield project, preview
 
 
 @pytest.fixture
-def served(project: Project) -> Iterator[Preview]:
-    with serving(project.folder) as preview:
-        yield preview
+def project(started: tuple[Project, Preview]) -> Iterator[Project]:
+    """The project, which is as it was again after each test."""
+    project, preview = started
+    before = contents(project.folder)
+    yield project
+    for path, text in contents(project.folder).items():
+        if path not in before:
+            (project.folder / path).unlink()
+        elif text != before[path]:
+            (project.folder / path).write_bytes(before[path])
+    preview.save()
+    if mark(preview, "index.html") != "proven":
+        preview.until_proven()
+        preview.save()
+
+
+@pytest.fixture
+def served(started: tuple[Project, Preview]) -> Preview:
+    return started[1]
 
 
 def mark(served: Preview, path: str) -> str:

@@ -1,0 +1,58 @@
+"""A test looks at a section: what is there after a snippet, and what a snippet shows."""
+
+import os
+import subprocess
+import sys
+
+from tests.helpers.projects import PROJECT, Project
+
+SCRIPT = """# %% one
+numbers = [1, 2, 3]
+print("three")
+# %% two raises="ValueError"
+numbers.append(4)
+raise ValueError("four")
+"""
+TESTS = """import os
+import pytest
+from proven.testing import after, shown, shown_afresh
+
+HERE = os.getcwd()
+
+
+def test_each_test_gets_a_state_of_its_own():
+    first = after("part.one")
+    assert first.numbers == [1, 2, 3]
+    first.numbers.clear()
+    assert after("part.one").numbers == [1, 2, 3]
+    assert after("part.two").numbers == [1, 2, 3, 4]
+    assert os.getcwd() == HERE
+
+
+def test_what_a_snippet_shows_is_run_once():
+    assert shown("part.one").output == "three\\n"
+    assert shown("part.two").error == "ValueError: four"
+    first = shown("part.one")
+    assert shown("part.one") is first
+    assert shown_afresh("part.one") is not first
+
+
+def test_a_snippet_that_is_not_there_is_named():
+    with pytest.raises(AssertionError, match="there is no snippet 'part.none'"):
+        after("part.none")
+"""
+
+
+def test_under_pytest_a_section_is_run_where_its_tests_ask_for_it(project: Project) -> None:
+    project.script = SCRIPT
+    folder = project.write()
+    path = project.file("tests/test_looks.py", TESTS)
+    for where in (folder, folder / "docs"):  # the project is found from inside, too
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(path)],
+            cwd=where,
+            env={**os.environ, "PYTHONPATH": str(PROJECT)},
+            text=True,
+            capture_output=True,
+        )
+        assert "3 passed" in done.stdout, done.stdout

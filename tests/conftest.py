@@ -12,6 +12,7 @@ from tests.helpers.workers import once
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("gpu")
     if mark:

@@ -24,8 +24,7 @@ from pypdf.generic import Destination
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.problems import Problem, ProjectError
-from proven.settings import Settings, read_settings
-from proven.words import Words
+from proven.settings import read_settings
 from tools.chromium import launch
 
 PROJECT = Path(__file__).parents[1]
@@ -37,6 +36,10 @@ PLAIN = ", ".join(
 )  # code without a colour
 # What only a screen has a use for.
 DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .reading, nav, script, form, link"
+WORDS = {  # the title of the contents, and what the marks mean
+    "en": ("Contents", "A ✓ at the end of a sentence means that a test proves it."),
+    "zh": ("目录", "句末的 ✓ 表示这句话有测试证明。"),
+}
 
 
 def print_chapter(browser: Browser, site: Path, language: str, target: Path) -> int:
@@ -116,7 +119,7 @@ def _document(site: Path, language: str) -> str:
             sections[address] = tree.css("article")[0]
     for address in sections:
         _adapt(sections, canonical, address)
-    return _assemble(site, settings, language, config, sections)
+    return _assemble(site, language, config, sections)
 
 
 def _adapt(sections: dict[str, LexborNode], canonical: dict[str, str], address: str) -> None:
@@ -153,12 +156,11 @@ def _adapt(sections: dict[str, LexborNode], canonical: dict[str, str], address: 
 
 def _assemble(
     site: Path,
-    settings: Settings,
     language: str,
     config: MkDocsConfig,
     sections: dict[str, LexborNode],
 ) -> str:
-    words = Words(settings, language)
+    contents, ticks = WORDS.get(language, WORDS["en"])
     report = json.loads((site / "build.json").read_text(encoding="utf-8"))
     foot = next(iter(sections.values())).css_first(".ran-on")
     ran_on = foot.text() if foot else ""
@@ -190,9 +192,9 @@ def _assemble(
         f"<title>{escape(config.site_name)}</title><style>{''.join(styles)}</style></head><body>"
         f'<div class="title"><p class="name">{escape(config.site_name)}</p>'
         f"<p>{escape(config.site_description or '')}</p>"
-        f'<p class="small">{ran_on} {words("ticks")}</p>'
+        f'<p class="small">{ran_on} {ticks}</p>'
         f'<p class="small">{commit[:12]}</p><p class="small">{escape(config.copyright or "")}</p></div>'
-        f'<div class="contents"><p class="name">{words("contents")}</p>{"".join(rows)}</div>'
+        f'<div class="contents"><p class="name">{contents}</p>{"".join(rows)}</div>'
         f"{''.join(bodies)}</body></html>"
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.projects import PROJECT, Project, mkdocs
+from tests.helpers.projects import CUDA, PROJECT, Project, mkdocs
 from tests.helpers.server import served
 
 TESTS = '''import pytest
@@ -70,12 +70,17 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     script = '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
     project = Project(
-        tmp_path_factory.mktemp("marked"), script, dict.fromkeys(("zh", "en"), PAGE), TESTS
+        tmp_path_factory.mktemp("marked"),
+        script,
+        dict.fromkeys(("zh", "en"), PAGE),
+        TESTS,
+        settings={"devices": CUDA},
     )
     folder = project.write()
     for name in ("mkdocs.yml", "mkdocs.en.yml"):
         text = (PROJECT / name).read_text(encoding="utf-8")
         (folder / name).write_text(re.sub(r"\nnav:(\n  .*)+", "", text), encoding="utf-8")
+    project.file("docs/search.toml", "")
     shutil.copytree(PROJECT / "docs" / "theme", folder / "docs" / "theme")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REPO_URL", "https://github.com/example/example")

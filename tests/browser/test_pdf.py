@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-from snippets.engine.errors import SnippetError
-from snippets.engine.pdf import print_chapter
-from tests.site.test_html import SHOWING, parsed
+from proven.problems import ProjectError
+from tests.helpers.site import SHOWING, parsed
+from tests.helpers.site import title as words_of
+from tools.pdf import print_chapter
 
 
 @dataclass
@@ -59,19 +60,10 @@ def outline(reader: PdfReader) -> list[tuple[int, str, int]]:
 
 def headings(site: Path, *names: str) -> list[tuple[int, str]]:
     return [
-        (
-            int(heading.name[1]),
-            squeezed(
-                "".join(
-                    text
-                    for text in heading.find_all(string=True)
-                    if not text.find_parent(class_="headerlink")
-                )
-            ),
-        )
+        (int(str(heading.tag)[1]), squeezed(words_of(heading)))
         for part in SHOWING
-        for heading in parsed(site, "en", f"{part}/").select("article :is(h1, h2, h3, h4)")
-        if heading.name in names
+        for heading in parsed(site, "en", f"{part}/").css("article :is(h1, h2, h3, h4)")
+        if heading.tag in names
     ]
 
 
@@ -114,8 +106,8 @@ def test_it_holds_code_outputs_errors_and_solutions_whole(printed: Printed, site
     assert squeezed("A block that starts as the identity") in text
     missing = []
     for part in SHOWING:
-        for pre in parsed(site, "en", f"{part}/").select(".snippet pre"):
-            missing += [line for line in pre.get_text().split("\n") if squeezed(line) not in text]
+        for pre in parsed(site, "en", f"{part}/").css(".snippet pre"):
+            missing += [line for line in pre.text().split("\n") if squeezed(line) not in text]
     assert missing == []
 
 
@@ -138,5 +130,5 @@ def test_chinese_without_a_font_is_an_error_with_advice(
     program.write_text(f"#!{sys.executable}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SnippetError, match="fonts-noto-cjk"):
+    with pytest.raises(ProjectError, match="fonts-noto-cjk"):
         print_chapter(browser, site, "zh", tmp_path / "chapter.pdf")

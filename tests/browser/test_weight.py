@@ -39,6 +39,9 @@ class Load:
     requests: list[Request] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.view.context.on("requestfinished", lambda request: self.requests.append(request))
+
     def finish(self) -> None:
         """Wait until scripts load no more; Playwright's "networkidle" never came, once."""
         seen = 0
@@ -68,7 +71,6 @@ def loads(request: pytest.FixtureRequest, browser: Browser, address: str) -> dic
         session = context.new_cdp_session(load.view)
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", SLOW)
-        context.on("requestfinished", lambda request, load=load: load.requests.append(request))
         load.view.goto(f"{address}{LANGUAGES[request.param]}{page}", wait_until="commit")
     for load in found.values():
         load.view.wait_for_load_state("load")

@@ -23,7 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 
-class Shell(InteractiveShell):  # type: ignore[misc, no-any-unimported]
+class Shell(InteractiveShell):
     """IPython that keeps errors to itself; the cell tells them."""
 
     def showtraceback(self, *_: Any, **__: Any) -> None:
@@ -80,7 +80,8 @@ def run_notebook(path: str) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    here, done = os.getcwd(), {}
+    here = os.getcwd()
+    done: dict[str, Any] = {}
     for file in sys.argv[1:]:
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)

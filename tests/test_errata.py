@@ -3,7 +3,6 @@
 What PyTorch does instead is proven by the claims of the sections, which the page marks.
 """
 
-
 import torch
 from torch import nn
 

@@ -9,7 +9,6 @@ import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock

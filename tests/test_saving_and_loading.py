@@ -12,7 +12,6 @@ import types
 import warnings
 import zipfile
 from contextlib import chdir, redirect_stdout
-from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock

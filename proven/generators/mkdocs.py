@@ -93,15 +93,15 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Read, check and run the project, once for all languages, before a page is rendered."""
         assert config.config_file_path
+        for once in logging.getLogger("mkdocs.commands.build").filters:
+            if isinstance(once, DuplicateFilter):
+                once.msgs.clear()  # else `serve` would tell each error once only
         settings = read_settings(Path(config.config_file_path).parent)
         language = str(config.theme["language"])
         if not config.repo_url:
             config.edit_uri = None  # links to edit a page need a repository
         if language == settings.main:
             self.on_shutdown()
-            for once in logging.getLogger("mkdocs.commands.build").filters:
-                if isinstance(once, DuplicateFilter):
-                    once.msgs.clear()  # else `serve` would tell each error once only
             self.target = Path(config.site_dir).resolve()
             self.folder = self.cleanup.enter_context(staging(self.target))
             configs = {**read_configs(settings), language: config}

@@ -59,14 +59,7 @@ Plant = Callable[[Project], list[str]]
 
 
 def sound(folder: Path) -> Project:
-    """Write a project that builds, with all that a section may have.
-
-    Args:
-        folder: Where it is written.
-
-    Returns:
-        The project.
-    """
+    """Write a project that builds, with all that a section may have."""
     project = Project(folder, SCRIPT, tests=TESTS)
     project.pages = {
         "zh": PAGE.format(title="标题", sentence="有三个数。"),
@@ -122,13 +115,7 @@ def cell(code: str, *says: str, at: str = "", raises: str = "") -> Plant:
 def fails(project: Project, says: list[str]) -> str:
     """Build a project with a fault, and see that all that should happen does, and nothing else.
 
-    Args:
-        project: The project, as it is on disk.
-        says: What the build has to say: what is wrong, which it says once, then the places and all
-            else that makes it plain.
-
-    Returns:
-        What the build said.
+    The build has to say all of `says`, the first of it once. Returned is all that it said.
     """
     site = project.file("site/good.html", "the last good site").parent
     with contextlib.suppress(ProjectError):  # the fork server's own folder is not of this build
@@ -157,12 +144,7 @@ def fails(project: Project, says: list[str]) -> str:
 
 
 def left_by(temporary: Path, *folders: Path) -> list[str]:
-    """What a build has left: processes, once they had the time to end, and temporary files.
-
-    Args:
-        temporary: Its folder of temporary files, which is looked for in processes, too.
-        folders: Other folders that are looked for in processes.
-    """
+    """What a build has left: processes, once they had the time to end, and temporary files."""
     deadline = time.monotonic() + 30
     while running := [p for folder in (temporary, *folders) for p in processes(str(folder))]:
         if time.monotonic() > deadline:

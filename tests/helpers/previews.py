@@ -24,12 +24,7 @@ class _Server(LiveReloadServer):
 
 
 class Preview(logging.Handler):
-    """A site that is being served.
-
-    Attributes:
-        folder: The site.
-        said: What was logged since the last save.
-    """
+    """A site that is being served: `folder` holds it, and `said` is what was logged since a save."""
 
     def __init__(self, folder: Path, server: _Server) -> None:
         super().__init__(logging.INFO)
@@ -40,11 +35,7 @@ class Preview(logging.Handler):
         self.said += f"{record.getMessage()}\n"
 
     def save(self) -> set[str]:
-        """Let the server see that files were saved.
-
-        Returns:
-            The files of the site that were written or removed.
-        """
+        """Let the server see that files were saved; return the files of the site that it changed."""
         self.said, before = "", self._times()
         self._touched = self._server.watched[0].stat().st_mtime_ns
         self._server.builder()
@@ -77,14 +68,7 @@ class Preview(logging.Handler):
 
 @contextmanager
 def serving(project: Path) -> Iterator[Preview]:
-    """Build a project as `mkdocs serve` does when it starts, and end it as Ctrl-C does.
-
-    Args:
-        project: The folder of the project.
-
-    Yields:
-        The site.
-    """
+    """Build a project as `mkdocs serve` does when it starts, and end it as Ctrl-C does."""
     folder = Path(tempfile.mkdtemp(prefix="served-"))
 
     def read() -> MkDocsConfig:

@@ -51,15 +51,7 @@ def may_fork() -> bool:
 
 
 def page(*names: str, title: str = "# Title {#title}") -> str:
-    """Write a page that shows the named snippets.
-
-    Args:
-        names: Their full names.
-        title: The heading, as Markdown.
-
-    Returns:
-        The Markdown.
-    """
+    """Write a page that shows the named snippets."""
     return "\n\n".join([title, *(f"```snippet\n{name}\n```" for name in names)]) + "\n"
 
 
@@ -86,11 +78,7 @@ class Project:
     settings: dict[str, object] = field(default_factory=dict)
 
     def write(self) -> Path:
-        """Write the project to disk; pages that are not given show all cells in order.
-
-        Returns:
-            The folder of the project.
-        """
+        """Write the project to disk; pages that are not given show all cells in order."""
         written = ("en", "zh") if self.languages == ("zh", "en") else self.languages
         values = {
             "name": "made-up",
@@ -119,25 +107,12 @@ class Project:
         return self.folder
 
     def pretend(self, count: int, forks: bool = True) -> None:
-        """Let the machine have so many devices of a kind that is made up, as a module of the project says.
-
-        Args:
-            count: How many `madeup` devices there are.
-            forks: Whether a process that could ask for them may be forked.
-        """
+        """Let the machine have so many devices of a kind that is made up, as a module of the project says."""
         self.settings["devices"] = {"madeup": "machine"}
         self.file("machine.py", MACHINE.format(count=count, forks=forks))
 
     def file(self, path: str, text: str) -> Path:
-        """Write one file of the project.
-
-        Args:
-            path: Its path inside the project.
-            text: What is in it.
-
-        Returns:
-            The path of the file.
-        """
+        """Write one file of the project."""
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -149,14 +124,7 @@ class Project:
 
 
 def copy_chapter(folder: Path) -> Path:
-    """Copy all that a build of the real chapter reads.
-
-    Args:
-        folder: The folder of the copy.
-
-    Returns:
-        The same folder.
-    """
+    """Copy all that a build of the real chapter reads."""
     for name in ("docs", "snippets"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns(".*", "__*"))
     (folder / "tests").mkdir()
@@ -166,16 +134,7 @@ def copy_chapter(folder: Path) -> Path:
 
 
 def run_part(project: Project, script: str, **options: Any) -> Result:
-    """Run the one section of a project, without proofs.
-
-    Args:
-        project: The project.
-        script: What is in the section from now on.
-        options: Of `proven.runner.run`.
-
-    Returns:
-        What the section did.
-    """
+    """Run the one section of a project, without proofs."""
     project.script = script
     settings = project.read_settings()
     section = read_section(settings.project / "snippets" / "part.py", settings)
@@ -190,15 +149,7 @@ def refused(project: Project, script: str, **options: Any) -> str:
 
 
 def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run mkdocs in a project, as a user would.
-
-    Args:
-        project: The folder of the project.
-        arguments: What follows `mkdocs`.
-
-    Returns:
-        How it ended, with both its streams in `stdout`.
-    """
+    """Run mkdocs in a project, as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "mkdocs", *arguments],
         cwd=project,
@@ -213,16 +164,7 @@ def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 def started(
     project: Path, *arguments: str, temporary: Path | None = None
 ) -> "subprocess.Popen[str]":
-    """Start mkdocs in a project; it can be interrupted, whatever shell started the tests.
-
-    Args:
-        project: The folder of the project.
-        arguments: What follows `mkdocs`.
-        temporary: Its folder for temporary files.
-
-    Returns:
-        The process, which writes both its streams to `stdout`.
-    """
+    """Start mkdocs in a project; it can be interrupted, whatever shell started the tests."""
     own = {"TMPDIR": str(temporary)} if temporary else {}
     return subprocess.Popen(
         [sys.executable, "-m", "mkdocs", *arguments],
@@ -239,18 +181,7 @@ def started(
 
 
 def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """The same in this process, which has imported everything already: for the many builds.
-
-    Args:
-        project: The folder of the project.
-        arguments: What follows `mkdocs`.
-
-    Returns:
-        How it ended, with both its streams in `stdout`.
-
-    Raises:
-        Exception: Whatever MkDocs let through.
-    """
+    """The same in this process, which has imported everything already: for the many builds."""
     import click.testing
     from mkdocs.__main__ import cli
 
@@ -266,15 +197,7 @@ def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[
 
 
 def processes(mark: str) -> list[str]:
-    """The processes that have something in their command, environment or working directory.
-
-    Args:
-        mark: What is looked for, such as the path of a folder.
-
-    Returns:
-        Their commands, without those that have ended and were not asked how; none where there is
-        no `/proc`.
-    """
+    """The processes that have something in their command, environment or working directory."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended

@@ -8,7 +8,7 @@ import pytest
 from proven.build import read_and_check, run_sections
 from proven.problems import ProjectError
 from proven.scripts import read_section
-from tests.helpers.faults import EN, ZH, Plant, edit, fails, fences, place, read, sound
+from tests.helpers.faults import EN, ZH, Plant, edit, fails, place, read, sound
 from tests.helpers.projects import Project
 
 SCRIPT = "snippets/part.py"
@@ -36,20 +36,6 @@ def swap(path: str, old: str, new: str, what: str, *at: tuple[str, str]) -> Plan
         return [what, ", ".join(place(project, file, piece) for file, piece in at)]
 
     return plant
-
-
-def snippet_shown_never(project: Project) -> list[str]:
-    for page in (ZH, EN):
-        edit(project, page, FENCE, "")
-    at = place(project, SCRIPT, "numbers.append")
-    return [f"no page shows the snippet\n  snippet  part.second\n  at       {at}\n"]
-
-
-def snippet_in_one_language(project: Project) -> list[str]:
-    at = f"{fences(project, 'part.second')[0]}, {place(project, SCRIPT, 'numbers.append')}"
-    edit(project, EN, FENCE, "")
-    what = "the pages in 'en' do not show the snippet"
-    return [f"{what}\n  snippet  part.second\n  at       {at}\n"]
 
 
 def page_in_one_language(project: Project) -> list[str]:
@@ -97,52 +83,16 @@ BEFORE: dict[str, Plant] = {
     "unknown snippet": swap(
         EN, "part.second", "part.none", "there is no snippet 'part.none'\n  at       docs/en"
     ),
-    "snippet shown twice": add(FENCE, "the snippet is shown twice\n  snippet  part.second", ZH),
-    "snippet shown never": snippet_shown_never,
-    "snippet that one language has": snippet_in_one_language,
     "page that one language has": page_in_one_language,
     "page that is not UTF-8": broken_bytes,
-    "heading that one language has": swap(
-        EN, "## Title {#second}\n", "", "the headings differ: ## second / none", (ZH, "{#second}")
-    ),
-    "heading without an id": add("## More", "the heading 'More' has no id", ZH),
-    "id of two headings": add("## Again {#second}", "the page has the id 'second' twice", EN),
-    "fence that one language has": add("```sh\nls\n```", "the fences differ: sh ls / none", ZH),
     "fence that is never closed": add("```sh\nls", "the fence is never closed", EN),
     "section of claims that is unknown": add(
         "```claims\nnowhere\n```", "there is no section 'nowhere'", EN
     ),
     "Python on a page": add("```python\nx = 1\n```", "a fence of the language 'python'", EN),
     "Python inside a sentence": add("So `#!python x = 1`.", "code of the language 'python'", EN),
-    "claim that one language has": swap(
-        EN,
-        "`#!claim three_numbers`",
-        "",
-        "the claims differ in order: three_numbers / none",
-        (ZH, "three_numbers"),
-    ),
     "claim that no test proves": add("So.`#!claim so_it_is`", "no test proves it", EN),
-    "picture that one language has": add(
-        "![A diagram](diagram.svg)", "one language only has a picture: picture 1 / none", ZH
-    ),
-    "figure that one language describes": swap(
-        EN,
-        "```snippet\npart.first",
-        '```snippet alt="A line"\npart.first',
-        "one language only describes its figure",
-        (ZH, "```snippet"),
-        (EN, "```snippet"),
-    ),
     "dead link": add("[there](nowhere.md)", "the link 'nowhere.md' leads to no page", EN),
-    "dead anchor": add(
-        "[there](claims.md#nowhere)", "the page claims.md has no heading or other place", EN
-    ),
-    "translation with another command": swap(
-        EN, "ls -a", "ls", "the fences differ: sh ls -a / sh ls", (ZH, "```sh"), (EN, "```sh")
-    ),
-    "translation with another formula": swap(
-        EN, "a + b", "a - b", "the fences differ: math a + b / math a - b", (ZH, "```math")
-    ),
     "formula that cannot be set": swap(
         EN, "a + b", "a^2^3", "'a^2^3' cannot be set as mathematics", (EN, "```math")
     ),
@@ -160,19 +110,6 @@ BEFORE: dict[str, Plant] = {
         "the marker of 'second' has an unknown key: run",
         (SCRIPT, "# %% second"),
     ),
-    "marker with an unknown need": swap(
-        SCRIPT,
-        HINT,
-        '# %% second needs="tpu"',
-        "'second' needs 'tpu', which is no number of devices",
-        (SCRIPT, "# %% second"),
-    ),
-    "marker of another cell": swap(
-        SCRIPT, HINT, "# %% first ", "a second cell is called 'first'", (SCRIPT, "# %% first ")
-    ),
-    "marker of prose": swap(
-        SCRIPT, HINT, "# %% [markdown]", "'[markdown]' is no name for a snippet", (SCRIPT, "[m")
-    ),
     "broken test": swap(
         "tests/test_part.py",
         "def test_three_numbers() ",
@@ -182,9 +119,6 @@ BEFORE: dict[str, Plant] = {
     ),
     "record of an unknown snippet": record(
         "part.none", "the record holds part.none, and the script"
-    ),
-    "record of a snippet that needs no device": record(
-        "part.first", "the record holds part.first, which needs 0 device(s), and is of 1"
     ),
 }
 
@@ -199,17 +133,6 @@ def test_settings_that_cannot_be_read_fail_the_build(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     project.file("proven.toml", "languages = []\nname = 'x'\n")
     fails(project, ["names no language", "proven.toml:1"])
-
-
-def test_a_figure_that_no_page_describes_fails_the_build(tmp_path: Path) -> None:
-    project = sound(tmp_path / "project")
-    project.settings = {"ahead": ["matplotlib.pyplot"]}
-    project.write()
-    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\n\n# %% second"
-    edit(project, SCRIPT, "\n# %% second", code)
-    first = "its figure is not described\n  snippet  part.first\n  at       "
-    said = fails(project, [first + fences(project, "part.first")[0]])
-    assert first + fences(project, "part.first")[1] in said
 
 
 def test_what_has_not_changed_is_not_run_again(tmp_path: Path) -> None:

@@ -174,6 +174,18 @@ def test_a_process_that_may_fork_proves_a_claim_right_after_its_snippet(project:
         proven(project)
 
 
+def test_claims_are_proven_where_every_section_starts_afresh(project: Project) -> None:
+    project.tests = HEAD + THREE + claim("wrong", 'assert shown("part.two").output == "[]"')
+    marked(project, "three_numbers", "wrong")
+    found = read_project(project.read_settings())
+    sections = found.sections.values()
+    good = [found.claims["three_numbers"]]
+    result = run(found.settings, sections, good, start_method="spawn")["part"]
+    assert result.proofs == {"three_numbers": "proven"}
+    with pytest.raises(ProjectError, match="claim    wrong"):
+        run(found.settings, sections, found.claims.values(), start_method="spawn")
+
+
 HARDWARE = """# %% one
 x = 1
 # %% two needs="madeup:1"

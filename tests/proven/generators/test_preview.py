@@ -1,19 +1,25 @@
 """`mkdocs serve`: only what an edit changes is run, rendered and written; claims are proven after it."""
 
+import os
+import socket
+import threading
+import time
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.helpers.faults import EN, ZH, edit, read, sound
 from tests.helpers.previews import Preview, serving
-from tests.helpers.projects import Project, contents
+from tests.helpers.projects import Project, contents, processes, started
 
 SCRIPT = "snippets/part.py"
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Preview]]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Preview]]:
     """A sound project with a page that offers downloads, which is being served."""
     project = sound(tmp_path_factory.mktemp("served") / "project")
     for language in ("zh", "en"):
@@ -24,9 +30,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project,
 
 
 @pytest.fixture
-def project(started: tuple[Project, Preview]) -> Iterator[Project]:
+def project(kept: tuple[Project, Preview]) -> Iterator[Project]:
     """The project, which is as it was again after each test."""
-    project, preview = started
+    project, preview = kept
     before = contents(project.folder)
     yield project
     for path, text in contents(project.folder).items():
@@ -41,8 +47,8 @@ def project(started: tuple[Project, Preview]) -> Iterator[Project]:
 
 
 @pytest.fixture
-def served(started: tuple[Project, Preview]) -> Preview:
-    return started[1]
+def served(kept: tuple[Project, Preview]) -> Preview:
+    return kept[1]
 
 
 def mark(served: Preview, path: str) -> str:
@@ -185,3 +191,53 @@ def test_no_downloads_are_made_nor_offered(served: Preview) -> None:
         tree = LexborHTMLParser(served.read(path))
         assert not tree.css("a[download], a[href$='.ipynb'], a[href$='.zip']")
     assert "mkdocs build" in LexborHTMLParser(served.read("en/downloads/index.html")).text()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")
+def test_a_browser_gets_what_was_saved_and_the_server_ends_in_the_middle_of_a_build(
+    tmp_path: Path,
+) -> None:
+    project = sound(tmp_path / "project")
+    watched = "watch: [docs/en, snippets, tests]\n"
+    project.file("mkdocs.yml", read(project, "mkdocs.yml") + watched)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = started(project.folder, "serve", "--dev-addr", address)
+    limit = threading.Timer(120, process.kill)  # what is waited for may never be said
+    limit.start()
+
+    def until(text: str) -> None:
+        assert process.stdout
+        said = ""
+        for line in process.stdout:
+            said += line
+            if text in line:
+                return
+        raise AssertionError(said)
+
+    def get(path: str) -> str:
+        with urllib.request.urlopen(f"http://{address}/{path}", timeout=60) as answer:
+            return str(answer.read().decode())
+
+    try:
+        until("Serving on")
+        assert "three numbers: True" in get("")
+        edit(project, SCRIPT, '"three numbers:"', '"as many as three:"')
+        until("Reloading browsers")
+        assert "as many as three: True" in get("")
+        assert "as many as three: True" in get("en/")
+        until("Reloading browsers")  # by itself, once the claim has been proven
+        assert 'data-state="proven"' in get("en/")
+
+        edit(project, SCRIPT, "numbers.append(4)", "import time\n\ntime.sleep(100)")
+        until("Detected file changes")
+        time.sleep(0.5)
+        process.terminate()
+        process.communicate(timeout=30)
+        assert process.returncode == 143
+        assert not [line for line in processes(str(project.folder)) if "pytest" not in line]
+    finally:
+        limit.cancel()
+        process.kill()
+        process.wait()

@@ -52,7 +52,7 @@ broadcasting.clash
 # title, lead, link, sentence, comment
 TEXTS = {
     "en": ("Broadcasting", "Shapes that fit.", "More", "A size of 1 is stretched.", "a column"),
-    "fr": ("Diffusion", "Formes compatibles.", "Suite", "Une taille de 1 est étirée.", "colonne"),
+    "fr": ("Diffusion", "Tailles compatibles.", "Suite", "Une taille de 1 est étirée.", "colonne"),
     "zh": ("广播", "相容的形状。", "更多", "大小为 1 的维会被拉伸。", "一列"),
 }
 MORE = (

@@ -19,6 +19,7 @@ from proven.prose import relative
 from proven.search import improve
 from proven.views import Site
 
+ONLINE = ".online"  # what offers a download of the whole site: not in `serve`, nor inside of the download
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
 
@@ -67,6 +68,8 @@ def finish_page(
         if problems := list(check_page(site, page, tree)):
             raise ProjectError(*problems)
         _link_languages(site, page, tree)
+    for offer in [] if site.downloads else tree.css(ONLINE):
+        offer.decompose()
     if policy:
         _add_policy(tree, styles)
     path.write_text(tree.html or "", encoding="utf-8")

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.files import zipped
-from proven.finish import POLICY
+from proven.finish import ONLINE, POLICY
 
 SHIM = "assets/iframe-worker.js"
 INDEX = re.compile(r"(?<![^/])search(/search_index)?\.json$")  # Zensical's is above the folder
@@ -60,7 +60,7 @@ def _page(html: str, name: str, site: Path) -> str:
     That is the offer of this very file, and the policy, which would forbid what the shim does.
     """
     tree = LexborHTMLParser(html)
-    for dropped in tree.css(f"{POLICY}, .online"):
+    for dropped in tree.css(f"{POLICY}, {ONLINE}"):
         dropped.decompose()
     for tag in tree.css("a[href], link[href]"):
         tag.attrs["href"] = _file(tag.attrs["href"] or "", (site / name).parent)

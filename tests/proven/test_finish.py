@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def site(project: Project) -> Site:
     """A project of one snippet, `print("hello")`, which has run."""
     read = read_project(project.read_settings())
     return Site(read, run(read.settings, read.sections.values()), ("index.md",), {})
+
+
+@pytest.mark.parametrize("downloads", [True, False])
+def test_the_offer_of_the_whole_site_is_there_where_it_can_be_downloaded(
+    site: Site, tmp_path: Path, downloads: bool
+) -> None:
+    path = tmp_path / "404.html"
+    path.write_text('<html><body><p class="online">all</p><p>text</p></body></html>', "utf-8")
+    finish_page(replace(site, downloads=downloads), None, path, policy=False)
+    shown = [node.text() for node in LexborHTMLParser(path.read_text("utf-8")).css("p")]
+    assert shown == (["all", "text"] if downloads else ["text"])
 
 
 def digest(text: str) -> str:

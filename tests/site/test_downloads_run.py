@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ import pytest
 from nbclient import NotebookClient
 
 from proven.cells import ESCAPES
+from proven.notebooks import CHAPTER
 from tests.helpers.projects import PROJECT
 from tests.helpers.site import (
     LANGUAGES,
-    NOTEBOOKS,
     SHOWING,
     every_language,
-    every_notebook,
     notebook_path,
     one,
     parsed,
@@ -28,6 +28,8 @@ from tests.helpers.site import (
     snippet_rows,
 )
 
+# The notebook of the chapter has the code of the others, as test_notebooks.py holds.
+RUN_NOTEBOOKS = [*product(LANGUAGES, SHOWING), ("zh", CHAPTER)]
 RUN = PROJECT / "tests" / "helpers" / "run_downloads.py"
 # A kernel that cannot import this project, which is installed where the tests run.
 KERNEL = """
@@ -50,7 +52,7 @@ def script_of(site: Path, language: str, part: str) -> Path:
 def ran(site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What each script and each notebook did, by its path."""
     files = [script_of(site, language, part) for language in LANGUAGES for part in SHOWING]
-    files += [notebook_path(site, language, name) for language in LANGUAGES for name in NOTEBOOKS]
+    files += [notebook_path(site, language, name) for language, name in RUN_NOTEBOOKS]
     done = subprocess.run(
         [sys.executable, "-I", str(RUN), *map(str, files)],
         cwd=tmp_path_factory.mktemp("stranger"),
@@ -112,8 +114,7 @@ def did(id: str, outputs: list[Any]) -> tuple[str, str, list[str], int]:
     return id, plain(text), errors, len(images)
 
 
-@every_language
-@every_notebook
+@pytest.mark.parametrize(("language", "name"), RUN_NOTEBOOKS)
 def test_a_notebook_gives_what_was_built(
     site: Path, ran: dict[str, Any], language: str, name: str
 ) -> None:

@@ -122,6 +122,14 @@ def test_both_languages_have_the_same_cells(site: Path, name: str) -> None:
     assert outline("zh") == outline("en")
 
 
+@every_language
+def test_the_one_of_the_chapter_has_the_code_of_all_others(site: Path, language: str) -> None:
+    def code(name: str) -> list[tuple[str, str]]:
+        return [(c.id, c.source) for c in snippet_cells(read_notebook(site, language, name))]
+
+    assert code(CHAPTER) == [cell for name in SHOWING for cell in code(name)]
+
+
 def folded(tag: LexborNode) -> bool:
     above = tag.parent
     while above and above.tag != "details":

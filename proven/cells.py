@@ -92,15 +92,15 @@ def run_cells(
                 had = devices.count(settings, snippet.kind) if snippet.devices else 0
                 if had < snippet.devices:
                     yield Outcome(snippet.name, "skipped", had=had)
-                    continue
-                cell = _Cell(section, snippet, streams, caught, folder)
-                try:
-                    outcome = cell.run(vars(module))
-                except Fault as fault:
-                    place = f"{section.place}:{fault.line or snippet.line}"
-                    problem = Problem(fault.what, fault.advice, (place,), snippet.name)
-                    raise ProjectError(problem) from None
-                yield outcome
+                else:
+                    cell = _Cell(section, snippet, streams, caught, folder)
+                    try:
+                        outcome = cell.run(vars(module))
+                    except Fault as fault:
+                        place = f"{section.place}:{fault.line or snippet.line}"
+                        problem = Problem(fault.what, fault.advice, (place,), snippet.name)
+                        raise ProjectError(problem) from None
+                    yield outcome
                 if snippet.name == last:
                     return
     finally:

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import accessible, focused, tab_to
+from tests.helpers.looking import accessible, focused, leave, tab, tab_to
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -15,11 +15,26 @@ def scheme(request: pytest.FixtureRequest) -> Literal["light", "dark"]:
     return request.param  # type: ignore[no-any-return]
 
 
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    with tab(browser, viewport={"width": 390, "height": 844}) as view:
+        yield view
+
+
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    view = browser.new_page(viewport={"width": 390, "height": 844})
-    yield view
-    view.close()
+def desk(only: Page) -> Iterator[Page]:
+    before = only.viewport_size
+    assert before
+    only.set_viewport_size({"width": 1280, "height": 720})
+    yield only
+    leave(only)
+    only.set_viewport_size(before)
+
+
+@pytest.fixture
+def phone(only: Page) -> Iterator[Page]:
+    yield only
+    leave(only)
 
 
 def test_the_first_stop_of_the_keyboard_skips_to_the_text(phone: Page, address: str) -> None:
@@ -57,8 +72,8 @@ def test_a_long_output_scrolls_by_keyboard(phone: Page, address: str) -> None:
     expect(box).not_to_have_js_property("scrollLeft", 0)
 
 
-def test_a_mark_opens_and_closes_by_keyboard(browser: Browser, marked: str) -> None:
-    view = browser.new_page()
+def test_a_mark_opens_and_closes_by_keyboard(desk: Page, marked: str) -> None:
+    view = desk
     view.goto(f"{marked}en/")
     proof = view.locator("#claim-it_prints_hello")
     tab_to(view, "Proven")
@@ -72,7 +87,6 @@ def test_a_mark_opens_and_closes_by_keyboard(browser: Browser, marked: str) -> N
     expect(proof).not_to_be_visible()
     assert focused(view) == "Proven"
     tab_to(view, "Not proven this time")
-    view.close()
 
 
 def test_a_tap_on_a_phone_opens_a_mark_inside_of_the_screen(browser: Browser, marked: str) -> None:
@@ -92,30 +106,29 @@ def test_a_tap_on_a_phone_opens_a_mark_inside_of_the_screen(browser: Browser, ma
     context.close()
 
 
-def test_a_mouse_over_a_mark_shows_its_proof(browser: Browser, marked: str) -> None:
-    view = browser.new_page()
+def test_a_mouse_over_a_mark_shows_its_proof(desk: Page, marked: str) -> None:
+    view = desk
     view.goto(marked)
     view.get_by_role("button", name="已证明").hover()
     expect(view.locator("#claim-it_prints_hello")).to_be_visible()
     view.mouse.move(0, 0)
     expect(view.locator("#claim-it_prints_hello")).not_to_be_visible()
-    view.close()
 
 
 @pytest.mark.parametrize("opened", [False, True])
 def test_axe_finds_nothing_in_marks_and_skips(
-    browser: Browser, marked: str, scheme: Literal["light", "dark"], opened: bool
+    desk: Page, marked: str, scheme: Literal["light", "dark"], opened: bool
 ) -> None:
-    view = browser.new_page(color_scheme=scheme)
+    view = desk
+    view.emulate_media(color_scheme=scheme)
     view.goto(f"{marked}en/")
     if opened:
         view.get_by_role("button", name="Proven", exact=True).click()
     assert accessible(view) == []
-    view.close()
 
 
-def test_skips_and_marks_are_read_out_with_their_names(browser: Browser, marked: str) -> None:
-    view = browser.new_page()
+def test_skips_and_marks_are_read_out_with_their_names(desk: Page, marked: str) -> None:
+    view = desk
     view.goto(f"{marked}en/")
     heard = view.locator("article").aria_snapshot()
     assert re.search(r"strong: Not run", heard)
@@ -123,4 +136,3 @@ def test_skips_and_marks_are_read_out_with_their_names(browser: Browser, marked:
     assert 'button "Proven"' in heard
     assert 'button "Not proven this time"' in heard
     assert 'group "part.one"' in heard
-    view.close()

@@ -1,62 +1,54 @@
 """What the copy buttons put on the clipboard."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from proven.scripts import localise, read_sections
 from proven.settings import read_settings
+from tests.helpers.looking import tab
 from tests.helpers.projects import PROJECT
-from tests.helpers.site import LANGUAGES, SECTIONS, every_language
+from tests.helpers.site import LANGUAGES, every_language
 
-every_part = pytest.mark.parametrize("part", SECTIONS)
-
-
-@pytest.fixture
-def view(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    yield context.new_page()
-    context.close()
-
-
-def copied(view: Page, button: Locator) -> str:
-    """What a button puts on the clipboard."""
-    view.evaluate("navigator.clipboard.writeText('')")
+# Presses each button, and waits for what it puts on the clipboard.
+COPY = """async buttons => {
+  const texts = []
+  for (const button of buttons) {
+    await navigator.clipboard.writeText("")
     button.click()
-    for _ in range(500):
-        if text := view.evaluate("navigator.clipboard.readText()"):
-            return str(text)
-        view.wait_for_timeout(10)
-    raise AssertionError("the button copies nothing")
+    let text = ""
+    for (let turn = 0; !text && turn < 500; turn++) {
+      await new Promise(done => setTimeout(done, 10))
+      text = await navigator.clipboard.readText()
+    }
+    texts.push(text)
+  }
+  return texts
+}"""
 
 
 @every_language
-@every_part
-def test_the_whole_page_is_copied_as_the_script_beside_it(
-    view: Page, address: str, site: Path, language: str, part: str
+def test_what_is_copied_is_the_source_in_the_language_of_the_page(
+    browser: Browser, address: str, site: Path, language: str
 ) -> None:
-    view.goto(f"{address}{LANGUAGES[language]}{part}/")
-    script = copied(view, view.locator(".page-code button"))
-    expect(view.get_by_role("status")).to_have_text(re.compile(r"\S"))
-    assert script == (site / LANGUAGES[language] / part / f"{part}.py").read_text("utf-8")
-
-
-@every_language
-def test_a_snippet_is_copied_as_its_source_in_the_language_of_the_page(
-    view: Page, address: str, language: str
-) -> None:
-    view.goto(f"{address}{LANGUAGES[language]}blocks/")
-    view.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     settings = read_settings(PROJECT)
     sections, _ = read_sections(settings)
-    for snippet in sections["blocks"].snippets:
-        element = view.locator(f'[data-snippet="{snippet.name}"]')
-        text = copied(view, element.locator("button.copy"))
-        assert text == localise(snippet.source, language, settings.written)
-        assert element.locator("pre:has(samp) button").count() == 0
+    snippets = {snippet.name: snippet.source for snippet in sections["blocks"].snippets}
+    with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as view:
+        view.goto(f"{address}{LANGUAGES[language]}blocks/")
+        [script] = view.locator(".page-code button").evaluate_all(COPY)
+        expect(view.get_by_role("status")).to_have_text(re.compile(r"\S"))
+        texts = view.locator("[data-snippet] button.copy").evaluate_all(COPY)
+        names = view.locator("[data-snippet]:has(button.copy)").evaluate_all(
+            "all => all.map(snippet => snippet.dataset.snippet)"
+        )
+        assert view.locator("pre:has(samp) button").count() == 0
+    # that this script prints what the page shows: tests/site/test_downloads_run.py
+    assert script == (site / LANGUAGES[language] / "blocks" / "blocks.py").read_text("utf-8")
+    assert dict(zip(names, texts, strict=True)) == {
+        name: localise(source, language, settings.written) for name, source in snippets.items()
+    }
 
 
 def test_without_a_script_the_code_of_a_page_can_be_downloaded(

@@ -5,18 +5,23 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import focused, tab_to
+from tests.helpers.looking import focused, leave, tab, tab_to
 
 pages = pytest.mark.parametrize(
     ("here", "there", "name"), [("", "en/", "English"), ("en/", "", "中文")], ids=["zh", "en"]
 )
 
 
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    with tab(browser, locale="en-GB") as view:
+        yield view
+
+
 @pytest.fixture
-def view(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="en-GB")
-    yield context.new_page()
-    context.close()
+def view(only: Page) -> Iterator[Page]:
+    yield only
+    leave(only)
 
 
 @pages

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, TimeoutError, expect
 
-from tests.helpers.looking import INK, LOOKS
+from tests.helpers.looking import INK, LOOKS, tab
 from tests.helpers.site import LANGUAGES, NAME, OFFLINE, PAGES, every_language
 
 QUERIES = {"zh": "参数绑定", "en": "parameter tying"}
@@ -54,11 +54,16 @@ def disk(site: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / NAME).as_uri() + "/"
 
 
-@pytest.fixture(params=["disk", "address"])
-def cut(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Cut]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    yield Cut(context.new_page(), request.getfixturevalue(request.param))
-    context.close()
+@pytest.fixture(scope="module", params=["disk", "address"])
+def whole(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Cut]:
+    with tab(browser, viewport={"width": 1280, "height": 800}) as view:
+        yield Cut(view, request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def cut(whole: Cut) -> Cut:
+    whole.wrong.clear()
+    return whole
 
 
 def index(cut: Cut) -> str:
@@ -66,7 +71,7 @@ def index(cut: Cut) -> str:
 
 
 @every_language
-@pytest.mark.parametrize("cut", ["disk"], indirect=True)  # test_desk.py opens those of a server
+@pytest.mark.parametrize("whole", ["disk"], indirect=True)  # test_desk.py opens those of a server
 def test_every_page_opens_with_its_styles_and_pictures(cut: Cut, language: str) -> None:
     for page in PAGES:
         cut.view.goto(f"{cut.root}{LANGUAGES[language]}{page}{index(cut)}")

@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
-from tests.helpers.looking import LISTEN
+from tests.helpers.looking import LISTEN, leave, tab
 from tests.helpers.site import LANGUAGES, every_language
 
 
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as view:
+        view.add_init_script(LISTEN)
+        yield view
+
+
 @pytest.fixture
-def view(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    context.add_init_script(LISTEN)
-    yield context.new_page()
-    context.close()
+def view(only: Page) -> Iterator[Page]:
+    yield only
+    leave(only)
 
 
 def violations(view: Page) -> list[str]:

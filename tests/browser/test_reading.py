@@ -7,40 +7,43 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.helpers.looking import leave, tab
 from tests.helpers.site import LANGUAGES, every_language
 
 
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    with tab(browser, viewport={"width": 360, "height": 740}) as view:
+        yield view
+
+
 @pytest.fixture
-def view(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    yield context.new_page()
-    context.close()
+def view(only: Page) -> Iterator[Page]:
+    yield only
+    leave(only)
 
 
 @every_language
 def test_the_scheme_follows_the_system_and_can_be_switched(
-    browser: Browser, address: str, language: str
+    view: Page, address: str, language: str
 ) -> None:
-    context = browser.new_context(color_scheme="dark")
-    view = context.new_page()
+    view.emulate_media(color_scheme="dark")
     view.goto(f"{address}{LANGUAGES[language]}blocks/")
     body = view.locator("body")
     expect(body).to_have_attribute("data-md-color-scheme", "slate")
     view.locator("label[for=__palette_1]:visible, label[for=__palette_0]:visible").first.click()
     expect(body).to_have_attribute("data-md-color-scheme", "default")
-    context.close()
 
 
 @every_language
 def test_the_first_paint_is_in_the_scheme_of_the_system(
-    browser: Browser, address: str, language: str
+    view: Page, address: str, language: str
 ) -> None:
-    view = browser.new_page(color_scheme="dark")
+    view.emulate_media(color_scheme="dark")
     # without the theme's bundle, which comes after the first paint
     view.route("**/bundle*.js", lambda route: route.abort())
     view.goto(f"{address}{LANGUAGES[language]}blocks/")
     expect(view.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
-    view.close()
 
 
 def read_marks(view: Page) -> list[str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.helpers.looking import leave, tab
 from tests.helpers.projects import PROJECT
 from tests.helpers.site import LANGUAGES, PAGES, attribute, every_language, parsed
 
@@ -54,11 +55,16 @@ SEARCH = """async queries => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    with tab(browser, viewport={"width": 1280, "height": 800}) as view:
+        yield view
+
+
 @pytest.fixture
-def view(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    yield context.new_page()
-    context.close()
+def view(only: Page) -> Iterator[Page]:
+    yield only
+    leave(only)
 
 
 def search(view: Page, *queries: str) -> dict[str, dict[str, Any]]:

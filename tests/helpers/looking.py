@@ -1,6 +1,11 @@
 """Looks at one page in a browser, once, and tells which rules it breaks."""
 
-from playwright.sync_api import Browser, BrowserContext, Page
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Error, Page, Request
 
 from tests.helpers.projects import PROJECT
 
@@ -8,12 +13,31 @@ AXE = (PROJECT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding=
 
 # Runs before a page does: what its policy forbids is noted, and the page before has left no choice.
 LISTEN = """
-localStorage.clear()
+if (location.protocol !== "about:") localStorage.clear()
 window.violations = []
+window.shifts = []
+window.paint = 0
 window.violated = new Promise(resolve => addEventListener("securitypolicyviolation", resolve))
 addEventListener("securitypolicyviolation", event =>
   violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))
+new PerformanceObserver(list => {
+  for (const { value, sources } of list.getEntries())
+    shifts.push([value, ...sources.map(({ node }) => (node?.outerHTML ?? node?.textContent)?.slice(0, 200))])
+}).observe({ type: "layout-shift", buffered: true })
+new PerformanceObserver(list => {
+  paint = list.getEntries().at(-1).startTime
+}).observe({ type: "largest-contentful-paint", buffered: true })
 """
+# A slow phone connection, as Lighthouse assumes it: 1.6 Mbit/s down, 150 ms there and back.
+SLOW = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6e6 / 8,
+    "uploadThroughput": 0.75e6 / 8,
+}
+FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+LIMIT = 150_000
+WHOLE = ("claims/",)  # it holds every test of the chapter
 LOOKS = """([width, scheme, header]) => {
   const problems = {}
   const wide = document.documentElement.scrollWidth
@@ -110,51 +134,140 @@ def tab_to(view: Page, name: str, limit: int = 60) -> None:
     raise AssertionError(f"the Tab key does not reach {name!r}: {seen}")
 
 
+class Watch:
+    """Notes what goes on in a tab while one page is open."""
+
+    def __init__(self, view: Page) -> None:
+        self.view = view
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.finished: list[Request] = []
+        self.listeners: dict[Any, Any] = {
+            "console": self._said,
+            "pageerror": self._failed,
+            "request": lambda request: self.requests.append(request.url),
+            "requestfailed": self._broke_off,
+            "requestfinished": lambda request: self.finished.append(request),
+        }
+
+    def __enter__(self) -> "Watch":
+        for event, listener in self.listeners.items():
+            self.view.on(event, listener)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for event, listener in self.listeners.items():
+            self.view.remove_listener(event, listener)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _failed(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _broke_off(self, request: Request) -> None:
+        self.errors.append(f"{request.url}: {request.failure}")
+
+    def weight(self) -> dict[str, int]:
+        """The bytes of each request, when scripts load no more; "networkidle" never came, once."""
+        seen = 0
+        while seen < len(self.finished):
+            seen = len(self.finished)
+            self.view.wait_for_timeout(400)
+        sizes = {}
+        for request in self.finished:
+            parts, response = request.sizes(), request.response()
+            assert response
+            # Chromium does not tell the size of a worker's script
+            body = parts["responseBodySize"] or len(gzip.compress(response.body()))
+            sizes[request.url] = body + parts["responseHeadersSize"]
+        return sizes
+
+
 def look(view: Page, root: str, page: str, scheme: str, *more: str) -> dict[str, object]:
     """Open a page and hold it against the rules.
 
     Args:
-        view: A tab that has opened nothing yet.
+        view: A tab.
         root: The address of the site.
         page: The address of the page from there.
         scheme: The theme's name of the colours that it should have.
-        more: `axe` for the rules of axe-core, `used` to do what a reader does: open what is folded,
-            copy, take other colours, scroll.
+        more: `first` to weigh a first view over a slow line, `axe` for the rules of axe-core, `used`
+            to do what a reader does: open what is folded, copy, take other colours, scroll.
 
     Returns:
         What is wrong, by the name of the rule: an error, a request to somewhere else, a page wider
         than the screen, a title or a style or a picture that is not there, another scheme, a policy
-        that is missing or not kept, what axe-core finds, and what moves while the page arrives.
+        that is missing or not kept, a view that is too heavy or shifts, what axe-core finds, and what
+        moves while the page arrives. What a first view took is under `took`.
     """
-    errors: list[str] = []
-    requests: list[str] = []
-    view.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    view.on("pageerror", lambda error: errors.append(str(error)))
-    view.on("requestfailed", lambda request: errors.append(f"{request.url}: {request.failure}"))
-    view.on("request", lambda request: requests.append(request.url))
-    view.goto(f"{root}{page}")
     assert view.viewport_size
-    problems: dict[str, object] = view.evaluate(LOOKS, [view.viewport_size["width"], scheme, INK])
-    if "axe" in more:
-        problems["axe"] = accessible(view)
-    if "used" in more:
-        view.evaluate(USED)
-    problems["violations"] = view.evaluate("violations")
-    problems["moved"] = view.evaluate(TAKE_BACK)
-    problems["errors"] = errors
     local = (root, "data:", "blob:")
-    problems["strangers"] = [url for url in requests if not url.startswith(local)]
+    view.goto("about:blank")
+    with Watch(view) as watch:
+        first = _slow(view) if "first" in more else None
+        view.goto(f"{root}{page}")
+        problems: dict[str, object] = {}
+        if first:
+            sizes = watch.weight()
+            limit = LIMIT * (2 if page.endswith(WHOLE) else 1)
+            if not 50_000 < sum(sizes.values()) <= limit:
+                problems["weight"] = sizes
+            paint = view.evaluate("paint") / 1000
+            problems["took"] = (
+                f"{page or 'home':24} {len(sizes):2} requests, {sum(sizes.values()) / 1000:4.0f} KB, "
+                f"largest paint after {paint:.2f} s"
+            )
+            problems["shifts"] = view.evaluate("shifts")
+            first.send("Network.setCacheDisabled", {"cacheDisabled": False})
+            first.send("Network.emulateNetworkConditions", FAST)
+            first.detach()
+        problems |= view.evaluate(LOOKS, [view.viewport_size["width"], scheme, INK])
+        if "axe" in more:
+            problems["axe"] = accessible(view)
+        if "used" in more:
+            view.evaluate(USED)
+        problems["violations"] = view.evaluate("violations")
+        problems["moved"] = view.evaluate(TAKE_BACK)
+    problems["errors"] = watch.errors
+    problems["strangers"] = [url for url in watch.requests if not url.startswith(local)]
     return {name: wrong for name, wrong in problems.items() if wrong}
 
 
-def screen(browser: Browser, width: int, dark: bool = False) -> BrowserContext:
-    """A desk, or a phone, whose language is none of the site's."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 844},
-        color_scheme="dark" if dark else "light",
-        has_touch=width < 600,
-        locale="fr",
-        permissions=["clipboard-read", "clipboard-write"],
-    )
-    context.add_init_script(LISTEN)
-    return context
+def _slow(view: Page) -> CDPSession:
+    session = view.context.new_cdp_session(view)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    session.send("Network.emulateNetworkConditions", SLOW)
+    return session
+
+
+@contextmanager
+def tab(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open one tab for many tests: a new one each takes as long as a page."""
+    with browser.new_context(**options) as context:
+        yield context.new_page()
+
+
+def leave(view: Page) -> None:
+    """Let the next test find a tab that remembers nothing."""
+    view.unroute_all()
+    view.emulate_media(media="null", color_scheme="null")
+    view.evaluate("localStorage.clear()")
+    view.goto("about:blank")  # or an address with another # would not be loaded
+
+
+@contextmanager
+def screen(browser: Browser, width: int, dark: bool = False) -> Iterator[Page]:
+    """Open the tab of a desk, or of a phone, whose language is none of the site's."""
+    options = {
+        "viewport": {"width": width, "height": 844},
+        "color_scheme": "dark" if dark else "light",
+        "has_touch": width < 600,
+        "locale": "fr",
+        "permissions": ["clipboard-read", "clipboard-write"],
+    }
+    with tab(browser, **options) as view:
+        view.add_init_script(LISTEN)
+        yield view

@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 
+@functools.cache
+def _compressed(path: Path, changed: int) -> bytes:
+    return gzip.compress(path.read_bytes())
+
+
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Sends text compressed, as the servers of real sites do: so what arrives can be weighed."""
 
@@ -27,7 +32,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             path /= "index.html"
         if path.suffix not in {".html", ".css", ".js", ".json", ".svg"} or not path.is_file():
             return super().send_head()
-        data = gzip.compress(path.read_bytes())
+        data = _compressed(path, path.stat().st_mtime_ns)
         self.send_response(http.HTTPStatus.OK)
         self.send_header("Content-Type", self.guess_type(path))
         self.send_header("Content-Encoding", "gzip")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.helpers.projects import PROJECT, Project, mkdocs
+from tests.helpers.themed import build_themed
 from tests.helpers.workers import once
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return done.stdout if done.returncode else ""
 
     return once(tmp_path_factory, "real-site", make)
+
+
+@pytest.fixture(scope="session")
+def themed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small site in the real theme, which knows its address and its repository."""
+    return once(tmp_path_factory, "themed", build_themed) / "site"
 
 
 @pytest.fixture

@@ -28,26 +28,26 @@ def view(only: Page) -> Iterator[Page]:
 def test_a_click_on_the_switch_keeps_the_heading_that_is_being_read(
     view: Page, address: str, here: str, there: str, name: str
 ) -> None:
-    view.goto(f"{address}{here}blocks/")
-    view.locator("#code-in-forward").evaluate("heading => heading.scrollIntoView()")
+    view.goto(f"{address}{here}lazy-initialization/")
+    view.locator("#same-draws").evaluate("heading => heading.scrollIntoView()")
     view.locator(".md-header .md-select button").hover()
     # the menu opens slowly, and a click on what moves makes Playwright scroll the page
     expect(view.locator(".md-select__inner")).to_have_css("opacity", "1")
     view.locator(".md-select__link", has_text=name).click()
-    expect(view).to_have_url(f"{address}{there}blocks/#code-in-forward")
-    expect(view.locator("#code-in-forward")).to_be_in_viewport()
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/#same-draws")
+    expect(view.locator("#same-draws")).to_be_in_viewport()
 
 
 @pages
 def test_the_switch_works_by_keyboard(
     view: Page, address: str, here: str, there: str, name: str
 ) -> None:
-    view.goto(f"{address}{here}blocks/#sequential-block")
+    view.goto(f"{address}{here}lazy-initialization/#dry-run")
     view.locator(".md-header .md-select button").focus()
     tab_to(view, name, limit=2)
     expect(view.locator(".md-select__link", has_text=name)).to_be_visible()
     view.keyboard.press("Enter")
-    expect(view).to_have_url(f"{address}{there}blocks/#sequential-block")
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/#dry-run")
 
 
 @pages
@@ -56,25 +56,25 @@ def test_without_a_script_the_switch_and_each_heading_lead_to_the_other_language
 ) -> None:
     context = browser.new_context(java_script_enabled=False)
     view = context.new_page()
-    view.goto(f"{address}{here}blocks/")
-    view.locator("#code-in-forward").hover()
-    view.locator("#code-in-forward a[hreflang]").click()
-    expect(view).to_have_url(f"{address}{there}blocks/#code-in-forward")
+    view.goto(f"{address}{here}lazy-initialization/")
+    view.locator("#same-draws").hover()
+    view.locator("#same-draws a[hreflang]").click()
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/#same-draws")
     view.go_back()
     view.locator(".md-header .md-select button").hover()
     view.locator(".md-select__link", has_text=name).click()
-    expect(view).to_have_url(f"{address}{there}blocks/")
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/")
     context.close()
 
 
 @pytest.mark.parametrize(
     ("locale", "page", "offer"),
     [
-        ("en-GB", "gpu/#devices", "Read this page in English"),
-        ("zh-CN", "en/gpu/#devices", "用中文读这一页"),
-        ("zh-TW", "gpu/", None),
-        ("en-US", "en/gpu/", None),
-        ("fr-FR", "gpu/", None),
+        ("en-GB", "custom-layers/#layers-with-parameters", "Read this page in English"),
+        ("zh-CN", "en/custom-layers/#layers-with-parameters", "用中文读这一页"),
+        ("zh-TW", "custom-layers/", None),
+        ("en-US", "en/custom-layers/", None),
+        ("fr-FR", "custom-layers/", None),
     ],
 )
 def test_a_first_visit_is_offered_the_language_of_the_browser(
@@ -100,7 +100,7 @@ def test_a_first_visit_is_offered_the_language_of_the_browser(
 
 @pytest.mark.parametrize("by", ["decline", "switch"])
 def test_a_choice_is_remembered(view: Page, address: str, by: str) -> None:
-    view.goto(f"{address}blocks/")
+    view.goto(f"{address}lazy-initialization/")
     bar = view.locator(".language-bar")
     expect(bar).to_be_visible()
     if by == "decline":

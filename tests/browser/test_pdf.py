@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
+from pypdfium2 import PdfDocument
 
 from proven.problems import ProjectError
 from tests.helpers.site import SHOWING, parsed
@@ -33,12 +34,13 @@ def printed(browser: Browser, site: Path, tmp_path_factory: pytest.TempPathFacto
     pages = print_chapter(browser, site, "en", target)
     reader = PdfReader(target)
     assert len(reader.pages) == pages
-    return Printed(reader, [squeezed(page.extract_text()) for page in reader.pages])
+    texts = [page.get_textpage().get_text_range() for page in PdfDocument(target)]
+    return Printed(reader, [squeezed(text) for text in texts])
 
 
 def squeezed(text: str) -> str:
     """Text without what differs between a page and its print: spaces, ligatures, invisible marks."""
-    return re.sub(r"[\s\u00b6\u2060\u00ad]", "", unicodedata.normalize("NFKC", text))
+    return re.sub(r"[\s\u00b6\u2060\u00ad\ufffe]", "", unicodedata.normalize("NFKC", text))
 
 
 def outline(reader: PdfReader) -> list[tuple[int, str, int]]:

@@ -35,7 +35,7 @@ def violations(view: Page) -> list[str]:
 
 @every_language
 def test_the_search_works_under_the_policy(view: Page, address: str, language: str) -> None:
-    view.goto(f"{address}{LANGUAGES[language]}blocks/")
+    view.goto(f"{address}{LANGUAGES[language]}lazy-initialization/")
     first = view.locator(".md-search-result__link").first
     view.locator(".md-search__input").fill("state_dict")
     for _ in range(10):
@@ -64,8 +64,8 @@ def test_what_is_slipped_into_a_page_does_not_run(
         html = route.fetch().text()
         route.fulfill(body=html.replace("</h1>", f"</h1>{slipped}"), content_type="text/html")
 
-    view.route("**/blocks/", slip)
-    view.goto(f"{address}en/blocks/")
+    view.route("**/lazy-initialization/", slip)
+    view.goto(f"{address}en/lazy-initialization/")
     view.evaluate("async () => { await violated }")
     assert violations(view)[0].startswith(directive)
     assert view.evaluate("window.slipped") is None
@@ -73,7 +73,7 @@ def test_what_is_slipped_into_a_page_does_not_run(
 
 @every_language
 def test_the_policy_lets_a_page_work_from_a_disk(view: Page, site: Path, language: str) -> None:
-    view.goto((site / LANGUAGES[language] / "blocks" / "index.html").as_uri())
+    view.goto((site / LANGUAGES[language] / "lazy-initialization" / "index.html").as_uri())
     expect(view.locator("html")).to_have_class(re.compile(r"(^| )js( |$)"))
     expect(view.locator("article button.copy").first).to_be_visible()
     assert violations(view) == []

@@ -28,7 +28,7 @@ def test_the_scheme_follows_the_system_and_can_be_switched(
     view: Page, address: str, language: str
 ) -> None:
     view.emulate_media(color_scheme="dark")
-    view.goto(f"{address}{LANGUAGES[language]}blocks/")
+    view.goto(f"{address}{LANGUAGES[language]}lazy-initialization/")
     body = view.locator("body")
     expect(body).to_have_attribute("data-md-color-scheme", "slate")
     view.locator("label[for=__palette_1]:visible, label[for=__palette_0]:visible").first.click()
@@ -42,7 +42,7 @@ def test_the_first_paint_is_in_the_scheme_of_the_system(
     view.emulate_media(color_scheme="dark")
     # without the theme's bundle, which comes after the first paint
     view.route("**/bundle*.js", lambda route: route.abort())
-    view.goto(f"{address}{LANGUAGES[language]}blocks/")
+    view.goto(f"{address}{LANGUAGES[language]}lazy-initialization/")
     expect(view.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
 
 
@@ -60,16 +60,16 @@ def test_a_section_counts_as_read_at_its_end_until_the_reader_says_otherwise(
     requests: list[str] = []
     context.on("request", lambda request: requests.append(request.method))
     view = context.new_page()
-    view.goto(f"{address}en/blocks/")
+    view.goto(f"{address}en/lazy-initialization/")
     assert read_marks(view) == []
     box = view.get_by_role("checkbox", name="Read")
     box.scroll_into_view_if_needed()
     expect(box).to_be_checked()
     expect(view.locator(".md-nav--primary").get_by_role("img", name="Read")).to_have_count(1)
 
-    view.goto(f"{address}gpu/")  # the other language, another page
-    assert read_marks(view) == ["blocks"]
-    view.goto(f"{address}blocks/")
+    view.goto(f"{address}custom-layers/")  # the other language, another page
+    assert read_marks(view) == ["lazy-initialization"]
+    view.goto(f"{address}lazy-initialization/")
     box = view.get_by_role("checkbox", name="已读")
     expect(box).to_be_checked()
     box.uncheck()
@@ -77,11 +77,11 @@ def test_a_section_counts_as_read_at_its_end_until_the_reader_says_otherwise(
     box.scroll_into_view_if_needed()
     assert read_marks(view) == []
     box.check()
-    assert read_marks(view) == ["blocks"]
+    assert read_marks(view) == ["lazy-initialization"]
     view.get_by_role("button", name="清除所有已读记录").click()
     assert read_marks(view) == []
     expect(box).not_to_be_checked()
-    view.goto(f"{address}gpu/")
+    view.goto(f"{address}custom-layers/")
     assert read_marks(view) == []
     assert set(requests) == {"GET"}
     context.close()
@@ -90,11 +90,11 @@ def test_a_section_counts_as_read_at_its_end_until_the_reader_says_otherwise(
 def test_what_is_read_is_kept_for_a_site_on_a_disk_too(browser: Browser, site: Path) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     view = context.new_page()
-    view.goto((site / "en" / "blocks" / "index.html").as_uri())
+    view.goto((site / "en" / "lazy-initialization" / "index.html").as_uri())
     view.get_by_role("checkbox", name="Read").scroll_into_view_if_needed()
     view.wait_for_selector(".md-nav--primary .read")
-    view.goto((site / "en" / "gpu" / "index.html").as_uri())
-    assert read_marks(view) == ["blocks"]
+    view.goto((site / "en" / "custom-layers" / "index.html").as_uri())
+    assert read_marks(view) == ["lazy-initialization"]
     context.close()
 
 

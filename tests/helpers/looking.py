@@ -71,10 +71,10 @@ USED = """async () => {
   colours.find(label => !label.hidden).click()
   scrollTo(0, 20_000)
   await new Promise(done => setTimeout(done, 100))
-  scrollTo(0, 0)
-  document.querySelector(".md-dialog").remove()  // it says "copied", for two seconds
+  return violations
 }"""
-# A page is drawn from the part that has come. Here the end of it is taken back, node by node.
+# A page is drawn from the part that has come. Here the end of it is taken back, node by node, and then
+# put where it was.
 TAKE_BACK = """() => {
   const seen = new Map()
   for (const element of document.body.querySelectorAll("*")) {
@@ -88,11 +88,14 @@ TAKE_BACK = """() => {
   const moved = []
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
   const nodes = []
-  while (walker.nextNode()) nodes.push(walker.currentNode)
+  while (walker.nextNode())
+    if (!walker.currentNode.parentNode.matches("style, script")) nodes.push(walker.currentNode)
+  const taken = []
   for (const node of nodes.reverse()) {
     const text = node.textContent.trim()
     const told = node.nodeType == Node.TEXT_NODE ? text && seen.has(node.parentNode) : seen.has(node)
     moving.delete(node)
+    taken.push([node, node.parentNode, node.nextSibling])
     node.remove()
     if (!told) continue
     for (const [element, was] of moving) {
@@ -103,6 +106,7 @@ TAKE_BACK = """() => {
         (node.outerHTML ?? text).slice(0, 200), is.x, is.y])
     }
   }
+  for (const [node, parent, next] of taken.reverse()) parent.insertBefore(node, next)
   return moved
 }"""
 INK = "rgb(35, 50, 61)"  # the header's
@@ -185,52 +189,53 @@ class Watch:
         return sizes
 
 
-def look(view: Page, root: str, page: str, scheme: str, *more: str) -> dict[str, object]:
-    """Open a page and hold it against the rules.
+def look(view: Page, root: str, page: str, scheme: str, other_width: int) -> dict[str, object]:
+    """Open a page and hold it against all rules.
 
     Args:
         view: A tab.
         root: The address of the site.
         page: The address of the page from there.
         scheme: The theme's name of the colours that it should have.
-        more: `first` to weigh a first view over a slow line, `axe` for the rules of axe-core, `used`
-            to do what a reader does: open what is folded, copy, take other colours, scroll.
+        other_width: How wide the screen is when the page is looked at again.
 
     Returns:
-        What is wrong, by the name of the rule: an error, a request to somewhere else, a page wider
-        than the screen, a title or a style or a picture that is not there, another scheme, a policy
-        that is missing or not kept, a view that is too heavy or shifts, what axe-core finds, and what
-        moves while the page arrives. What a first view took is under `took`.
+        What is wrong, by the name of the rule: a first view over a slow line that is too heavy or
+        shifts, a page wider than the screen, a title or a style or a picture that is not there,
+        another scheme, a policy that is missing, what moves while the page arrives, what axe-core
+        finds, what the policy forbids while a reader opens folds, copies, takes other colours and
+        scrolls, an error, a request to somewhere else. What the first view took is under `took`.
     """
     assert view.viewport_size
-    local = (root, "data:", "blob:")
+    width, height = view.viewport_size["width"], view.viewport_size["height"]
+    problems: dict[str, object] = {}
     view.goto("about:blank")
     with Watch(view) as watch:
-        first = _slow(view) if "first" in more else None
+        session = _slow(view)
         view.goto(f"{root}{page}")
-        problems: dict[str, object] = {}
-        if first:
-            sizes = watch.weight()
-            limit = LIMIT * (2 if page.endswith(WHOLE) else 1)
-            if not 50_000 < sum(sizes.values()) <= limit:
-                problems["weight"] = sizes
-            paint = view.evaluate("paint") / 1000
-            problems["took"] = (
-                f"{page or 'home':24} {len(sizes):2} requests, {sum(sizes.values()) / 1000:4.0f} KB, "
-                f"largest paint after {paint:.2f} s"
-            )
-            problems["shifts"] = view.evaluate("shifts")
-            first.send("Network.setCacheDisabled", {"cacheDisabled": False})
-            first.send("Network.emulateNetworkConditions", FAST)
-            first.detach()
-        problems |= view.evaluate(LOOKS, [view.viewport_size["width"], scheme, INK])
-        if "axe" in more:
-            problems["axe"] = accessible(view)
-        if "used" in more:
-            view.evaluate(USED)
-        problems["violations"] = view.evaluate("violations")
+        sizes = watch.weight()
+        problems["shifts"] = view.evaluate("shifts")
+        paint = view.evaluate("paint") / 1000
+        session.send("Network.setCacheDisabled", {"cacheDisabled": False})
+        session.send("Network.emulateNetworkConditions", FAST)
+        session.detach()
+        problems |= view.evaluate(LOOKS, [width, scheme, INK])
         problems["moved"] = view.evaluate(TAKE_BACK)
+        problems["axe"] = accessible(view)
+        view.set_viewport_size({"width": other_width, "height": height})
+        for name, wrong in view.evaluate(LOOKS, [other_width, scheme, INK]).items():
+            problems[f"{name}, {other_width} wide"] = wrong
+        problems[f"moved, {other_width} wide"] = view.evaluate(TAKE_BACK)
+        view.set_viewport_size({"width": width, "height": height})
+        problems["violations"] = view.evaluate(USED)
+    if not 50_000 < sum(sizes.values()) <= LIMIT * (2 if page.endswith(WHOLE) else 1):
+        problems["weight"] = sizes
+    problems["took"] = (
+        f"{page or 'home':24} {len(sizes):2} requests, {sum(sizes.values()) / 1000:4.0f} KB, "
+        f"largest paint after {paint:.2f} s"
+    )
     problems["errors"] = watch.errors
+    local = (root, "data:", "blob:")
     problems["strangers"] = [url for url in watch.requests if not url.startswith(local)]
     return {name: wrong for name, wrong in problems.items() if wrong}
 

@@ -148,12 +148,14 @@ def refused(project: Project, script: str, **options: Any) -> str:
     return str(caught.value)
 
 
-def mkdocs(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run mkdocs in a project, as a user would."""
+def mkdocs(
+    project: Path, *arguments: str, engine: Path = PROJECT
+) -> "subprocess.CompletedProcess[str]":
+    """Run mkdocs in a project, as a user would, with the engine that lies in a folder."""
     return subprocess.run(
         [sys.executable, "-m", "mkdocs", *arguments],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "NO_MKDOCS_2_WARNING": "1"},
+        env={**os.environ, "PYTHONPATH": str(engine), "NO_MKDOCS_2_WARNING": "1"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

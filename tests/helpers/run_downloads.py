@@ -5,6 +5,7 @@ what each of them did. A notebook runs in IPython, as in a kernel, but torch is 
 """
 
 import contextlib
+import gc
 import importlib.util
 import io
 import json
@@ -80,6 +81,10 @@ def run_notebook(path: str) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    import matplotlib.pyplot  # noqa: F401
+    import torch._dynamo  # which the first optimiser imports  # noqa: F401
+
+    gc.freeze()  # %reset collects garbage, and need not look at all that was imported
     here = os.getcwd()
     done: dict[str, Any] = {}
     for file in sys.argv[1:]:

@@ -1,4 +1,4 @@
-"""What search engines and previews read: the site built for an address of its own, and for none."""
+"""What search engines and previews read: of the real site, which knows no address, and of a small one."""
 
 import re
 from pathlib import Path
@@ -19,9 +19,11 @@ from tests.helpers.site import (
     parsed,
     read,
 )
-from tests.site.conftest import ADDRESS
+from tests.helpers.themed import ADDRESS
+from tests.helpers.themed import PAGES as SMALL
 
 XML = {"": "http://www.sitemaps.org/schemas/sitemap/0.9", "x": "http://www.w3.org/1999/xhtml"}
+every_small_page = pytest.mark.parametrize("page", SMALL, ids=lambda page: page or "home")
 ALL = [f"{root}{page}" for root in LANGUAGES.values() for page in PAGES]
 
 
@@ -43,11 +45,11 @@ def test_no_two_pages_share_a_title_or_a_description(site: Path) -> None:
 
 
 @every_language
-@every_page
+@every_small_page
 def test_a_page_names_its_address_and_those_of_both_languages(
-    published: Path, language: str, page: str
+    themed: Path, language: str, page: str
 ) -> None:
-    tree = parsed(published, language, page)
+    tree = parsed(themed, language, page)
     canonical = attribute(one(tree, "link[rel=canonical]"), "href")
     assert canonical == f"{ADDRESS}{LANGUAGES[language]}{page}"
     assert alternates(tree) == {
@@ -75,8 +77,8 @@ def test_without_an_address_there_is_no_canonical_and_the_languages_are_linked_a
     }
 
 
-def test_one_sitemap_lists_all_pages_with_their_twins(published: Path) -> None:
-    tree = ElementTree.parse(published / "sitemap.xml")
+def test_one_sitemap_lists_all_pages_with_their_twins(themed: Path) -> None:
+    tree = ElementTree.parse(themed / "sitemap.xml")
     seen = {}
     for url in tree.findall("url", XML):
         links = {link.get("hreflang"): link.get("href") for link in url.findall("x:link", XML)}
@@ -85,33 +87,33 @@ def test_one_sitemap_lists_all_pages_with_their_twins(published: Path) -> None:
         assert links["x-default"] == links["zh"]
         assert links["en"] == str(links["zh"]).replace(ADDRESS, f"{ADDRESS}en/")
         seen[address] = links
-    assert set(seen) == {f"{ADDRESS}{page}" for page in ALL}
-    assert not (published / "en" / "sitemap.xml").exists()
+    assert set(seen) == {f"{ADDRESS}{root}{page}" for root in LANGUAGES.values() for page in SMALL}
+    assert not (themed / "en" / "sitemap.xml").exists()
 
 
 def test_there_is_no_sitemap_without_an_address(site: Path) -> None:
     assert list(site.rglob("sitemap*")) == []
 
 
-def test_the_list_for_language_models_has_whole_addresses(published: Path) -> None:
-    links = re.findall(r"\]\((.+?)\)", (published / "llms.txt").read_text(encoding="utf-8"))
+def test_the_list_for_language_models_has_whole_addresses(themed: Path) -> None:
+    links = re.findall(r"\]\((.+?)\)", (themed / "llms.txt").read_text(encoding="utf-8"))
     assert f"{ADDRESS}index.html.md" in links
     assert [link for link in links if not link.startswith(ADDRESS)] == []
 
 
 @every_language
-@every_page
+@every_small_page
 def test_a_preview_has_a_title_a_text_and_a_language(
-    published: Path, language: str, page: str
+    themed: Path, language: str, page: str
 ) -> None:
-    tree = parsed(published, language, page)
+    tree = parsed(themed, language, page)
     told = {attribute(t, "property"): attribute(t, "content") for t in tree.css("meta[property]")}
     description = attribute(one(tree, "meta[name=description]"), "content")
     assert told["og:description"] == description
     assert one(tree, "head > title").text().startswith(told["og:title"])
     assert told["og:url"] == f"{ADDRESS}{LANGUAGES[language]}{page}"
     assert told["og:image"].startswith(f"{ADDRESS}{LANGUAGES[language]}assets/cards/")
-    with Image.open(published / told["og:image"].removeprefix(ADDRESS)) as image:
+    with Image.open(themed / told["og:image"].removeprefix(ADDRESS)) as image:
         assert image.size == (int(told["og:image:width"]), int(told["og:image:height"]))
     assert tree.css("meta[name='twitter:card'][content=summary_large_image]")
     assert told["og:locale"] == {"zh": "zh_CN", "en": "en_GB"}[language]
@@ -122,7 +124,7 @@ def test_no_two_pages_have_the_same_card(site: Path) -> None:
     assert len(cards) == len(set(cards)) == len(ALL)
 
 
-@pytest.mark.parametrize(("kind", "root"), [("site", "http://site/"), ("published", ADDRESS)])
+@pytest.mark.parametrize(("kind", "root"), [("site", "http://site/"), ("themed", ADDRESS)])
 def test_a_page_that_is_not_there_says_so_in_both_languages(
     kind: str, root: str, request: pytest.FixtureRequest
 ) -> None:

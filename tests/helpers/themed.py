@@ -1,0 +1,73 @@
+"""A small site in the real theme, which knows its address and its repository."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from unittest import mock
+
+from tests.helpers.projects import CUDA, PROJECT, Project, mkdocs
+
+ADDRESS = "https://somebody.github.io/notes/"
+PAGES = ["", "claims/", "notebooks/"]
+TESTS = '''import pytest
+
+
+def test_it_prints_hello() -> None:
+    """The cell prints `hello`.
+
+    这段代码打印 `hello`。
+    """
+
+
+@pytest.mark.gpu(8)
+def test_eight_devices_agree() -> None:
+    """All devices agree.
+
+    所有设备一致。
+    """
+'''
+PAGE = """# Title {#title}
+
+```snippet
+part.one
+```
+
+```snippet
+part.two
+```
+
+A sentence long enough to need a second line on a phone, and then a third one, is proven by its
+test.`#!claim it_prints_hello` Another one is not.`#!claim eight_devices_agree`
+
+## Second heading {#second}
+
+A paragraph after it.
+"""
+NOTEBOOKS = "# Notebooks {#notebooks}\n\n```downloads\n```\n"
+
+
+def build_themed(folder: Path) -> str:
+    """Build the site, with a skipped snippet and two marks, in the folder `site` of a folder.
+
+    Args:
+        folder: The folder of the project.
+
+    Returns:
+        What went wrong, or nothing.
+    """
+    script = '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
+    texts = dict.fromkeys(("zh", "en"), PAGE)
+    project = Project(folder, script, texts, TESTS, settings={"devices": CUDA})
+    project.write()
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/notebooks.md", NOTEBOOKS)
+    project.file("docs/search.toml", "")
+    for name in ("mkdocs.yml", "mkdocs.en.yml"):
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        project.file(name, re.sub(r"\nnav:(\n  .*)+", "", text))
+    shutil.copytree(PROJECT / "docs" / "theme", folder / "docs" / "theme")
+    place = {"SITE_URL": ADDRESS.rstrip("/"), "REPO_URL": "https://github.com/somebody/notes"}
+    with mock.patch.dict(os.environ, place):
+        done = mkdocs(folder, "build")
+    return done.stdout if done.returncode else ""

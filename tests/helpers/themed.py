@@ -27,7 +27,11 @@ def test_eight_devices_agree() -> None:
     所有设备一致。
     """
 '''
-PAGE = """# Title {#title}
+PAGE = """---
+title: A small page
+---
+
+# Title {#title}
 
 ```snippet
 part.one

@@ -3,28 +3,31 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from tests.helpers.looking import look, screen
-from tests.helpers.site import LANGUAGES, every_page
+from tests.helpers.looking import Screen, screen
+from tests.helpers.site import LANGUAGES, PAGES, every_page
+
+HERE = LANGUAGES["en"]
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser) -> Iterator[Page]:
-    with screen(browser, 1280) as view:
-        yield view
+def desk(browser: Browser, address: str, root: str) -> Iterator[Screen]:
+    visits = [*((address, f"{HERE}{page}") for page in PAGES), (root, f"{HERE}404.html")]
+    with screen(browser, 1280, other_width=360, dark=False, visits=visits) as desk:
+        yield desk
 
 
 @every_page
 def test_a_page_keeps_all_rules(
-    desk: Page, address: str, page: str, record_property: Callable[[str, object], None]
+    desk: Screen, address: str, page: str, record_property: Callable[[str, object], None]
 ) -> None:
-    problems = look(desk, address, f"{LANGUAGES['en']}{page}", "default", 360)
+    problems = desk.look(address, f"{HERE}{page}")
     record_property("printed", problems.pop("took"))
     assert problems == {}
 
 
-def test_so_does_the_page_for_what_is_not_there(desk: Page, root: str) -> None:
-    problems = look(desk, root, f"{LANGUAGES['en']}404.html", "default", 360)
+def test_so_does_the_page_for_what_is_not_there(desk: Screen, root: str) -> None:
+    problems = desk.look(root, f"{HERE}404.html")
     # it is shorter than a screen: its foot grows upwards
-    assert {name for name in problems if not name.startswith("moved")} == {"took"}, problems
+    assert {rule for rule in problems if not rule.startswith("moved")} == {"took"}, problems

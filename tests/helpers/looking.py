@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Error, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.helpers.projects import PROJECT
 
@@ -109,6 +109,7 @@ TAKE_BACK = """() => {
   for (const [node, parent, next] of taken.reverse()) parent.insertBefore(node, next)
   return moved
 }"""
+Address = tuple[str, str]  # of a site, and of a page from there
 INK = "rgb(35, 50, 61)"  # the header's
 
 
@@ -138,47 +139,43 @@ def tab_to(view: Page, name: str, limit: int = 60) -> None:
     raise AssertionError(f"the Tab key does not reach {name!r}: {seen}")
 
 
-class Watch:
-    """Notes what goes on in a tab while one page is open."""
+class Visit:
+    """A page that is being opened over a slow line, and what goes on in its tab."""
 
-    def __init__(self, view: Page) -> None:
-        self.view = view
+    def __init__(self, view: Page, root: str, page: str) -> None:
+        self.view, self.root, self.page = view, root, page
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.finished: list[Request] = []
         self.listeners: dict[Any, Any] = {
             "console": self._said,
-            "pageerror": self._failed,
+            "pageerror": lambda error: self.errors.append(str(error)),
             "request": lambda request: self.requests.append(request.url),
-            "requestfailed": self._broke_off,
+            "requestfailed": lambda request: self.errors.append(
+                f"{request.url}: {request.failure}"
+            ),
             "requestfinished": lambda request: self.finished.append(request),
         }
-
-    def __enter__(self) -> "Watch":
+        view.goto("about:blank")
         for event, listener in self.listeners.items():
-            self.view.on(event, listener)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for event, listener in self.listeners.items():
-            self.view.remove_listener(event, listener)
+            view.on(event, listener)
+        self.line = view.context.new_cdp_session(view)
+        self.line.send("Network.enable")
+        self.line.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        self.line.send("Network.emulateNetworkConditions", SLOW)
+        view.goto(f"{root}{page}", wait_until="commit")
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
 
-    def _failed(self, error: Error) -> None:
-        self.errors.append(str(error))
-
-    def _broke_off(self, request: Request) -> None:
-        self.errors.append(f"{request.url}: {request.failure}")
-
-    def weight(self) -> dict[str, int]:
-        """The bytes of each request, when scripts load no more; "networkidle" never came, once."""
+    def arrive(self) -> dict[str, object]:
+        """Wait for the whole page; tell what is wrong with its first view, and under `took` what it cost."""
+        self.view.wait_for_load_state("load")
         seen = 0
-        while seen < len(self.finished):
+        while seen < len(self.finished):  # scripts load more; "networkidle" never came, once
             seen = len(self.finished)
-            self.view.wait_for_timeout(400)
+            self.view.wait_for_timeout(250)
         sizes = {}
         for request in self.finished:
             parts, response = request.sizes(), request.response()
@@ -186,66 +183,81 @@ class Watch:
             # Chromium does not tell the size of a worker's script
             body = parts["responseBodySize"] or len(gzip.compress(response.body()))
             sizes[request.url] = body + parts["responseHeadersSize"]
-        return sizes
+        self.line.send("Network.setCacheDisabled", {"cacheDisabled": False})
+        self.line.send("Network.emulateNetworkConditions", FAST)
+        self.line.detach()
+        paint, shifts = self.view.evaluate("[paint / 1000, shifts]")
+        weight = sum(sizes.values())
+        light = 50_000 < weight <= LIMIT * (2 if self.page.endswith(WHOLE) else 1)
+        return {
+            "took": f"{self.page or 'home':24} {len(sizes):2} requests, {weight / 1000:4.0f} KB, "
+            f"largest paint after {paint:.2f} s",
+            "weight": {} if light else sizes,
+            "shifts": shifts,
+        }
+
+    def leave(self) -> dict[str, object]:
+        """Listen no longer; tell which errors there were, and which requests to somewhere else."""
+        for event, listener in self.listeners.items():
+            self.view.remove_listener(event, listener)
+        local = (self.root, "data:", "blob:")
+        strangers = [url for url in self.requests if not url.startswith(local)]
+        return {"errors": self.errors, "strangers": strangers}
 
 
-def look(view: Page, root: str, page: str, scheme: str, other_width: int) -> dict[str, object]:
-    """Open a page and hold it against all rules.
+class Screen:
+    """A phone or a desk: while a page is looked at in one tab, the next one is opened in another."""
 
-    Args:
-        view: A tab.
-        root: The address of the site.
-        page: The address of the page from there.
-        scheme: The theme's name of the colours that it should have.
-        other_width: How wide the screen is when the page is looked at again.
+    def __init__(
+        self, tabs: list[Page], scheme: str, other_width: int, visits: list[Address]
+    ) -> None:
+        self.free, self.scheme, self.other_width = tabs, scheme, other_width
+        self.order = visits
+        self.open: dict[Address, Visit] = {}
 
-    Returns:
-        What is wrong, by the name of the rule: a first view over a slow line that is too heavy or
-        shifts, a page wider than the screen, a title or a style or a picture that is not there,
-        another scheme, a policy that is missing, what moves while the page arrives, what axe-core
-        finds, what the policy forbids while a reader opens folds, copies, takes other colours and
-        scrolls, an error, a request to somewhere else. What the first view took is under `took`.
-    """
-    assert view.viewport_size
-    width, height = view.viewport_size["width"], view.viewport_size["height"]
-    problems: dict[str, object] = {}
-    view.goto("about:blank")
-    with Watch(view) as watch:
-        session = _slow(view)
-        view.goto(f"{root}{page}")
-        sizes = watch.weight()
-        problems["shifts"] = view.evaluate("shifts")
-        paint = view.evaluate("paint") / 1000
-        session.send("Network.setCacheDisabled", {"cacheDisabled": False})
-        session.send("Network.emulateNetworkConditions", FAST)
-        session.detach()
-        problems |= view.evaluate(LOOKS, [width, scheme, INK])
+    def _visit(self, address: Address) -> Visit:
+        if address not in self.open:
+            if not self.free:  # opened ahead, and not asked for
+                _, visit = self.open.popitem()
+                visit.leave()
+                self.free.append(visit.view)
+            self.open[address] = Visit(self.free.pop(), *address)
+        return self.open[address]
+
+    def look(self, root: str, page: str) -> dict[str, object]:
+        """Open a page and hold it against all rules.
+
+        Args:
+            root: The address of the site.
+            page: The address of the page from there.
+
+        Returns:
+            What is wrong, by the name of the rule: a first view over a slow line that is too heavy or
+            shifts, a page wider than the screen, a title or a style or a picture that is not there,
+            another scheme, a policy that is missing, what moves while the page arrives, what axe-core
+            finds, what the policy forbids while a reader opens folds, copies, takes other colours and
+            scrolls, an error, a request to somewhere else. What the first view cost is under `took`.
+        """
+        visit = self._visit((root, page))
+        view, problems = visit.view, visit.arrive()
+        del self.open[root, page]
+        after = self.order.index((root, page)) + 1
+        for following in self.order[after : after + 1]:
+            self._visit(following)
+        size = view.viewport_size
+        assert size
+        problems |= view.evaluate(LOOKS, [size["width"], self.scheme, INK])
         problems["moved"] = view.evaluate(TAKE_BACK)
         problems["axe"] = accessible(view)
-        view.set_viewport_size({"width": other_width, "height": height})
-        for name, wrong in view.evaluate(LOOKS, [other_width, scheme, INK]).items():
-            problems[f"{name}, {other_width} wide"] = wrong
-        problems[f"moved, {other_width} wide"] = view.evaluate(TAKE_BACK)
-        view.set_viewport_size({"width": width, "height": height})
+        view.set_viewport_size({"width": self.other_width, "height": size["height"]})
+        for rule, wrong in view.evaluate(LOOKS, [self.other_width, self.scheme, INK]).items():
+            problems[f"{rule}, {self.other_width} wide"] = wrong
+        problems[f"moved, {self.other_width} wide"] = view.evaluate(TAKE_BACK)
+        view.set_viewport_size(size)
         problems["violations"] = view.evaluate(USED)
-    if not 50_000 < sum(sizes.values()) <= LIMIT * (2 if page.endswith(WHOLE) else 1):
-        problems["weight"] = sizes
-    problems["took"] = (
-        f"{page or 'home':24} {len(sizes):2} requests, {sum(sizes.values()) / 1000:4.0f} KB, "
-        f"largest paint after {paint:.2f} s"
-    )
-    problems["errors"] = watch.errors
-    local = (root, "data:", "blob:")
-    problems["strangers"] = [url for url in watch.requests if not url.startswith(local)]
-    return {name: wrong for name, wrong in problems.items() if wrong}
-
-
-def _slow(view: Page) -> CDPSession:
-    session = view.context.new_cdp_session(view)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    session.send("Network.emulateNetworkConditions", SLOW)
-    return session
+        problems |= visit.leave()
+        self.free.append(view)
+        return {rule: wrong for rule, wrong in problems.items() if wrong}
 
 
 @contextmanager
@@ -264,8 +276,21 @@ def leave(view: Page) -> None:
 
 
 @contextmanager
-def screen(browser: Browser, width: int, dark: bool = False) -> Iterator[Page]:
-    """Open the tab of a desk, or of a phone, whose language is none of the site's."""
+def screen(
+    browser: Browser, width: int, other_width: int, dark: bool, visits: list[Address]
+) -> Iterator[Screen]:
+    """Set up a desk or a phone, whose language is none of the site's.
+
+    Args:
+        browser: A browser.
+        width: How wide it is.
+        other_width: How wide it is when each page is looked at again.
+        dark: Whether its system has dark colours.
+        visits: The pages in the order in which they are looked at.
+
+    Yields:
+        The screen.
+    """
     options = {
         "viewport": {"width": width, "height": 844},
         "color_scheme": "dark" if dark else "light",
@@ -273,6 +298,7 @@ def screen(browser: Browser, width: int, dark: bool = False) -> Iterator[Page]:
         "locale": "fr",
         "permissions": ["clipboard-read", "clipboard-write"],
     }
-    with tab(browser, **options) as view:
-        view.add_init_script(LISTEN)
-        yield view
+    with tab(browser, **options) as one, tab(browser, **options) as two:
+        for view in (one, two):
+            view.add_init_script(LISTEN)
+        yield Screen([one, two], "slate" if dark else "default", other_width, visits)

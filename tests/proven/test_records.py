@@ -177,6 +177,6 @@ def test_a_build_shows_a_record_with_its_provenance(hardware: Project) -> None:
     rows = json.loads((hardware.folder / "site" / "build.json").read_text())["snippets"]
     assert [(row["state"], row.get("record")) for row in rows] == [
         ("ran", None),
-        *[("skipped", "part.made-up-gpu-80gb-x1.json")] * 3,
+        *[("skipped", "snippets/records/part.made-up-gpu-80gb-x1.json")] * 3,
         ("skipped", None),
     ]

@@ -34,6 +34,21 @@ State = Literal["ran", "raised", "skipped"]
 
 
 @dataclass(frozen=True)
+class Raised:
+    """A declared error that a statement of a snippet raised; the next statement ran all the same.
+
+    Attributes:
+        text: The error as Python words it, `Type: message`.
+        line: The line of the snippet, counted from 1, on which it came.
+        after: How many characters of the output came before it.
+    """
+
+    text: str
+    line: int
+    after: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What one snippet did.
 
@@ -41,8 +56,7 @@ class Outcome:
         name: The full name of the snippet.
         state: `ran`, `raised` (as declared) or `skipped` (for want of devices).
         output: What it wrote to standard output.
-        error: The declared error as Python words it, `Type: message`.
-        error_line: The line of the snippet, counted from 1, on which the error came.
+        errors: The declared errors, in order.
         figures: The figures that it left open, as SVG.
         seconds: How long it took.
         had: How many such devices there were, where it needed more.
@@ -51,11 +65,15 @@ class Outcome:
     name: str
     state: State
     output: str = ""
-    error: str | None = None
-    error_line: int | None = None
+    errors: tuple[Raised, ...] = ()
     figures: tuple[str, ...] = ()
     seconds: float = 0.0
     had: int = 0
+
+    @property
+    def error(self) -> str | None:
+        """The text of the last error."""
+        return self.errors[-1].text if self.errors else None
 
 
 class Fault(Exception):
@@ -122,7 +140,7 @@ class _Cell:
         begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
         children = guard.children()
         try:
-            error, row = self._execute(namespace)
+            raised = self._execute(namespace)
         except Fault:
             self._check_refusals()  # tells the refusal, and not the error that followed from it
             raise
@@ -138,10 +156,8 @@ class _Cell:
         if guard.children() - children:
             what = "it did not wait for a process that it started: what that prints would be lost"
             raise Fault(what, "wait for its end: wait(), join() or subprocess.run")
-        try:
-            out, err = self.streams.take()
-        except ValueError as problem:
-            raise Fault(str(problem), "leave sys.stdout and its file alone") from None
+        pieces = [*(piece for _, _, piece in raised), self._take_output()]
+        out, err = (b"".join(written) for written in zip(*pieces, strict=True))
         seconds = time.perf_counter() - begin
         for warning in self.caught:
             advice = "change the cell so that it does not warn, or catch the warning and print it"
@@ -154,20 +170,23 @@ class _Cell:
         if len(out) > OUTPUT_LIMIT:
             what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
             raise Fault(what, "print less")
-        try:
-            output = ESCAPES.sub("", out.decode().replace("\r\n", "\n"))
-        except UnicodeDecodeError as problem:
-            what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
-            raise Fault(what, "print text") from None
-        self._check_text(f"{output}{error or ''}")
-        if error and len(error) > OUTPUT_LIMIT:
-            what = f"its error has {len(error):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
-            raise Fault(what, "raise a shorter one")
-        state: State = "raised" if error else "ran"
-        return Outcome(self.snippet.name, state, output, error, row, figures, seconds)
+        output, errors = "", list[Raised]()
+        for index, (written, _) in enumerate(pieces):
+            try:
+                output += ESCAPES.sub("", written.decode().replace("\r\n", "\n"))
+            except UnicodeDecodeError as problem:
+                what = f"its output is not UTF-8: {problem.reason} at byte {problem.start}"
+                raise Fault(what, "print text") from None
+            if index < len(raised):
+                text, line, _ = raised[index]
+                errors.append(Raised(text, line, len(output)))
+        self._check_text("\n".join([output, *(error.text for error in errors)]))
+        state: State = "raised" if errors else "ran"
+        return Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
 
-    def _execute(self, namespace: dict[str, Any]) -> tuple[str | None, int | None]:
-        """Run the statements of the cell; return the declared error and its line, or two Nones."""
+    def _execute(self, namespace: dict[str, Any]) -> list[tuple[str, int, tuple[bytes, bytes]]]:
+        """Run the statements of the cell; return each error, its line, and what was written before it."""
+        raised = list[tuple[str, int, tuple[bytes, bytes]]]()
         path, snippet = str(self.section.path), self.snippet
         statements = ast.parse("\n" * (snippet.line - 1) + snippet.source, path).body
         for statement in statements:
@@ -178,27 +197,36 @@ class _Cell:
                 raise
             except BaseException as error:
                 line = _line(error, path) or snippet.line
-                if type(error).__name__ != snippet.raises:
-                    raise self._undeclared(error, line) from None
-                if statement is not statements[-1]:
-                    what = f"{snippet.raises} came before the last statement: the rest never ran"
-                    raise Fault(what, "end the cell with the statement that raises", line) from None
+                if snippet.raises[len(raised) : len(raised) + 1] != (type(error).__name__,):
+                    raise self._undeclared(error, line, len(raised)) from None
                 text = ESCAPES.sub("", "".join(traceback.format_exception_only(error)).strip())
-                return text, line - snippet.line + 1
-        if snippet.raises:
-            what = f"it declares {snippet.raises}, and nothing was raised"
-            raise Fault(what, "mend the cell, or take raises= off its marker")
-        return None, None
+                if len(text) > OUTPUT_LIMIT:
+                    what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
+                    raise Fault(what, "raise a shorter one", line) from None
+                raised.append((text, line - snippet.line + 1, self._take_output()))
+        if missing := snippet.raises[len(raised) :]:
+            what = f"it declares {missing[0]}, and nothing was raised"
+            if raised:
+                what = f"it declares {', '.join(snippet.raises)}, and raised {len(raised)} of them"
+            raise Fault(what, "mend the cell, or correct raises= on its marker")
+        return raised
 
-    def _undeclared(self, error: BaseException, line: int) -> Fault:
+    def _take_output(self) -> tuple[bytes, bytes]:
+        try:
+            return self.streams.take()
+        except ValueError as problem:
+            raise Fault(str(problem), "leave sys.stdout and its file alone") from None
+
+    def _undeclared(self, error: BaseException, line: int, before: int) -> Fault:
         text, name = "".join(traceback.format_exception_only(error)), type(error).__name__
         if isinstance(error, SystemExit):
             what = f"{text.strip() or name}: it ends Python"
             return Fault(what, "a snippet must run to its end", line)
-        if self.snippet.raises:
-            what = f"it declares {self.snippet.raises} and raised {_with_reason(text)}"
+        if declared := self.snippet.raises[before:]:
+            what = f"it declares {declared[0]} and raised {_with_reason(text)}"
             return Fault(what, "mend one of them", line)
-        return Fault(_with_reason(text), f'mend it, or declare it: raises="{name}"', line)
+        names = ", ".join([*self.snippet.raises, name])
+        return Fault(_with_reason(text), f'mend it, or declare it: raises="{names}"', line)
 
     def _check_refusals(self) -> None:
         if refusal := guard.pop_first_refusal():
@@ -290,13 +318,13 @@ class _Streams:
         self.ends = [0, 0]
         self.text: list[IO[str]] = []
 
-    def take(self) -> list[bytes]:
+    def take(self) -> tuple[bytes, bytes]:
         """Return what was written to each since the last call; a ValueError says that output may be lost."""
         for stream in self.text:
             stream.flush()
         # C has buffers of its own for standard output, which Python's flush leaves as they are
         ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).fflush(None)
-        taken = []
+        taken = list[bytes]()
         for index, file in enumerate(self.files):
             name = ("stdout", "stderr")[index]
             there = os.fstat(file.fileno())
@@ -314,7 +342,8 @@ class _Streams:
             read = getattr(os, "pread", _read_at)
             taken.append(read(file.fileno(), want, self.ends[index]))
             self.ends[index] = size
-        return taken
+        out, err = taken
+        return out, err
 
 
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:

@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
 
 def _list(project: Project) -> None:
     for snippet in project.snippets.values():
-        notes = [f"raises {snippet.raises}"] if snippet.raises else []
+        notes = [f"raises {error}" for error in snippet.raises]
         notes += [f"needs {snippet.kind}:{snippet.devices}"] if snippet.devices else []
         print(f"{snippet.name:<48}{', '.join(notes)}".rstrip())
 
@@ -115,9 +115,8 @@ def _show(view: View, words: Words) -> None:
         print(words.joined(f"{words('skipped')}.", view.skipped, view.provenance))
     for number in range(1, len(view.figures) + 1):
         print(f"(figure {number} of {len(view.figures)}: shown on the page)")
-    print(view.output, end="")
-    if view.error:
-        print(f"{view.error_label}: {view.error}")
+    for piece in view.pieces:
+        print(f"{piece.label}: {piece.text}" if piece.error else piece.text.rstrip("\n"))
 
 
 def _record(project: Project, name: str) -> None:

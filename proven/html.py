@@ -55,10 +55,8 @@ def _result(view: View, alt: str, words: Words) -> str:
     for number, figure in enumerate(view.figures, 1):
         svg = inline_svg(figure, view.name, number, alt)
         parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
-    if view.output:
-        parts.append(_box(view.output, words("output"), "output"))
-    if view.error:
-        parts.append(_box(view.error, view.error_label, "error"))
+    for piece in view.pieces:
+        parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
     return f'<div class="snippet-result">{"".join(parts)}</div>' if parts else "<div hidden></div>"
 
 

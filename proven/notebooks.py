@@ -7,6 +7,7 @@ import ast
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from nbformat.v4 import writes
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.html import mathml
-from proven.page_script import indented
+from proven.page_script import indented, raising
 from proven.pages import Fence
 from proven.prose import Dialect, Shown, pieces
 from proven.views import Site, View
@@ -54,7 +55,7 @@ def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> N
             cells.append(_code_cell(source, f"{page.stem}_reset"))
         for count, part in enumerate(pieces(page, dialect, title=whole)):
             if isinstance(part, Shown):
-                cells.append(_snippet_cell(site.view(part.snippet, language), part, words))
+                cells += _snippet_cells(site.view(part.snippet, language), part, words)
             elif part:
                 text = re.sub(r"^(?=#+ )", "#", part, flags=re.MULTILINE) if whole else part
                 cells.append(_markdown_cell(text, f"{page.stem}_{count}"))
@@ -131,36 +132,58 @@ def _beginning(site: Site, words: Words, title: str) -> list[NotebookNode]:
     ]
 
 
-def _snippet_cell(view: View, shown: Shown, words: Words) -> NotebookNode:
-    metadata: dict[str, Any] = {"tags": ["raises-exception"]} if view.error_type else {}
+def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookNode]:
+    """The cells of a snippet: each error ends one, since Jupyter runs none further."""
     hidden = {"source_hidden": view.fold == "code", "outputs_hidden": view.fold == "output"}
     if shown.folded:  # the solution of an exercise
         hidden = dict.fromkeys(hidden, True)
-    if jupyter := {key: True for key, is_hidden in hidden.items() if is_hidden}:
-        metadata["jupyter"] = jupyter
-    source, outputs = view.source, []
-    if view.devices:
-        told = words("cell-skipped", need=words.devices(view.kind, view.devices))
-        check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
-        source = check + indented(source)
-        if view.skipped:
-            outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
-    if view.provenance:
-        outputs.append(_output("display_data", data={"text/plain": view.provenance}, metadata={}))
+    jupyter = {key: True for key, is_hidden in hidden.items() if is_hidden}
+    told = words("cell-skipped", need=words.devices(view.kind, view.devices))
+    pieces = list(view.pieces)
+    parts = _parts(view)
+    for number, (source, raises) in enumerate(parts, 1):
+        metadata: dict[str, Any] = {"tags": ["raises-exception"]} if raises else {}
+        if jupyter:
+            metadata["jupyter"] = jupyter
+        outputs = []
+        if view.devices:
+            check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
+            source = check + indented(source)
+            if view.skipped:
+                outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
+        if view.provenance and number == 1:
+            data = {"text/plain": view.provenance}
+            outputs.append(_output("display_data", data=data, metadata={}))
+        if number == len(parts):
+            outputs += _figures(view, shown.alt)
+        while pieces:
+            piece = pieces.pop(0)
+            if not piece.error:
+                outputs.append(_output("stream", name="stdout", text=piece.text))
+                continue
+            value, traceback = piece.text.partition(": ")[2], [piece.label, piece.text]
+            outputs.append(_output("error", ename=piece.error, evalue=value, traceback=traceback))
+            break
+        if view.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
+            source += ";"  # Jupyter would show the value of the last call, such as a legend
+        id = view.name.replace(".", "-")
+        yield _code_cell(source, id if number == 1 else f"{id}_{number}", metadata, outputs)
+
+
+def _parts(view: View) -> list[tuple[str, bool]]:
+    """The code of a snippet up to each error, and the rest; the flag tells which part raises one."""
+    lines = view.source.split("\n")
+    ends = [last for _, last in raising(view)] if view.raises else []
+    parts = [(lines[start:end], True) for start, end in zip([0, *ends], ends, strict=False)]
+    parts.append((lines[ends[-1] if ends else 0 :], False))
+    return [("\n".join(part).strip("\n"), raises) for part, raises in parts if any(part)]
+
+
+def _figures(view: View, alt: str) -> Iterator[NotebookNode]:
     # JupyterLab knows needs_background: black lines would vanish on its dark background
     for figure in view.figures:
-        data = {FIGURE: figure, "text/plain": shown.alt}
-        light = {"needs_background": "light"}
-        outputs.append(_output("display_data", data=data, metadata=light))
-    if view.output:
-        outputs.append(_output("stream", name="stdout", text=view.output))
-    if view.error:
-        value = view.error.partition(": ")[2]
-        traceback = [view.error_label, view.error]
-        outputs.append(_output("error", ename=view.error_type, evalue=value, traceback=traceback))
-    if view.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
-        source += ";"  # Jupyter would show the value of the last call, such as a legend
-    return _code_cell(source, view.name.replace(".", "-"), metadata, outputs)
+        data = {FIGURE: figure, "text/plain": alt}
+        yield _output("display_data", data=data, metadata={"needs_background": "light"})
 
 
 # nbformat's own functions validate each cell and each output, which takes most of the time that

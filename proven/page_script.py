@@ -21,8 +21,8 @@ def page_script(title: str, views: Iterable[View], words: Words) -> str:
     for view in views:
         code = view.source
         draws = draws or "pyplot" in code
-        if view.error_type:
-            code = _caught(code)
+        if view.raises:
+            code = _caught(view)
         if view.devices:
             need = words("script-needs", need=words.devices(view.kind, view.devices))
             told = f"{view.name}: {need}"
@@ -35,15 +35,30 @@ def page_script(title: str, views: Iterable[View], words: Words) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _caught(code: str) -> str:
-    """Catch the error that the last statement of a cell shows."""
-    last = ast.parse(code).body[-1]
-    decorators = getattr(last, "decorator_list", [])
-    start = min(node.lineno for node in (last, *decorators)) - 1
-    lines = code.split("\n")
-    before, shown = "\n".join(lines[:start]), "\n".join(lines[start:])
-    catch = 'except Exception as error:\n    print(f"{type(error).__name__}: {error}")'
-    return f"{before}\ntry:\n{indented(shown)}\n{catch}".lstrip("\n")
+def raising(view: View) -> list[tuple[int, int]]:
+    """The first and the last line of each statement that raises an error, counted from 1.
+
+    Where nothing says which ones raise, since the snippet did not run, the last ones are taken.
+    """
+    body = ast.parse(view.source).body
+    spans = [
+        (min(n.lineno for n in (one, *getattr(one, "decorator_list", []))), one.end_lineno or 0)
+        for one in body
+    ]
+    rows = [piece.line for piece in view.pieces if piece.error]
+    found = [span for span in spans if any(span[0] <= row <= span[1] for row in rows)]
+    return found or spans[-len(view.raises) :]
+
+
+def _caught(view: View) -> str:
+    """The code of a snippet, which catches the errors that it shows."""
+    lines, parts, done = view.source.split("\n"), [], 0
+    for first, last in raising(view):
+        parts += lines[done : first - 1]
+        parts += ["try:", indented("\n".join(lines[first - 1 : last]))]
+        parts += ["except Exception as error:", '    print(f"{type(error).__name__}: {error}")']
+        done = last
+    return "\n".join([*parts, *lines[done:]])
 
 
 def indented(code: str) -> str:

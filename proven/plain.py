@@ -85,12 +85,9 @@ def _snippet(view: View, alt: str, words: Words) -> Iterator[str]:
         yield view.provenance
     if view.figures:
         yield f"[{alt}]"
-    if view.output:
-        yield f"**{words('output')}**"
-        yield _fence("text", view.output)
-    if view.error:
-        yield f"**{view.error_label}**"
-        yield _fence("text", view.error)
+    for piece in view.pieces:
+        yield f"**{piece.label}**"
+        yield _fence("text", piece.text)
 
 
 def _fence(language: str, text: str) -> str:

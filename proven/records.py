@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from proven.cells import Outcome
+from proven.cells import Outcome, Raised
 from proven.problems import Problem, ProjectError
 from proven.runner import Result
 from proven.scripts import Section
 from proven.settings import Settings
 from proven.worker import Machine
 
-TEXTS = ("output", "error")
 log = logging.getLogger("mkdocs.plugins.proven")
 
 
@@ -88,8 +87,9 @@ def write_record(folder: Path, record: Record) -> Path:
     data["outcomes"] = []
     for outcome in record.outcomes.values():
         row = asdict(outcome)
-        for key in TEXTS:
-            row[key] = row[key] and row[key].split("\n")
+        row["output"] = outcome.output.split("\n")
+        for error in row["errors"]:
+            error["text"] = error["text"].split("\n")
         row["figures"] = [figure.split("\n") for figure in outcome.figures]
         row["seconds"] = round(outcome.seconds, 3)
         data["outcomes"].append(row)
@@ -156,7 +156,9 @@ def _check(record: Record, section: Section, place: str, lines: list[str]) -> li
             what = f"the record holds {name}, and the script has no such snippet"
         elif not 0 < snippet.devices <= len(record.machine.devices):
             what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {len(record.machine.devices)}"
-        elif (outcome.state == "raised") != bool(snippet.raises):
+        elif _types(outcome) != snippet.raises or (outcome.state == "raised") != bool(
+            outcome.errors
+        ):
             what = f"the record says that {name} {outcome.state}, and the script declares otherwise"
         else:
             continue
@@ -175,8 +177,12 @@ def _parse(data: dict[str, Any], filename: str) -> Record:
     for row in data["outcomes"]:
         if row["state"] not in ("ran", "raised"):
             raise ValueError(f"{row['name']} did not run")
-        for key in TEXTS:
-            row[key] = row[key] and "\n".join(row[key])
+        row["output"] = "\n".join(row["output"])
+        for error in row["errors"]:
+            error["text"] = "\n".join(error["text"])
+        row["errors"] = tuple(Raised(**error) for error in row["errors"])
+        for error in row["errors"]:
+            _check_types(error)
         row["figures"] = tuple("\n".join(lines) for lines in row["figures"])
         outcomes[row["name"]] = Outcome(**row)
         _check_types(outcomes[row["name"]])
@@ -188,7 +194,13 @@ def _parse(data: dict[str, Any], filename: str) -> Record:
     return record
 
 
-def _check_types(made: Machine | Outcome | Record) -> None:
+def _types(outcome: Outcome) -> tuple[str, ...]:
+    """The types of its errors, as `raises=` names them."""
+    texts = (error.text.partition(":")[0].strip() for error in outcome.errors)
+    return tuple(text.rpartition(".")[2] for text in texts)
+
+
+def _check_types(made: Machine | Outcome | Raised | Record) -> None:
     """Refuse a value of another type than the one that is declared: JSON can hold any."""
     for name, kind in get_type_hints(type(made)).items():
         value = getattr(made, name)

@@ -17,7 +17,7 @@ OPTION = re.compile(r'(\w+)="([^"]*)"')
 LOOKS_LIKE_MARKER = re.compile(r"^#\s*%%")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FOLDS = ("code", "output")
-HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError", fold="output"'
+HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError, KeyError", fold="output"'
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Snippet:
         line: The line of the script on which the code begins, counted from 1.
         kind: The kind of device that the cell needs, such as `cuda`; empty if it runs anywhere.
         devices: How many of that kind.
-        raises: The type of the error that the last statement of the cell shows, if it shows one.
+        raises: The types of the errors that statements of the cell raise, in order.
         fold: What a page folds away: `code` that only draws, an `output` that readers predict first.
     """
 
@@ -39,7 +39,7 @@ class Snippet:
     line: int
     kind: str = ""
     devices: int = 0
-    raises: str | None = None
+    raises: tuple[str, ...] = ()
     fold: str | None = None
 
     @property
@@ -143,7 +143,7 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
                 body[0] + 1,
                 kind,
                 int(count or 0),
-                options.get("raises"),
+                tuple(re.split(", *", options["raises"])) if "raises" in options else (),
                 options.get("fold"),
             )
         )
@@ -170,8 +170,9 @@ def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     if "needs" in options and needs[1] not in kinds:
         told = f"{name!r} needs {options['needs']!r}, which is no number of devices"
         raise ValueError(f"{told} of a kind that proven.toml names: {', '.join(kinds) or 'none'}")
-    if not options.get("raises", "x").isidentifier():
-        raise ValueError(f"{name!r} raises {options['raises']!r}, which is no name of an error")
+    for error in re.split(", *", options.get("raises", "x")):
+        if not error.isidentifier():
+            raise ValueError(f"{name!r} raises {error!r}, which is no name of an error")
     if options.get("fold", FOLDS[0]) not in FOLDS:
         told = f"{name!r} has fold={options['fold']!r}, which is neither of {', '.join(FOLDS)}"
         raise ValueError(told)

@@ -5,17 +5,36 @@ Nobody but this module decides whether an output is this build's, a record's, or
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from proven.cells import Outcome
 from proven.claims import Claim
 from proven.pages import Page
 from proven.project import Project
 from proven.records import Record
 from proven.runner import Result
-from proven.scripts import localise
+from proven.scripts import Snippet, localise
 from proven.words import Words
 from proven.worker import Machine
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An output or an error, in the order in which they came.
+
+    Attributes:
+        text: What it says.
+        label: What it is, in the language.
+        error: The type of the error; empty for an output.
+        line: The line of the snippet on which the error came, counted from 1.
+    """
+
+    text: str
+    label: str
+    error: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,10 +51,8 @@ class View:
         state: `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one.
         skipped: Why it did not run here; empty if it did.
         provenance: Where a recorded output came from; empty if it is this build's.
-        output: What it printed.
-        error: The declared error, `Type: message`; empty if it shows none.
-        error_type: The type of that error.
-        error_label: Its label, with the line on which it came.
+        pieces: What it printed and which errors it raised, in order.
+        raises: The types of the errors that it declares.
         figures: Its figures, as SVG.
     """
 
@@ -48,10 +65,8 @@ class View:
     state: str
     skipped: str
     provenance: str
-    output: str
-    error: str
-    error_type: str
-    error_label: str
+    pieces: tuple[Piece, ...]
+    raises: tuple[str, ...]
     figures: tuple[str, ...]
 
 
@@ -152,9 +167,6 @@ class Site:
                     "recorded",
                     words.recorded(record),
                 )
-        label = ""
-        if outcome.error:
-            label = f"{words('error')} · {words('error-line', line=outcome.error_line)}"
         return View(
             name=name,
             source=localise(snippet.source, language, self.project.settings.written),
@@ -165,10 +177,8 @@ class Site:
             state=state,
             skipped=skipped,
             provenance=provenance,
-            output=outcome.output,
-            error=outcome.error or "",
-            error_type=snippet.raises or "",
-            error_label=label,
+            pieces=tuple(_pieces(outcome, snippet, words)),
+            raises=snippet.raises,
             figures=outcome.figures,
         )
 
@@ -191,6 +201,20 @@ class Site:
         repository = os.environ.get("REPO_URL", "").rstrip("/")
         url = f"{repository}/blob/main/{claim.file}#L{claim.line}" if repository else None
         return ClaimView(claim, claim.words[language], state, title, told, url)
+
+
+def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]:
+    start = 0
+    for type, error in zip(
+        snippet.raises, outcome.errors, strict=False
+    ):  # none, where it was skipped
+        if printed := outcome.output[start : error.after]:
+            yield Piece(printed, words("output"))
+        label = f"{words('error')} · {words('error-line', line=error.line)}"
+        yield Piece(error.text, label, type, error.line)
+        start = error.after
+    if printed := outcome.output[start:]:
+        yield Piece(printed, words("output"))
 
 
 def today() -> time.struct_time:

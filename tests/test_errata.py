@@ -120,8 +120,7 @@ def test_the_check_before_the_network_meets_another() -> None:
     outcome = shown("errata.too-early")
     assert outcome.output == "NameError: name 'net' is not defined\n"
     message = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x8 and 4x8)"
-    assert outcome.error == message
-    assert (outcome.state, outcome.error_line) == ("raised", 3)
+    assert [(error.text, error.line) for error in outcome.errors] == [(message, 3)]
 
 
 def test_the_deaf_layer_learns_nothing() -> None:

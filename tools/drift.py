@@ -45,7 +45,7 @@ def look(path: Path) -> None:
         versions = result.machine.versions
         for outcome in result.outcomes.values():
             if outcome.state != "skipped":
-                shown[outcome.name] = outcome.output + (outcome.error or "")
+                shown[outcome.name] = outcome.output + "".join(e.text for e in outcome.errors)
 
     claims: dict[str, dict[str, Any]] = {
         claim.name: {

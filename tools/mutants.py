@@ -263,7 +263,7 @@ def _build(
     shown: dict[str, object] = {}
     for message in run_cells(settings, section, module):
         if isinstance(message, Outcome):
-            shown[message.name] = (message.state, message.output, message.error, message.figures)
+            shown[message.name] = (message.state, message.output, message.errors, message.figures)
             prover.prove_after(message)
             if prover.problems:
                 raise ProjectError(*prover.problems)

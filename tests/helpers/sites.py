@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from proven.cells import Outcome
+from proven.cells import Outcome, Raised
 from proven.check import check
 from proven.project import read_project
 from proven.runner import Result
@@ -57,7 +57,8 @@ def made_up(
             if snippet.devices > there:
                 fields = {"state": "skipped", "had": there}
             elif snippet.raises:
-                fields = {"state": "raised", "error": f"{snippet.raises}: wrong", "error_line": 1}
+                errors = tuple(Raised(f"{error}: wrong", 1, 0) for error in snippet.raises)
+                fields = {"state": "raised", "errors": errors}
             done[snippet.name] = Outcome(
                 snippet.name, **(fields | (outcomes or {}).get(snippet.name, {}))
             )

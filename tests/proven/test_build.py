@@ -57,7 +57,7 @@ def record(snippet: str, what: str) -> Plant:
         project.write()
         settings = project.read_settings()
         section = read_section(project.folder / SCRIPT, settings)
-        outcome = {"name": snippet, "state": "ran", "output": [""], "error": None, "figures": []}
+        outcome = {"name": snippet, "state": "ran", "output": [""], "errors": [], "figures": []}
         data = {
             "section": "part",
             "sha256": section.sha256,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proven.cells import Outcome
+from proven.cells import Outcome, Raised
 from tests.helpers.faults import Plant, cell, fails, sound
 from tests.helpers.projects import Project, refused, run_part
 
@@ -71,9 +71,27 @@ import pickle
 raise pickle.UnpicklingError("no")
 """
     one, two = outcomes(project, script)
-    assert (one.state, one.error_line) == ("raised", 2)
-    assert one.error == "ZeroDivisionError: division by zero"
+    assert one.state == "raised"
+    assert one.errors == (Raised("ZeroDivisionError: division by zero", 2, 0),)
     assert two.error == "_pickle.UnpicklingError: no"
+
+
+def test_a_cell_goes_on_after_each_error_that_it_declares(project: Project) -> None:
+    script = """# %% one raises="KeyError, TypeError"
+print("a")
+{}["b"]
+print("ç")
+len(
+    7
+)
+print("d")
+"""
+    (one,) = outcomes(project, script)
+    assert one.output == "a\nç\nd\n"
+    assert one.errors == (
+        Raised("KeyError: 'b'", 2, 2),
+        Raised("TypeError: object of type 'int' has no len()", 4, 4),
+    )
 
 
 def test_colours_for_a_terminal_are_taken_out(project: Project) -> None:
@@ -208,7 +226,6 @@ FAULTS: dict[str, Plant] = {
     "a long error": cell(
         "raise ValueError('x' * 200_000)",
         "its error has 200,012 characters",
-        at=FIRST,
         raises="ValueError",
     ),
     "sys.stdout replaced": cell(
@@ -232,8 +249,20 @@ FAULTS: dict[str, Plant] = {
     "declared error of another type": cell(
         "1 / 0", "it declares TypeError and raised ZeroDivisionError", raises="TypeError"
     ),
-    "declared error before the end of the cell": cell(
-        "1 / 0\nprint('never')", "the rest never ran", at="1 / 0", raises="ZeroDivisionError"
+    "an error that is not declared after one that is": cell(
+        "1 / 0\nprint('on')\n{}['a']",
+        'raises="ZeroDivisionError, KeyError"',
+        at="{}['a']",
+        raises="ZeroDivisionError",
+    ),
+    "the second of two declared errors does not come": cell(
+        "1 / 0\nprint('on')", "and raised 1 of them", at=FIRST, raises="ZeroDivisionError, KeyError"
+    ),
+    "declared errors in another order": cell(
+        "1 / 0\n{}['a']",
+        "it declares KeyError and raised ZeroDivisionError",
+        at="1 / 0",
+        raises="KeyError, ZeroDivisionError",
     ),
 }
 if sys.platform != "win32":  # no signals, no /dev/stdout, and another error for descriptor 0

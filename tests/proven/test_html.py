@@ -10,7 +10,7 @@ from proven import html
 from proven.claims import Claim
 from proven.problems import ProjectError
 from proven.settings import Settings
-from proven.views import ClaimView, View
+from proven.views import ClaimView, Piece, View
 from proven.words import Words
 from tests.helpers.projects import PROJECT
 from tests.helpers.sites import FIGURE
@@ -26,10 +26,8 @@ VIEW = View(
     state="ran",
     skipped="",
     provenance="",
-    output="",
-    error="",
-    error_type="",
-    error_label="",
+    pieces=(),
+    raises=(),
     figures=(),
 )
 CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
@@ -57,9 +55,8 @@ def test_a_snippet_has_its_name_its_state_and_its_code() -> None:
 
 def test_what_a_snippet_printed_and_raised_is_text() -> None:
     evil = "<script>alert(1)</script> &amp; <b>bold</b>"
-    view = replace(
-        VIEW, state="raised", output=f"{evil}\n\n", error=f"E: {evil}", error_label="Error · line 2"
-    )
+    pieces = Piece(f"{evil}\n\n", "Output"), Piece(f"E: {evil}", "Error · line 2", "E", 2)
+    view = replace(VIEW, state="raised", pieces=pieces)
     node = shown(view)
     assert not node.css("script, b")
     assert text(node, ".snippet-output samp") == [evil]
@@ -77,7 +74,7 @@ def test_what_a_snippet_printed_and_raised_is_text() -> None:
 def test_what_is_folded_is_in_a_box_and_the_rest_is_not(
     fold: str, summary: str, inside: str
 ) -> None:
-    node = shown(replace(VIEW, fold=fold, output="seen"))
+    node = shown(replace(VIEW, fold=fold, pieces=(Piece("seen", "Output"),)))
     assert text(node, "details > summary") == [summary]
     assert len(node.css(f"details {inside}")) == 1
     assert len(node.css("details .highlight, details samp")) == 1
@@ -85,7 +82,13 @@ def test_what_is_folded_is_in_a_box_and_the_rest_is_not(
 
 
 def test_a_skip_and_a_record_come_before_what_was_recorded() -> None:
-    view = replace(VIEW, state="recorded", skipped="It needs <2>.", provenance="Then.", output="x")
+    view = replace(
+        VIEW,
+        state="recorded",
+        skipped="It needs <2>.",
+        provenance="Then.",
+        pieces=(Piece("x", "Output"),),
+    )
     node = shown(view)
     assert text(node, ".snippet-result")[0].startswith("Not run It needs <2>. Then.")
     assert text(node, "samp") == ["x"]

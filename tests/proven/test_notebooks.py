@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proven.cells import Raised
 from proven.notebooks import as_page, colab_link, notebooks
 from proven.records import make_record, write_record
 from proven.views import Site
@@ -54,7 +55,7 @@ plt.plot([1])
 """
 DONE: dict[str, dict[str, Any]] = {
     "part.one": {"output": "1\n"},
-    "part.two": {"error": "KeyError: 'key'", "error_line": 1},
+    "part.two": {"errors": (Raised("KeyError: 'key'", 1, 0),)},
     "part.three": {"figures": (FIGURE,)},
 }
 
@@ -236,3 +237,27 @@ def test_a_page_without_snippets_has_no_notebook(project: Project) -> None:
     for language in ("zh", "en"):
         project.file(f"docs/{language}/about.md", "# About {#about}\n")
     assert list(notebooks(made_up(project), "zh")) == ["index.zh.ipynb"]
+
+
+def test_each_error_of_a_snippet_ends_a_cell(pages: Project) -> None:
+    pages.script = SCRIPT.replace(
+        'raises="KeyError"\n{}["key"]',
+        'raises="KeyError, TypeError"\nprint(1)\n{}["key"]\n\nprint(2)\nlen(3)\nprint(4)',
+    )
+    errors = (Raised("KeyError: 'key'", 2, 2), Raised("TypeError: no", 5, 4))
+    done = DONE | {"part.two": {"output": "1\n2\n4\n", "errors": errors}}
+    made = cells(made_up(pages, done))
+    parts = [made[id] for id in ("part-two", "part-two_2", "part-two_3")]
+    assert [source(part) for part in parts] == [
+        'print(1)\n{}["key"]',
+        "print(2)\nlen(3)",
+        "print(4)",
+    ]
+    assert [
+        ["".join(o.get("text", o.get("ename"))) for o in part["outputs"]] for part in parts
+    ] == [
+        ["1\n", "KeyError"],
+        ["2\n", "TypeError"],
+        ["4\n"],
+    ]
+    assert [part["metadata"].get("tags") for part in parts] == [["raises-exception"]] * 2 + [None]

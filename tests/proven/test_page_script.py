@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from proven.page_script import page_script
 from proven.settings import Settings
-from proven.views import View
+from proven.views import Piece, View
 from proven.words import Words
 from tests.helpers.projects import PROJECT
 
@@ -23,10 +24,8 @@ def view(name: str, source: str, devices: int = 0, raises: str = "") -> View:
         state="ran",
         skipped="",
         provenance="",
-        output="",
-        error="",
-        error_type=raises,
-        error_label="",
+        pieces=(),
+        raises=(raises,) if raises else (),
         figures=(),
     )
 
@@ -38,6 +37,14 @@ def ran(*views: View, language: str = "en") -> str:
     done = subprocess.run([sys.executable, "-I", "-c", script], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_each_error_is_printed_where_it_comes() -> None:
+    code = "print(1)\n{}['a']\nprint(\n    2\n)\nlen(3)\nprint(4)"
+    pieces = Piece("", "", "KeyError", 2), Piece("", "", "TypeError", 6)
+    snippet = replace(view("one", code, raises="KeyError"), pieces=pieces)
+    told = "KeyError: 'a'", "2", "TypeError: object of type 'int' has no len()", "4"
+    assert ran(snippet) == "\n".join(["1", *told, ""])
 
 
 def test_an_error_is_printed_and_what_follows_still_runs() -> None:

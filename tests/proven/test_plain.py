@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from proven.cells import Raised
 from proven.plain import texts
 from tests.helpers.projects import Project
 from tests.helpers.sites import FIGURE, made_up
@@ -109,7 +110,7 @@ The outputs on this site were made by numpy 2.4.0 and Python 3.13.0 on a CPU (no
 """
 DONE: dict[str, dict[str, Any]] = {
     "part.fence": {"output": "```\nthree marks\n"},
-    "part.error": {"error": "ValueError: wrong", "error_line": 1},
+    "part.error": {"errors": (Raised("ValueError: wrong", 1, 0),)},
     "part.figure": {"figures": (FIGURE,)},
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from proven.cells import Raised
 from proven.problems import Problem, ProjectError
 from proven.project import read_project
 from proven.records import Record, make_record, read_records, write_record
@@ -30,7 +31,7 @@ print("two devices")
 NAMES = ["anywhere", "one", "refused", "figure", "two"]
 DONE: dict[str, dict[str, Any]] = {
     "part.one": {"output": "one device\n", "seconds": 0.12345},
-    "part.refused": {"error": "RuntimeError: two devices <b>"},
+    "part.refused": {"errors": (Raised("RuntimeError: two devices <b>", 1, 0),)},
     "part.figure": {"figures": (FIGURE,)},
 }
 
@@ -135,7 +136,8 @@ def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
         (change(date=7), "date cannot be 7"),
         (change(section="other"), "by its content it is other.made-up"),
         (outcome(state="skipped"), "part.one did not run"),
-        (outcome(error_line=True), "error_line cannot be True"),
+        (outcome(had=True), "had cannot be True"),
+        (outcome(errors=[{"text": ["E"], "line": True, "after": 0}]), "line cannot be True"),
         (outcome(state="raised"), "says that part.one raised, and the script declares otherwise"),
         (outcome(name="part.none"), "the script has no such snippet"),
         (outcome(name="part.anywhere"), "which needs 0 device(s), and is of 1"),

@@ -28,10 +28,17 @@ def test_cells_become_snippets_with_their_names_and_lines(tmp_path: Path) -> Non
 
 
 def test_a_marker_declares_needs_raises_and_fold(tmp_path: Path) -> None:
-    text = '# %% one needs="tpu:2" raises="TypeError" fold="code"\nx = 1\n# %% two\ny = 2\n'
+    text = (
+        '# %% one needs="tpu:2" raises="TypeError, KeyError" fold="code"\nx = 1\n# %% two\ny = 2\n'
+    )
     one, two = read(tmp_path, text).snippets
-    assert (one.kind, one.devices, one.raises, one.fold) == ("tpu", 2, "TypeError", "code")
-    assert (two.kind, two.devices, two.raises, two.fold) == ("", 0, None, None)
+    assert (one.kind, one.devices, one.raises, one.fold) == (
+        "tpu",
+        2,
+        ("TypeError", "KeyError"),
+        "code",
+    )
+    assert (two.kind, two.devices, two.raises, two.fold) == ("", 0, (), None)
 
 
 def test_the_hash_of_a_snippet_is_that_of_its_source(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from proven.cells import Raised
 from proven.records import make_record, write_record
-from proven.views import Site
+from proven.views import Piece, Site, View
 from proven.worker import Machine
 from tests.helpers.projects import Project, page
 from tests.helpers.sites import CPU, FIGURE, GPU, GPUS, made_up
@@ -40,8 +41,13 @@ def test_on_one() -> None:
 '''
 DONE: dict[str, dict[str, Any]] = {
     "part.one": {"output": "1\n", "figures": (FIGURE,)},
-    "part.two": {"error": "ValueError: no", "error_line": 1},
+    "part.two": {"errors": (Raised("ValueError: no", 1, 0),)},
 }
+
+
+def printed(view: View) -> str:
+    """What a view says that the snippet printed."""
+    return "".join(piece.text for piece in view.pieces if not piece.error)
 
 
 @pytest.fixture
@@ -65,14 +71,16 @@ def record(site: Site) -> Path:
 def test_a_view_has_what_ran_in_the_words_of_its_language(marked: Project) -> None:
     site = made_up(marked, DONE)
     one, two = site.view("part.one", "zh"), site.view("part.two", "en")
-    assert (one.source, one.state, one.output) == ("x = 1  # 一", "ran", "1\n")
-    assert (one.fold, one.figures, one.skipped, one.error) == ("code", (FIGURE,), "", "")
-    assert site.view("part.one", "en").source == "x = 1  # one"
-    assert (two.state, two.error, two.error_type) == ("raised", "ValueError: no", "ValueError")
-    assert (two.error_label, site.view("part.two", "zh").error_label) == (
-        "Error · line 1",
-        "报错 · 第 1 行",
+    assert (one.source, one.state, one.pieces) == (
+        "x = 1  # 一",
+        "ran",
+        (Piece("1\n", "输出"),),
     )
+    assert (one.fold, one.figures, one.skipped) == ("code", (FIGURE,), "")
+    assert site.view("part.one", "en").source == "x = 1  # one"
+    assert two.state == "raised"
+    assert two.pieces == (Piece("ValueError: no", "Error · line 1", "ValueError", 1),)
+    assert site.view("part.two", "zh").pieces[0].label == "报错 · 第 1 行"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +111,8 @@ def test_a_record_stands_in_for_what_did_not_run_and_for_nothing_else(marked: Pr
     record(made_up(marked, there, GPUS))
     here = made_up(marked, {"part.three": {"output": "ours\n"}}, GPU)
     three, four = here.view("part.three", "en"), here.view("part.four", "en")
-    assert (three.state, three.output, three.provenance) == ("ran", "ours\n", "")
-    assert (four.state, four.output) == ("recorded", "theirs\n")
+    assert (three.state, printed(three), three.provenance) == ("ran", "ours\n", "")
+    assert (four.state, printed(four)) == ("recorded", "theirs\n")
     assert four.skipped.endswith("this build had only 1.")
     assert four.provenance == (
         "What follows was recorded on another machine on 2026-11-23: 2 × Made-up GPU 80GB, "
@@ -116,7 +124,7 @@ def test_a_record_stands_in_for_what_did_not_run_and_for_nothing_else(marked: Pr
 def test_the_record_with_more_devices_is_preferred(marked: Project) -> None:
     for machine, output in ((GPU, "one"), (GPUS, "two")):
         record(made_up(marked, {"part.three": {"output": output}}, machine))
-    assert made_up(marked).view("part.three", "en").output == "two"
+    assert printed(made_up(marked).view("part.three", "en")) == "two"
 
 
 def test_a_claim_is_proven_here_or_recorded_or_skipped_or_pending(marked: Project) -> None:

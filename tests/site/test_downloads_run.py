@@ -102,7 +102,9 @@ def built(site: Path, language: str, name: str) -> list[tuple[str, str, list[str
     states = {row["name"].replace(".", "-"): row["state"] for row in snippet_rows(site).values()}
     told = []
     for cell in snippet_cells(read_notebook(site, language, name)):
-        outputs = cell.outputs[:1] if states[cell.id] == "skipped" else cell.outputs
+        outputs = (
+            cell.outputs[:1] if states[cell.id.partition("_")[0]] == "skipped" else cell.outputs
+        )
         told.append(did(cell.id, outputs))
     return told
 

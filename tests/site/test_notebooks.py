@@ -68,30 +68,39 @@ def test_a_notebook_has_the_code_and_the_outputs_of_its_page(
     site: Path, language: str, name: str
 ) -> None:
     states = snippet_rows(site)
-    cells, tags = snippet_cells(read_notebook(site, language, name)), on_pages(site, language, name)
-    assert [c.id for c in cells] == [attribute(t, "data-snippet").replace(".", "-") for t in tags]
-    for cell, tag in zip(cells, tags, strict=True):
+    groups: dict[str, list[Any]] = {}  # an error ends a cell: the next one goes on
+    for cell in snippet_cells(read_notebook(site, language, name)):
+        groups.setdefault(cell.id.partition("_")[0], []).append(cell)
+    tags = on_pages(site, language, name)
+    assert list(groups) == [attribute(t, "data-snippet").replace(".", "-") for t in tags]
+    for cells, tag in zip(groups.values(), tags, strict=True):
         code = one(tag, ".highlight code").text()
         state = states[attribute(tag, "data-snippet")]
-        source = ast.parse(cell.source)
-        if cell.source.startswith("if torch.cuda.device_count()"):
-            assert isinstance(source.body[0], ast.If)
-            source.body = source.body[0].orelse
-        else:
-            assert cell.source.removesuffix(";") == code.rstrip("\n")
-        assert ast.dump(source) == ast.dump(ast.parse(code))
-        texts = [output.text.rstrip() for output in cell.outputs if output.output_type == "stream"]
-        texts += [output.traceback[-1] for output in cell.outputs if output.output_type == "error"]
+        statements = []
+        for cell in cells:
+            source = ast.parse(cell.source)
+            if cell.source.startswith("if torch.cuda.device_count()"):
+                assert isinstance(source.body[0], ast.If)
+                source.body = source.body[0].orelse
+            else:
+                assert cell.source.removesuffix(";") in code
+            statements += source.body
+        assert ast.dump(ast.Module(statements, [])) == ast.dump(ast.parse(code))
+        outputs = [output for cell in cells for output in cell.outputs]
+        texts = [
+            output.text.rstrip() if output.output_type == "stream" else output.traceback[-1]
+            for output in outputs
+            if output.output_type in ("stream", "error")
+        ]
         if state["state"] == "skipped":
             assert texts.pop(0).startswith(one(tag, ".snippet-skip strong").text())
         assert texts == [samp.text() for samp in tag.css("samp")]
-        figures = [
-            o.data["image/svg+xml"] for o in cell.outputs if "image/svg+xml" in o.get("data", {})
-        ]
+        figures = [o.data["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
         assert len(figures) == len(tag.css("svg"))
-        assert ("raises-exception" in cell.metadata.get("tags", [])) == any(
-            output.output_type == "error" for output in cell.outputs
-        ) or state["state"] == "skipped"
+        for cell in cells:
+            assert ("raises-exception" in cell.metadata.get("tags", [])) == any(
+                output.output_type == "error" for output in cell.outputs
+            ) or state["state"] == "skipped"
 
 
 @every_language

@@ -1,0 +1,360 @@
+"""Tests of what 5.6 shows besides `gpu.py`: cells that need no GPU, and the checks of the exercises."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses import FakeTensorMode  # private: in tests only, never on a page
+
+from proven.testing import after, shown
+
+CPU = torch.device("cpu")
+
+
+def lines(name: str) -> list[str]:
+    """The lines that a snippet prints."""
+    return shown(name).output.splitlines()
+
+
+# What forward makes, and what a module holds
+
+
+def test_a_tensor_made_in_forward_does_not_move() -> None:
+    """A tensor that `forward` makes without `device=` is on the CPU, also after the network has moved; adding it to what is on another device is an error.
+
+    `forward` 里创建的张量，不写 `device=` 就在 CPU 上，网络移走之后也一样；再与别的设备上的张量相加，就会报错。
+    """
+    outcome = shown("devices.born-on-the-cpu")
+    assert outcome.output == "on the CPU: (2, 3)\n"
+    assert outcome.error == "RuntimeError: Tensor on device cpu is not on the expected device meta!"
+    state = after("devices.born-on-the-cpu")
+    assert {p.device.type for p in state.noisy.parameters()} == {state.rows.device.type} == {"meta"}
+
+
+def test_a_tensor_made_like_another_is_where_that_one_is() -> None:
+    """`randn_like(X)` and `torch.arange(3, device=X.device)` create on the device of `X`, so that a network that uses them runs wherever it is moved.
+
+    `randn_like(X)` 和 `torch.arange(3, device=X.device)` 都在 `X` 所在的设备上创建张量，这样写的网络移到哪里都能运行。
+    """
+    assert lines("devices.right-place") == ["cpu", "meta"]
+    for place in ("cpu", "meta"):
+        X = torch.ones(2, 3, device=place)
+        made = (torch.randn_like(X), torch.zeros_like(X), torch.arange(3, device=X.device))
+        assert {tensor.device.type for tensor in made} == {place}
+
+
+def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
+    """`Module.to` moves the parameters of a layer and a buffer; a tensor in a plain attribute and one in a list stay on the CPU.
+
+    `Module.to` 会移动层的参数和缓冲区；普通属性里的张量、列表里的张量都留在 CPU 上。
+    """
+    assert lines("devices.left-behind") == [
+        "layer: meta",
+        "buffer: meta",
+        "plain attribute: cpu",
+        "list: cpu",
+    ]
+    scaled = after("devices.left-behind").Scaled()
+    assert isinstance(scaled.shifts[0], nn.Parameter)
+    scaled.to(torch.float64)
+    assert (scaled.linear.weight.dtype, scaled.mean.dtype) == (torch.float64, torch.float64)
+    assert (scaled.scale.dtype, scaled.shifts[0].dtype) == (torch.float32, torch.float32)
+
+
+# Names, and what cannot be done
+
+
+def test_try_gpu_gives_what_is_there() -> None:
+    """With no GPU, one or two, `try_gpu(i)` gives the GPU of that number where there is one, and the CPU everywhere else, for −1 too."""
+    assert lines("devices.choose") == [
+        "asked for: 0 1 -1",
+        "if there are 0: cpu cpu cpu",
+        "if there are 1: cuda:0 cpu cpu",
+        "if there are 2: cuda:0 cuda:1 cpu",
+    ]
+    assert after("devices.choose").try_gpu(10**6) == CPU
+
+
+def test_the_device_of_a_tensor_is_read_only() -> None:
+    """Assigning to `x.device` is an `AttributeError`: the attribute can be read only.
+
+    给 `x.device` 赋值会抛出 `AttributeError`：这个属性只能读。
+    """
+    *_, read_only = shown("devices.misnamed").errors
+    assert read_only.text.startswith("AttributeError: attribute 'device' of ")
+    assert read_only.text.endswith(" is not writable")
+
+
+def test_wrong_names_say_what_is_wrong() -> None:
+    """The error of a wrong device type lists the types, that of a module names its class."""
+    wrong_type, no_device, _ = shown("devices.misnamed").errors
+    assert wrong_type.text.startswith("RuntimeError: Expected one of cpu, cuda, ")
+    assert wrong_type.text.endswith(" device string: gpu")
+    assert no_device.text == "AttributeError: 'Linear' object has no attribute 'device'"
+
+
+def test_to_empty_leads_out_of_meta() -> None:
+    """`Module.to("cpu")` from `meta` raises `Cannot copy out of meta tensor; no data!`; `to_empty(device="cpu")` gives the module memory with arbitrary values, which `load_state_dict` can fill.
+
+    从 `meta` 执行 `Module.to("cpu")` 会报错 `Cannot copy out of meta tensor; no data!`；`to_empty(device="cpu")` 给模块分配内存，里面的数值是任意的，再用 `load_state_dict` 填上。
+    """
+    tensor, module = shown("devices.out-of-meta").errors
+    assert tensor.text == "NotImplementedError: Cannot copy out of meta tensor; no data!"
+    assert module.text.startswith(f"{tensor.text} Please use torch.nn.Module.to_empty()")
+    filled = nn.Linear(3, 1)
+    empty = nn.Linear(3, 1, device="meta").to_empty(device="cpu")
+    assert empty.weight.device == CPU
+    empty.load_state_dict(filled.state_dict())
+    assert torch.equal(empty.weight, filled.weight)
+
+
+# What the summary says in one line
+
+
+def test_networks_move_in_place_and_tensors_by_assignment() -> None:
+    """`net.to(device)` moves a network; a tensor is moved by `x = x.to(device)`, with the assignment.
+
+    `net.to(device)` 就移动了网络；张量要赋值才算移动：`x = x.to(device)`。
+    """
+    net, x = nn.Linear(3, 1), torch.ones(2, 3)
+    net.to("meta")
+    x.to("meta")
+    assert (net.weight.device.type, x.device.type) == ("meta", "cpu")
+    x = x.to("meta")
+    assert net(x).device.type == "meta"
+
+
+# A network on two devices
+
+
+def test_a_network_can_be_on_two_devices() -> None:
+    """The halves of a network can be on two devices if `forward` copies what goes from one to the other; gradients go back through such a copy.
+
+    网络的两半可以在两个设备上，只要 `forward` 把中间结果从一个复制到另一个；梯度会沿着这次复制传回去。
+    """
+    Split = after("devices.split").Split
+    assert shown("devices.split").output == "checked: Split\n"
+    first, second = nn.Linear(3, 4), nn.Linear(4, 1)
+    split = Split(first, second, "cpu", "meta")
+    assert [p.device.type for p in split.parameters()] == ["cpu", "cpu", "meta", "meta"]
+    assert split(torch.ones(2, 3)).device.type == "meta"
+    X = torch.ones(2, requires_grad=True)
+    X.to(torch.float64).to("cpu", copy=True).sum().backward()
+    assert X.grad is not None
+    assert X.grad.tolist() == [1, 1]
+
+
+def test_a_network_can_be_on_two_fake_gpus() -> None:
+    """With cuda:0 and cuda:1 each half is on its own, and the output is on the second."""
+    Split = after("devices.split").Split
+    with FakeTensorMode():
+        halves = [nn.Linear(3, 4), nn.Linear(4, 1)]
+        split = Split(*halves, "cuda:0", "cuda:1")
+        assert [str(half.weight.device) for half in halves] == ["cuda:0", "cuda:1"]
+        assert str(split(torch.ones(2, 3)).device) == "cuda:1"
+
+
+@pytest.mark.gpu(2)
+def test_the_output_of_a_split_network_is_on_the_second_gpu() -> None:
+    """On two GPUs, the output of the split network is on the second."""
+    assert lines("devices.split-on-two-gpus") == ["output: cuda:1"]
+
+
+# The checks of the exercises: they take the solutions, and refuse what people write instead
+
+
+def check(name: str, *arguments: Any) -> None:
+    """Run the check that a page shows before the solution."""
+    state = after(f"devices.check-{name}")
+    getattr(state, f"check_{name.replace('-', '_')}")(*arguments)
+
+
+SOLUTIONS = {
+    "pick-gpu": "pick_gpu",
+    "to-device": "to_device",
+    "devices-of": "devices_of",
+    "adopt": "adopt",
+    "bench": "bench",
+    "same-place": "same_place",
+    "follow": "follow",
+    "sum-device": "sum_device",
+}
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_the_solutions_pass_the_checks(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the page gives as a solution passes the check that it shows before."""
+    solution = getattr(after(f"gpu.{name}"), SOLUTIONS[name])
+    check(name, solution)
+    assert capsys.readouterr().out.endswith(f"checked: {SOLUTIONS[name]}\n")
+
+
+def test_the_log_of_the_solution_passes_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    """A list of detached losses passes."""
+    kept: list[torch.Tensor] = []
+    check("log", lambda loss: kept.append(loss.detach()), kept)
+    assert capsys.readouterr().out.endswith("checked: log\n")
+
+
+def only_upper(i: int = 0) -> torch.device:
+    there = i < torch.cuda.device_count()
+    return torch.device(f"cuda:{i}" if there else "cpu")
+
+
+def never_negative(i: int = 0) -> torch.device:
+    there = 0 <= i < torch.cuda.device_count()
+    return torch.device(f"cuda:{i}" if there else "cpu")
+
+
+def one_level(batch: dict[str, Any], device: Any) -> dict[str, Any]:
+    return {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+
+
+def plain_tuples(batch: Any, device: Any) -> Any:
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {k: plain_tuples(v, device) for k, v in batch.items()}
+    if isinstance(batch, list | tuple):
+        return [plain_tuples(v, device) for v in batch]
+    return batch
+
+
+def named_only(net: nn.Module) -> dict[str, tuple[str, str]]:
+    found = {n: ("parameter", p.device.type) for n, p in net.named_parameters()}
+    return found | {n: ("buffer", b.device.type) for n, b in net.named_buffers()}
+
+
+def adopt_as_parameters(net: nn.Module) -> nn.Module:
+    for module in net.modules():
+        for name, value in list(vars(module).items()):
+            if isinstance(value, torch.Tensor):
+                delattr(module, name)
+                module.register_parameter(name, nn.Parameter(value))
+    return net
+
+
+def adopt_at_the_top(net: nn.Module) -> nn.Module:
+    for name, value in list(vars(net).items()):
+        if isinstance(value, torch.Tensor):
+            delattr(net, name)
+            net.register_buffer(name, value)
+    return net
+
+
+def never_waiting(make: Any, action: Any, rounds: int = 5, wait: Any = None) -> dict[str, float]:
+    data = make("cpu")
+    for _ in range(rounds):
+        action(data)
+    return {"cpu": 1.0}
+
+
+def compares_names(a: Any, b: Any) -> bool:
+    return torch.device(a) == torch.device(b)
+
+
+def compares_types(a: Any, b: Any) -> bool:
+    return torch.device(a).type == torch.device(b).type or torch.device(a).type == "cpu"
+
+
+def new_state(optimizer: torch.optim.Optimizer) -> None:
+    optimizer.state.clear()
+
+
+def nothing(optimizer: torch.optim.Optimizer) -> None:
+    pass
+
+
+def first_device(a: torch.Tensor, b: torch.Tensor) -> torch.device:
+    return a.device
+
+
+def strict_devices(a: torch.Tensor, b: torch.Tensor) -> torch.device | None:
+    return a.device if a.device == b.device else None
+
+
+def any_scalar(a: torch.Tensor, b: torch.Tensor) -> torch.device | None:
+    if a.device == b.device or b.dim() == 0:
+        return a.device
+    return b.device if a.dim() == 0 else None
+
+
+WRONG: list[tuple[str, Callable[..., Any]]] = [
+    ("pick-gpu", only_upper),
+    ("pick-gpu", never_negative),
+    ("to-device", one_level),
+    ("to-device", plain_tuples),
+    ("devices-of", named_only),
+    ("adopt", lambda net: net),
+    ("adopt", adopt_as_parameters),
+    ("adopt", adopt_at_the_top),
+    ("bench", never_waiting),
+    ("same-place", compares_names),
+    ("same-place", compares_types),
+    ("follow", new_state),
+    ("follow", nothing),
+    ("sum-device", first_device),
+    ("sum-device", strict_devices),
+    ("sum-device", any_scalar),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
+def test_the_checks_refuse_wrong_solutions(name: str, wrong: Callable[..., Any]) -> None:
+    """A plausible wrong solution does not pass."""
+    with pytest.raises((AssertionError, RuntimeError, KeyError, TypeError, AttributeError)):
+        check(name, wrong)
+
+
+def test_a_log_that_waits_or_keeps_the_graph_is_refused() -> None:
+    """Reading each value, converting it, or keeping the graph does not pass."""
+    numbers: list[Any] = []
+    with pytest.raises(AssertionError, match="item"):
+        check("log", lambda loss: numbers.append(loss.item()), numbers)
+    floats: list[Any] = []
+    with pytest.raises(AssertionError, match="no tensor"):
+        check("log", lambda loss: floats.append(float(loss.detach())), floats)
+    graphs: list[torch.Tensor] = []
+    with pytest.raises(AssertionError, match="keeps the graph"):
+        check("log", graphs.append, graphs)
+
+
+class Forgetful(nn.Module):
+    """Copies nothing on the way."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, here: str, there: str) -> None:
+        super().__init__()
+        self.first, self.second = first.to(here), second.to(there)
+
+    def forward(self, X: torch.Tensor) -> Any:
+        return self.second(self.first(X))
+
+
+class Cut(Forgetful):
+    """Copies the values and cuts the graph."""
+
+    def forward(self, X: torch.Tensor) -> Any:
+        X = self.first(X.to(self.first.weight.device)).detach()
+        return self.second(X.to(self.second.weight.device))
+
+
+class Unregistered(nn.Module):
+    """Keeps the halves in a list."""
+
+    def __init__(self, first: nn.Module, second: nn.Module, here: str, there: str) -> None:
+        super().__init__()
+        self.halves = [(first.to(here), here), (second.to(there), there)]
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        for half, place in self.halves:
+            X = half(X.to(place))
+        return X
+
+
+@pytest.mark.parametrize("wrong", [Forgetful, Cut, Unregistered])
+def test_a_wrong_split_is_refused(wrong: type[nn.Module]) -> None:
+    """Without the copies, without gradients or without registration, the check does not pass."""
+    with pytest.raises((AssertionError, RuntimeError)):
+        check("split", wrong)

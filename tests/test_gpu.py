@@ -1281,7 +1281,7 @@ def test_detach_keeps_the_value_and_drops_the_graph() -> None:
 def test_a_tensor_carries_the_completed_name() -> None:
     """A tensor carries the completed name of its device: made on `cpu:3` it is on `cpu`, made on `meta:0` on `meta`; no elements are needed for that.
 
-    张量身上的设备名是补全过的：在 `cpu:3` 上创建，它在 `cpu` 上；在 `meta:0` 上创建，它在 `meta` 上。零个元素的张量也是如此。
+    张量记录的设备名是补全过的：在 `cpu:3` 上创建，它在 `cpu` 上；在 `meta:0` 上创建，它在 `meta` 上。零个元素的张量也是如此。
     """
     place = after("gpu.same-place").place
     assert place("cpu:3") == CPU
@@ -1711,7 +1711,7 @@ def _best(state: types.ModuleType, X: torch.Tensor, synchronised: bool = True) -
 def test_a_launch_tells_little_of_the_work() -> None:
     """Without `synchronize()` one measures the launch: for large matrices it takes less than a tenth of the time of the work, and from small to large it grows by less than a tenth as much.
 
-    不调用 `synchronize()`，量到的是提交：矩阵大时不到计算时间的十分之一，从小到大，涨的倍数也不到计算的十分之一。
+    不调用 `synchronize()`，量到的是下发：矩阵大时不到计算时间的十分之一，从小到大，涨的倍数也不到计算的十分之一。
     """
     state = after("gpu.stopwatch")
     small, large = (torch.randn(n, n, device="cuda") for n in (64, 8192))

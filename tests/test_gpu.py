@@ -1724,7 +1724,7 @@ def test_a_launch_tells_little_of_the_work() -> None:
 def test_a_gpu_gains_more_on_large_matrices() -> None:
     """The gain of a GPU over one core of the CPU grows with the size of the matrices; for small ones the launch is a good part of the cost.
 
-    矩阵越大，GPU 比 CPU 的一个核快得越多；矩阵小的时候，提交占开销的不小一部分。
+    矩阵越大，GPU 比 CPU 的一个核快得越多；矩阵小的时候，下发占开销的不小一部分。
     """
     state = after("gpu.stopwatch")
     threads = torch.get_num_threads()

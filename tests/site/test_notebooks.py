@@ -117,7 +117,7 @@ def test_prose_is_what_jupyter_understands(site: Path, language: str, name: str)
     assert seen.body
     assert "**" not in seen.body.text()
     if page:
-        tags = parsed(site, language, page).css("article :is(h1, h2, h3)")
+        tags = parsed(site, language, page).css("article :is(h1, h2, h3, h4)")
         headings = [title(tag) for tag in tags]
         found = [m[1].replace("`", "") for m in re.finditer(r"^#+ (.*)$", text, re.MULTILINE)]
         assert found == headings

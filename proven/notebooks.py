@@ -167,7 +167,7 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
         if view.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
             source += ";"  # Jupyter would show the value of the last call, such as a legend
         id = view.name.replace(".", "-")
-        yield _code_cell(source, id if number == 1 else f"{id}_{number}", metadata, outputs)
+        yield _code_cell(source, id if number == 1 else f"{id}--{number}", metadata, outputs)
 
 
 def _parts(view: View) -> list[tuple[str, bool]]:

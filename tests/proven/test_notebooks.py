@@ -247,7 +247,7 @@ def test_each_error_of_a_snippet_ends_a_cell(pages: Project) -> None:
     errors = (Raised("KeyError: 'key'", 2, 2), Raised("TypeError: no", 5, 4))
     done = DONE | {"part.two": {"output": "1\n2\n4\n", "errors": errors}}
     made = cells(made_up(pages, done))
-    parts = [made[id] for id in ("part-two", "part-two_2", "part-two_3")]
+    parts = [made[id] for id in ("part-two", "part-two--2", "part-two--3")]
     assert [source(part) for part in parts] == [
         'print(1)\n{}["key"]',
         "print(2)\nlen(3)",

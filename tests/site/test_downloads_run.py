@@ -103,7 +103,7 @@ def built(site: Path, language: str, name: str) -> list[tuple[str, str, list[str
     told = []
     for cell in snippet_cells(read_notebook(site, language, name)):
         outputs = (
-            cell.outputs[:1] if states[cell.id.partition("_")[0]] == "skipped" else cell.outputs
+            cell.outputs[:1] if states[cell.id.partition("--")[0]] == "skipped" else cell.outputs
         )
         told.append(did(cell.id, outputs))
     return told

@@ -70,7 +70,7 @@ def test_a_notebook_has_the_code_and_the_outputs_of_its_page(
     states = snippet_rows(site)
     groups: dict[str, list[Any]] = {}  # an error ends a cell: the next one goes on
     for cell in snippet_cells(read_notebook(site, language, name)):
-        groups.setdefault(cell.id.partition("_")[0], []).append(cell)
+        groups.setdefault(cell.id.partition("--")[0], []).append(cell)
     tags = on_pages(site, language, name)
     assert list(groups) == [attribute(t, "data-snippet").replace(".", "-") for t in tags]
     for cells, tag in zip(groups.values(), tags, strict=True):

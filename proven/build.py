@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from proven.cards import card
-from proven.check import check, check_figures
+from proven.check import check, check_results
 from proven.files import card_words
 from proven.html import highlight
 from proven.problems import ProjectError
@@ -119,5 +119,5 @@ def run_sections(
     if not prove:  # `is_current` compares the claims too: an edit of a claim alone is noticed
         ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
     results = {name: kept.get(name) or ran[name] for name in project.sections}
-    check_figures(project, results)
+    check_results(project, results)
     return results

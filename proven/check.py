@@ -6,10 +6,12 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import NamedTuple
 
+from proven.cells import Outcome
 from proven.html import mathml
-from proven.pages import Fence, Page, anchor, target_of
+from proven.pages import Fence, Page, anchor, error_of, target_of
 from proven.problems import Problem, ProjectError
 from proven.project import Project
+from proven.reading import measure
 from proven.runner import Result
 
 COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
@@ -20,31 +22,31 @@ def check(project: Project) -> None:
     problems = list(project.problems)
     if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_marks(project), *_links(project)]
-        problems += [*_formulas(project), *_languages(project)]
+        problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
 
 
-def check_figures(project: Project, results: dict[str, Result]) -> None:
-    """Check, once the sections have run, that a fence describes a figure if there is one.
+def check_results(project: Project, results: dict[str, Result]) -> None:
+    """Check, once the sections have run, what pages say of figures and errors.
+
+    A fence describes a figure if there is one, and an index of errors lists all that pages show.
 
     Args:
         project: The project.
         results: What its sections did.
 
     Raises:
-        ProjectError: All fences that describe nothing, or leave a figure without description.
+        ProjectError: Fences that describe nothing, or leave a figure without description, and errors
+            that the index lacks.
     """
-    problems = []
+    problems = list(_missing_errors(project, results))
     for page in _pages(project):
         for fence in page.shown:
             name = fence.body.strip()
-            outcome = results[name.split(".")[0]].outcomes[name]
-            recorded = next((r for r in project.records if name in r.outcomes), None)
-            if outcome.state == "skipped" and not recorded:
+            outcome = _shown(project, results, name)
+            if outcome.state == "skipped":
                 continue
-            if outcome.state == "skipped" and recorded:
-                outcome = recorded.outcomes[name]
             if bool(outcome.figures) != bool(fence.option("alt")):
                 what = "it draws nothing that alt could describe"
                 if outcome.figures:
@@ -53,6 +55,78 @@ def check_figures(project: Project, results: dict[str, Result]) -> None:
                 problems.append(Problem(what, advice, (page.at(fence.line),), name))
     if problems:
         raise ProjectError(*problems)
+
+
+def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome:
+    """What pages show of a snippet: what it did here or, if it did not run here, what was recorded."""
+    outcome = results[name.split(".")[0]].outcomes[name]
+    recorded = next((r for r in project.records if name in r.outcomes), None)
+    return recorded.outcomes[name] if recorded and outcome.state == "skipped" else outcome
+
+
+def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Problem]:
+    """The errors that pages show, and that the index of errors, if there is one, does not list."""
+    pages = project.pages[project.settings.main].values()
+    listed = [entry for page in pages for entry in page.errors]
+    if not listed:
+        return
+    texts = set()
+    for name, number in listed:
+        texts |= {
+            error.text for error in _shown(project, results, name).errors[number - 1 : number]
+        }
+    for name, snippet in project.snippets.items():
+        for number, error in enumerate(_shown(project, results, name).errors, 1):
+            if error.text not in texts:
+                what = f"the index of errors does not list {error.text!r}"
+                advice = f"add a box to it that holds an error fence with: {name} {number}"
+                line = snippet.line + error.line - 1
+                place = f"{project.sections[name.split('.')[0]].place}:{line}"
+                yield Problem(what, advice, (place,), name)
+
+
+def _errors(project: Project) -> Iterator[Problem]:
+    """Each entry of an index of errors names an error that a snippet declares, and no two the same."""
+    for page in _pages(project):
+        first: dict[tuple[str, int], str] = {}
+        for fence in page.fences:
+            place = page.at(fence.line)
+            if fence.kind in ("exceptions", "summary"):
+                other = project.pages[page.language].get(fence.body.strip())
+                if not other or (fence.kind == "exceptions" and not other.errors):
+                    what = f"there is no such page, or it lists no errors: {fence.body.strip()!r}"
+                    yield Problem(what, "name one as errors.md", (place,))
+                elif fence.kind == "summary":
+                    what = f"the page {other.path} has no summary"
+                    yield Problem(what, "give its heading the word: {#summary .summary}", (place,))
+            if fence.kind != "error":
+                continue
+            name, number = error_of(fence)
+            declared = project.snippets[name].raises if name in project.snippets else ()
+            if not 0 < number <= len(declared):
+                what = f"there is no error {fence.body.strip()!r}: {name} declares {len(declared)}"
+                yield Problem(
+                    what, "name a snippet with raises=, and which of its errors", (place,)
+                )
+            elif twin := first.get((name, number)):
+                yield Problem("the error is listed twice", "remove one entry", (place, twin), name)
+            first[name, number] = place
+
+
+def _cores(project: Project) -> Iterator[Problem]:
+    """The core of each section is no longer than the settings allow."""
+    for page in _pages(project):
+        if not page.is_section:
+            continue
+        core, _ = measure(page)
+        counts = {name: getattr(core, name) for name in ("characters", "snippets", "questions")}
+        if not core.characters:
+            counts["words"] = core.words
+        for name, count in counts.items():
+            if count > project.settings.core.get(name, count):
+                what = f"the core of the page has {count} {name}, and {project.settings.core[name]} are allowed"
+                advice = "cut, or let a heading begin what is in depth: ### Title {#id .depth}"
+                yield Problem(what, advice, (page.at(1),))
 
 
 def _pages(project: Project) -> Iterator[Page]:
@@ -188,7 +262,10 @@ def _languages(project: Project) -> Iterator[Problem]:
 
 def _compare(one: Page, two: Page) -> Iterator[Problem]:
     def headings(page: Page) -> list[_Row]:
-        return [_Row(f"{'#' * h.level} {h.id or 'none'}", page.at(h.line)) for h in page.headings]
+        return [
+            _Row(f"{'#' * h.level} {h.id or 'none'} {h.kind}".rstrip(), page.at(h.line))
+            for h in page.headings
+        ]
 
     def snippets(page: Page) -> list[_Row]:
         return [_Row(f.body.strip(), page.at(f.line)) for f in page.shown]

@@ -9,6 +9,10 @@ A sentence that is proven.`#!claim name_of_the_test`
 ```claims
 blocks
 ```
+
+```error
+blocks.mlp 1
+```
 """
 
 from collections.abc import Callable
@@ -29,7 +33,7 @@ from proven.views import Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
+    """The fences `snippet`, `claims`, `error`, `exceptions`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
 
     Args:
         site: What is shown.
@@ -47,6 +51,8 @@ class Fences(Extension):
         writers = {
             "snippet": self._snippet,
             "claims": self._claims,
+            "error": self._error,
+            "exceptions": self._exceptions,
             "downloads": self._downloads,
             "notebook": self._notebook,
             "math": self._math,
@@ -66,6 +72,14 @@ class Fences(Extension):
         claims = self.site.project.claims.values()
         names = [claim.name for claim in claims if claim.section == source]
         return html.claims([self.site.claim(name, self.language) for name in names], self.words)
+
+    def _error(self, source: str, alt: str) -> str:
+        name, _, number = source.partition(" ")
+        return html.error(self.site.error(name, int(number or 1), self.language), self.words)
+
+    def _exceptions(self, source: str, alt: str) -> str:
+        entries = self.site.page(self.language, source).errors
+        return html.exceptions([self.site.error(*entry, self.language) for entry in entries])
 
     def _downloads(self, source: str, alt: str) -> str:
         if not self.site.downloads:

@@ -15,10 +15,21 @@ from proven.pages import Page
 from proven.plain import texts
 from proven.project import commit
 from proven.prose import relative
+from proven.reading import measure
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
-THEME_WORDS = ("read", "forget", "page-code", "copy-page")  # the phrases in docs/theme
+THEME_WORDS = (
+    "read",
+    "forget",
+    "page-code",
+    "copy-page",
+    "open-all",
+    "close-all",
+    "find-error",
+    "any-type",
+    "no-error",
+)  # the phrases in docs/theme
 
 
 def make_files(site: Site) -> Files:
@@ -86,6 +97,10 @@ def archive_path(site: Site) -> str:
 def page_meta(site: Site, page: Page) -> dict[str, Any]:
     """What the theme's templates have to know of a page, as its front matter."""
     words, meta = site.words(page.language), dict[str, Any]()
+    if page.is_section:
+        core, whole = (measured.minutes for measured in measure(page))
+        meta["minutes"] = words("minutes", core=core, whole=whole)
+    meta["has_errors"] = bool(page.errors)
     if page.shown:
         name = script_name(page)
         meta["script"] = [name, words("download-script", name=name)]

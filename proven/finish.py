@@ -19,6 +19,7 @@ from proven.prose import relative
 from proven.search import improve
 from proven.views import Site
 
+AFTER = ("reading", "ran-on")  # what the theme puts behind the text of a page
 ONLINE = ".online"  # what offers a download of the whole site: not in `serve`, nor inside of the download
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
@@ -72,14 +73,14 @@ def finish_page(
         offer.decompose()
     if policy:
         _add_policy(tree, styles)
+    for heading in tree.css("article .depth:is(h2, h3, h4, h5, h6)"):
+        _fold(tree, heading)
     path.write_text(tree.html or "", encoding="utf-8")
 
 
 def address_of(site: Site, page: Page) -> str:
     """The file of a page inside of the site."""
-    path = page.path.removesuffix(".md")
-    path = path.removesuffix("index") if path == "index" or path.endswith("/index") else f"{path}/"
-    return f"{site.project.settings.root(page.language)}{path}index.html"
+    return f"{site.project.settings.root(page.language)}{page.url}index.html"
 
 
 def write_files(folder: Path, files: Files) -> None:
@@ -162,6 +163,22 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
                 other.attrs[name] = value
             other.inner_html = site.words(language)("name")
             link.insert_after(other)
+
+
+def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
+    """Close what a heading begins, up to the next heading of its level or of a higher one."""
+    ends = {f"h{level}" for level in range(1, int(str(heading.tag)[1]) + 1)}
+    inside, node = [], heading.next
+    while node and node.tag not in ends and node.attributes.get("class") not in AFTER:
+        inside.append(node)
+        node = node.next
+    fold = tree.create_node("details")
+    fold.attrs["class"] = "depth"
+    content = "".join(node.html or "" for node in inside)
+    fold.inner_html = f"<summary>{heading.html}</summary>{content}"
+    for node in inside:
+        node.decompose()
+    heading.replace_with(fold)
 
 
 def _add_policy(tree: LexborHTMLParser, styles: Sequence[str] = ()) -> None:

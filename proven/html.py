@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
@@ -11,7 +12,7 @@ from markdown.util import AtomicString
 from proven.pages import anchor
 from proven.problems import Problem, ProjectError
 from proven.svg import inline_svg
-from proven.views import ClaimView, View
+from proven.views import ClaimView, ErrorView, View
 from proven.words import Words
 
 if TYPE_CHECKING:
@@ -106,6 +107,38 @@ def claims(views: list[ClaimView], words: Words) -> str:
             f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
         )
     return f'<ul class="claims">{"".join(rows)}</ul>'
+
+
+def error(entry: ErrorView, words: Words) -> str:
+    """Write an entry of the index of errors, on a page beside those that it leads to."""
+    view = entry.view
+    if entry.piece:
+        shown, label = (
+            f'<pre class="snippet-error"><samp>{escape(entry.piece.text)}</samp></pre>',
+            entry.piece.label,
+        )
+    else:
+        shown, label = f"<p>{entry.type}</p>", view.skipped
+    told = escape(words.joined(label, view.provenance))
+    return (
+        f'<div class="error-entry" id="{entry.id}" data-type="{entry.type}">{shown}'
+        f'<p class="error-place"><a href="../{entry.page.url}#{anchor(view.name)}">{view.name}</a> {told}</p></div>'
+    )
+
+
+def exceptions(entries: list[ErrorView]) -> str:
+    """Write a list of the errors of an index by their types, each with the beginning of its message."""
+    types: dict[str, list[str]] = {}
+    for entry in entries:
+        text = entry.piece.text if entry.piece else entry.type
+        told = text.partition(": ")[2].partition("\n")[0].strip() or text
+        link = f'<a href="#{entry.id}">{escape(shorten(told, 72, placeholder=" …"))}</a>'
+        types.setdefault(entry.type, []).append(f"<li>{link}</li>")
+    rows = (
+        f"<dt><code>{name}</code></dt><dd><ul>{''.join(links)}</ul></dd>"
+        for name, links in sorted(types.items())
+    )
+    return f'<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
 
 
 def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str:

@@ -28,12 +28,26 @@ from proven.settings import Settings
 # nodes that become parts of their own; the others are prose
 SPECIAL = ("fence", "heading", "admonition")
 # What a fence may hold: code is never written on a page.
-FENCES = ("snippet", "claims", "downloads", "notebook", "math", "sh", "text")
+FENCES = (
+    "snippet",
+    "claims",
+    "error",
+    "exceptions",
+    "summary",
+    "downloads",
+    "notebook",
+    "math",
+    "sh",
+    "text",
+)
+# Words at a heading: what it begins is closed at first, or is no part of what is to be read.
+KINDS = ("depth", "exercises", "summary")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
 ID = re.compile(r"\{:?[^{}]*?#([\w-]+)[^{}]*\}")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
-HEADING_ID = re.compile(r"\s*\{:?\s*#([\w-]+)[^{}]*\}\s*$")
+HEADING_ID = re.compile(r"\s*\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
+FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -53,12 +67,13 @@ class Inline:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading: its level, its id if it has one, its text without the id."""
+    """A heading: its level, its id if it has one, its text without the id, and the word beside the id."""
 
     line: int
     level: int
     id: str
     text: Inline
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +162,18 @@ class Page:
         """A line of the page, as messages name it."""
         return f"{self.place}:{line}"
 
+    @property
+    def body(self) -> str:
+        """Its Markdown without the front matter, as generators render it."""
+        return FRONT_MATTER.sub("", self.text)
+
+    @property
+    def url(self) -> str:
+        """Its address, from the home page of its language."""
+        path = self.path.removesuffix(".md")
+        home = path == "index" or path.endswith("/index")
+        return path.removesuffix("index") if home else f"{path}/"
+
     @cached_property
     def stem(self) -> str:
         """The name of files that are made of the page, such as its notebook."""
@@ -166,6 +193,16 @@ class Page:
     def shown(self) -> list[Fence]:
         """The fences that show a snippet, in order."""
         return [fence for fence in self.fences if fence.kind == "snippet"]
+
+    @cached_property
+    def errors(self) -> list[tuple[str, int]]:
+        """The errors that its index lists: the snippet that shows each, and which of its errors it is."""
+        return [error_of(fence) for fence in self.fences if fence.kind == "error"]
+
+    @property
+    def is_section(self) -> bool:
+        """Whether it is a section of the chapter: it has a summary."""
+        return any(heading.kind == "summary" for heading in self.headings)
 
     @cached_property
     def fences(self) -> list[Fence]:
@@ -292,7 +329,31 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
                 problems += wrong
             except ProjectError as error:
                 problems += error.problems
+        for name, page in pages[language].items():
+            if any(fence.kind == "summary" for fence in page.fences):
+                text = _with_summaries(page, pages[language])
+                pages[language][name], wrong = read_page(text, name, language, page.place)
+                problems += wrong
     return pages, problems
+
+
+def _with_summaries(page: Page, pages: dict[str, Page]) -> str:
+    """The text of a page, with the summary of another one in the place of each fence that names it."""
+    lines = page.text.split("\n")
+    for fence in reversed([fence for fence in page.fences if fence.kind == "summary"]):
+        name = fence.body.strip()
+        if name in pages and pages[name].is_section:
+            end = fence.line + fence.body.count("\n") + 2
+            lines[fence.line - 1 : end] = summary_of(pages[name]).split("\n")
+    return "\n".join(lines)
+
+
+def summary_of(page: Page) -> str:
+    """The Markdown of a page's summary, as another page in the same folder can show it."""
+    begin = next(heading for heading in page.headings if heading.kind == "summary")
+    ends = [h.line - 1 for h in page.headings if h.line > begin.line and h.level <= begin.level]
+    text = "\n".join(page.text.split("\n")[begin.line : min(ends, default=None)])
+    return text.strip("\n").replace("](#", f"]({page.path}#")
 
 
 @lru_cache(maxsize=256)
@@ -330,6 +391,9 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         if not heading.id:
             advice = "give it the id that the other languages have: ## Title {#id}"
             wrong(f"the heading {heading.text.content!r} has no id", advice, heading.line)
+        if heading.kind and heading.kind not in KINDS:
+            advice = f"the words that can stand beside an id are .{', .'.join(KINDS)}"
+            wrong(f"nothing knows what .{heading.kind} means at a heading", advice, heading.line)
     for inline in page.inlines:
         _check_inline(inline, wrong)
     first: dict[str, str] = {}
@@ -387,7 +451,9 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
             text = node.children[0].content
             id = HEADING_ID.search(text)
             inline = _inline(node.children[0], HEADING_ID.sub("", text))
-            yield Heading(_line(node), int(node.tag[1]), id[1] if id else "", inline)
+            word = re.search(r"\.([\w-]+)", id[2]) if id else None
+            about = (id[1] if id else "", inline, word[1] if word else "")
+            yield Heading(_line(node), int(node.tag[1]), *about)
         else:
             title, *inside = node.children
             parts = tuple(_parts(inside, lines, wrong))
@@ -437,6 +503,12 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
             wrong(what, 'the only option is alt="…", of a snippet fence', line)
         options.append((name or other, value))
     return Fence(line, kind, tuple(options), token.content.rstrip("\n"))
+
+
+def error_of(fence: Fence) -> tuple[str, int]:
+    """The snippet that an entry of the index of errors names, and which of its errors is meant; 0 if it is none."""
+    name, _, number = fence.body.strip().partition(" ")
+    return name, int(number or "1") if (number or "1").isdecimal() else 0
 
 
 def target_of(page: Page, link: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from proven.pages import Fence, Page
+from proven.pages import Fence, Page, error_of
 from proven.prose import Dialect, Shown, pieces, relative
 from proven.views import Site, View
 from proven.words import Words
@@ -63,7 +63,10 @@ def _page(site: Site, page: Page, here: str) -> str:
     def fence(other: Fence) -> str:
         if other.kind == "claims":
             return _claims(site, page.language, other.body.strip())
-        if other.kind in ("downloads", "notebook"):
+        if other.kind == "error":
+            entry = site.error(*error_of(other), page.language)
+            return _fence("text", entry.piece.text if entry.piece else entry.type)
+        if other.kind in ("downloads", "exceptions", "notebook"):
             return ""
         return f"```{other.kind}\n{other.body}\n```"
 

@@ -116,7 +116,7 @@ def improve(index: str, project: Project, language: str) -> str:
     """Give the entries of an index their names, and the weight that their place has."""
     data = json.loads(index)
     names = read_names(project, language)
-    pages = {_url(page): page for page in project.pages[language].values()}
+    pages = {page.url: page for page in project.pages[language].values()}
     for entry in data["docs"]:
         url, _, id = entry["location"].partition("#")
         if page := pages.get(url):
@@ -124,11 +124,6 @@ def improve(index: str, project: Project, language: str) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     # jieba puts zero-width spaces between words: the search needs none beside punctuation
     return re.sub(r"(?<!\w)\u200b|\u200b(?!\w)", "", text)
-
-
-def _url(page: Page) -> str:
-    path = page.path.removesuffix(".md")
-    return path.removesuffix("index") if path.endswith("index") else f"{path}/"
 
 
 def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names]) -> None:

@@ -24,6 +24,8 @@ class Settings:
         devices: For each kind of device that a cell may need, the `module` that counts them, and the
             expression that does so (`count`) in what readers run.
         words: Phrases of the engine, by language, that are other than its own or missing there.
+        core: How much the core of a section may ask of its reader: `words` (of languages that are
+            not written in Han characters), `characters`, `snippets`, `questions`.
         sections: The folder of the section scripts.
         tests: The folder of their tests.
         docs: The folder that holds a folder of pages for each language.
@@ -37,6 +39,7 @@ class Settings:
     packages: tuple[str, ...] = ()
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
+    core: dict[str, int] = field(default_factory=dict)
     sections: str = "snippets"
     tests: str = "tests"
     docs: str = "docs"

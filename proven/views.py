@@ -11,7 +11,7 @@ from functools import cached_property
 
 from proven.cells import Outcome
 from proven.claims import Claim
-from proven.pages import Page
+from proven.pages import Page, anchor
 from proven.project import Project
 from proven.records import Record
 from proven.runner import Result
@@ -89,6 +89,25 @@ class ClaimView:
     title: str
     told: str
     url: str | None
+
+
+@dataclass(frozen=True)
+class ErrorView:
+    """An entry of the index of errors.
+
+    Attributes:
+        id: Its id on the page.
+        view: The snippet that shows the error.
+        type: The type of the error.
+        piece: The error; None where the snippet did not run.
+        page: The page that shows the snippet.
+    """
+
+    id: str
+    view: View
+    type: str
+    piece: Piece | None
+    page: Page
 
 
 @dataclass(frozen=True)
@@ -181,6 +200,15 @@ class Site:
             raises=snippet.raises,
             figures=outcome.figures,
         )
+
+    def error(self, name: str, number: int, language: str) -> ErrorView:
+        """What an entry of the index of errors shows: of a snippet, the error with this number, from 1."""
+        view, pages = self.view(name, language), self.project.pages[language].values()
+        page = next(p for p in pages if name in {fence.body.strip() for fence in p.shown})
+        errors = [piece for piece in view.pieces if piece.error]
+        piece = errors[number - 1] if errors else None
+        id = f"error-{anchor(name).removeprefix('snippet-')}-{number}"
+        return ErrorView(id, view, view.raises[number - 1], piece, page)
 
     def proof(self, claim: Claim) -> tuple[str, Machine, Record | None]:
         """What became of a claim: its state, the machine that ran its test, and the record where one says so."""

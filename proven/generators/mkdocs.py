@@ -139,12 +139,14 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         return nav
 
     def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
-        """Tell the templates what the engine knows of the page."""
+        """Tell the templates what the engine knows of the page, and let MkDocs render what was read."""
         language = Path(page.file.src_dir or "").name
-        known = self.site and self.site.project.pages[language].get(page.file.src_uri)
-        if self.site and known:
-            page.meta.update(page_meta(self.site, known))
-        return markdown
+        site = self.preview.site if self.preview and self.preview.site else self.site
+        known = site and site.project.pages[language].get(page.file.src_uri)
+        if not site or not known:
+            return markdown
+        page.meta.update(page_meta(site, known))
+        return known.body
 
     def on_env(self, env: Environment, config: MkDocsConfig, files: MkDocsFiles) -> Environment:
         """Keep what it takes to render a page again."""

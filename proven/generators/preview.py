@@ -167,5 +167,6 @@ def _shown(site: Site, page: Page) -> tuple[str, list[View], list[ClaimView]]:
     names = {mark.claim for mark in page.marks}
     listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
     names |= {claim.name for claim in site.project.claims.values() if claim.section in listed}
-    views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
+    shown = [*(fence.body.strip() for fence in page.shown), *(name for name, _ in page.errors)]
+    views = [site.view(name, page.language) for name in shown]
     return page.text, views, [site.claim(name, page.language) for name in sorted(names)]

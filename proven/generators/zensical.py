@@ -37,7 +37,6 @@ DROPPED = ("proven", "mkdocs-jupyter")  # plugins of MkDocs
 SHOWN = "PROVEN_SHOWN"  # the variable that names the file with all that the fences show
 KEPT = "kept:"  # before an address in our HTML: Zensical leaves it alone, like one of another host
 RELATIVE = re.compile(r'\s(href|src)="(?!\w+:|[/#])')
-FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 def build(project: Path, target: Path) -> None:
@@ -79,7 +78,7 @@ def write_stage(site: Site, language: str, config: Config, files: Files, stage: 
     shutil.copytree(site.project.settings.project / config.get("docs_dir", "docs"), docs)
     for page in site.project.pages[language].values():
         meta = yaml.safe_dump({**page.meta, **page_meta(site, page)}, allow_unicode=True)
-        text = f"---\n{meta}---\n{FRONT_MATTER.sub('', page.text)}"
+        text = f"---\n{meta}---\n{page.body}"
         (docs / page.path).write_text(text, encoding="utf-8")
     text = yaml.dump(_staged(site, language, config), sort_keys=False, allow_unicode=True)
     (stage / "mkdocs.yml").write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proven.check import check, check_figures
+from proven.check import check, check_results
 from proven.problems import Problem, ProjectError
 from proven.project import read_project
 from tests.helpers.projects import Project, page
@@ -279,10 +279,10 @@ def test_a_figure_needs_a_description_and_a_description_a_figure(
     project.pages = dict.fromkeys(("zh", "en"), text)
     site = made_up(project, {"part.one": {"figures": figures}})
     if not what:
-        check_figures(site.project, site.results)
+        check_results(site.project, site.results)
         return
     with pytest.raises(ProjectError, match=what) as error:
-        check_figures(site.project, site.results)
+        check_results(site.project, site.results)
     places = [p.places for p in error.value.problems]
     assert places == [("docs/zh/index.md:3",), ("docs/en/index.md:3",)]
 
@@ -291,7 +291,7 @@ def test_of_a_snippet_that_did_not_run_no_description_is_asked(project: Project)
     project.settings["devices"] = {"cuda": "cards"}
     project.script = '# %% one needs="cuda:1"\nx = 1\n'
     site = made_up(project)
-    check_figures(site.project, site.results)
+    check_results(site.project, site.results)
 
 
 def test_both_languages_describe_a_figure_or_none(project: Project) -> None:

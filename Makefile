@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu cuda-wheel stats format pdf
-.PHONY: screenshots bench compare zensical drift drift-issue clean
+.PHONY: screenshots bench compare zensical drift drift-issue links clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -58,6 +58,9 @@ lint-rest:
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
+
+links: .venv/site.done  ## ask the addresses that pages link to whether they answer (needs a network)
+	$(BIN)/python -m tools.links
 
 audit: .venv/dev.done  ## ask the package indexes which pinned packages have known vulnerabilities
 	$(BIN)/python -m pip_audit --strict --disable-pip --no-deps --requirement constraints.txt

@@ -3,7 +3,7 @@
 The way of the data, and where each stage is:
 
 - read: `settings`, `scripts` (cells), `claims` (tests), `pages` (Markdown), `records`; together `project`
-- check: `check`
+- check: `check`, with what `reading` measures
 - run: `runner` starts a process for each section, `worker` is what happens in it: `cells` are run
   within the limits of `guard`, and `prove` proves the claims. `devices` and `cuda` count devices
 - write: `views` says what a snippet or a claim shows; `html`, `notebooks`, `plain`, `page_script` and

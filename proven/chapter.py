@@ -12,8 +12,8 @@ ROW = re.compile(r"^\| \[.*\]\((?P<page>[\w-]+)\.md\) \|.*\n", re.MULTILINE)
 def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
     """Make a new chapter that builds and passes: a script, its tests, and a page in both languages.
 
-    The page follows the last section of the home page: there, in the navigation and on the page of
-    claims. Nothing is written unless all of it can be.
+    The page follows the last section of the home page: there, in the navigation and on the pages of
+    claims and of errors. Nothing is written unless all of it can be.
     """
     project, section = settings.project, name.replace("-", "_")
     if not NAME.fullmatch(name) or not section.isidentifier():
@@ -64,11 +64,17 @@ def _listed(settings: Settings, new: dict[str, str], name: str, section: str) ->
         text = (project / claims).read_text(encoding="utf-8").rstrip("\n")
         heading = f"## [{title[1]}]({name}.md) {{#{name}}}"
         changed[claims] = f"{text}\n\n{heading}\n\n```claims\n{section}\n```\n"
+        errors = project / f"docs/{language}/errors.md"
+        if errors.is_file():
+            text = errors.read_text(encoding="utf-8").rstrip("\n")
+            entry = project / f"skeleton/errors.{language}.txt"
+            told = entry.read_text(encoding="utf-8").replace("new_chapter", section)
+            changed[f"docs/{language}/errors.md"] = f"{text}\n\n{heading}\n\n{told}"
     text = (project / "mkdocs.yml").read_text(encoding="utf-8")
-    entry = re.search(rf"^( *- ){last}\.md\n", text, re.MULTILINE)
-    if not entry:
+    line = re.search(rf"^( *- ){last}\.md\n", text, re.MULTILINE)
+    if not line:
         what = f"the navigation has no line `- {last}.md`, which the new page would follow"
         advice = "let it name the sections as the home page does"
         raise ProjectError(Problem(what, advice, ("mkdocs.yml:1",)))
-    changed["mkdocs.yml"] = f"{text[: entry.end()]}{entry[1]}{name}.md\n{text[entry.end() :]}"
+    changed["mkdocs.yml"] = f"{text[: line.end()]}{line[1]}{name}.md\n{text[line.end() :]}"
     return changed

@@ -22,6 +22,7 @@ from proven.chapter import begin_chapter
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.project import Project, commit, read_project
+from proven.reading import Measure, measure
 from proven.records import folder_of, make_record, write_record
 from proven.runner import run
 from proven.settings import find_project, read_settings
@@ -173,8 +174,19 @@ def _stats(project: Project) -> None:
     for column in columns:
         print(f"{column:<16}" + " ".join(f"{table[name][column]:>20}" for name in table))
     for language, of_language in project.pages.items():
+        for page in of_language.values():
+            if page.is_section:
+                core, whole = measure(page)
+                print(f"{page.place:<36}{_told(core)}; all of it: {_told(whole)}")
         marks = sum(len(page.marks) for page in of_language.values())
         print(f"marks in {language:<7}{marks:>{21 * len(table) - 1}}")
+
+
+def _told(measured: Measure) -> str:
+    text = f"{measured.words} words"
+    if measured.characters:
+        text = f"{measured.characters} characters and {text}"
+    return f"{measured.minutes} min, {text}, {measured.snippets} snippets, {measured.questions} questions"
 
 
 def _snippets(page: Page) -> set[str]:

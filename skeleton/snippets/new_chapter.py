@@ -25,14 +25,26 @@ ax.set_xlabel("x", size=12)
 ax.set_ylabel("relu(x)", size=12)
 
 
+# %% check-count
+def check_count(count):
+    assert count(net) == 8, "two weights for each input"
+    assert count(nn.ReLU()) == 0, "it trains nothing"
+    print("checked")
+
+
 # %% count
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
 
-assert count(net) == 8
-assert count(nn.ReLU()) == 0
-print("checked")
+check_count(count)
+
+
+# %% check-width
+def check_width(width):
+    assert width(net) == 3
+    assert width(nn.Linear(7, 2)) == 7, "not the rows of 2"
+    print("checked")
 
 
 # %% width
@@ -40,6 +52,4 @@ def width(layer):
     return layer.weight.shape[1]
 
 
-assert width(net) == 3
-assert width(nn.Linear(7, 2)) == 7
-print("checked")
+check_width(width)

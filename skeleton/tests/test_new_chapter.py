@@ -1,5 +1,6 @@
 """Proves what the page on New chapter says."""
 
+import pytest
 import torch
 
 from proven.testing import after, shown
@@ -43,6 +44,17 @@ def test_the_picture_is_drawn() -> None:
 
 
 def test_the_solutions_check_themselves() -> None:
-    """Each solution ends with its own check."""
+    """Each solution ends with the check that stands before it."""
     for name in ("count", "width"):
         assert shown(f"new_chapter.{name}").output == "checked\n"
+
+
+def test_the_checks_refuse_what_is_wrong() -> None:
+    """A check that passes anything checks nothing."""
+    state = after("new_chapter.width")
+    for check, wrong in (
+        (state.check_count, lambda module: 8),
+        (state.check_width, lambda layer: layer.weight.shape[0]),
+    ):
+        with pytest.raises(AssertionError):
+            check(wrong)

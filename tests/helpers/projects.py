@@ -87,8 +87,12 @@ class Project:
             **self.settings,
         }
         lines = [
-            f"{key} = {json.dumps(value)}" for key, value in values.items() if key != "devices"
+            f"{key} = {json.dumps(value)}"
+            for key, value in values.items()
+            if not isinstance(value, dict)
         ]
+        core: Any = values.get("core", {})
+        lines += ["[core]", *(f"{name} = {count}" for name, count in core.items())]
         devices: Any = values.get("devices", {})
         for kind, module in devices.items():
             lines += [f"[devices.{kind}]", f'module = "{module}"', f'count = "{module}.count()"']

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proven.cells import Raised
 from proven.check import check, check_results
 from proven.problems import Problem, ProjectError
 from proven.project import read_project
@@ -299,3 +300,110 @@ def test_both_languages_describe_a_figure_or_none(project: Project) -> None:
     (found,) = problems(project)
     assert "one language only describes its figure" in found.what
     assert found.places == ("docs/zh/index.md:3", "docs/en/index.md:3")
+
+
+RAISES = """# %% one raises="KeyError, TypeError"
+{}["a"]
+len(7)
+# %% two raises="KeyError"
+{}["a"]
+"""
+LISTED = """
+!!! bug "A key that is not there"
+
+    ```error
+    part.one 1
+    ```
+
+    It means that.
+"""
+TWO_ERRORS = Raised("KeyError: 'a'", 1, 0), Raised("TypeError: no len", 2, 0)
+DID: dict[str, dict[str, Any]] = {
+    "part.one": {"errors": TWO_ERRORS},
+    "part.two": {"errors": TWO_ERRORS[:1]},
+}
+
+
+def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
+    project.script = RAISES
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two") + LISTED)
+    site = made_up(project, DID)
+    with pytest.raises(ProjectError) as error:
+        check_results(site.project, site.results)
+    (missing,) = error.value.problems  # the error of part.two has the same words as the one listed
+    assert missing.what == "the index of errors does not list 'TypeError: no len'"
+    assert missing.advice.endswith("an error fence with: part.one 2")
+    assert missing.places == ("snippets/part.py:3",)
+    whole = page("part.one", "part.two") + LISTED + LISTED.replace("one 1", "one 2")
+    project.pages = dict.fromkeys(("zh", "en"), whole)
+    site = made_up(project, DID)
+    check_results(site.project, site.results)
+
+
+def test_without_an_index_of_errors_none_has_to_be_listed(project: Project) -> None:
+    project.script = RAISES
+    site = made_up(project, DID)
+    check_results(site.project, site.results)
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ("part.one 3", "there is no error 'part.one 3': part.one declares 2"),
+        ("part.one first", "there is no error 'part.one first': part.one declares 2"),
+        ("part.none", "there is no error 'part.none': part.none declares 0"),
+        ("part.one 2", "the error is listed twice"),
+    ],
+)
+def test_an_entry_names_an_error_that_there_is_and_no_other_does(
+    project: Project, entry: str, what: str
+) -> None:
+    project.script = RAISES
+    text = page("part.one", "part.two") + LISTED.replace("one 1", "one 2") + LISTED
+    project.pages = dict.fromkeys(("zh", "en"), text.replace("part.one 1", entry))
+    found = problems(project)
+    assert [problem.what for problem in found] == [what] * 2
+    assert found[0].places[0] == "docs/zh/index.md:21"
+
+
+SUMMED = page("part.one") + "\n## Summary {#summary .summary}\n\n- A [line](#title).\n"
+SHEET = "# Sheet {#sheet}\n\nBefore.\n\n```summary\nindex.md\n```\n\nAfter.\n"
+
+
+def test_a_page_can_hold_the_summary_of_another_one(project: Project) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), SUMMED)
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/sheet.md", SHEET)
+    assert problems(project) == []
+    sheet = read_project(project.read_settings()).pages["en"]["sheet.md"]
+    assert sheet.text == "# Sheet {#sheet}\n\nBefore.\n\n- A [line](index.md#title).\n\nAfter.\n"
+
+
+@pytest.mark.parametrize(
+    ("fence", "what"),
+    [
+        ("summary\nnone.md", "there is no such page, or it lists no errors: 'none.md'"),
+        ("summary\nsheet.md", "the page sheet.md has no summary"),
+        ("exceptions\nindex.md", "there is no such page, or it lists no errors: 'index.md'"),
+    ],
+)
+def test_a_fence_that_names_a_page_names_one_that_has_it(
+    project: Project, fence: str, what: str
+) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), SUMMED)
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/sheet.md", SHEET.replace("summary\nindex.md", fence))
+    assert [problem.what for problem in problems(project)] == [what] * 2
+
+
+def test_a_word_at_a_heading_is_one_that_means_something(project: Project) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + "\n## More {#more .deep}\n")
+    found = problems(project)
+    assert [p.what for p in found] == ["nothing knows what .deep means at a heading"] * 2
+
+
+def test_the_languages_have_the_same_words_at_their_headings(project: Project) -> None:
+    text = page("part.one") + "\n## More {#more .depth}\n"
+    project.pages = {"zh": text, "en": text.replace(" .depth", "")}
+    (found,) = problems(project)
+    assert found.what == "the headings differ: ## more depth / ## more"

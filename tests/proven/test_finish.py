@@ -206,3 +206,27 @@ def test_a_page_shows_what_its_markdown_names_and_nothing_else(
     edit(project, page, old, new)
     said = fails(project, [what])
     assert not at or f"at       {place(project, page, at)}\n" in said
+
+
+def test_a_heading_in_depth_holds_what_follows_up_to_its_like(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "404.html"
+    body = (
+        "<article><h2>Core</h2><p>a</p><h3 class='depth' id='deep'>Deep</h3>text<p>b</p>"
+        "<h4>Deeper</h4><p>c</p><h3>Next</h3><p>d</p><h2 class='depth' id='last'>Last</h2><p>e</p>"
+        "<p class='ran-on'>foot</p></article>"
+    )
+    path.write_text(f"<html><body>{body}</body></html>", "utf-8")
+    finish_page(site, None, path, policy=False)
+    tree = LexborHTMLParser(path.read_text("utf-8"))
+    first, second = tree.css("article > details.depth")
+    assert not {"open"} & {*first.attributes, *second.attributes}
+    assert [node.text() for node in first.css("summary > h3#deep")] == ["Deep"]
+    assert first.text() == "DeeptextbDeeperc"
+    assert second.text() == "Laste"
+    assert [node.text() for node in tree.css("article > :not(details)")] == [
+        "Core",
+        "a",
+        "Next",
+        "d",
+        "foot",
+    ]

@@ -8,9 +8,10 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven import html
 from proven.claims import Claim
+from proven.pages import read_page
 from proven.problems import ProjectError
 from proven.settings import Settings
-from proven.views import ClaimView, Piece, View
+from proven.views import ClaimView, ErrorView, Piece, View
 from proven.words import Words
 from tests.helpers.projects import PROJECT
 from tests.helpers.sites import FIGURE
@@ -40,7 +41,7 @@ def shown(view: View, alt: str = "") -> LexborNode:
     return node
 
 
-def text(node: LexborNode, selector: str) -> list[str]:
+def text(node: LexborNode | LexborHTMLParser, selector: str) -> list[str]:
     return [found.text().strip() for found in node.css(selector)]
 
 
@@ -159,3 +160,43 @@ def test_mathematics_needs_no_script(display: str) -> None:
 def test_mathematics_that_cannot_be_set_is_told_as_it_was_written() -> None:
     with pytest.raises(ProjectError, match=r"'x\^' cannot be set as mathematics"):
         html.mathml("x^", "inline")
+
+
+def entry(view: View, number: int = 1, type: str = "KeyError") -> ErrorView:
+    errors = [piece for piece in view.pieces if piece.error]
+    there, problems = read_page("# Title {#title}\n", "other.md", "en", "docs/en/other.md")
+    assert problems == []
+    return ErrorView(f"error-{number}", view, type, errors[0] if errors else None, there)
+
+
+def test_an_entry_of_the_index_shows_the_message_as_text_and_leads_to_its_snippet() -> None:
+    view = replace(VIEW, pieces=(Piece("KeyError: <b>", "Error · line 2", "KeyError", 2),))
+    tree = LexborHTMLParser(html.error(entry(view), WORDS))
+    assert not tree.css("b")
+    assert text(tree, ".error-entry[data-type=KeyError] pre samp") == ["KeyError: <b>"]
+    (link,) = tree.css("a")
+    assert link.attributes["href"] == "../other/#snippet-part-one-two"
+    assert text(tree, ".error-place") == ["part.one-two Error · line 2"]
+
+
+def test_an_entry_of_what_did_not_run_says_so() -> None:
+    view = replace(VIEW, state="skipped", skipped="It needs 2.")
+    tree = LexborHTMLParser(html.error(entry(view), WORDS))
+    assert not tree.css("pre")
+    assert text(tree, "p") == ["KeyError", "part.one-two It needs 2."]
+
+
+def test_errors_are_listed_by_type_with_the_beginning_of_their_messages() -> None:
+    told = ["TypeError: " + "word " * 40, "KeyError: 'a'", "KeyError: 'b'\nmore"]
+    entries = [
+        entry(replace(VIEW, pieces=(Piece(t, "", t.split(":")[0], 1),)), n, t.split(":")[0])
+        for n, t in enumerate(told)
+    ]
+    tree = LexborHTMLParser(html.exceptions(entries))
+    assert text(tree, "dt") == ["KeyError", "TypeError"]
+    assert [(a.attributes["href"], a.text()) for a in tree.css("a")][:2] == [
+        ("#error-1", "'a'"),
+        ("#error-2", "'b'"),
+    ]
+    assert tree.css("a")[2].text().endswith("word …")
+    assert len(tree.css("a")[2].text()) <= 72

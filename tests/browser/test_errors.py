@@ -1,0 +1,60 @@
+"""The index of errors finds an entry by what a reader pastes."""
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.helpers.looking import tab
+from tests.helpers.site import LANGUAGES, every_language
+
+# As a reader's terminal shows it, with other numbers than on the page.
+PASTED = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x512 and 784x10)"
+
+
+@every_language
+def test_a_pasted_message_leaves_its_entries_and_a_type_leaves_its_own(
+    browser: Browser, address: str, language: str
+) -> None:
+    with tab(browser) as view:
+        view.goto(f"{address}{LANGUAGES[language]}errors/")
+        shown = view.locator("article .error-entry:visible")
+        count = shown.count()
+        assert count >= 40
+        view.locator(".error-filter input").fill(PASTED)
+        texts = shown.locator("samp").all_inner_texts()
+        assert 0 < len(texts) < 10
+        assert all("shapes cannot be multiplied" in text for text in texts)
+        view.locator(".error-filter input").fill("qwertz zuiop")
+        expect(view.locator(".error-filter [role=status]")).to_be_visible()
+        assert shown.count() == 0
+        view.locator(".error-filter input").fill("")
+        view.locator(".error-filter select").select_option("KeyError")
+        kinds = {e.get_attribute("data-type") for e in shown.all()}
+        assert kinds == {"KeyError"}
+
+
+@every_language
+def test_each_entry_leads_to_the_snippet_that_shows_it(
+    browser: Browser, address: str, language: str
+) -> None:
+    with tab(browser) as view:
+        view.goto(f"{address}{LANGUAGES[language]}errors/")
+        links = view.locator(".error-place a").all()
+        where = [str(link.get_attribute("href")) for link in links]
+        assert all(re.fullmatch(r"\.\./[\w-]+/#snippet-[\w-]+", href) for href in where)
+        for link, href in list(zip(links, where, strict=True))[:3]:
+            name = link.inner_text()
+            view.goto(f"{address}{LANGUAGES[language]}errors/{href}")
+            expect(view.locator(f'[data-snippet="{name}"]')).to_be_in_viewport()
+            view.go_back()
+
+
+@every_language
+def test_without_a_script_all_entries_are_there_and_nothing_to_filter_with(
+    browser: Browser, address: str, language: str
+) -> None:
+    with tab(browser, java_script_enabled=False) as view:
+        view.goto(f"{address}{LANGUAGES[language]}errors/")
+        assert view.locator("article .error-entry:visible").count() >= 40
+        assert view.locator(".error-filter").count() == 0
+        assert view.locator(".exceptions a").count() >= 40

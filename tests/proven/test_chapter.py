@@ -100,7 +100,7 @@ def test_chapters_follow_one_another(copy: Path) -> None:
     begin(copy, "one-more")
     begin(copy, "two")
     navigation = (copy / "mkdocs.yml").read_text("utf-8")
-    assert "  - together.md\n  - one-more.md\n  - two.md\n  - glossary.md\n" in navigation
+    assert "  - own-module.md\n  - one-more.md\n  - two.md\n  - glossary.md\n" in navigation
 
 
 @pytest.mark.parametrize("name", ["", "Attention", "two words", "under_scored", "-x", "5th", "a/b"])
@@ -122,7 +122,7 @@ def test_a_name_that_is_taken_is_refused(copy: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("place", "line", "message"),
     [
-        ("mkdocs.yml", "  - together.md\n", "the navigation has no line `- together.md`"),
+        ("mkdocs.yml", "  - own-module.md\n", "the navigation has no line `- own-module.md`"),
         ("docs/en/index.md", "| [", "the home page has no table of sections"),
     ],
 )

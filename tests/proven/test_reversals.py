@@ -34,6 +34,7 @@ TESTS = {
     "saving_and_loading": "state_dict_is_live",
     "gpu": "tensors_are_created_on_the_cpu",
     "together": "names_of_one_object_are_a_tie",
+    "own_module": "both_classes_sort_alike",
 }
 
 # in some sections, a piece of the script that is changed, and a claim that does not hold then

@@ -42,6 +42,7 @@ PARTS = {
     "saving-and-loading": ["reading-and-writing-files", "tensors", "model-parameters"],
     "gpu": ["gpu", "devices", "tensors-on-devices", "networks-on-devices"],
     "together": ["together"],
+    "own-module": ["own-module"],
 }
 
 every_section = pytest.mark.parametrize("page", SECTIONS)

@@ -1,141 +1,121 @@
-# %% setup
-import copy
-import io
-import re
-
+# %% equal-outputs
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 
-# Prints the error of a call that fails | 调用出错时，打印报错信息
-def attempt(action):
-    try:
-        action()
-    except (AttributeError, ValueError) as error:
-        print(f"{type(error).__name__}: {error}")
+def block():
+    return nn.Sequential(
+        nn.Linear(16, 32),
+        nn.ReLU(),
+        nn.Linear(32, 16),
+        nn.ReLU(),
+    )
 
 
-# %% by-index
 torch.manual_seed(0)
-net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
-X = torch.rand(2, 4)
+blocks = nn.Sequential()
+for i in range(4):
+    blocks.add_module(f"block{i}", block())
+deep = nn.Sequential(blocks, nn.Linear(16, 1))
 
-print("output:", tuple(net(X).shape))
-for i, module in enumerate(net):
-    print(i, module)
+X = torch.rand(2, 16)
+print("rows equal:", torch.equal(X[0], X[1]))
+for output in deep(X):
+    print(f"output: {output.item():.4f}")
+
+# %% by-index fold="output" raises="AttributeError"
+print(deep[0][3])  # the last block | 最后一块
+
+for name, tensor in deep[1].state_dict().items():
+    print(name, tuple(tensor.shape))
+
+deep[0][3][1].bias
+
+# %% washed-out
+torch.manual_seed(0)
+hidden = torch.rand(64, 16)  # 64 different rows | 64 行各不相同
+print(f"input   {hidden.std(dim=0).mean():.0e}")
+for name, part in deep[0].named_children():
+    hidden = part(hidden)
+    print(f"{name}  {hidden.std(dim=0).mean():.0e}")
+
+# %% named-parameters fold="output"
+names = [name for name, param in deep.named_parameters()]
+print(len(names), "names:", names[0], "...", *names[-3:])
+
+bias = deep.get_parameter("1.bias")
+print("type:", type(bias).__name__)
+print("the object itself:", bias is deep[1].bias)
+
+print("new:", bias.grad)
+deep(X).sum().backward()
+print("after backward:", bias.grad)
+deep.zero_grad()
+print("after zero_grad:", bias.grad)
+
+# %% slices
+net = nn.Sequential(
+    nn.Linear(4, 8),
+    nn.ReLU(),
+    nn.Linear(8, 1),
+)
 print("net[-1] is net[2]:", net[-1] is net[2])
-print("net[:2] is a", type(net[:2]).__name__, "of", len(net[:2]))
-print("with the same modules:", net[:2][0] is net[0])
+print("net[:2]:", type(net[:2]).__name__, len(net[:2]))
+print("same modules:", net[:2][0] is net[0])
 
-# %% state-dict fold="output"
-state = net[2].state_dict()
+longer = nn.Sequential(nn.Flatten(), *net)
+print("keys:  ", *net.state_dict())
+print("longer:", *longer.state_dict())
 
-print("list:", isinstance(state, list), " dict:", isinstance(state, dict))
-print("iterating gives:", *state)
-for name, tensor in state.items():
-    print(name, tuple(tensor.shape), type(tensor).__name__)
-
-# %% relu-has-no-bias raises="AttributeError" fold="output"
-print(net[1].bias)
-
-# %% parameter-object raises="TypeError" fold="output"
+# %% parameter-object raises="TypeError, RuntimeError"
 bias = net[2].bias
 print(type(bias))
 print("a Tensor too:", isinstance(bias, torch.Tensor))
 print("requires_grad:", bias.requires_grad)
 
 value = bias.detach()
-print("detached:", type(value).__name__, value.requires_grad)
+print("value:", type(value).__name__, value.requires_grad)
 print("same memory:", value.data_ptr() == bias.data_ptr())
-print(bias.data())
 
-# %% gradient fold="output"
-weight = net[2].weight
-print("no backward yet:", weight.grad)
+bias.data()
+bias.numpy()
 
-net(X).sum().backward()
-print("after backward:", tuple(weight.grad.shape))
+# %% backward-errors raises="RuntimeError, RuntimeError, RuntimeError"
+Y = net(torch.rand(2, 4))
+print("numbers in Y:", Y.numel())
+Y.backward()
 
-net.zero_grad()
-print("after zero_grad:", weight.grad)
+value.sum().backward()  # value is detached | value 已脱离计算图
 
-# %% named-parameters fold="output"
-layer = [(name, tuple(p.shape)) for name, p in net[0].named_parameters()]
+loss = Y.square().mean()
+loss.backward()
+loss.backward()
+
+# %% star
+pairs = net[0].named_parameters()
+print("returns a", type(pairs).__name__)
+
+layer = [(name, tuple(p.shape)) for name, p in pairs]
 print("one layer:", *layer)  # two arguments | 两个实参
 print("first pair:", *layer[0])
+print("its own:", list(net.parameters(recurse=False)))
 
-pairs = net.named_parameters()
-print("returns a", type(pairs).__name__)
-print("whole net:", *(name for name, param in pairs))
-
-found = dict(net.named_parameters())
-print("the object itself:", found["2.bias"] is net[2].bias)
-
-# %% by-name fold="output"
+# %% by-name fold="output" raises="KeyError"
 entry = net.state_dict()["2.bias"]
 snapshot = entry.clone()
 nn.init.constant_(net[2].bias, 5)
 
 print("entry:", entry.item())
 print("snapshot is 5:", snapshot.item() == 5)
-print("same object:", net.get_parameter("2.bias") is net[2].bias)
+net.state_dict()[0]
 
+# %% names-of-blocks raises="KeyError"
+odd = nn.Sequential()
+odd.add_module("block 1", nn.Linear(4, 8))
+print("keys:", list(odd.state_dict()))
+print("by name:", getattr(odd, "block 1") is odd[0])
 
-# %% rgnet fold="output"
-def block1():
-    return nn.Sequential(
-        nn.Linear(4, 8),
-        nn.ReLU(),
-        nn.Linear(8, 4),
-        nn.ReLU(),
-    )
-
-
-def block2():
-    stack = nn.Sequential()
-    for i in range(4):
-        stack.add_module(f"block {i}", block1())
-    return stack
-
-
-torch.manual_seed(2)
-rgnet = nn.Sequential(block2(), nn.Linear(4, 1))
-print(rgnet(X).detach())
-
-# %% tree
-print(rgnet)
-print("parameters:", len(list(rgnet.parameters())))
-print("numbers:", sum(p.numel() for p in rgnet.parameters()))
-print("its own:", list(rgnet.parameters(recurse=False)))
-
-# %% nested-index raises="KeyError"
-bias = rgnet[0][1][0].bias
-print("shape:", tuple(bias.shape))
-print("by key:", rgnet.get_parameter("0.block 1.0.bias") is bias)
-print("by name:", getattr(rgnet[0], "block 1") is rgnet[0][1])
-
-rgnet[0].add_module("block.4", block1())
-
-# %% washed-out
-torch.manual_seed(0)
-hidden = torch.rand(64, 4)  # 64 different rows | 64 行各不相同
-print(f"input    {hidden.std(dim=0).mean():.0e}")
-for name, block in rgnet[0].named_children():
-    hidden = block(hidden)
-    print(f"{name}  {hidden.std(dim=0).mean():.0e}")
-
-# %% defaults fold="output"
-torch.manual_seed(0)
-for inputs, outputs in [(4, 4096), (64, 64), (64, 4096), (1024, 64)]:
-    weight = nn.Linear(inputs, outputs).weight
-    ratio = weight.abs().max().item() * inputs**0.5
-    print(f"Linear({inputs}, {outputs}): max |w| * sqrt(in) = {ratio:.2f}")
-
-print(f"Embedding: std = {nn.Embedding(1000, 100).weight.std():.2f}")
-norm = nn.LayerNorm(3)
-print("LayerNorm:", norm.weight.tolist(), norm.bias.tolist())
-print("PReLU:", nn.PReLU().weight.item())
+odd.add_module("block.2", nn.Linear(8, 4))
 
 
 # %% init-normal
@@ -146,10 +126,122 @@ def init_normal(m):
             nn.init.zeros_(m.bias)
 
 
+def init_kaiming(m):
+    if isinstance(m, nn.Linear):
+        nn.init.kaiming_normal_(m.weight)
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
+
+
+for init in (init_normal, init_kaiming):
+    torch.manual_seed(0)
+    deep.apply(init)
+    first, second = deep(X).flatten().tolist()
+    print(f"{init.__name__:13}{first:.4f} {second:.4f}")
+
+# %% depth-plot fold="code"
+import matplotlib.pyplot as plt
+
+
+# Spread of 256 outputs after each layer | 每层之后 256 个输出的差异
+@torch.no_grad()
+def spreads(init, depth=20, width=64):
+    torch.manual_seed(0)
+    hidden = torch.randn(256, width).double()
+    result = []
+    for _ in range(depth):
+        layer = nn.Linear(width, width).double()
+        hidden = layer.apply(init)(hidden).relu()
+        result.append(hidden.std(dim=0).mean().item())
+    return result
+
+
+curves = {
+    "kaiming": spreads(init_kaiming),
+    "default": spreads(lambda m: None),
+    "normal 0.01": spreads(init_normal),
+}
+
+fig, ax = plt.subplots(figsize=(4.8, 3.4), layout="tight")
+ax.set(xlim=(0, 21), ylim=(1e-10, 10))
+places = [(14.5, 2), (14.5, 1e-5), (5.5, 3e-10)]
+colors = ["C2", "C1", "C0"]
+styles = zip(curves.items(), places, colors, strict=True)
+for (name, curve), place, color in styles:
+    ax.semilogy(range(1, 21), curve, ".-", color=color)
+    ax.text(*place, name, size=14, va="center")
+
+ax.set_yticks([1, 1e-2, 1e-4, 1e-6, 1e-8, 1e-10])
+ax.set_xticks([1, 5, 10, 15, 20])
+ax.tick_params(labelsize=13)
+ax.minorticks_off()
+ax.set_xlabel("depth", size=14)
+ax.set_ylabel("std", size=14)
+ax.spines[["top", "right"]].set_visible(False)
+
+
+# %% symmetry fold="output"
+def init_constant(m):
+    if isinstance(m, nn.Linear):
+        nn.init.constant_(m.weight, 1)
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
+
+
+def train(net, steps=50):
+    torch.manual_seed(0)
+    X = torch.randn(16, 4)
+    Y = X.abs().sum(dim=1, keepdim=True)
+    for _ in range(steps):
+        net.zero_grad()
+        loss = (net(X) - Y).square().mean()
+        loss.backward()
+        with torch.no_grad():
+            for param in net.parameters():
+                param -= 0.03 * param.grad
+    units = net[0].weight.unique(dim=0)
+    print(f"units: {len(units)}, loss: {loss:.2f}")
+
+
+train(net.apply(init_constant))  # all weights 1 | 权重全为 1
+drawn = nn.Sequential(
+    nn.Linear(4, 8),
+    nn.ReLU(),
+    nn.Linear(8, 1),
+)
+train(drawn)  # default weights | 默认权重
+
+# %% edit-in-place fold="output" raises="RuntimeError, RuntimeError"
+layer = nn.Linear(2, 1).apply(init_constant)
+x = torch.ones(1, 2, requires_grad=True)
+
+layer.weight += 1  # refused | 会被拒绝
+
+y = layer(x)
+layer.weight.data.fill_(100)
+y.backward()
+print("through .data:", x.grad.tolist())
+
+y = layer(x)
+with torch.no_grad():
+    layer.weight.fill_(1)
+y.backward()
+
+# %% defaults fold="output"
 torch.manual_seed(0)
-net.apply(init_normal)
-print(net[0].weight[0].detach())
-print(net[0].bias.detach())
+sizes = [(4, 4096), (64, 64), (64, 4096), (1024, 64)]
+for inputs, outputs in sizes:
+    weight = nn.Linear(inputs, outputs).weight
+    largest = weight.abs().max().item()
+    ratio = largest * inputs**0.5
+    name = f"Linear({inputs}, {outputs})"
+    print(f"{name:17} {largest:.3f} {ratio:.2f}")
+
+embedding = nn.Embedding(1000, 100)
+print(f"Embedding: std = {embedding.weight.std():.2f}")
+norm = nn.LayerNorm(3)
+print("LayerNorm:", norm.weight.tolist())
+print("PReLU:", nn.PReLU().weight.item())
 
 # %% apply-order fold="output"
 mixed = nn.Sequential(
@@ -160,90 +252,18 @@ mixed = nn.Sequential(
 
 
 def visit(m):
-    exact, wide = type(m) is nn.Linear, isinstance(m, nn.Linear)
+    exact = type(m) is nn.Linear
+    wide = isinstance(m, nn.Linear)
     print(f"{type(m).__name__:32}{exact!s:6}{wide}")
 
 
 print(f"{'':32}{'is':6}isinstance")
 print("returns itself:", mixed.apply(visit) is mixed)
 
-
-# %% init-constant
-def init_constant(m):
-    if isinstance(m, nn.Linear):
-        nn.init.constant_(m.weight, 1)
-        if m.bias is not None:
-            nn.init.zeros_(m.bias)
-
-
-net.apply(init_constant)
-print(net[0].weight[0].tolist(), net[0].bias[0].item())
-
-
-# %% symmetry fold="output"
-def train(net, steps=50):
-    torch.manual_seed(0)
-    X = torch.randn(16, 4)
-    Y = X.abs().sum(dim=1, keepdim=True)
-    for _ in range(steps):
-        net.zero_grad()
-        loss = F.mse_loss(net(X), Y)
-        loss.backward()
-        with torch.no_grad():
-            for param in net.parameters():
-                param -= 0.03 * param.grad
-    units = net[0].weight.unique(dim=0)
-    print(f"different units: {len(units)} of 8, loss: {loss.item():.2f}")
-
-
-train(copy.deepcopy(net))  # all weights 1 | 权重全为 1
-train(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1)))
-
-
 # %% spread-by-depth fold="output"
-def init_kaiming(m):
-    if isinstance(m, nn.Linear):
-        nn.init.kaiming_normal_(m.weight)
-        nn.init.zeros_(m.bias)
-
-
-@torch.no_grad()
-def spreads(init, depth=20, width=64):
-    torch.manual_seed(0)
-    hidden = torch.randn(256, width).double()
-    result = []
-    for _ in range(depth):
-        layer = nn.Linear(width, width).double()
-        hidden = F.relu(layer.apply(init)(hidden))
-        result.append(hidden.std(dim=0).mean().item())
-    return result
-
-
-curves = {
-    "constant 1": spreads(init_constant),
-    "kaiming": spreads(init_kaiming),
-    "default": spreads(lambda m: None),
-    "normal 0.01": spreads(init_normal),
-}
+curves["constant 1"] = spreads(init_constant)
 for name, curve in curves.items():
     print(f"{name:12}{curve[0]:8.0e} ...{curve[-1]:8.0e}")
-
-# %% depth-plot fold="code"
-import matplotlib.pyplot as plt
-
-fig, ax = plt.subplots(figsize=(4.8, 3.4))
-colors = ["C1", "C2", "C0", "black"]
-for (name, curve), color in zip(curves.items(), colors, strict=True):
-    ax.semilogy(range(1, 21), curve, ".-", color=color)
-    ax.text(20.6, curve[-1], name, color="black", size=12, va="center")
-
-powers = [f"1e{power}" for power in (-20, -10, 0, 10, 20, 30)]
-ax.set_yticks([float(power) for power in powers], powers, size=12)
-ax.set_xticks([1, 5, 10, 15, 20], [1, 5, 10, 15, 20], size=12)
-ax.minorticks_off()
-ax.set_xlabel("depth", size=12)
-ax.set_ylabel("std", size=12)
-ax.spines[["top", "right"]].set_visible(False)
 
 
 # %% init-per-layer fold="output"
@@ -262,13 +282,14 @@ nn.init.constant_(net[2].bias, 5)
 net[0].apply(init_xavier)
 net[2].apply(init_42)
 print(f"net[0]: max |w| = {net[0].weight.abs().max():.2f}")
-print("net[2]:", net[2].weight.tolist(), "bias:", net[2].bias.item())
+print("net[2]:", net[2].weight.tolist())
+print("bias:", net[2].bias.item())
 
-# %% init-errors
+# %% init-errors raises="AttributeError, ValueError"
 unbiased = nn.Linear(4, 8, bias=False)
 print("bias:", unbiased.bias)
-attempt(lambda: nn.init.zeros_(unbiased.bias))
-attempt(lambda: nn.init.xavier_uniform_(net[0].bias))
+nn.init.zeros_(unbiased.bias)
+nn.init.xavier_uniform_(net[0].bias)
 
 
 # %% my-init
@@ -285,22 +306,30 @@ torch.manual_seed(0)
 net.apply(my_init)
 print(net[0].weight[:2].detach())
 
-# %% law-histogram
+# %% law-histogram fold="code"
 import matplotlib.pyplot as plt
 
 torch.manual_seed(0)
-large = nn.Linear(400, 250).apply(my_init)  # 100,000 weights | 10 万个权重
+# 100,000 weights | 10 万个权重
+large = nn.Linear(400, 250).apply(my_init)
 w = large.weight.detach().flatten()
-fig, ax = plt.subplots(figsize=(6.4, 2.6))
-ax.hist(w[w != 0].numpy(), bins=range(-10, 11), color="C0")
-ax.bar(0, int((w == 0).sum()), width=0.2, color="C1")
 
-for x, part in [(-7.5, w <= -5), (0, w == 0), (7.5, w >= 5)]:
+fig, ax = plt.subplots(figsize=(4.8, 3), layout="tight")
+counts = torch.histc(w[w != 0], bins=20, min=-10, max=10)
+ax.bar(torch.arange(-9.5, 10), counts / len(w), width=1)
+ax.bar(0, (w == 0).float().mean(), width=1, color="C1")
+
+style = {"ha": "center", "color": "black", "size": 14}
+parts = [(-7.5, w <= -5), (0, w == 0), (7.5, w >= 5)]
+for x, part in parts:
     share = f"{part.float().mean():.3f}"
-    top = part.sum() if x == 0 else part.sum() / 5
-    ax.text(x, top + 2000, share, ha="center", color="black")
+    ax.text(x, 0.52 if x == 0 else 0.05, share, **style)
     print(f"around {x}: {share}")
-ax.set(xlabel="w", xticks=range(-10, 11, 5), ylim=(0, 58_000))
+ax.set(xticks=range(-10, 11, 5), yticks=[0, 0.25, 0.5])
+ax.set(ylim=(0, 0.6))
+ax.tick_params(labelsize=13)
+ax.set_xlabel("w", size=14)
+ax.spines[["top", "right"]].set_visible(False)
 
 # %% negative-zero
 torch.manual_seed(0)
@@ -310,40 +339,7 @@ print("times: ", drawn * (drawn.abs() >= 5))
 print("where: ", torch.where(drawn.abs() >= 5, drawn, 0))
 print("filled:", drawn.masked_fill(drawn.abs() < 5, 0))
 
-# %% edit-in-place raises="RuntimeError"
-net.apply(init_constant)
-with torch.no_grad():
-    net[0].weight += 1
-    net[0].weight[0, 0] = 42
-print(net[0].weight[:2].tolist())
-
-net[0].weight += 1
-
-
-# %% data-hides-the-write raises="RuntimeError" fold="output"
-def input_gradient(write):
-    layer = nn.Linear(2, 1).apply(init_constant)
-    x = torch.ones(1, 2, requires_grad=True)
-    y = layer(x)
-    write(layer.weight)  # too late: y is already computed | 来不及了：y 已经算完
-    y.backward()
-    return x.grad.tolist()
-
-
-def through_data(weight):
-    weight.data.fill_(100)
-
-
-@torch.no_grad()
-def under_no_grad(weight):
-    weight.fill_(100)
-
-
-print("untouched:", input_gradient(lambda weight: None))
-print("data:", input_gradient(through_data))
-print("no_grad:", input_gradient(under_no_grad))
-
-# %% shared
+# %% shared fold="output"
 torch.manual_seed(0)
 shared = nn.Linear(8, 8)
 net = nn.Sequential(
@@ -355,42 +351,13 @@ net = nn.Sequential(
     nn.ReLU(),
     nn.Linear(8, 1),
 )
-other = nn.Sequential(shared, nn.Tanh())
 
 with torch.no_grad():
     net[2].weight[0, 0] = 100
-print("net[2] is net[4]:", net[2] is net[4])
 print("seen in net[4]:", net[4].weight[0, 0].item())
-print("seen in other:", other[0].weight[0, 0].item())
-
-# %% tie-or-copy
-twin = copy.deepcopy(shared)
-print("twin equal:", torch.equal(twin.weight, shared.weight))
-print("twin same:", twin.weight is shared.weight)
-
-borrower = nn.Linear(8, 8)
-borrower.weight = shared.weight
-print("borrowed weight:", borrower.weight is shared.weight)
-print("borrowed bias:", borrower.bias is shared.bias)
-
-moved = copy.deepcopy(nn.Sequential(shared, borrower)).to("meta")
-print("borrowed, moved:", moved[0].weight is moved[1].weight)
-moved = copy.deepcopy(net).to("meta")
-print("shared, moved:", moved[2].weight is moved[4].weight)
-
-# %% tie-count fold="output"
-print("modules:", len(net))
+print("net[2] is net[4]:", net[2] is net[4])
 print("parameters:", len(list(net.parameters())))
-print("numbers:", sum(p.numel() for p in net.parameters()))
 print("keys:", *net.state_dict())
-print("named:", *(name for name, _ in net.named_modules() if name))
-
-file = io.BytesIO()
-torch.save(net.state_dict(), file)
-file.seek(0)
-loaded = torch.load(file)
-a, b = loaded["2.weight"], loaded["4.weight"]
-print("one storage after loading:", a.data_ptr() == b.data_ptr())
 
 # %% tie-picture fold="code"
 import matplotlib.pyplot as plt
@@ -405,26 +372,68 @@ def box(left, right, y, label, color):
     corner, width = (left, y - 0.3), right - left
     style = {"fc": "none", "ec": color, "lw": 1.5}
     ax.add_patch(plt.Rectangle(corner, width, 0.6, **style))
-    style = {"ha": "center", "va": "center", "size": 13, "color": "black"}
-    ax.text((left + right) / 2, y, label, **style)
+    style = {"ha": "center", "va": "center", "size": 13}
+    middle = (left + right) / 2
+    ax.text(middle, y, label, color="black", **style)
 
 
 # Right: each parameter once | 右边：每个参数一个框
 rows = {}
 for row, (name, param) in enumerate(net.named_parameters()):
     rows[param] = row + 0.5
-    color = "C1" if any(param is p for p in shared.parameters()) else "black"
-    box(2.7, 4.75, rows[param], f"{name} {tuple(param.shape)}", color)
+    tied = any(param is p for p in shared.parameters())
+    label = f"{name} {tuple(param.shape)}"
+    color = "C1" if tied else "black"
+    box(2.7, 4.75, rows[param], label, color)
 
 # Left: every position; a line per use | 左边：每个位置；每用一次画一条线
 for i, module in enumerate(net):
     color = "C1" if module is shared else "black"
-    box(0.05, 1.5, i, f"{i}: {type(module).__name__}", color)
+    label = f"{i}: {type(module).__name__}"
+    box(0.05, 1.5, i, label, color)
     for param in module.parameters():
         ax.plot([1.5, 2.7], [i, rows[param]], color=color)
 
-for x, title in [(0.775, "net"), (3.725, "net.parameters()")]:
-    ax.text(x, -0.55, title, ha="center", size=13, color="black")
+style = {"ha": "center", "size": 13, "color": "black"}
+ax.text(0.775, -0.55, "net", **style)
+ax.text(3.725, -0.55, "net.parameters()", **style)
+
+# %% tie-or-copy raises="TypeError, NotImplementedError"
+import copy
+
+other = nn.Sequential(shared, nn.Tanh())
+print("seen in other:", other[0].weight[0, 0].item())
+
+twin = copy.deepcopy(shared)
+print("twin equal:", twin.weight.equal(shared.weight))
+print("twin same:", twin.weight is shared.weight)
+
+borrower = nn.Linear(8, 8)
+borrower.weight = shared.weight
+print("borrowed weight:", borrower.weight is shared.weight)
+print("borrowed bias:", borrower.bias is shared.bias)
+borrower.weight = shared.weight.T
+
+pair = nn.Sequential(shared, borrower)
+moved = copy.deepcopy(pair).to("meta")
+print("still tied:", moved[0].weight is moved[1].weight)
+moved = copy.deepcopy(net).to("meta")
+print("still one:", moved[2] is moved[4])
+moved[2].weight.tolist()
+
+# %% tie-count
+import io
+
+print("modules:", len(net))
+print("numbers:", sum(p.numel() for p in net.parameters()))
+print("named:", *dict(net.named_modules()))
+
+file = io.BytesIO()
+torch.save(net.state_dict(), file)
+file.seek(0)
+loaded = torch.load(file)
+a, b = loaded["2.weight"], loaded["4.weight"]
+print("one storage again:", a.data_ptr() == b.data_ptr())
 
 # %% tie-gradient
 untied = copy.deepcopy(net)
@@ -436,13 +445,15 @@ net(X).sum().backward()
 untied(X).sum().backward()
 
 first, second = untied[2].weight.grad, untied[4].weight.grad
-print("both uses count:", bool(first.any() and second.any()))
-total = first + second
-print("sum of both:", torch.allclose(shared.weight.grad, total))
+print("norms:", f"{first.norm():.0f} {second.norm():.0f}")
+summed = torch.allclose(shared.weight.grad, first + second)
+print("sum of both:", summed)
 
 # %% one-write fold="output"
 writes, order = [], []
-hook = shared.weight.register_post_accumulate_grad_hook(writes.append)
+hook = shared.weight.register_post_accumulate_grad_hook(
+    writes.append,
+)
 
 net.zero_grad()
 hidden = X
@@ -455,8 +466,34 @@ print("writes to .grad:", len(writes))
 
 once = shared.weight.grad.clone()
 net(X).sum().backward()  # no zero_grad in between | 中间没有清零
-print("then doubled:", torch.allclose(shared.weight.grad, 2 * once))
+twice = shared.weight.grad
+print("then doubled:", torch.allclose(twice, 2 * once))
 hook.remove()
+
+
+# %% check-report
+def check_report(report):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(4, 8),
+        nn.ReLU(),
+        nn.Linear(8, 1),
+        nn.Linear(1, 1),
+    )
+    kinds = set(report(model).values())
+    assert kinds == {"none"}, "no backward yet"
+
+    nn.init.constant_(model[0].bias, -10)
+    inputs = torch.rand(16, 4)
+    model[:3](inputs).sum().backward()  # without model[3] | 不含 model[3]
+    kinds = report(model)
+    for name, kind in kinds.items():
+        print(name, kind)
+    ok = [name for name in kinds if kinds[name] == "ok"]
+    assert ok == ["2.bias"], f"ok is 2.bias, not {ok}"
+    zero = list(kinds.values()).count("zero")
+    assert zero == 3, f"3 gradients are zeros, not {zero}"
+    print("checked: none, zero and ok are told apart")
 
 
 # %% gradient-report
@@ -465,138 +502,57 @@ def report(model):
     for name, param in model.named_parameters():
         if param.grad is None:
             kinds[name] = "none"
+        elif param.grad.any():
+            kinds[name] = "ok"
         else:
-            kinds[name] = "ok" if param.grad.any() else "zero"
+            kinds[name] = "zero"
     return kinds
 
 
-torch.manual_seed(0)
-model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
-model.append(nn.Linear(1, 1))
-nn.init.constant_(model[0].bias, -10)  # no unit is ever active | 单元全都不激活
-model[:3](torch.rand(16, 4)).sum().backward()  # position 3 is left out | 没用位置 3
-
-kinds = report(model)
-for name, kind in kinds.items():
-    print(name, kind)
-assert [name for name in kinds if kinds[name] == "ok"] == ["2.bias"]
-assert kinds["0.weight"] == kinds["0.bias"] == kinds["2.weight"] == "zero"
-assert kinds["3.weight"] == kinds["3.bias"] == "none"
-print("checked: none, zero and ok are told apart")
+check_report(report)
 
 
-# %% freeze-by-name
-def freeze(model, block):
-    count = 0
-    for name, param in model.named_parameters():
-        if name.startswith(f"{block}."):  # with the dot | 连点一起比较
-            param.requires_grad_(False)
-            param.grad = None  # or the optimiser still uses it | 否则优化器还会用它
-            count += param.numel()
-    return count
-
-
-torch.manual_seed(0)
-model = nn.Sequential()
-model.add_module("body", nn.Linear(4, 8))
-model.add_module("act", nn.Tanh())
-model.add_module("body2", nn.Linear(8, 8))
-model.add_module("head", nn.Linear(8, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-
-inputs = torch.rand(16, 4)
-model(inputs).sum().backward()  # leaves gradients | 留下了梯度
-frozen = freeze(model, "body")
-before = {name: p.detach().clone() for name, p in model.named_parameters()}
-model(inputs).sum().backward()
-optimizer.step()
-
-params = dict(model.named_parameters())
-moved = [name for name in params if not params[name].equal(before[name])]
-print("frozen:", frozen, " moved:", *moved)
-assert frozen == 4 * 8 + 8
-assert moved == ["body2.weight", "body2.bias", "head.weight", "head.bias"]
-print("checked: all but body moved")
-
-
-# %% default-law
-def bound(layer):
-    return max(param.abs().max().item() for param in layer.parameters())
-
-
-# What doubling each size does to the bound | 各个大小加倍，界怎样变
-def effects(kind, sizes):
-    result = {}
-    for name, size in sizes.items():
-        double = kind(**{**sizes, name: 2 * size})
-        result[name] = round(bound(kind(**sizes)) / bound(double), 1)
-    return result
-
-
-torch.manual_seed(0)
-conv_sizes = {"in_channels": 16, "out_channels": 16, "kernel_size": 4}
-conv = effects(nn.Conv2d, conv_sizes)
-lstm = effects(nn.LSTM, {"input_size": 32, "hidden_size": 32})
-print("Conv2d shrinks by", conv)
-print("LSTM   shrinks by", lstm)
-assert conv == {"in_channels": 1.4, "out_channels": 1, "kernel_size": 2}
-assert lstm == {"input_size": 1, "hidden_size": 1.4}
-
-for inputs, kernel in [(1, 16), (3, 7), (64, 3)]:
-    layer = nn.Conv2d(inputs, 64, kernel)
-    assert 0.98 < bound(layer) * (inputs * kernel**2) ** 0.5 <= 1.000001
-for hidden in (16, 50, 100):
-    assert 0.98 < bound(nn.LSTM(7, hidden)) * hidden**0.5 <= 1.000001
-print("checked: 1/sqrt(in * k * k) and 1/sqrt(hidden)")
-
-
-# %% init-by-pattern
-def init_by_name(model, rules):
-    chosen = []
-    for name, param in model.named_parameters():
-        fitting = [init for rule, init in rules if re.fullmatch(rule, name)]
-        if not fitting:
-            raise ValueError(f"no rule for {name}")
-        chosen.append((fitting[0], param))
-    for init, param in chosen:  # nothing was written until here | 到这里才开始写
-        init(param)
-
-
-torch.manual_seed(0)
-model = nn.Sequential(block1(), nn.LayerNorm(4), nn.Linear(4, 1))
-rules = [
-    (r".*\.bias", nn.init.zeros_),
-    (r"0\..*\.weight", nn.init.kaiming_normal_),
-    (r"2\.weight", nn.init.xavier_uniform_),
-]
-before = copy.deepcopy(model.state_dict())
-attempt(lambda: init_by_name(model, rules))
-assert all(torch.equal(model.state_dict()[k], before[k]) for k in before)
-
-init_by_name(model, [*rules, (r"1\.weight", nn.init.ones_)])
-biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-assert len(biases) == 4
-assert not any(bias.any() for bias in biases)
-assert (model[1].weight == 1).all()
-assert not torch.equal(model[0][0].weight, before["0.0.weight"])
-assert model[2].weight.abs().max() <= (6 / (4 + 1)) ** 0.5
-print("checked: every name has a rule, or nothing is written")
+# %% check-scaled
+def check_scaled(init_scaled):
+    for width in (64, 128):
+        last = spreads(init_scaled, width=width)[-1]
+        print(f"width {width}, layer 20: {last:.1e}")
+        assert 0.05 < last < 1, "lost, or grown too large"
+    print("checked: 20 layers, two widths")
 
 
 # %% scale-for-depth
 def init_scaled(m):
     if isinstance(m, nn.Linear):
-        nn.init.normal_(m.weight, std=(2 / m.in_features) ** 0.5)
+        std = (2 / m.in_features) ** 0.5
+        nn.init.normal_(m.weight, std=std)
         nn.init.zeros_(m.bias)
 
 
-for width in (64, 128):
-    fixed = spreads(init_normal, width=width)[-1]
-    scaled = spreads(init_scaled, width=width)[-1]
-    print(f"width {width}: 0.01 gives {fixed:.0e}, scaled {scaled:.1f}")
-    assert fixed < 1e-15
-    assert 0.05 < scaled < 1
-print("checked: 20 layers, two widths")
+check_scaled(init_scaled)
+
+# %% check-table
+import contextlib
+
+
+def check_table(table):
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        total = table(net)
+    lines = text.getvalue().splitlines()
+    print(*lines, sep="\n")
+    tied = [line for line in lines if "2.weight" in line]
+    assert len(lines) == 6, "a line for each object"
+    assert len(tied) == 1, "one line for 2.weight"
+    assert "4.weight" in tied[0], "the same object"
+    assert total == 121, f"121 numbers, not {total}"
+
+    pair = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    pair[1].weight = pair[0].weight
+    with contextlib.redirect_stdout(io.StringIO()):
+        total = table(pair)
+    assert total == 80, f"borrowed: 80, not {total}"
+    print("checked: 121, not 193")
 
 
 # %% table-without-ties
@@ -607,16 +563,292 @@ def table(model):
         names.setdefault(param, []).append(name)
     for param, group in names.items():
         shape = str(tuple(param.shape))
-        print(f"{' = '.join(group):20}{shape:8}{param.numel():4}")
+        label = " = ".join(group)
+        print(f"{label:20}{shape:8}{param.numel():4}")
     return sum(param.numel() for param in names)
 
 
-total = table(net)
-print("total:", total)
-assert total == 121
-every = net.named_parameters(remove_duplicate=False)
-assert sum(param.numel() for _, param in every) == 193
-print("checked: 121, not 193")
+check_table(table)
+
+
+# %% check-watch
+def check_watch(watch):
+    torch.manual_seed(0)
+    layer = nn.Linear(8, 8)
+    tied = nn.Sequential(
+        layer,
+        nn.Tanh(),
+        layer,
+        nn.Linear(8, 1),
+    )
+    untied = copy.deepcopy(tied)
+    untied[2] = copy.deepcopy(untied[0])
+    inputs = torch.randn(32, 8)
+    targets = inputs.abs().sum(dim=1, keepdim=True)
+
+    log = watch(tied, inputs, targets)
+    apart = watch(untied, inputs, targets)
+    assert len(log) == 20, "one entry for each step"
+    names = list(tied.state_dict())
+    assert list(log[0]) == names, "both names, too"
+    for step in log:
+        value, grad = step["0.weight"]
+        again, other = step["2.weight"]
+        assert value.equal(again), "one object, one value"
+        assert grad.equal(other), "one object, one gradient"
+    start = log[0]["0.weight"][0]
+    assert not start.equal(layer.weight), "clone the values"
+
+    uses = apart[0]["0.weight"][1] + apart[0]["2.weight"][1]
+    assert torch.allclose(log[0]["0.weight"][1], uses)
+    state = {name: log[1][name][0] for name in names}
+    tied.load_state_dict(state)  # back to step 1 | 回到第 1 步
+    tied.zero_grad()
+    (tied(inputs) - targets).square().mean().backward()
+    grad = log[1]["0.weight"][1]
+    fresh = torch.allclose(layer.weight.grad, grad)
+    assert fresh, "zero_grad before each step?"
+    print("checked: one weight, the sum of two gradients")
+
+
+# %% watch-shared
+def watch(model, inputs, targets, steps=20, lr=0.01):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    log = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (model(inputs) - targets).square().mean()
+        loss.backward()
+        step = {}
+        for name in model.state_dict():
+            param = model.get_parameter(name)
+            value, grad = param.detach(), param.grad
+            step[name] = value.clone(), grad.clone()
+        log.append(step)
+        optimizer.step()
+    for i in (0, steps - 1):
+        a, b = log[i]["0.weight"], log[i]["2.weight"]
+        gap = (a[0] - b[0]).abs().max()
+        print(f"step {i}: the weights differ by {gap:.2f},")
+        norms = f"{a[1].norm():.2f}, {b[1].norm():.2f}"
+        print(f"  norms of the gradients: {norms}")
+    return log
+
+
+check_watch(watch)
+
+
+# %% check-freeze
+def check_freeze(freeze):
+    torch.manual_seed(0)
+    model = nn.Sequential()
+    model.add_module("body", nn.Linear(4, 8))
+    model.add_module("act", nn.Tanh())
+    model.add_module("body2", nn.Linear(8, 8))
+    model.add_module("head", nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    inputs = torch.rand(16, 4)
+    model(inputs).sum().backward()  # leaves gradients | 留下了梯度
+    frozen = freeze(model, "body")
+    before = copy.deepcopy(model.state_dict())
+    model(inputs).sum().backward()
+    optimizer.step()
+
+    moved = []
+    for name, param in model.named_parameters():
+        if not param.equal(before[name]):
+            moved.append(name)
+    print("frozen:", frozen, " moved:", *moved)
+    assert frozen == 4 * 8 + 8, f"40 numbers, not {frozen}"
+    assert moved == [
+        "body2.weight",
+        "body2.bias",
+        "head.weight",
+        "head.bias",
+    ], "all but body should move"
+    print("checked: all but body moved")
+
+
+# %% freeze-by-name
+def freeze(model, block):
+    count = 0
+    for name, param in model.named_parameters():
+        if name.startswith(f"{block}."):  # with the dot | 连点一起比较
+            param.requires_grad_(False)
+            param.grad = None  # drop the old gradient | 丢掉旧的梯度
+            count += param.numel()
+    return count
+
+
+check_freeze(freeze)
+
+
+# %% check-init-by-name
+def check_init_by_name(init_by_name):
+    torch.manual_seed(0)
+    head = nn.Linear(16, 1)
+    model = nn.Sequential(block(), nn.LayerNorm(16), head)
+    rules = [
+        (r".*\.bias", nn.init.zeros_),
+        (r"0\..*\.weight", nn.init.kaiming_normal_),
+        (r"2\.weight", nn.init.xavier_uniform_),
+    ]
+    before = copy.deepcopy(model.state_dict())
+    message = ""
+    try:
+        init_by_name(model, rules)
+    except ValueError as error:
+        message = str(error)
+    print("ValueError:", message)
+    assert "1.weight" in message, "1.weight has no rule"
+    for key, value in model.state_dict().items():
+        assert value.equal(before[key]), f"{key} is written"
+
+    def sevens(weight):
+        nn.init.constant_(weight, 7)
+
+    more = (r"1\.weight", sevens)
+    rest = (r".*", nn.init.ones_)  # comes too late | 轮不到它
+    init_by_name(model, [*rules, more, rest])
+    for name, param in model.named_parameters():
+        if name.endswith("bias"):
+            assert not param.any(), f"{name} is not 0"
+    assert (model[1].weight == 7).all(), "1.weight is not 7"
+    assert model[0][0].weight.std() > 0.2, "0.0: Kaiming"
+    assert 0.3 < head.weight.abs().max() < 0.6, "2: Xavier"
+    print("checked: a rule for every name, or no change")
+
+
+# %% init-by-pattern
+import re
+
+
+def init_by_name(model, rules):
+    chosen = []
+    for name, param in model.named_parameters():
+        for rule, init in rules:
+            if re.fullmatch(rule, name):
+                chosen.append((init, param))
+                break
+        else:
+            raise ValueError(f"no rule for {name}")
+    for init, param in chosen:  # only now write | 到这里才开始写
+        init(param)
+
+
+check_init_by_name(init_by_name)
+
+
+# %% check-bounds
+def largest(layer):
+    found = [p.abs().max() for p in layer.parameters()]
+    return max(found).item()
+
+
+def check_bounds(conv_bound, lstm_bound):
+    torch.manual_seed(0)
+    for sizes in [(1, 64, 16), (3, 64, 7), (64, 64, 3)]:
+        layer = nn.Conv2d(*sizes)
+        ratio = largest(layer) / conv_bound(*sizes)
+        assert 0.98 < ratio < 1.00001, f"Conv2d{sizes}"
+    for sizes in [(7, 16), (7, 50), (7, 100)]:
+        layer = nn.LSTM(*sizes)
+        ratio = largest(layer) / lstm_bound(*sizes)
+        assert 0.98 < ratio < 1.00001, f"LSTM{sizes}"
+    print("checked: three convolutions, three LSTMs")
+
+
+# %% default-law
+# What doubling each size does to the bound | 各个大小加倍，界怎样变
+def effects(kind, sizes):
+    result = {}
+    for name, size in sizes.items():
+        double = {**sizes, name: 2 * size}
+        bounds = largest(kind(**sizes)), largest(kind(**double))
+        result[name] = round(bounds[0] / bounds[1], 1)
+    return result
+
+
+def conv_bound(in_channels, out_channels, kernel_size):
+    return (in_channels * kernel_size**2) ** -0.5
+
+
+def lstm_bound(input_size, hidden_size):
+    return hidden_size**-0.5
+
+
+torch.manual_seed(0)
+sizes = {"in_channels": 16, "out_channels": 16}
+sizes["kernel_size"] = 4
+conv = effects(nn.Conv2d, sizes)
+sizes = {"input_size": 32, "hidden_size": 32}
+lstm = effects(nn.LSTM, sizes)
+for name, factor in {**conv, **lstm}.items():
+    print(f"{name:12} / {factor}")
+check_bounds(conv_bound, lstm_bound)
+
+
+# %% check-autoencoder
+def check_autoencoder(TiedAutoencoder):
+    torch.manual_seed(0)
+    auto = TiedAutoencoder(8, 3).double()
+    inputs = torch.rand(16, 8, dtype=torch.float64)
+    params = dict(auto.named_parameters())
+    numbers = sum(p.numel() for p in params.values())
+    print("parameters:", *params)
+    assert auto(inputs).shape == inputs.shape
+    assert len(params) == 3
+    assert numbers == 35, f"{numbers} numbers"
+
+    (name,) = (n for n, p in params.items() if p.numel() == 24)
+
+    def output(weight):
+        new = {name: weight}
+        return torch.func.functional_call(auto, new, inputs)
+
+    zeros = output(torch.zeros_like(params[name]))
+    assert len(zeros.unique(dim=0)) == 1, "another decoder?"
+    # Both uses in the gradient? | 梯度里有没有两处的贡献？
+    assert torch.autograd.gradcheck(output, (params[name],))
+    print("checked: 35 numbers, both uses in the gradient")
+
+
+# %% transposed-tie
+class TiedAutoencoder(nn.Module):
+    def __init__(self, inputs, hidden):
+        super().__init__()
+        self.encoder = nn.Linear(inputs, hidden)
+        self.bias = nn.Parameter(torch.zeros(inputs))
+
+    def forward(self, X):
+        hidden = torch.tanh(self.encoder(X))
+        return hidden @ self.encoder.weight + self.bias
+
+
+check_autoencoder(TiedAutoencoder)
+
+
+# %% check-differences
+def check_differences(differences):
+    # The largest error, as a share of the largest gradient | 最大误差占最大梯度的比例
+    def gap(dtype):
+        model = copy.deepcopy(net).to(dtype)
+        model.zero_grad()
+        inputs = X.to(dtype)
+        model(inputs).sum().backward()
+        weight = model[2].weight
+        before = weight.detach().clone()
+        found = differences(model, weight, inputs)
+        assert weight.equal(before), "put the weight back"
+        error = (found - weight.grad).abs().max()
+        return (error / weight.grad.abs().max()).item()
+
+    exact, rough = gap(torch.float64), gap(torch.float32)
+    print("float64 below 1e-6:", exact < 1e-6)
+    print("float32 below 1e-6:", rough < 1e-6)
+    assert exact < 1e-6 < rough
+    print("checked: the gradient counts both uses")
 
 
 # %% finite-differences
@@ -635,52 +867,4 @@ def differences(model, weight, inputs, eps=1e-6):
     return result
 
 
-# The largest error, as a share of the largest gradient | 最大误差占最大梯度的比例
-def gap(dtype):
-    model = copy.deepcopy(net).to(dtype)
-    model.zero_grad()
-    inputs = X.to(dtype)
-    model(inputs).sum().backward()
-    grad = model[2].weight.grad
-    numeric = differences(model, model[2].weight, inputs)
-    return ((numeric - grad).abs().max() / grad.abs().max()).item()
-
-
-exact, rough = gap(torch.float64), gap(torch.float32)
-print(f"float64 below 1e-6: {exact < 1e-6}, float32: {rough < 1e-6}")
-assert exact < 1e-6 < rough
-print("checked: the gradient counts both uses")
-
-
-# %% transposed-tie
-class TiedAutoencoder(nn.Module):
-    def __init__(self, inputs, hidden):
-        super().__init__()
-        self.encoder = nn.Linear(inputs, hidden)
-        self.bias = nn.Parameter(torch.zeros(inputs))
-
-    def forward(self, X):
-        hidden = torch.tanh(self.encoder(X))
-        return F.linear(hidden, self.encoder.weight.T, self.bias)
-
-
-torch.manual_seed(0)
-auto = TiedAutoencoder(8, 3)
-X = torch.rand(16, 8)
-auto(X).sum().backward()
-
-weight = auto.encoder.weight
-hidden = torch.tanh(auto.encoder(X))
-one = F.linear(hidden, weight.detach().T).sum()  # decoder constant | 解码器当常量
-two = F.linear(hidden.detach(), weight.T).sum()  # encoder constant | 编码器当常量
-(first,) = torch.autograd.grad(one, weight)
-(second,) = torch.autograd.grad(two, weight)
-
-print("parameters:", *(name for name, _ in auto.named_parameters()))
-numbers = sum(param.numel() for param in auto.parameters())
-assert auto(X).shape == X.shape
-assert numbers == 8 * 3 + 3 + 8
-assert first.any()
-assert second.any()
-assert torch.allclose(weight.grad, first + second)
-print("checked:", numbers, "numbers, both uses in the gradient")
+check_differences(differences)

@@ -164,14 +164,16 @@ curves = {
 
 fig, ax = plt.subplots(figsize=(4.8, 3.4), layout="tight")
 ax.set(xlim=(0, 21), ylim=(1e-10, 10))
-places = [(14.5, 2), (14.5, 1e-5), (5.5, 3e-10)]
+places = [(14.5, 2), (14.5, 1e-5), (8, 1e-9)]
 colors = ["C2", "C1", "C0"]
 styles = zip(curves.items(), places, colors, strict=True)
 for (name, curve), place, color in styles:
     ax.semilogy(range(1, 21), curve, ".-", color=color)
     ax.text(*place, name, size=14, va="center")
 
-ax.set_yticks([1, 1e-2, 1e-4, 1e-6, 1e-8, 1e-10])
+powers = [0, -2, -4, -6, -8, -10]
+labels = [f"1e{power}" for power in powers]
+ax.set_yticks([10.0**power for power in powers], labels)
 ax.set_xticks([1, 5, 10, 15, 20])
 ax.tick_params(labelsize=13)
 ax.minorticks_off()
@@ -323,7 +325,7 @@ style = {"ha": "center", "color": "black", "size": 14}
 parts = [(-7.5, w <= -5), (0, w == 0), (7.5, w >= 5)]
 for x, part in parts:
     share = f"{part.float().mean():.3f}"
-    ax.text(x, 0.52 if x == 0 else 0.05, share, **style)
+    ax.text(x, 0.52 if x == 0 else 0.07, share, **style)
     print(f"around {x}: {share}")
 ax.set(xticks=range(-10, 11, 5), yticks=[0, 0.25, 0.5])
 ax.set(ylim=(0, 0.6))
@@ -765,8 +767,8 @@ def effects(kind, sizes):
     result = {}
     for name, size in sizes.items():
         double = {**sizes, name: 2 * size}
-        bounds = largest(kind(**sizes)), largest(kind(**double))
-        result[name] = round(bounds[0] / bounds[1], 1)
+        one, two = kind(**sizes), kind(**double)
+        result[name] = round(largest(one) / largest(two), 1)
     return result
 
 
@@ -801,7 +803,7 @@ def check_autoencoder(TiedAutoencoder):
     assert len(params) == 3
     assert numbers == 35, f"{numbers} numbers"
 
-    (name,) = (n for n, p in params.items() if p.numel() == 24)
+    name = max(params, key=lambda n: params[n].numel())
 
     def output(weight):
         new = {name: weight}

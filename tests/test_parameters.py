@@ -1510,6 +1510,98 @@ def test_gradient_flows_back_through_a_transposition() -> None:
     assert torch.autograd.gradcheck(output, (weight,))
 
 
+# Summary
+
+
+def test_an_index_counts_what_has_no_parameters() -> None:
+    """An index into a `Sequential` counts every module; `named_parameters()` names only those that have parameters, and gives the parameters themselves.
+
+    `Sequential` 的下标数的是所有模块；`named_parameters()` 只列出有参数的，给出的是参数本身。
+    """
+    net = small()
+    assert [type(net[i]) for i in range(3)] == [nn.Linear, nn.ReLU, nn.Linear]
+    named = dict(net.named_parameters())
+    assert {name.split(".")[0] for name in named} == {"0", "2"}
+    assert named["2.weight"] is net[2].weight
+
+
+def test_grad_is_none_before_and_after() -> None:
+    """`grad` is `None` before the first `backward()` and after `zero_grad()`, and a tensor in between.
+
+    第一次 `backward()` 之前和 `zero_grad()` 之后，`grad` 都是 `None`；两者之间是张量。
+    """
+    net = small()
+    seen = [net[2].bias.grad]
+    net(torch.rand(2, 4)).sum().backward()
+    assert net[2].bias.grad is not None
+    net.zero_grad()
+    seen.append(net[2].bias.grad)
+    assert seen == [None, None]
+
+
+def test_apply_with_isinstance_finds_subclasses() -> None:
+    """`apply` calls a function on every module, and `isinstance(m, nn.Linear)` inside it finds layers of subclasses, too.
+
+    `apply` 对每个模块调用函数；函数里写 `isinstance(m, nn.Linear)`，子类的层也能找到。
+    """
+
+    class Scaled(nn.Linear):
+        pass
+
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(Scaled(2, 2), nn.ReLU()))
+    found: list[nn.Module] = []
+    net.apply(lambda m: found.append(m) if isinstance(m, nn.Linear) else None)
+    assert found == [net[0], net[1][0]]
+
+
+def test_defaults_fade_where_kaiming_carries() -> None:
+    """After twenty linear layers with ReLU, default weights have left less than a millionth of the differences between inputs; `kaiming_normal_` more than a tenth.
+
+    经过二十个带 ReLU 的线性层，默认权重只留下各个输入之间不到百万分之一的差异，`kaiming_normal_` 留下十分之一以上。
+    """
+    state = after("parameters.spread-by-depth")
+    for width in (64, 128):
+        default = state.spreads(lambda m: None, width=width)[-1]
+        kaiming = state.spreads(state.init_kaiming, width=width)[-1]
+        assert default < 1e-6
+        assert kaiming > 0.1
+
+
+def test_late_writes_are_errors_only_under_no_grad() -> None:
+    """If a weight is overwritten between the forward and the backward pass, `backward()` fails where that was done under `no_grad()`, and gives a wrong gradient where it was done through `.data`.
+
+    在前向传播和反向传播之间改写权重：在 `no_grad()` 里改，`backward()` 会报错；通过 `.data` 改，得到的梯度是错的。
+    """
+    layer = nn.Linear(3, 1)
+    nn.init.ones_(layer.weight)
+    x = torch.ones(1, 3, requires_grad=True)
+    y = layer(x)
+    with torch.no_grad():
+        layer.weight.fill_(7)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()
+    y = layer(x)
+    layer.weight.data.fill_(8)
+    y.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [[8, 8, 8]]  # should be 7
+
+
+def test_is_tells_a_tie_from_a_copy() -> None:
+    """A module in two places is counted once by `parameters()` and listed twice by `state_dict()`; `is` holds for it, and not for a copy, though that is equal.
+
+    放在两处的模块，`parameters()` 只算一次，`state_dict()` 里出现两次；对它 `is` 成立，对相等的副本不成立。
+    """
+    layer = nn.Linear(3, 3)
+    tied = nn.Sequential(layer, nn.ReLU(), layer)
+    copied = nn.Sequential(layer, nn.ReLU(), copy.deepcopy(layer))
+    assert [len(list(net.parameters())) for net in (tied, copied)] == [2, 4]
+    assert len(tied.state_dict()) == len(copied.state_dict()) == 4
+    assert torch.equal(copied[0].weight, copied[2].weight)
+    assert tied[0] is tied[2]
+    assert copied[0] is not copied[2]
+
+
 # What the snippets show besides
 
 

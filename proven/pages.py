@@ -64,6 +64,28 @@ class Inline:
     content: str
     tokens: tuple[Token, ...]
 
+    @cached_property
+    def spans(self) -> tuple[tuple[int, str, Token], ...]:
+        """The tokens, each with its line and with the sentence that it ends."""
+        found = []
+        line, before, position = self.line, "", 0
+        for token in self.tokens:
+            mark = token.content.startswith("#!claim")
+            found.append((line, _last_sentence(before) if mark else "", token))
+            # code may run over a line; its content does not tell
+            if token.type == "code_inline" and "\n" in self.content:
+                there = re.escape(token.content).replace(r"\ ", r"[ \n]")
+                if code := re.compile(there).search(self.content, position):
+                    line, position = line + code[0].count("\n"), code.end()
+            if token.type in ("softbreak", "hardbreak"):
+                line += 1
+                before += " "
+            elif token.type == "code_inline" and not mark:
+                before += f"`{token.content}`"
+            elif not mark:
+                before += token.content
+        return tuple(found)
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -228,7 +250,7 @@ class Page:
         return [
             Mark(token.content.removeprefix("#!claim").strip(), sentence, self.at(line))
             for inline in self.inlines
-            for line, sentence, token in _spans(inline)
+            for line, sentence, token in inline.spans
             if token.type == "code_inline" and token.content.startswith("#!claim")
         ]
 
@@ -238,7 +260,7 @@ class Page:
         return [
             (token.content.removeprefix("#!math").strip(), self.at(line))
             for inline in self.inlines
-            for line, _, token in _spans(inline)
+            for line, _, token in inline.spans
             if token.type == "code_inline" and token.content.startswith("#!math")
         ]
 
@@ -248,7 +270,7 @@ class Page:
         return [
             Link(str(token.attrs[key]), self.at(line), key == "src")
             for inline in self.inlines
-            for line, _, token in _spans(inline)
+            for line, _, token in inline.spans
             if (key := {"link_open": "href", "image": "src"}.get(token.type, ""))
         ]
 
@@ -271,25 +293,6 @@ def walk(parts: tuple[Part, ...]) -> Iterator[Part]:
         yield part
         if isinstance(part, Box):
             yield from walk(part.parts)
-
-
-def _spans(inline: Inline) -> Iterator[tuple[int, str, Token]]:
-    """The tokens of a text, each with its line and with the sentence that it ends."""
-    line, before, position = inline.line, "", 0
-    for token in inline.tokens:
-        mark = token.content.startswith("#!claim")
-        yield line, _last_sentence(before) if mark else "", token
-        if token.type == "code_inline":  # which may run over a line; its content does not tell
-            there = re.escape(token.content).replace(r"\ ", r"[ \n]")
-            if found := re.compile(there).search(inline.content, position):
-                line, position = line + found[0].count("\n"), found.end()
-        if token.type in ("softbreak", "hardbreak"):
-            line += 1
-            before += " "
-        elif token.type == "code_inline" and not mark:
-            before += f"`{token.content}`"
-        elif not mark:
-            before += token.content
 
 
 def _last_sentence(text: str) -> str:
@@ -405,7 +408,7 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
 
 
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
-    for line, _, token in _spans(inline):
+    for line, _, token in inline.spans:
         code = token.type == "code_inline"
         language = re.match(r"#!([\w-]*)", token.content) if code else None
         if language and language[1] == "claim":

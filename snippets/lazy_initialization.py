@@ -1,89 +1,120 @@
-# %% setup
-import copy
-
+# %% by-hand raises="RuntimeError"
 import torch
 from torch import nn
-from torch.nn import functional as F
+
+net = nn.Sequential(
+    nn.Conv2d(1, 6, kernel_size=5),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(6, 16, kernel_size=5),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Flatten(),
+    nn.Linear(16 * 5 * 5, 10),
+)
+images = torch.ones(2, 1, 28, 28)
+net(images)
 
 
-# Prints a result, or the first sentence of the error | 打印结果，或报错信息的第一句
-def attempt(label, action):
-    try:
-        print(f"{label}: {action()}")
-    except (RuntimeError, TypeError, ValueError) as error:
-        # cut off memory addresses too | 内存地址也一并略去
-        reason = str(error).partition(" in <")[0].partition(". ")[0]
-        print(f"{label}: {type(error).__name__}: {reason}")
+# %% lazy-conv
+def conv_net():
+    return nn.Sequential(
+        nn.LazyConv2d(6, kernel_size=5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.LazyConv2d(16, kernel_size=5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.LazyLinear(10),
+    )
 
 
-# %% before
+for shape in [(1, 28, 28), (3, 32, 32)]:
+    net = conv_net()
+    net(torch.ones(2, *shape))
+    print("image:", shape)
+    print("  in_channels:", net[0].in_channels)
+    print("  in_features:", net[-1].in_features)
+
+
+# %% before raises="RuntimeError, ValueError"
 def lazy_net():
-    return nn.Sequential(nn.LazyLinear(256), nn.ReLU(), nn.LazyLinear(10))
+    return nn.Sequential(
+        nn.LazyLinear(256),
+        nn.ReLU(),
+        nn.LazyLinear(10),
+    )
 
 
 net = lazy_net()
 print(net)
-print("weight:", net[0].weight)
-print("names:", [name for name, _ in net.named_parameters()])
-attempt("LazyLinear()", lambda: nn.LazyLinear())
-
-# %% no-shape-yet raises="RuntimeError"
+print([name for name, p in net.named_parameters()])
+print(net[0].weight)
 print(net[0].weight.shape)
+print(sum(p.numel() for p in net.parameters()))
 
-# %% what-fails fold="output"
+# %% what-fails fold="output" raises="ValueError, ValueError, RuntimeError, ValueError, TypeError"
+X = torch.ones(2, 20)
 weight = net[0].weight
-attempt("numel", lambda: weight.numel())
-attempt("init", lambda: nn.init.normal_(weight))
-attempt("sum", lambda: weight.sum())
-attempt("share_memory", lambda: net.share_memory())
-attempt("forward", lambda: net[0].forward(torch.ones(2, 20)))
-attempt("dtype", lambda: weight.dtype)
-attempt("size", lambda: weight.size())
+print("dtype:", weight.dtype)
+weight.sum()
+net[0].forward(X)
+net.share_memory()
+net.requires_grad_(False)
+print("size:", weight.size())
+nn.LazyLinear()
 
 # %% dry-run fold="output"
 X = torch.ones(2, 20)
-weight = net[0].weight  # taken before the first call | 第一次调用之前取出
-print("output:", tuple(net(X).shape))
-print(net)
-print("still lazy:", isinstance(net[0], nn.LazyLinear))
+weight = net[0].weight  # before the call | 调用之前取出
+net(X)
 print("same object:", weight is net[0].weight)
 print("its class:", type(weight).__name__)
-print("parameters:", sum(p.numel() for p in net.parameters()))
-
-# %% second-width raises="RuntimeError"
-net(torch.ones(2, 21))
+print(net)
+print(sum(p.numel() for p in net.parameters()))
 
 # %% before-after fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
 
-# Class, and shape or ? of each parameter | 类名，以及各参数的形状或 ?
+# Class, and shape or ? of each parameter | 类名、参数的形状或 ?
 def look(net):
     boxes = []
     for layer in net:
         lines = [type(layer).__name__]
         for name, p in layer.named_parameters():
             lazy = isinstance(p, nn.UninitializedParameter)
-            lines.append(f"{name} {'?' if lazy else tuple(p.shape)}")
+            shape = "?" if lazy else tuple(p.shape)
+            lines.append(f"{name} {shape}")
         boxes.append("\n".join(lines))
     return boxes
 
 
+def draw_box(ax, x, top, height, **style):
+    round_box = "round,pad=0,rounding_size=0.09"
+    shape = (x, top), 2.2, height, round_box
+    ax.add_patch(FancyBboxPatch(*shape, **style))
+
+
 def draw_column(ax, x, title, boxes):
-    style = {"ha": "center", "va": "center", "size": 13, "color": "black"}
-    ax.text(x + 1.1, 0.15, title, family="monospace", **style)
+    style = {"ha": "center", "va": "center", "size": 13}
+    style["color"] = "black"
+    code = {**style, "family": "monospace"}
+    ax.text(x + 1.1, 0.15, title, **code)
     top = 0.4
     for text in boxes:
         height = 0.15 + 0.25 * len(text.splitlines())
-        shape = ((x, top), 2.2, height, "round,pad=0,rounding_size=0.09")
         if text.count("\n"):
             tint = "C1" if "?" in text else "C0"
             fill = {"fc": tint, "ec": "none", "alpha": 0.25}
-            ax.add_patch(FancyBboxPatch(*shape, **fill))
+            draw_box(ax, x, top, height, **fill)
         line = "--" if "?" in text else "-"
-        ax.add_patch(FancyBboxPatch(*shape, fc="none", ec="black", ls=line))
-        ax.text(x + 1.1, top + height / 2, text, linespacing=1.3, **style)
+        edge = {"fc": "none", "ec": "black", "ls": line}
+        draw_box(ax, x, top, height, **edge)
+        middle = x + 1.1, top + height / 2
+        ax.text(*middle, text, linespacing=1.3, **style)
         top += height + 0.15
     return top
 
@@ -103,80 +134,40 @@ figure.set_size_inches(5, bottom)
 ax.set(xlim=(0, 5), ylim=(bottom, 0))
 ax.axis("off")
 
+# %% second-width fold="output" raises="RuntimeError"
+print(tuple(net(torch.ones(7, 20)).shape))
+print(tuple(net(torch.ones(2, 21)).shape))
+
 
 # %% init-by-type fold="output"
+@torch.no_grad()
 def init_by_type(m):
     if type(m) is nn.Linear:
-        nn.init.constant_(m.weight, 1)
+        m.weight.fill_(1)
 
 
 early = lazy_net()
-early.apply(init_by_type)  # before the dry run | 试运行之前
-early(X)
-print("all ones:", bool((early[0].weight == 1).all()))
-early.apply(init_by_type)  # after the dry run | 试运行之后
+early.apply(init_by_type)
+early(X)  # the dry run | 试运行
 print("all ones:", bool((early[0].weight == 1).all()))
 
 
-# %% init-by-isinstance
+# %% init-by-isinstance raises="ValueError"
+@torch.no_grad()
 def init_constant(m):
     if isinstance(m, nn.Linear):
-        nn.init.constant_(m.weight, 1)
+        m.weight.fill_(1)
 
 
 late = lazy_net()
-attempt("before", lambda: late.apply(init_constant))
+late.apply(init_constant)  # too early | 太早
+
 late(X)
 late.apply(init_constant)
 print("all ones:", bool((late[0].weight == 1).all()))
 
 
-# %% same-draws fold="output"
-def eager_net():
-    return nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
-
-
-def mixed_net():
-    return nn.Sequential(nn.LazyLinear(256), nn.ReLU(), nn.Linear(256, 10))
-
-
-def drawn(build, batch=torch.ones):
-    torch.manual_seed(0)
-    model = build()
-    model(batch(2, 20))
-    return torch.cat([p.flatten() for p in model.parameters()])
-
-
-eager = drawn(eager_net)
-print("all lazy:", torch.equal(eager, drawn(lazy_net)))
-print("mixed:", torch.equal(eager, drawn(mixed_net)))
-print("random batch:", torch.equal(eager, drawn(lazy_net, torch.rand)))
-
-# %% optimizer-first fold="output"
-torch.manual_seed(0)
-net = lazy_net()
-optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
-net(X).sum().backward()
-before = net[0].weight.detach().clone()
-optimizer.step()
-
-first = optimizer.param_groups[0]["params"][0]
-print("same object:", first is net[0].weight)
-print("weight moved:", not torch.equal(before, net[0].weight))
-attempt("Adagrad", lambda: torch.optim.Adagrad(lazy_net().parameters()))
-
-# %% load-materialises fold="output"
-fresh = lazy_net()
-print(fresh.load_state_dict(net.state_dict()))
-print("shape:", tuple(fresh[0].weight.shape))
-print("class:", type(fresh[0]).__name__, fresh[0].in_features)
-fresh(X)
-print("class:", type(fresh[0]).__name__, fresh[0].in_features)
-print("same output:", torch.equal(fresh(X), net(X)))
-attempt("reverse", lambda: net.load_state_dict(lazy_net().state_dict()))
-
-
-# %% dry-run-traces fold="output"
+# %% dry-run-traces fold="output" raises="ValueError"
 def with_norm():
     return nn.Sequential(
         nn.LazyLinear(256),
@@ -186,11 +177,13 @@ def with_norm():
     )
 
 
-training, evaluating = with_norm(), with_norm().eval()
-for net in (training, evaluating):
-    net(X)
-    print("batches counted:", net[1].num_batches_tracked.item())
-attempt("one row in training", lambda: with_norm()(torch.ones(1, 20)))
+training = with_norm()
+training(X)
+norm = training[1]
+print("batches:", norm.num_batches_tracked.item())
+print("mean moved:", bool(norm.running_mean.any()))
+
+with_norm()(torch.ones(1, 20))  # a single row | 只有一行
 
 
 # %% in-order
@@ -201,51 +194,258 @@ def init_normal(m):
 
 
 torch.manual_seed(0)
-net = with_norm().to(torch.float64)  # 1. device and dtype | 1. 设备与数据类型
+# 1. Device and dtype | 1. 设备与数据类型
+net = with_norm().to(torch.float64)
+# 2. Dry run | 2. 试运行
 net.eval()
 with torch.no_grad():
-    net(torch.ones(1, 20, dtype=torch.float64))  # 2. dry run | 2. 试运行
+    net(torch.ones(1, 20, dtype=torch.float64))
 net.train()
-net.apply(init_normal)  # 3. initialise | 3. 初始化
-optimizer = torch.optim.SGD(net.parameters(), lr=0.1)  # 4. optimiser | 4. 优化器
+# 3. Your initialiser | 3. 自己的初始化函数
+net.apply(init_normal)
+# 4. Optimiser | 4. 优化器
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 
-print("weight:", tuple(net[0].weight.shape), net[0].weight.dtype)
-print("batches counted:", net[1].num_batches_tracked.item())
-print("parameters:", sum(p.numel() for p in net.parameters()))
+print(tuple(net[0].weight.shape), net[0].weight.dtype)
+print("batches:", net[1].num_batches_tracked.item())
+print(sum(p.numel() for p in net.parameters()))
+
+
+# %% same-draws fold="output"
+def eager_net():
+    return nn.Sequential(
+        nn.Linear(20, 256),
+        nn.ReLU(),
+        nn.Linear(256, 10),
+    )
+
+
+def mixed_net():
+    return nn.Sequential(
+        nn.LazyLinear(256),
+        nn.ReLU(),
+        nn.Linear(256, 10),
+    )
+
+
+def drawn(build, batch=torch.ones):
+    torch.manual_seed(0)
+    model = build()
+    model(batch(2, 20))
+    weights = [p.flatten() for p in model.parameters()]
+    return torch.cat(weights)
+
+
+eager = drawn(eager_net)
+print("all lazy:", torch.equal(eager, drawn(lazy_net)))
+print("mixed:", torch.equal(eager, drawn(mixed_net)))
+random = drawn(lazy_net, torch.rand)
+print("random batch:", torch.equal(eager, random))
+
+# %% optimizer-first fold="output"
+torch.manual_seed(0)
+net = lazy_net()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+net(X).sum().backward()
+before = net[0].weight.detach().clone()
+optimizer.step()
+moved = not torch.equal(before, net[0].weight)
+print("weight moved:", moved)
+
+first = optimizer.param_groups[0]["params"][0]
+print("same object:", first is net[0].weight)
+try:
+    torch.optim.Adagrad(lazy_net().parameters())
+except ValueError as error:
+    # without the memory address in it | 略去其中的内存地址
+    print("Adagrad:", str(error).partition(" in <")[0])
+
+
+# %% load-materialises fold="output"
+def show(layer):
+    print(type(layer).__name__, layer.in_features)
+
+
+fresh = lazy_net()
+print(fresh.load_state_dict(net.state_dict()))
+print("shape:", tuple(fresh[0].weight.shape))
+show(fresh[0])
+fresh(X)
+show(fresh[0])
+print("same output:", torch.equal(fresh(X), net(X)))
+
+# %% load-refused raises="RuntimeError, AssertionError, UnpicklingError"
+import io
+
+net.load_state_dict(lazy_net().state_dict())
+
+fresh = lazy_net()
+fresh.load_state_dict(net.state_dict())
+fresh(torch.ones(2, 21))
+
+file = io.BytesIO()
+torch.save(lazy_net().state_dict(), file)
+file.seek(0)
+torch.load(file)
+
+
+# %% check-any-size
+def check_any_size(any_size_net):
+    net = any_size_net()
+    net(torch.ones(2, 1, 28, 28))
+    names = list(net.state_dict())
+    before = list(net.parameters())
+    for size in (16, 28, 33, 64):
+        shape = net(torch.ones(2, 1, size, size)).shape
+        assert shape == (2, 10), f"{size}: {tuple(shape)}"
+    after = list(net.parameters())
+    pairs = zip(before, after, strict=True)
+    same = all(p is q for p, q in pairs)
+    assert same, "a later call made new parameters"
+    assert names == list(net.state_dict())
+    assert len(names) == 6, "two convolutions, one linear"
+    print("checked: images of 16, 28, 33 and 64 pixels")
+
+
+# %% any-size
+def any_size_net():
+    return nn.Sequential(
+        nn.LazyConv2d(6, kernel_size=5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.LazyConv2d(16, kernel_size=5),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.LazyLinear(10),
+    )
+
+
+check_any_size(any_size_net)
+pooled = any_size_net()
+pooled(torch.ones(2, 1, 28, 28))
+print("in_features:", pooled[-1].in_features)
+
+
+# %% check-many-widths
+def check_many_widths(ManyWidths):
+    net = ManyWidths([20, 21])
+    names = [name for name, p in net.named_parameters()]
+    assert names, "no parameters before the first call"
+    rows = torch.ones(2, 21)
+    before = net(rows).detach()
+
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    out = net(torch.ones(2, 20))
+    assert out.shape == (2, 10), tuple(out.shape)
+    out.sum().backward()
+    idle = [p for p in net.parameters() if p.grad is None]
+    assert len(idle) == 2, "each width has its own layer"
+    optimizer.step()
+    moved = not torch.equal(net(rows), before)
+    assert moved, "the last layer must be shared"
+    later = [name for name, p in net.named_parameters()]
+    assert later == names, "a call made new parameters"
+    try:
+        net(torch.ones(2, 30))
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        print("checked; width 30 gives", told)
+    else:
+        raise AssertionError("width 30 was not declared")
+
+
+# %% many-widths
+class ManyWidths(nn.Module):
+    def __init__(self, widths):
+        super().__init__()
+        self.first = nn.ModuleDict()
+        for width in widths:
+            self.first[str(width)] = nn.Linear(width, 256)
+        self.last = nn.Linear(256, 10)
+
+    def forward(self, X):
+        first = self.first[str(X.shape[-1])]
+        return self.last(torch.relu(first(X)))
+
+
+check_many_widths(ManyWidths)
+
+
+# %% check-materialise
+def check_materialise(materialise):
+    net = with_norm().double()
+    net[1].eval()  # a mode of its own | 单独设了模式
+    assert materialise(net, 1, 20) is net, "return net"
+    assert net[0].in_features == 20
+    assert net[0].weight.dtype == torch.float64
+    modes = [m.training for m in net]
+    assert modes == [True, False, True, True], modes
+    assert net.training, "net itself was in training mode"
+
+    net = materialise(with_norm(), 2, 20)
+    counted = net[1].num_batches_tracked.item()
+    assert counted == 0, f"batch norm counted {counted}"
+
+    net = nn.Sequential(nn.Linear(20, 4), nn.Dropout())
+    net[1].eval()
+    try:
+        materialise(net, 1, 21)  # too wide | 宽度不符
+    except RuntimeError:
+        modes = [net.training] + [m.training for m in net]
+        assert modes == [True, True, False], "after an error"
+    else:
+        raise AssertionError("the error must reach the caller")
+    print("checked: width, dtype, modes, statistics")
 
 
 # %% materialise
 def materialise(net, *shape):
-    modes = {module: module.training for module in net.modules()}
-    first = next(net.parameters())  # has a dtype and a device | 已有数据类型和设备
+    modes = {m: m.training for m in net.modules()}
+    # already has a dtype and a device | 已有数据类型和设备
+    first = next(net.parameters())
+    like = {"dtype": first.dtype, "device": first.device}
     net.eval()
     try:
         with torch.no_grad():
-            net(torch.zeros(shape, dtype=first.dtype, device=first.device))
+            net(torch.zeros(shape, **like))
     finally:
         for module, training in modes.items():
             module.training = training
     return net
 
 
-net = with_norm().double()
-net[1].eval()  # a mode of its own | 这一层单独设了模式
-materialise(net, 1, 20)
-assert net[0].in_features == 20
-assert net[0].weight.dtype == torch.float64
-assert [m.training for m in net] == [True, False, True, True]
-assert net.training
-assert net[1].num_batches_tracked == 0
-print("checked: width 20, modes and statistics as before")
+check_materialise(materialise)
+
+
+# %% check-reached
+def check_reached(reached):
+    net = lazy_net()
+    assert reached(net, init_by_type) == [], "still lazy"
+    net(X)
+    nn.init.zeros_(net[0].bias)
+    kept = [p.detach().clone() for p in net.parameters()]
+    weights = ["0.weight", "2.weight"]
+    assert reached(net, init_by_type) == weights
+    found = reached(net, init_normal)
+    assert len(found) == 4, f"init_normal: {found}"
+    pairs = zip(kept, net.parameters(), strict=True)
+    same = all(torch.equal(p, q) for p, q in pairs)
+    assert same, "net itself has changed"
+    print("checked: 0, 2 and 4 parameters")
 
 
 # %% reached
+import copy
+
+
 def is_lazy(p):
     return isinstance(p, nn.UninitializedParameter)
 
 
 def reached(net, init):
-    probe = copy.deepcopy(net)  # the original stays as it is | 原模型不动
+    # the original stays as it is | 原模型不动
+    probe = copy.deepcopy(net)
     with torch.no_grad():
         for p in probe.parameters():
             if not is_lazy(p):
@@ -258,17 +458,36 @@ def reached(net, init):
     return names
 
 
-net = lazy_net()
-assert reached(net, init_by_type) == []
-net(X)
-kept = net[0].weight.detach().clone()
-assert reached(net, init_by_type) == ["0.weight", "2.weight"]
-assert len(reached(net, init_normal)) == 4
-assert torch.equal(net[0].weight, kept)
-print("checked: init_by_type reaches 0, then 2 of 4 parameters")
+check_reached(reached)
+
+
+# %% check-naive-lazy
+def build(kind):
+    return nn.Sequential(
+        kind(256),
+        nn.ReLU(),
+        nn.Linear(256, 10),
+    )
+
+
+def check_naive_lazy(NaiveLazyLinear, trials):
+    out = build(NaiveLazyLinear)(X)
+    assert out.shape == (2, 10), "it should work at first"
+    assert len(trials) >= 3, "three things break"
+    for trial in trials:
+        name = trial.__name__
+        good = trial(nn.LazyLinear)
+        assert good is True, f"{name}(nn.LazyLinear)"
+        bad = trial(NaiveLazyLinear)
+        assert bad is False, f"{name} does not break"
+    names = [trial.__name__ for trial in trials]
+    print("checked:", ", ".join(names))
 
 
 # %% naive-lazy
+from torch.nn import functional as F
+
+
 class NaiveLazyLinear(nn.Module):
     def __init__(self, out_features):
         super().__init__()
@@ -277,13 +496,11 @@ class NaiveLazyLinear(nn.Module):
 
     def forward(self, X):
         if self.weight is None:
-            plain = nn.Linear(X.shape[-1], self.out_features)
-            self.weight, self.bias = plain.weight, plain.bias
+            width = X.shape[-1]
+            plain = nn.Linear(width, self.out_features)
+            self.weight = plain.weight
+            self.bias = plain.bias
         return F.linear(X, self.weight, self.bias)
-
-
-def build(kind):
-    return nn.Sequential(kind(256), nn.ReLU(), nn.Linear(256, 10))
 
 
 def trains(kind):
@@ -296,9 +513,10 @@ def trains(kind):
 
 
 def loads(kind):
+    saved = eager_net().state_dict()
     try:
-        build(kind).load_state_dict(eager_net().state_dict())
-    except RuntimeError:  # Unexpected key(s) | 报错：Unexpected key(s)
+        build(kind).load_state_dict(saved)
+    except RuntimeError:  # Unexpected key(s) | 意外的键
         return False
     return True
 
@@ -307,13 +525,9 @@ def casts(kind):
     net = build(kind).to(torch.float64)
     try:
         net(X.to(torch.float64))
-    except RuntimeError:  # float32 weights met a float64 batch | 权重仍是 float32
+    except RuntimeError:  # two dtypes | 类型不一致
         return False
     return True
 
 
-for trial in (trains, loads, casts):
-    assert trial(nn.LazyLinear)
-    assert not trial(NaiveLazyLinear)
-assert build(NaiveLazyLinear)(X).shape == (2, 10)
-print("checked: trains, loads, casts")
+check_naive_lazy(NaiveLazyLinear, [trains, loads, casts])

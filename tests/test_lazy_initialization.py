@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from proven.testing import after, shown
+from proven.testing import after, section, shown
 
 X = torch.ones(2, 20)
 
@@ -18,6 +18,46 @@ X = torch.ones(2, 20)
 def is_lazy(p: torch.Tensor) -> bool:
     """Whether a parameter has no shape yet."""
     return isinstance(p, nn.UninitializedParameter)
+
+
+def messages(name: str) -> list[str]:
+    """The errors that a snippet shows."""
+    return [error.text for error in shown(name).errors]
+
+
+def test_a_wrong_in_features_fails_in_the_first_call() -> None:
+    """A wrong `in_features` after a `Flatten` is noticed only when the model is called, by the
+    linear layer; the error names the shape that came, (2, 256), and that of the weight.
+
+    `Flatten` 之后的 `in_features` 写错了，要到调用模型时才由线性层发现；报错信息里有两个形状：
+    来的数据是 (2, 256)，另一个是权重的。
+    """
+    snippet = shown("lazy_initialization.by-hand")
+    message = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x256 and 400x10)"
+    assert [error.text for error in snippet.errors] == [message]
+    assert snippet.errors[0].line == len(
+        section("lazy_initialization").snippets[0].source.split("\n")
+    )
+    state = after("lazy_initialization.by-hand")
+    assert state.net[:-2](state.images).shape == (2, 16, 4, 4)
+    assert state.net[:-1](state.images).shape == (2, 16 * 4 * 4)
+
+
+def test_lazy_layers_take_their_width_from_the_first_batch() -> None:
+    """A lazy convolution takes the number of its input channels from the first batch, and a lazy
+    linear layer after a `Flatten` the number of values for each image.
+
+    延后初始化的卷积层从第一批数据得知输入通道数；接在 `Flatten` 后面的延后初始化的线性层，
+    则从中得知每张图像有多少个数。
+    """
+    lines = shown("lazy_initialization.lazy-conv").output.splitlines()
+    assert lines[:3] == ["image: (1, 28, 28)", "  in_channels: 1", "  in_features: 256"]
+    assert lines[3:] == ["image: (3, 32, 32)", "  in_channels: 3", "  in_features: 400"]
+    net = after("lazy_initialization.lazy-conv").conv_net()
+    assert net(torch.ones(4, 2, 28, 36)).shape == (4, 10)
+    assert net[0].weight.shape == (6, 2, 5, 5)
+    assert net[3].weight.shape == (16, 6, 5, 5)
+    assert net[-1].weight.shape == (10, 16 * 4 * 6)
 
 
 def test_there_are_thirteen_lazy_classes() -> None:
@@ -80,8 +120,8 @@ def test_lazy_parameters_are_registered_at_once() -> None:
     assert [name for name, _ in net.named_parameters()] == list(net.state_dict()) == names
     assert all(type(p) is nn.UninitializedParameter for p in net.parameters())
     lines = shown("lazy_initialization.before").output.splitlines()
-    assert "weight: <UninitializedParameter>" in lines
-    assert f"names: {names}" in lines
+    assert "<UninitializedParameter>" in lines
+    assert str(names) in lines
     net(X)
     assert list(net.state_dict()) == names
 
@@ -92,9 +132,9 @@ def test_only_in_features_is_inferred() -> None:
 
     `nn.LazyLinear` 在第一次调用时推断 `in_features`；不给 `out_features`，则是 `TypeError`。
     """
-    output = shown("lazy_initialization.before").output
-    assert "LazyLinear(): TypeError" in output
-    assert "'out_features'" in output
+    error = messages("lazy_initialization.what-fails")[-1]
+    assert error.startswith("TypeError: LazyLinear.__init__() missing 1 required")
+    assert error.endswith("'out_features'")
     layer = nn.LazyLinear(3)
     layer(torch.ones(2, 7))
     assert (layer.in_features, layer.out_features) == (7, 3)
@@ -106,13 +146,9 @@ def test_shape_before_the_first_call_is_an_error() -> None:
 
     向未初始化的参数要形状，会得到 `RuntimeError`，报错信息里写明了该怎么办。
     """
-    snippet = shown("lazy_initialization.no-shape-yet")
-    assert snippet.state == "raised"
-    assert snippet.error is not None
-    assert snippet.error.startswith(
-        "RuntimeError: Can't access the shape of an uninitialized parameter"
-    )
-    assert "Call `forward` to initialize the parameters" in snippet.error
+    error = messages("lazy_initialization.before")[0]
+    assert error.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
+    assert "Call `forward` to initialize the parameters" in error
 
 
 def test_uninitialised_parameters_refuse_computation() -> None:
@@ -122,16 +158,13 @@ def test_uninitialised_parameters_refuse_computation() -> None:
     对未初始化的参数，`numel`、`nn.init` 里的初始化函数和各种运算都报 `ValueError`，
     `share_memory` 报 `RuntimeError`。
     """
-    rows = dict(
-        line.split(": ", 1) for line in shown("lazy_initialization.what-fails").output.splitlines()
-    )
-    for action in ("numel", "init", "sum"):
-        assert rows[action] == "ValueError: Attempted to use an uninitialized parameter"
-    assert rows["share_memory"].startswith("RuntimeError: Can't share memory on an uninitialized")
+    errors = messages("lazy_initialization.what-fails")
+    assert errors[0].startswith("ValueError: Attempted to use an uninitialized parameter in")
+    assert errors[2].startswith("RuntimeError: Can't share memory on an uninitialized parameter")
     layer = nn.LazyLinear(3)
-    for action_ in (nn.init.zeros_, torch.abs, torch.clone):
+    for action in (nn.init.zeros_, torch.numel, torch.abs, torch.clone):
         with pytest.raises(ValueError, match="uninitialized parameter"):
-            action_(layer.weight)
+            action(layer.weight)
 
 
 def test_lazy_parameters_know_their_dtype() -> None:
@@ -160,8 +193,8 @@ def test_calling_forward_skips_the_lazy_hook() -> None:
     assert is_lazy(net[0].weight)
     net[0](X)
     assert net[0].weight.shape == (256, 20)
-    line = "forward: ValueError: Attempted to use an uninitialized parameter"
-    assert line in shown("lazy_initialization.what-fails").output.splitlines()
+    error = messages("lazy_initialization.what-fails")[1]
+    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <built-in")
 
 
 def test_size_gives_a_placeholder() -> None:
@@ -221,7 +254,7 @@ def test_the_first_call_leaves_nothing_lazy() -> None:
     assert {type(p) for p in net.parameters()} == {nn.Parameter}
     output = shown("lazy_initialization.dry-run").output
     assert "(0): Linear(in_features=20, out_features=256, bias=True)" in output
-    assert "still lazy: False" in output
+    assert "Lazy" not in output
     assert "its class: Parameter" in output
 
 
@@ -247,11 +280,12 @@ def test_counting_lazy_parameters_is_an_error() -> None:
     """
     state = after("lazy_initialization.dry-run")
     net = state.lazy_net()
-    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
-        sum(p.numel() for p in net.parameters())
+    error = messages("lazy_initialization.before")[1]
+    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method")
+    assert "with a dummy batch" in error
     net(X)
     assert sum(p.numel() for p in net.parameters()) == 20 * 256 + 256 + 256 * 10 + 10
-    assert "parameters: 7946" in shown("lazy_initialization.dry-run").output
+    assert shown("lazy_initialization.dry-run").output.endswith("\n7946\n")
 
 
 def test_the_first_call_fixes_the_width() -> None:
@@ -262,6 +296,7 @@ def test_the_first_call_fixes_the_width() -> None:
     """
     error = shown("lazy_initialization.second-width").error
     assert error == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x21 and 20x256)"
+    assert shown("lazy_initialization.second-width").output == "(7, 10)\n"
     net = after("lazy_initialization.second-width").net
     assert net(torch.ones(7, 20)).shape == (7, 10)
 
@@ -298,7 +333,9 @@ def test_comparing_types_skips_lazy_layers_silently() -> None:
     第一次调用时填入的是默认值。
     """
     state = after("lazy_initialization.init-by-type")
-    assert shown("lazy_initialization.init-by-type").output == "all ones: False\nall ones: True\n"
+    assert shown("lazy_initialization.init-by-type").output == "all ones: False\n"
+    state.early.apply(state.init_by_type)
+    assert (state.early[0].weight == 1).all()  # the function itself is right
     net = state.lazy_net()
     net.apply(state.init_by_type)
     assert all(is_lazy(p) for p in net.parameters())
@@ -327,11 +364,11 @@ def test_isinstance_fails_early_and_works_later() -> None:
     第一次调用之后就能正常设定。
     """
     state = after("lazy_initialization.init-by-isinstance")
-    lines = shown("lazy_initialization.init-by-isinstance").output.splitlines()
-    assert lines == [
-        "before: ValueError: Attempted to use an uninitialized parameter",
-        "all ones: True",
-    ]
+    (error,) = messages("lazy_initialization.init-by-isinstance")
+    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method")
+    assert shown("lazy_initialization.init-by-isinstance").output == "all ones: True\n"
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        state.lazy_net().apply(lambda m: isinstance(m, nn.Linear) and nn.init.ones_(m.weight))
     assert (state.late[2].weight == 1).all()
 
 
@@ -428,9 +465,12 @@ def test_adagrad_needs_the_shapes_at_once() -> None:
 
     Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。
     """
-    line = "Adagrad: ValueError: Attempted to use an uninitialized parameter"
+    line = "Adagrad: Attempted to use an uninitialized parameter"
     assert line in shown("lazy_initialization.optimizer-first").output.splitlines()
-    net = after("lazy_initialization.optimizer-first").net
+    state = after("lazy_initialization.optimizer-first")
+    with pytest.raises(ValueError, match="uninitialized parameter"):
+        torch.optim.Adagrad(state.lazy_net().parameters())
+    net = state.net
     assert torch.optim.Adagrad(net.parameters()).state[net[0].weight]["sum"].shape == (256, 20)
 
 
@@ -458,7 +498,7 @@ def test_the_first_call_keeps_loaded_values() -> None:
     """
     state = after("lazy_initialization.load-materialises")
     lines = shown("lazy_initialization.load-materialises").output.splitlines()
-    assert lines[2:4] == ["class: LazyLinear 0", "class: Linear 20"]
+    assert lines[2:4] == ["LazyLinear 0", "Linear 20"]
     net = state.lazy_net()
     net.load_state_dict(state.net.state_dict())
     assert (type(net[0]), net[0].in_features) == (nn.LazyLinear, 0)
@@ -476,6 +516,8 @@ def test_a_loaded_width_is_binding() -> None:
     state = after("lazy_initialization.load-materialises")
     net = state.lazy_net()
     net.load_state_dict(state.net.state_dict())
+    error = messages("lazy_initialization.load-refused")[1]
+    assert error.startswith("AssertionError: The in_features inferred from input: 21 is not equal")
     with pytest.raises(AssertionError, match="The in_features inferred from input: 21"):
         net(torch.ones(2, 21))
 
@@ -486,8 +528,11 @@ def test_an_uninitialised_state_is_refused() -> None:
 
     从未调用过的模型，其状态字典不能加载进调用过的模型：报 `RuntimeError`，说的是没有形状。
     """
-    output = shown("lazy_initialization.load-materialises").output
-    assert "reverse: RuntimeError: Can't access the shape of an uninitialized parameter" in output
+    error = messages("lazy_initialization.load-refused")[0]
+    assert error.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
+    state = after("lazy_initialization.load-materialises")
+    with pytest.raises(RuntimeError, match="shape of an uninitialized parameter"):
+        state.net.load_state_dict(state.lazy_net().state_dict())
 
 
 def test_an_uninitialised_file_is_refused() -> None:
@@ -503,6 +548,8 @@ def test_an_uninitialised_file_is_refused() -> None:
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed") as caught:
         torch.load(file)
     assert "UninitializedParameter" in str(caught.value)
+    shows = messages("lazy_initialization.load-refused")[2]
+    assert "UnpicklingError: Weights only load failed" in shows
 
 
 def test_a_dry_run_in_training_mode_leaves_traces() -> None:
@@ -514,11 +561,10 @@ def test_a_dry_run_in_training_mode_leaves_traces() -> None:
     state = after("lazy_initialization.dry-run-traces")
     assert state.training[1].num_batches_tracked == 1
     assert state.training[1].running_mean.any()
-    lines = shown("lazy_initialization.dry-run-traces").output.splitlines()
-    assert lines[0] == "batches counted: 1"
-    assert lines[2].startswith(
-        "one row in training: ValueError: Expected more than 1 value per channel when training"
-    )
+    assert shown("lazy_initialization.dry-run-traces").output == "batches: 1\nmean moved: True\n"
+    (error,) = messages("lazy_initialization.dry-run-traces")
+    assert error.startswith("ValueError: Expected more than 1 value per channel when training")
+    assert state.with_norm().training
 
 
 def test_a_dry_run_in_evaluation_mode_leaves_none() -> None:
@@ -528,7 +574,6 @@ def test_a_dry_run_in_evaluation_mode_leaves_none() -> None:
     评估模式下，试运行不改动批量规范化的统计量，只有一行也行。
     """
     state = after("lazy_initialization.dry-run-traces")
-    assert shown("lazy_initialization.dry-run-traces").output.splitlines()[1].endswith(": 0")
     net = state.with_norm().eval()
     net(torch.ones(1, 20))
     assert net[0].weight.shape == (256, 20)
@@ -548,7 +593,7 @@ def test_safe_order_keeps_dtype_statistics_and_initialiser() -> None:
     held = state.optimizer.param_groups[0]["params"]
     assert all(p is q for p, q in zip(held, state.net.parameters(), strict=True))
     lines = shown("lazy_initialization.in-order").output.splitlines()
-    assert lines == ["weight: (256, 20) torch.float64", "batches counted: 0", "parameters: 8458"]
+    assert lines == ["(256, 20) torch.float64", "batches: 0", "8458"]
 
 
 def test_a_dry_run_keeps_dtype_and_device() -> None:
@@ -616,12 +661,146 @@ def test_optimisers_accept_a_model_after_its_dry_run() -> None:
 
     lazy = state.lazy_net()
     lazy(X)
-    eager = accepted(state.eager_net())
+    eager = accepted(nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10)))
     assert accepted(lazy) == eager
     assert torch.optim.Adagrad in eager
 
 
 # Exercises
+
+
+def test_checks_reject_plausible_wrong_solutions() -> None:
+    """What an exercise asks for is what its check looks at."""
+    state: Any = after("lazy_initialization.naive-lazy")
+
+    def resized() -> nn.Module:  # lets the width stay that of one size
+        return state.conv_net()
+
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        state.check_any_size(resized)
+
+    class Late(state.ManyWidths):  # makes a first layer when it sees a width
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__([])
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            width = X.shape[-1]
+            if str(width) not in self.first:
+                self.first[str(width)] = nn.Linear(width, 256)
+            return super().forward(X)
+
+    class Apart(nn.Module):  # shares nothing
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__()
+            layers = {str(width): nn.Linear(width, 10) for width in widths}
+            self.nets = nn.ModuleDict(layers)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return self.nets[str(X.shape[-1])](X)
+
+    class Padded(nn.Module):  # one first layer for all
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__()
+            self.widths = widths
+            self.net = nn.Sequential(nn.Linear(max(widths), 256), nn.ReLU(), nn.Linear(256, 10))
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return self.net(nn.functional.pad(X, (0, max(self.widths) - X.shape[-1])))
+
+    wrong = (
+        (Late, "made new"),
+        (Apart, "must be shared"),
+        (Padded, "its own layer"),
+    )
+    for kind, reason in wrong:
+        with pytest.raises(AssertionError, match=reason):
+            state.check_many_widths(kind)
+
+    def plainly(net: Any, *shape: int) -> Any:
+        net(torch.zeros(shape, dtype=next(net.parameters()).dtype))
+        return net
+
+    def all_training(net: Any, *shape: int) -> Any:
+        net.eval()
+        plainly(net, *shape)
+        return net.train()
+
+    def without_finally(net: Any, *shape: int) -> Any:
+        modes = [m.training for m in net.modules()]
+        net.eval()
+        plainly(net, *shape)
+        for module, mode in zip(net.modules(), modes, strict=True):
+            module.training = mode
+        return net
+
+    def swallowing(net: Any, *shape: int) -> Any:
+        try:
+            return state.materialise(net, *shape)
+        except RuntimeError:
+            return net
+
+    for wrong_materialise in (plainly, all_training, without_finally, swallowing):
+        with pytest.raises(AssertionError):
+            state.check_materialise(wrong_materialise)
+
+    def compared(net: Any, init: Any) -> list[str]:
+        probe = copy.deepcopy(net)
+        probe.apply(init)
+        pairs = zip(net.named_parameters(), probe.parameters(), strict=True)
+        return [name for (name, p), q in pairs if not is_lazy(p) and not torch.equal(p, q)]
+
+    def on_the_original(net: Any, init: Any) -> list[str]:
+        before = copy.deepcopy(net)
+        net.apply(init)
+        pairs = zip(net.named_parameters(), before.parameters(), strict=True)
+        return [name for (name, p), q in pairs if not is_lazy(p) and not torch.equal(p, q)]
+
+    for wrong_reached in (compared, on_the_original):
+        with pytest.raises(AssertionError):
+            state.check_reached(wrong_reached)
+
+    def shapes(kind: Any) -> bool:
+        return state.build(kind)(X).shape == (2, 10)
+
+    trials = [state.trains, state.loads, shapes]
+    with pytest.raises(AssertionError, match="shapes does not break"):
+        state.check_naive_lazy(state.NaiveLazyLinear, trials)
+    with pytest.raises(AssertionError, match="does not break"):
+        state.check_naive_lazy(nn.LazyLinear, [state.trains, state.loads, state.casts])
+
+
+def test_global_pooling_makes_the_width_independent_of_the_image() -> None:
+    """With `nn.AdaptiveAvgPool2d(1)` before the `Flatten`, the linear layer gets one number for
+    each channel, whatever the size of the image.
+
+    在 `Flatten` 之前加上 `nn.AdaptiveAvgPool2d(1)`，不论图像多大，线性层拿到的都是每个通道一个数。
+    """
+    assert shown("lazy_initialization.any-size").output.splitlines()[1] == "in_features: 16"
+    state = after("lazy_initialization.any-size")
+    net = state.any_size_net()
+    for size in (40, 16, 99):
+        assert net(torch.ones(1, 3, size, size + 5)).shape == (1, 10)
+        assert net[:-1](torch.ones(1, 3, size, size)).shape == (1, 16)
+    assert net[-1].in_features == 16
+
+
+def test_a_first_layer_per_width_leaves_the_rest_shared() -> None:
+    """With a first layer for each width and one last layer, a step on rows of one width changes the
+    output for the other, and leaves the first layer of the other alone.
+
+    每种宽度各有一个第一层、最后一层共用时，用一种宽度的数据训练一步，另一种宽度的输出也会变，
+    而它的第一层不变。
+    """
+    told = "checked; width 30 gives KeyError: '30'\n"
+    assert shown("lazy_initialization.many-widths").output == told
+    net = after("lazy_initialization.many-widths").ManyWidths([20, 21])
+    rows = torch.ones(2, 21)
+    before, kept = net(rows).detach(), copy.deepcopy(net.first["21"].state_dict())
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(torch.ones(2, 20)).sum().backward()
+    optimizer.step()
+    assert not torch.equal(net(rows), before)
+    assert all(torch.equal(p, kept[name]) for name, p in net.first["21"].state_dict().items())
 
 
 def test_materialise_leaves_modes_and_statistics_alone() -> None:
@@ -670,7 +849,8 @@ def test_train_overrides_the_mode_of_every_layer() -> None:
 
     `net.train()` 会让每一层都进入训练模式，单独设成评估模式的也不例外。
     """
-    net = after("lazy_initialization.materialise").net
+    net = after("lazy_initialization.materialise").with_norm()
+    net[1].eval()
     assert [m.training for m in net] == [True, False, True, True]
     net.train()
     assert [m.training for m in net] == [True, True, True, True]

@@ -582,8 +582,13 @@ def test_a_dry_run_in_evaluation_mode_leaves_none() -> None:
     assert (net[1].running_var == 1).all()
 
 
-def test_safe_order_keeps_dtype_statistics_and_initialiser() -> None:
-    """Move, dry run, initialise, optimiser: each step finds what it needs."""
+def test_a_safe_order_finds_what_each_step_needs() -> None:
+    """In the order device and dtype, dry run, initialiser, optimiser, each step finds what it
+    needs: the dtype is kept, batch norm has counted nothing, and the optimiser holds the parameters.
+
+    按“设备与数据类型、试运行、初始化函数、优化器”的顺序，每一步要用的都已就绪：
+    数据类型保持不变，批量规范化一批也没有计，优化器拿到的就是模型的参数。
+    """
     state = after("lazy_initialization.in-order")
     assert all(p.dtype == torch.float64 for p in state.net.parameters())
     assert state.net.training
@@ -664,6 +669,78 @@ def test_optimisers_accept_a_model_after_its_dry_run() -> None:
     eager = accepted(nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10)))
     assert accepted(lazy) == eager
     assert torch.optim.Adagrad in eager
+
+
+# Summary
+
+
+def test_a_lazy_linear_needs_no_in_features() -> None:
+    """`nn.LazyLinear(10)` needs no `in_features`; the first batch supplies it, also after a
+    `Flatten`.
+
+    `nn.LazyLinear(10)` 不用写 `in_features`，第一批数据会补上，接在 `Flatten` 后面也一样。
+    """
+    layer = nn.LazyLinear(10)
+    layer(X)
+    assert (layer.in_features, layer.out_features) == (20, 10)
+    net = nn.Sequential(nn.Flatten(), nn.LazyLinear(10))
+    net(torch.ones(2, 3, 4, 5))
+    assert net[1].weight.shape == (10, 60)
+
+
+def test_lazy_parameters_have_names_and_no_shape() -> None:
+    """Before its first call a lazy linear layer has parameters with names; asking them for a shape
+    is a `RuntimeError`.
+
+    第一次调用之前，延后初始化的线性层已有参数，名字也定了；访问它们的形状会报 `RuntimeError`。
+    """
+    layer = nn.LazyLinear(10)
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+    for p in layer.parameters():
+        with pytest.raises(RuntimeError, match="Can't access the shape"):
+            p.shape
+
+
+def test_the_first_call_makes_an_ordinary_layer_of_fixed_width() -> None:
+    """The first call turns a `nn.LazyLinear` into a plain `nn.Linear`, whose width is fixed.
+
+    第一次调用把 `nn.LazyLinear` 变成普通的 `nn.Linear`，宽度从此固定。
+    """
+    layer = nn.LazyLinear(10)
+    layer(X)
+    assert type(layer) is nn.Linear
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        layer(torch.ones(2, 21))
+
+
+def test_isinstance_after_the_dry_run_reaches_every_layer() -> None:
+    """After the dry run an initialiser with `isinstance(m, nn.Linear)` sets both linear layers of
+    the model; before it, one with `type(m) is nn.Linear` silently skips both.
+
+    试运行之后，用 `isinstance(m, nn.Linear)` 的初始化函数改到了模型的两个线性层；试运行之前，
+    用 `type(m) is nn.Linear` 的初始化函数把两个都悄悄跳过。
+    """
+    state = after("lazy_initialization.init-by-isinstance")
+    net = state.lazy_net()
+    net.apply(state.init_by_type)
+    net(X)
+    assert not any((net[i].weight == 1).any() for i in (0, 2))
+    net.apply(state.init_constant)
+    assert all((net[i].weight == 1).all() for i in (0, 2))
+
+
+def test_a_dry_run_under_eval_and_no_grad_counts_nothing() -> None:
+    """A dry run under `net.eval()` and `torch.no_grad()` gives the parameters their shapes, and
+    batch norm counts no batch.
+
+    在 `net.eval()` 和 `torch.no_grad()` 之下试运行，参数有了形状，批量规范化一批也没有计。
+    """
+    net = after("lazy_initialization.dry-run-traces").with_norm().eval()
+    with torch.no_grad():
+        out = net(torch.ones(1, 20))
+    assert not out.requires_grad
+    assert net[0].weight.shape == (256, 20)
+    assert net[1].num_batches_tracked == 0
 
 
 # Exercises
@@ -955,6 +1032,19 @@ def test_late_parameters_miss_the_cast() -> None:
 
 
 def test_freezing_too_early_is_an_error() -> None:
+    """`requires_grad_(False)` on a lazy model is a `ValueError` before its first call.
+
+    第一次调用之前，对延后初始化的模型用 `requires_grad_(False)` 会报 `ValueError`。
+    """
+    error = messages("lazy_initialization.what-fails")[3]
+    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method")
+    assert "requires_grad_" in error
+    net = after("lazy_initialization.what-fails").net
+    net(X)
+    assert not any(p.requires_grad for p in net.requires_grad_(False).parameters())
+
+
+def test_late_parameters_escape_freezing() -> None:
     """`requires_grad_(False)` before the first call is a `ValueError` in a lazy model; parameters
     that are made only later it does not reach, without a word.
 

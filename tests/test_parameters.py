@@ -4,6 +4,7 @@ import inspect
 import io
 import itertools
 import math
+import re
 import sys
 import zipfile
 from typing import Any
@@ -1707,6 +1708,97 @@ def test_the_defaults_of_conv_and_lstm_follow_the_law_that_was_found() -> None:
     assert 0.98 < state.largest(nn.LSTM(40, 12)) / state.lstm_bound(40, 12) < 1.000001
     linear = state.effects(nn.Linear, {"in_features": 64, "out_features": 64})
     assert linear == {"in_features": 1.4, "out_features": 1}
+
+
+def test_the_checks_refuse_likely_mistakes() -> None:
+    """Each check refuses solutions that fall into the trap which its exercise is about."""
+    state = after("parameters.finite-differences")
+
+    def no_zeros(model: nn.Module) -> dict[str, str]:
+        ok = {name: p.grad is not None and p.grad.any() for name, p in model.named_parameters()}
+        return {name: "ok" if good else "none" for name, good in ok.items()}
+
+    def without_relu(m: nn.Module) -> None:
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=m.in_features**-0.5)
+            nn.init.zeros_(m.bias)
+
+    def one_width(m: nn.Module) -> None:
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=(2 / 64) ** 0.5)
+            nn.init.zeros_(m.bias)
+
+    def every_path(model: nn.Module) -> int:
+        pairs = list(model.named_parameters(remove_duplicate=False))
+        for name, param in pairs:
+            print(name, tuple(param.shape), param.numel())
+        return sum(param.numel() for _, param in pairs)
+
+    def live(model: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> list[Any]:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        log = []
+        for _ in range(20):
+            optimizer.zero_grad()
+            (model(inputs) - targets).square().mean().backward()
+            names = model.state_dict()
+            pairs = {name: model.get_parameter(name) for name in names}
+            log.append({name: (p.detach(), p.grad) for name, p in pairs.items()})
+            optimizer.step()
+        return log
+
+    def no_dot(model: nn.Module, block: str) -> int:
+        frozen = [p for name, p in model.named_parameters() if name.startswith(block)]
+        for param in frozen:
+            param.requires_grad_(False)
+            param.grad = None
+        return sum(param.numel() for param in frozen)
+
+    def old_gradient(model: nn.Module, block: str) -> int:
+        for param in model.get_submodule(block).parameters():
+            param.requires_grad_(False)
+        return sum(param.numel() for param in model.get_submodule(block).parameters())
+
+    def at_once(model: nn.Module, rules: list[Any]) -> None:
+        for name, param in model.named_parameters():
+            fitting = [init for rule, init in rules if re.fullmatch(rule, name)]
+            if not fitting:
+                raise ValueError(name)
+            fitting[0](param)
+
+    def in_part(model: nn.Module, rules: list[Any]) -> None:
+        state.init_by_name(model, [(f".*(?:{rule}).*", init) for rule, init in rules])
+
+    class Detached(state.TiedAutoencoder):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            hidden = torch.tanh(self.encoder(X))
+            return hidden @ self.encoder.weight.detach() + self.bias
+
+    class Kept(state.TiedAutoencoder):
+        def __init__(self, inputs: int, hidden: int) -> None:
+            super().__init__(inputs, hidden)
+            self.kept = self.encoder.weight.detach().clone()
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return torch.tanh(self.encoder(X)) @ self.kept.to(X.dtype) + self.bias
+
+    for check, *solution in [
+        (state.check_report, no_zeros),
+        (state.check_scaled, without_relu),
+        (state.check_scaled, one_width),
+        (state.check_table, every_path),
+        (state.check_watch, live),
+        (state.check_freeze, no_dot),
+        (state.check_freeze, old_gradient),
+        (state.check_init_by_name, at_once),
+        (state.check_init_by_name, in_part),
+        (state.check_bounds, lambda _, out, size: (out * size**2) ** -0.5, state.lstm_bound),
+        (state.check_bounds, state.conv_bound, lambda inputs, _: inputs**-0.5),
+        (state.check_autoencoder, Detached),
+        (state.check_autoencoder, Kept),
+        (state.check_differences, lambda _, weight, __: weight.grad / 2),
+    ]:
+        with pytest.raises((AssertionError, RuntimeError)):
+            check(*solution)
 
 
 def test_the_first_rule_that_fits_a_whole_name_decides() -> None:

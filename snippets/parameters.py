@@ -718,7 +718,8 @@ def check_init_by_name(init_by_name):
         if name.endswith("bias"):
             assert not param.any(), f"{name} is not 0"
     assert (model[1].weight == 7).all(), "1.weight is not 7"
-    assert model[0][2].weight.abs().max() > 0.5, "0.2.weight"
+    wide = model[0][2].weight.abs().max()
+    assert wide > 0.5, "0.2.weight: Kaiming"
     assert 0.3 < head.weight.abs().max() < 0.6, "2: Xavier"
     print("checked: a rule for every name, or no change")
 

@@ -1,55 +1,94 @@
-# %% setup
+# %% setup fold="code"
 import copy
 
+import matplotlib.pyplot as plt
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 
+def train(net, steps=200):
+    torch.manual_seed(1)  # the same data | 数据相同
+    X = torch.randn(64, 8)
+    y = X[:, :1].abs()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    losses = []
+    for _ in range(steps):
+        loss = F.mse_loss(net(X), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% problem
+class DataLinear(nn.Module):
+    def __init__(self, in_units, units):
+        super().__init__()
+        W = torch.randn(in_units, units)
+        scale = (2 / in_units) ** 0.5
+        self.weight = nn.Parameter(scale * W)
+        self.bias = nn.Parameter(torch.zeros(units))
+
+    def forward(self, X):
+        return F.relu(X @ self.weight.data + self.bias.data)
+
+
+torch.manual_seed(0)
+net = nn.Sequential(DataLinear(8, 16), nn.Linear(16, 1))
+start = copy.deepcopy(net.state_dict())
+losses = train(net)  # 200 steps | 200 步
+print(f"loss: {losses[0]:.3f} -> {losses[-1]:.3f}")
+for name, p in net.named_parameters():
+    print(name, "changed:", not p.equal(start[name]))
+
+
 # %% centred-layer
 class CenteredLayer(nn.Module):
-    # nothing to register, so no __init__ | 没有东西要注册，不必写 __init__
     def forward(self, X):
         return X - X.mean()
 
 
 layer = CenteredLayer()
-print(layer(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])).tolist())
+print(layer(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])))
 print("parameters:", list(layer.parameters()))
 print("state_dict keys:", list(layer.state_dict()))
+
+# %% what-it-centres fold="output"
+X = torch.tensor([[0.0, 10.0], [2.0, 20.0], [4.0, 30.0]])
+print("row 0 in the batch:", layer(X)[0].tolist())
+print("row 0 on its own:  ", layer(X[:1])[0].tolist())
 
 # %% centred-net fold="output"
 net = nn.Sequential(nn.Linear(8, 128), CenteredLayer())
 
 torch.manual_seed(0)
-means = [net(torch.rand(4, 8)).mean().item() for _ in range(100)]
-print("always exactly 0:", all(mean == 0 for mean in means))
-print("always within 1e-6 of 0:", all(abs(mean) < 1e-6 for mean in means))
-print("parameters:", [name for name, _ in net.named_parameters()])
+means = [net(torch.rand(4, 8)).mean() for _ in range(100)]
+print("always 0:", all(mean == 0 for mean in means))
+print("near 0:", all(abs(mean) < 1e-6 for mean in means))
+print("parameters:", list(net.state_dict()))
 
-# %% four-features fold="output" raises="RuntimeError"
-earlier = nn.Linear(4, 8)
-X = torch.rand(4, 8)
-print("weight:", tuple(earlier.weight.shape))
-print("X @ weight:", tuple((X @ earlier.weight).shape))
-earlier(X)
-
-# %% what-it-centres fold="output"
-X = torch.tensor([[0.0, 10.0], [2.0, 20.0], [4.0, 30.0]])
+# %% standardised
 Y = layer(X)
-print("mean of all:", Y.mean().item())
 print("mean of each column:", Y.mean(dim=0).tolist())
 print("same spread:", torch.allclose(Y.std(), X.std()))
-print("row 0 in the batch:", Y[0].tolist())
-print("row 0 on its own:", layer(X[:1])[0].tolist())
 
-Z = (X - X.mean(dim=0)) / X.std(dim=0)  # standardised columns | 按列标准化
+Z = (X - X.mean(dim=0)) / X.std(dim=0)
 print("columns of Z:", Z.T.tolist())
+
+# %% keepdim raises="RuntimeError"
+square = torch.tensor([[0.0, 10.0], [2.0, 20.0]])
+wrong = square - square.mean(dim=1)
+right = square - square.mean(dim=1, keepdim=True)
+print("without keepdim:", wrong.tolist())
+print("with keepdim:   ", right.tolist())
+X - X.mean(dim=1)
 
 # %% integer-input raises="RuntimeError"
 counts = torch.tensor([1, 2, 3, 4, 5])
-print(counts.dtype)
-print(layer(counts.float()).tolist())
+print(counts.dtype, torch.tensor([1.0, 2, 3]).dtype)
+print(layer(counts.float()))
 layer(counts)
 
 
@@ -57,8 +96,9 @@ layer(counts)
 class MyLinear(nn.Module):
     def __init__(self, in_units, units):
         super().__init__()
+        W = torch.randn(in_units, units)
         scale = (2 / in_units) ** 0.5
-        self.weight = nn.Parameter(scale * torch.randn(in_units, units))
+        self.weight = nn.Parameter(scale * W)
         self.bias = nn.Parameter(torch.zeros(units))
 
     def forward(self, X):
@@ -67,10 +107,8 @@ class MyLinear(nn.Module):
 
 torch.manual_seed(0)
 linear = MyLinear(5, 3)
-for name, parameter in linear.named_parameters():
-    print(name, tuple(parameter.shape), type(parameter).__name__)
-print("a Tensor too:", isinstance(linear.weight, torch.Tensor))
-print("requires_grad:", linear.weight.requires_grad)
+for name, p in linear.named_parameters():
+    print(name, tuple(p.shape), p.requires_grad)
 
 # %% in-sequential
 print("alone:", tuple(linear(torch.rand(2, 5)).shape))
@@ -79,56 +117,79 @@ net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
 print("in a net:", tuple(net(torch.rand(2, 64)).shape))
 print([name for name, _ in net.named_parameters()])
 
-# %% against-linear
+# %% against-linear raises="RuntimeError"
 builtin = nn.Linear(5, 3)
 print("MyLinear: ", tuple(linear.weight.shape))
 print("nn.Linear:", tuple(builtin.weight.shape))
 
-with torch.no_grad():
-    builtin.weight.copy_(linear.weight.T)
-    builtin.bias.copy_(linear.bias)
+turned = {"weight": linear.weight.T, "bias": linear.bias}
+builtin.load_state_dict(turned)
 X = torch.rand(2, 5)
 expected = F.relu(builtin(X))
-print("same as F.relu(nn.Linear):", torch.allclose(linear(X), expected))
+print("same result:", torch.allclose(linear(X), expected))
+
+builtin.load_state_dict(linear.state_dict())
+
+# %% shape-and-dtype raises="RuntimeError, RuntimeError, RuntimeError"
+builtin(torch.rand(2, 3))
+builtin(torch.rand(2, 5).double())
+linear(torch.rand(2, 5).double())
 
 
 # %% final-relu fold="output"
-def only_zeros(seed):
-    torch.manual_seed(seed)
-    net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
-    return not net(torch.rand(2, 64)).any()
+def only_zeros(randn=False, last_relu=True):
+    torch.manual_seed(0)
+    count = 0
+    for _ in range(300):
+        hidden, last = MyLinear(64, 8), MyLinear(8, 1)
+        net = nn.Sequential(hidden, last)
+        if randn:  # weights and biases | 权重和偏置
+            for p in net.parameters():
+                nn.init.normal_(p)
+        X = torch.rand(2, 64)
+        Y = net(X)
+        if not last_relu:
+            Y = hidden(X) @ last.weight + last.bias
+        count += not Y.any()
+    return count
 
 
-print("only zeros:", sum(map(only_zeros, range(100))), "of 100 seeds")
+print("MyLinear:", only_zeros(), "of 300")
+print("torch.randn:", only_zeros(randn=True), "of 300")
+print("no ReLU:", only_zeros(last_relu=False), "of 300")
 
 # %% initial-scale fold="output"
 torch.manual_seed(0)
-deep = nn.Sequential(*[MyLinear(128, 128) for _ in range(10)])
+layers = [MyLinear(128, 128) for _ in range(10)]
+deep = nn.Sequential(*layers)
 X = torch.rand(32, 128)
 with torch.no_grad():
     scaled = deep(X)
-    for block in deep:
-        # (2 / 128) ** 0.5 is 1 / 8: undo it | (2 / 128) ** 0.5 是 1/8：撤销它
-        block.weight.mul_(8)
+    for block in layers:
+        block.weight.mul_(8)  # undo the 1 / 8 | 撤销 1/8
     unscaled = deep(X)
 
-print(f"mean output: {scaled.mean():.1f} and {unscaled.mean():.1e}")
-print("exactly 8 ** 10 times:", torch.equal(unscaled, scaled * 8**10))
-print("same zeros:", torch.equal(unscaled == 0, scaled == 0))
+print(f"{scaled.mean():.1f} -> {unscaled.mean():.1e}")
+print("8**10 times:", torch.equal(unscaled, 8**10 * scaled))
+same = torch.equal(unscaled == 0, scaled == 0)
+print("same zeros:", same)
 
 # %% fan-in-of-a-transpose
 torch.manual_seed(0)
-weight = torch.empty(512, 32)  # (in, out), as in MyLinear | (in, out)，与 MyLinear 相同
-print(f"wanted: {(2 / 512) ** 0.5:.3f}")
-print(f"default: {nn.init.kaiming_normal_(weight).std():.3f}")
-print(f"fan_out: {nn.init.kaiming_normal_(weight, mode='fan_out').std():.3f}")
+weight = torch.empty(512, 32)  # (in, out)
+print(f"wanted:  {(2 / 512) ** 0.5:.3f}")
+nn.init.kaiming_normal_(weight)
+print(f"default: {weight.std():.3f}")
+nn.init.kaiming_normal_(weight, mode="fan_out")
+print(f"fan_out: {weight.std():.3f}")
 
 
 # %% plain-tensor fold="output" raises="ValueError"
 class PlainLinear(nn.Module):
     def __init__(self, in_units, units):
         super().__init__()
-        self.weight = torch.randn(in_units, units, requires_grad=True)
+        W = torch.randn(in_units, units, requires_grad=True)
+        self.weight = W
 
     def forward(self, X):
         return F.relu(X @ self.weight)
@@ -141,70 +202,79 @@ print("parameters:", list(plain.parameters()))
 print("state_dict keys:", list(plain.state_dict()))
 torch.optim.SGD(plain.parameters(), lr=0.1)
 
+# %% scale-outside raises="ValueError"
+module = nn.Module()
+module.weight = nn.Parameter(torch.randn(5, 3)) * 0.1
+module.listed = [nn.Parameter(torch.randn(5, 3))]
+print("parameters:", list(module.parameters()))
+torch.optim.SGD([module.weight], lr=0.1)
+
+# %% optimiser-wants-a-list raises="TypeError"
+torch.optim.SGD(linear.weight, lr=0.1)
+
+# %% integer-parameter raises="RuntimeError"
+nn.Parameter(torch.tensor([1, 2, 3]))
+
 # %% tensor-over-parameter raises="TypeError"
-parameter = linear.weight
+weight = linear.weight
 with torch.no_grad():
-    linear.weight.fill_(0.5)  # new values, same object | 值变了，对象没变
-print("same object:", linear.weight is parameter)
+    linear.weight.fill_(0.5)  # new values | 换了值
+print("same object:", linear.weight is weight)
 
 linear.weight = torch.full((5, 3), 0.5)
 
-
 # %% data-blocks-gradient fold="output" raises="RuntimeError"
-class DataLinear(MyLinear):
-    def forward(self, X):
-        return F.relu(X @ self.weight.data + self.bias.data)
-
-
-deaf = DataLinear(5, 3)
+deaf, right = DataLinear(5, 3), MyLinear(5, 3)
+right.load_state_dict(deaf.state_dict())
 X = torch.rand(2, 5)
 out = deaf(X)
-print("parameters:", [name for name, _ in deaf.named_parameters()])
-print("same values:", torch.equal(out, MyLinear.forward(deaf, X)))
-print("requires_grad:", out.requires_grad, "grad_fn:", out.grad_fn)
+print("parameters:", list(deaf.state_dict()))
+print("same numbers:", torch.equal(out, right(X)))
 out.sum().backward()
 
 # %% data-in-a-net fold="output"
-torch.manual_seed(0)
-net = nn.Sequential(nn.Linear(64, 32), DataLinear(32, 8), nn.Linear(8, 1))
-params = dict(net.named_parameters())
-before = {name: p.detach().clone() for name, p in params.items()}
-optimizer = torch.optim.SGD(params.values(), lr=0.1)
-
+first, last = nn.Linear(64, 32), nn.Linear(8, 1)
+net = nn.Sequential(first, DataLinear(32, 8), last)
 net(torch.rand(2, 64)).sum().backward()
-optimizer.step()
 
-print("no gradient:", [n for n, p in params.items() if p.grad is None])
-print("unchanged:", [n for n, p in params.items() if p.equal(before[n])])
+named = net.named_parameters()
+missing = [name for name, p in named if p.grad is None]
+print("no gradient:", missing)
 
+# %% loss-curves fold="code"
+curves = {}
+for kind in (DataLinear, MyLinear):
+    torch.manual_seed(0)  # the same start | 起点相同
+    net = nn.Sequential(kind(8, 16), nn.Linear(16, 1))
+    curves[kind.__name__] = train(net)
 
-# %% two-losses
-def losses(layer_class, steps=200):
-    torch.manual_seed(0)  # same start, same data | 起点相同，数据也相同
-    net = nn.Sequential(layer_class(8, 16), nn.Linear(16, 1))
-    X = torch.randn(64, 8)
-    y = X[:, :1].abs()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    history = []
-    for _ in range(steps):
-        loss = F.mse_loss(net(X), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        history.append(loss.item())
-    return history
-
-
-# %% loss-curves fold="output"
-import matplotlib.pyplot as plt
-
-curves = {cls.__name__: losses(cls) for cls in (DataLinear, MyLinear)}
-fig, ax = plt.subplots(figsize=(5.5, 2.8))
+plt.rcParams["font.size"] = 12
+fig, ax = plt.subplots(figsize=(4.4, 3.2))
 for name, history in curves.items():
     print(f"{name}: {history[0]:.3f} -> {history[-1]:.3f}")
-    ax.plot(history, label=name)
+    ax.plot(history, label=name, linewidth=2)
 ax.set(xlabel="step", ylabel="loss", yscale="log")
+ax.yaxis.set_major_formatter("{x:g}")
 ax.legend(frameon=False)
+
+
+# %% check-row-norm
+def check_row_norm(RowNorm):
+    norm = RowNorm()
+    assert not list(norm.parameters())
+    torch.manual_seed(0)
+    for shape in [(4, 8), (4, 4), (2, 3, 5)]:
+        for spread in (3, 1e-3):  # eps counts | eps 起作用
+            X = spread * (torch.randn(shape) + 1)
+            Y = norm(X)
+            expected = F.layer_norm(X, shape[-1:])
+            torch.testing.assert_close(Y, expected)
+            torch.testing.assert_close(Y[:1], norm(X[:1]))
+    equal = norm(torch.full((1, 8), 7.0))
+    assert not equal.any(), "a row of equal numbers"
+    X.requires_grad_()
+    assert norm(X).requires_grad, "the gradient is cut off"
+    print("checked: equal to F.layer_norm")
 
 
 # %% row-norm
@@ -214,19 +284,84 @@ class RowNorm(nn.Module):
         self.eps = eps  # a setting, not a state | 是设置，不是状态
 
     def forward(self, X):
-        centred = X - X.mean(dim=-1, keepdim=True)
-        variance = centred.square().mean(dim=-1, keepdim=True)
-        return centred / (variance + self.eps).sqrt()
+        X = X - X.mean(dim=-1, keepdim=True)
+        variance = X.square().mean(dim=-1, keepdim=True)
+        return X / (variance + self.eps).sqrt()
 
 
-norm = RowNorm()
-torch.manual_seed(0)
-for shape in [(4, 8), (2, 3, 5)]:
-    X = 3 * torch.randn(shape) + 10
-    torch.testing.assert_close(norm(X), F.layer_norm(X, shape[-1:]))
-    torch.testing.assert_close(norm(X)[:1], norm(X[:1]))
-assert not norm(torch.full((1, 8), 7.0)).any()
-print("checked: equal to F.layer_norm, and each row by itself")
+check_row_norm(RowNorm)
+
+
+# %% check-fourier
+def check_fourier(FourierHalf):
+    layer = FourierHalf()
+    assert not list(layer.parameters())
+    torch.manual_seed(0)
+    for shape in [(8,), (4, 6), (2, 3, 5)]:
+        d = shape[-1]
+        t = torch.arange(d, dtype=torch.float64)
+        k = torch.arange(d // 2)
+        angle = 2 * torch.pi * t[:, None] * k / d
+        waves = torch.exp(-1j * angle)
+        X = torch.randn(shape, dtype=torch.float64)
+        Y = layer(X.requires_grad_())
+        expected = X.to(waves.dtype) @ waves
+        torch.testing.assert_close(Y, expected)
+        assert Y.requires_grad, "the gradient is cut off"
+    print("checked: the first d // 2 coefficients")
+
+
+# %% fourier
+class FourierHalf(nn.Module):
+    def forward(self, X):
+        d = X.shape[-1]
+        return torch.fft.rfft(X)[..., : d // 2]
+
+
+check_fourier(FourierHalf)
+alternating = torch.tensor([1.0, -1.0]).repeat(4)
+print("lost:", FourierHalf()(alternating).abs().tolist())
+
+# %% fourier-into-linear raises="RuntimeError"
+half = FourierHalf()(torch.randn(4, 8))
+print(half.dtype, tuple(half.shape))
+flat = torch.view_as_real(half).flatten(start_dim=1)
+print(tuple(nn.Linear(8, 3)(flat).shape))
+nn.Linear(4, 3)(half)
+
+
+# %% check-scaler
+def check_scaler(Scaler):
+    close = torch.testing.assert_close
+    torch.manual_seed(0)
+    spread = torch.tensor([1.0, 20.0, 1e-6])
+    train = torch.randn(100, 3) * spread
+    scaler = Scaler(3)
+    scaler.fit(train)
+    Z = scaler(train)
+    close(Z.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
+    close(Z.std(dim=0), torch.ones(3), atol=1e-4, rtol=0)
+    close(scaler(train[:1]), Z[:1])
+
+    for value in (0.1, 0.7, 123.4):  # equal values | 全都相等
+        for shape in [(100, 1), (3, 1), (100, 2)]:
+            X = torch.full(shape, value)
+            constant = Scaler(shape[1])
+            constant.fit(X)
+            assert constant(X).abs().max() < 1e-4, "not 0"
+
+    loaded = Scaler(3)
+    loaded.load_state_dict(scaler.state_dict())
+    assert torch.equal(loaded(train), Z), "not saved"
+    assert not list(scaler.parameters()), "trained"
+
+    scaler.double()
+    assert scaler(train.double()).dtype == torch.float64
+    scaler.fit(train.requires_grad_())  # float32
+    for buffer in scaler.buffers():
+        assert buffer.dtype == torch.float64, "new dtype"
+        assert not buffer.requires_grad, "in the graph"
+    print("checked: fitted, saved, converted, not trained")
 
 
 # %% scaler
@@ -238,29 +373,101 @@ class Scaler(nn.Module):
 
     @torch.no_grad()
     def fit(self, X):
-        std = X.std(dim=0)
+        constant = (X == X[0]).all(dim=0)
+        std = X.std(dim=0).masked_fill(constant, 1)
         self.mean.copy_(X.mean(dim=0))
-        self.std.copy_(std.masked_fill(std == 0, 1))
-        return self
+        self.std.copy_(std)
 
     def forward(self, X):
         return (X - self.mean) / self.std
 
 
-torch.manual_seed(0)
-train = torch.randn(100, 3) * torch.tensor([1.0, 20.0, 0.0]) + 5
-scaler = Scaler(3).fit(train)
-Z = scaler(train)
-torch.testing.assert_close(Z.mean(dim=0), torch.zeros(3), atol=1e-5, rtol=0)
-torch.testing.assert_close(Z.std(dim=0), torch.tensor([1.0, 1.0, 0.0]))
-assert torch.equal(scaler(train[:1]), Z[:1])
+check_scaler(Scaler)
 
-loaded = Scaler(3)
-loaded.load_state_dict(scaler.state_dict())
-assert torch.equal(loaded(train), Z)
-assert not list(scaler.parameters())
-assert scaler.double()(train.double()).dtype == torch.float64
-print("checked: fitted, saved, moved; buffers:", *scaler.state_dict())
+
+# %% check-quadratic
+def check_quadratic(Quadratic):
+    layer = Quadratic(2, 1)
+    with torch.no_grad():
+        W = torch.tensor([[1.0, 2.0], [3.0, -4.0]])
+        layer.weight[..., 0] = W
+    Y = layer(torch.tensor([[1.0, 10.0]]))
+    assert Y.item() == 1 + 2 * 10 + 3 * 10 - 4 * 100
+
+    torch.manual_seed(0)
+    layer, X = Quadratic(3, 2), torch.randn(4, 3)
+    (W,) = layer.parameters()
+    assert W.shape == (3, 3, 2)
+    Y = layer(X)
+    assert Y.shape == (4, 2)
+    for r in range(4):
+        for k in range(2):
+            total = 0
+            for i in range(3):
+                for j in range(3):
+                    total += X[r, i] * W[i, j, k] * X[r, j]
+            torch.testing.assert_close(Y[r, k], total)
+    Y.sum().backward()
+    assert W.grad is not None, "the weight gets no gradient"
+    print("checked: equal to the double sum")
+
+
+# %% quadratic
+class Quadratic(nn.Module):
+    def __init__(self, in_units, units):
+        super().__init__()
+        W = torch.randn(in_units, in_units, units)
+        self.weight = nn.Parameter(W / in_units)
+
+    def forward(self, X):
+        W = self.weight
+        return torch.einsum("ri,ijk,rj->rk", X, W, X)
+
+
+check_quadratic(Quadratic)
+
+torch.manual_seed(0)
+quadratic, X = Quadratic(3, 2), torch.randn(4, 3)
+Y = quadratic(X)
+Y.square().sum().backward()
+W = quadratic.weight
+torch.testing.assert_close(W.grad, W.grad.transpose(0, 1))
+with torch.no_grad():
+    W.copy_((W + W.transpose(0, 1)) / 2)
+torch.testing.assert_close(quadratic(X), Y)
+print("same output, symmetric gradient")
+
+
+# %% check-gradients-agree
+class HalfLinear(MyLinear):
+    def forward(self, X):
+        H = X @ self.weight + self.bias
+        return H * torch.sigmoid(H.detach())
+
+
+class NoInput(MyLinear):
+    def forward(self, X):
+        return super().forward(X.detach())
+
+
+class NoBias(MyLinear):
+    def forward(self, X):
+        return F.relu(X @ self.weight + self.bias.detach())
+
+
+def check_gradients_agree(gradients_agree):
+    torch.manual_seed(0)
+    X = torch.randn(8, 5)
+    for layer in (MyLinear(5, 3), nn.Linear(5, 3)):
+        before = copy.deepcopy(layer.state_dict())
+        assert gradients_agree(layer, X)
+        for name, p in layer.named_parameters():
+            assert p.dtype == torch.float32, "converted"
+            assert torch.equal(p, before[name]), "changed"
+            assert p.grad is None, "has a gradient"
+    for wrong in (DataLinear, HalfLinear, NoInput, NoBias):
+        assert not gradients_agree(wrong(5, 3), X), wrong
+    print("checked: two layers pass, four are rejected")
 
 
 # %% gradients-agree
@@ -272,51 +479,10 @@ def gradients_agree(layer, X):
         tensors = dict(zip(names, values, strict=True))
         return torch.func.functional_call(twin, tensors, X)
 
-    inputs = [X.detach().double().requires_grad_(), *twin.parameters()]
-    return torch.autograd.gradcheck(output, inputs, raise_exception=False)
+    X = X.detach().double().requires_grad_()
+    inputs = [X, *twin.parameters()]
+    check = torch.autograd.gradcheck
+    return check(output, inputs, raise_exception=False)
 
 
-class HalfLinear(MyLinear):
-    def forward(self, X):
-        H = X @ self.weight + self.bias
-        return H * torch.sigmoid(H.detach())
-
-
-torch.manual_seed(0)
-X = torch.randn(8, 5)
-half = HalfLinear(5, 3)
-half(X).sum().backward()
-assert all(p.grad is not None for p in half.parameters())  # but wrong | 但不对
-assert not gradients_agree(half, X)
-assert not gradients_agree(DataLinear(5, 3), X)
-assert gradients_agree(MyLinear(5, 3), X)
-print("checked: passes MyLinear, rejects DataLinear and HalfLinear")
-
-
-# %% quadratic
-class Quadratic(nn.Module):
-    def __init__(self, in_units, units):
-        super().__init__()
-        weight = torch.randn(in_units, in_units, units) / in_units
-        self.weight = nn.Parameter(weight)
-
-    def forward(self, X):
-        return torch.einsum("ri,ijk,rj->rk", X, self.weight, X)
-
-
-by_hand = Quadratic(2, 1)
-with torch.no_grad():
-    by_hand.weight[..., 0] = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-assert by_hand(torch.tensor([[1.0, 10.0]])).tolist() == [[451.0]]
-
-torch.manual_seed(0)
-quadratic = Quadratic(3, 2)
-X = torch.randn(4, 3)
-Y = quadratic(X)
-Y.square().sum().backward()
-W, grad = quadratic.weight, quadratic.weight.grad
-torch.testing.assert_close(grad, grad.transpose(0, 1))
-with torch.no_grad():
-    W.copy_((W + W.transpose(0, 1)) / 2)
-torch.testing.assert_close(quadratic(X), Y)
-print("checked: only the symmetric part counts; the gradient is symmetric")
+check_gradients_agree(gradients_agree)

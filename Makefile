@@ -12,7 +12,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu cuda-wheel stats format pdf
-.PHONY: screenshots bench compare zensical drift drift-issue links clean
+.PHONY: screenshots bench compare zensical drift drift-issue links reach unmarked clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -58,6 +58,12 @@ lint-rest:
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
+
+reach: build  ## sentences with a universal word whose proof is one example
+	$(BIN)/python -m tools.reach
+
+unmarked: .venv/site.done  ## sentences on behaviour without a mark
+	$(BIN)/python -m tools.unmarked
 
 links: .venv/site.done  ## ask the addresses that pages link to whether they answer (needs a network)
 	$(BIN)/python -m tools.links

@@ -164,6 +164,8 @@ def _stats(project: Project) -> None:
             count["pictures"] += row["figures"]
         for row in (row for row in built["claims"] if row["section"] == name):
             count.update(("claims", f"claims {row['state']}"))
+            count["tried on many"] += bool(row["reach"])
+            count["cases"] += sum(reach["cases"] for reach in row["reach"])
         count["to predict"] = sum(snippet.fold == "output" for snippet in section.snippets)
         shown = {snippet.name for snippet in section.snippets}
         count["exercises"] = sum(map(_exercises, (p for p in pages if shown & _snippets(p))))
@@ -171,6 +173,7 @@ def _stats(project: Project) -> None:
     print(" " * 16 + " ".join(f"{name[:20]:>20}" for name in table))
     columns = ["snippets", "ran", "raised", "skipped", "pictures", "to predict", "exercises"]
     columns += ["claims", "claims proven", "claims recorded", "claims skipped"]
+    columns += ["tried on many", "cases"]
     for column in columns:
         print(f"{column:<16}" + " ".join(f"{table[name][column]:>20}" for name in table))
     for language, of_language in project.pages.items():

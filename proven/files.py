@@ -100,7 +100,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
     if page.is_section:
         core, whole = (measured.minutes for measured in measure(page))
         meta["minutes"] = words("minutes", core=core, whole=whole)
-    meta["has_errors"] = bool(page.errors)
+    if page.errors:
+        meta["has_errors"] = True
     if page.shown:
         name = script_name(page)
         meta["script"] = [name, words("download-script", name=name)]
@@ -211,6 +212,10 @@ def report(site: Site) -> dict[str, Any]:
                 "name": claim.name,
                 "state": site.proof(claim)[0],
                 "sha256": claim.sha256,
+                "reach": [
+                    {"cases": count, "of": of}
+                    for of, count in site.results[claim.section].reach.get(claim.name, ())
+                ],
             }
             for claim in site.project.claims.values()
         ],

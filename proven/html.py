@@ -86,7 +86,7 @@ def mark(view: ClaimView, words: Words, md: "Markdown") -> Element:
         element, "span", {"class": "claim-text", "id": f"claim-{name}", "popover": ""}
     )
     text.text = md.htmlStash.store(
-        f"<strong>{view.title}</strong> {sentence(view.words)} <small>{escape(view.told)}</small> "
+        f"<strong>{view.title}</strong> {sentence(view.words)} <small>{escape(words.joined(view.reach, view.told))}</small> "
     )
     link = SubElement(text, "a", {"href": f"claims.md#{name}"})
     link.text = AtomicString(f"{words('test')} test_{name}")
@@ -98,7 +98,8 @@ def claims(views: list[ClaimView], words: Words) -> str:
     rows = []
     for view in views:
         claim = view.claim
-        told = f" {escape(view.told)}" if claim.devices or view.state == "pending" else ""
+        told = f' <span class="reach">{escape(view.reach)}</span>' if view.reach else ""
+        told += f" {escape(view.told)}" if claim.devices or view.state == "pending" else ""
         place = f'<a href="{escape(view.url)}">{claim.place}</a>' if view.url else claim.place
         rows.append(
             f'<li id="{claim.name}" data-state="{view.state}"><strong>{view.title}</strong> '

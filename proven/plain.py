@@ -105,4 +105,7 @@ def _claims(site: Site, language: str, section: str) -> str:
         for claim in site.project.claims.values()
         if claim.section == section
     )
-    return "\n".join(f"- **{v.title}** {v.words} `test_{v.claim.name}`" for v in views)
+    joined = site.words(language).joined
+    return "\n".join(
+        f"- **{v.title}** {joined(v.words, v.reach)} `test_{v.claim.name}`" for v in views
+    )

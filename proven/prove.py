@@ -49,6 +49,7 @@ class Prover:
         self._state = testing.SectionState(settings, section, module, {})
         self._left = list(claims)
         self.problems: list[Problem] = []  # the claims that do not hold
+        self.reach: dict[str, testing.Reach] = {}  # on how many cases of what each was tried
         if claims:
             path = settings.project / claims[0].file
             self._tests = _load(path, f"{settings.tests}.{path.stem}")
@@ -72,20 +73,25 @@ class Prover:
             testing.state = self._state
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    self.problems += self._attempt(self._left)
+                    self._take(self._attempt(self._left))
             finally:
                 testing.state = None
         if self.problems:
             raise ProjectError(*self.problems)
         return {c.name: "skipped" if self._lacks_devices(c) else "proven" for c in self._claims}
 
-    def _attempt(self, claims: list[Claim]) -> list[Problem]:
-        """Run tests in this process; return what does not hold."""
-        problems = []
+    def _take(self, answer: tuple[list[Problem], dict[str, testing.Reach]]) -> None:
+        self.problems += answer[0]
+        self.reach |= answer[1]
+
+    def _attempt(self, claims: list[Claim]) -> tuple[list[Problem], dict[str, testing.Reach]]:
+        """Run tests in this process; return what does not hold, and how far each test went."""
+        problems, reach = [], {}
         for claim in claims:
             if self._lacks_devices(claim):
                 continue
             test: Callable[[], None] = getattr(self._tests, f"test_{claim.name}")
+            testing.tried, testing.case = {}, ""
             try:
                 with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
                     warnings.simplefilter("ignore")
@@ -93,14 +99,15 @@ class Prover:
                         test()
                 if refusal := guard.pop_first_refusal():  # the test may have caught the error
                     raise guard.Refused(refusal[0])
+                reach[claim.name] = testing.reach()
             except BaseException as error:
-                problems.append(_fails(claim, error, self._tests))
-        return problems
+                problems.append(_fails(claim, error, self._tests, testing.case))
+        return problems, reach
 
     def _in_fork(self, claims: list[Claim]) -> None:
         """Run tests in a child that has the state of the section and can change nothing of it."""
 
-        def attempt() -> list[Problem]:
+        def attempt() -> tuple[list[Problem], dict[str, testing.Reach]]:
             nothing = os.open(os.devnull, os.O_RDWR)
             for descriptor in (1, 2):
                 os.dup2(nothing, descriptor)
@@ -109,7 +116,7 @@ class Prover:
 
         answer = Fork(attempt).answer()
         if answer is not None:
-            self.problems += answer
+            self._take(answer)
         else:
             what = f"the process that should prove {', '.join(c.name for c in claims)} died"
             advice = f"run it by itself: pytest {claims[0].file}"
@@ -135,12 +142,13 @@ def _load(path: Path, name: str) -> types.ModuleType:
     return module
 
 
-def _fails(claim: Claim, error: BaseException, tests: types.ModuleType) -> Problem:
+def _fails(claim: Claim, error: BaseException, tests: types.ModuleType, case: str) -> Problem:
     file = inspect.getfile(tests)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     line = frames[-1].lineno if frames else claim.line
     code = f"{frames[-1].line}\n" if frames else ""
     text = "".join(traceback.format_exception_only(error)).strip()
+    text += f"\nin the case {case}" if case else ""
     return Problem(
         f"a claim does not hold: {claim.words.get('en') or next(iter(claim.words.values()))}\n{code}{text}",
         f"pytest {claim.file}::test_{claim.name} shows more; mend the claim or what it is about",

@@ -25,6 +25,7 @@ from proven.claims import Claim
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
+from proven.testing import Reach
 from proven.worker import Finished, Job, Machine, run_section
 
 # a child of MkDocs' logger, so that -v and -q apply
@@ -49,6 +50,7 @@ class Result:
         modules: The files of the project that it imported, each with its hash.
         seconds: How long it took, from the start of its process.
         started: When it started, in seconds since 1970.
+        reach: On how many cases of what each claim was tried, by name; only of claims that were.
     """
 
     section: Section
@@ -59,6 +61,7 @@ class Result:
     modules: tuple[tuple[Path, str], ...]
     seconds: float
     started: float
+    reach: dict[str, Reach] = field(default_factory=dict)
 
     def is_current(self, section: Section, claims: tuple[Claim, ...]) -> bool:
         """Tell whether a run of the section as it is now would be the same run again."""
@@ -179,7 +182,8 @@ class _Run:
         counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
         told = ", ".join([*counts, f"{len(done.proofs)} claims"])
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, told)
-        of_process = (done.proofs, done.machine, done.modules, seconds, started)
+        reach = {name: cases for name, cases in done.reach.items() if cases}
+        of_process = (done.proofs, done.machine, done.modules, seconds, started, reach)
         return Result(section, self.job.claims, outcomes, *of_process)
 
     def _listen(

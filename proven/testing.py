@@ -2,17 +2,26 @@
 
 assert after("parameters.init-constant").net[0].weight.eq(1).all()
 assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
+for seed in over(range(20), "seeds | 个随机种子"):
+    ...
 """
 
 import os
 import tempfile
 import types
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from proven.cells import Outcome, run_cells
 from proven.scripts import Section, read_section
 from proven.settings import Settings, find_project, read_settings
+
+Case = TypeVar("Case")
+Reach = tuple[
+    tuple[str, int], ...
+]  # how many cases there were of what, in the words of each language
 
 
 @dataclass
@@ -33,6 +42,43 @@ class SectionState:
 
 
 state: SectionState | None = None  # set by a build; under pytest every section runs afresh
+
+
+tried: dict[str, set[str]] = {}  # the cases of the test that runs, by what they are
+case = ""  # the one that is being tried: an error names it
+
+
+def over(cases: Iterable[Case], words: str) -> Iterator[Case]:
+    """Try each member of a family, so that the page can tell on how many a claim was tried.
+
+    Args:
+        cases: The members; those with the same name count as one.
+        words: What they are, in the languages of the project: `seeds | 个随机种子`.
+
+    Yields:
+        The members.
+    """
+    global case
+    parts = words.split(" | ")
+    assert not state or len(parts) == len(state.settings.written), f"{words!r} lacks a language"
+    names = tried.setdefault(words, set())
+    for one in cases:
+        case = _name(one)
+        names.add(case)
+        yield one
+    case = ""
+    assert names, f"there is no case of {words!r}"
+
+
+def _name(one: object) -> str:
+    if isinstance(one, tuple):
+        return ", ".join(map(_name, one))
+    return getattr(one, "__qualname__", None) or repr(one)
+
+
+def reach() -> Reach:
+    """How far the test went that has just ended."""
+    return tuple((words, len(names)) for words, names in tried.items())
 
 
 @cache

@@ -80,6 +80,7 @@ class ClaimView:
         state: `proven`, `recorded`, `skipped`, or `pending` while `serve` still proves it.
         title: The state in words.
         told: With what it was proven, or why it was not.
+        reach: On how many cases it was tried; empty where this build did not prove it.
         url: The address of its test; None where the repository is not known.
     """
 
@@ -88,6 +89,7 @@ class ClaimView:
     state: str
     title: str
     told: str
+    reach: str
     url: str | None
 
 
@@ -228,7 +230,10 @@ class Site:
         told = words.proven(claim.devices, state, machine, record)
         repository = os.environ.get("REPO_URL", "").rstrip("/")
         url = f"{repository}/blob/main/{claim.file}#L{claim.line}" if repository else None
-        return ClaimView(claim, claim.words[language], state, title, told, url)
+        reach = ""
+        if state == "proven":
+            reach = words.reach(self.results[claim.section].reach.get(name, ()))
+        return ClaimView(claim, claim.words[language], state, title, told, reach, url)
 
 
 def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from proven.records import Record
 from proven.settings import Settings
+from proven.testing import Reach
 from proven.worker import Machine
 
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
@@ -75,6 +76,12 @@ class Words:
         if record:
             return self("recorded-by", date=record.date, devices=told, versions=versions)
         return self("proven-by", versions=versions, device=told or self._no_device())
+
+    def reach(self, cases: Reach) -> str:
+        """Say on how many cases of what a claim was tried, or that it was shown on one."""
+        here = self.settings.written.index(self.language)
+        told = [f"{count} {words.split(' | ')[here]}" for words, count in cases]
+        return self("tried", cases=self("comma").join(told)) if told else self("one-case")
 
     def ran_on(self, machine: Machine, key: str = "ran-on", **values: object) -> str:
         """Say what made the outputs of a page (`ran-on`) or of a notebook (`notebook`)."""

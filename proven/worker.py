@@ -24,6 +24,7 @@ from proven.problems import Problem, ProjectError
 from proven.prove import Prover
 from proven.scripts import Section
 from proven.settings import Settings
+from proven.testing import Reach
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class Finished:
     Attributes:
         machine: Where it ran.
         proofs: What became of its claims, by name: `proven` or `skipped`.
+        reach: On how many cases of what each claim was tried, by name.
         modules: The files of the project that it imported, each with its hash.
     """
 
     machine: Machine
     proofs: dict[str, str]
+    reach: dict[str, Reach]
     modules: tuple[tuple[Path, str], ...]
 
 
@@ -105,7 +108,7 @@ def run_section(job: Job, pipe: Connection) -> None:
             if isinstance(message, Outcome):
                 prover.prove_after(message)
         proofs = prover.finish()
-        pipe.send(Finished(_machine(settings), proofs, _modules(settings)))
+        pipe.send(Finished(_machine(settings), proofs, prover.reach, _modules(settings)))
     except ProjectError as error:
         pipe.send(error.problems)
     except BrokenPipeError:

@@ -32,7 +32,9 @@ VIEW = View(
     figures=(),
 )
 CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
-PROVEN = ClaimView(CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", None)
+PROVEN = ClaimView(
+    CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", "Tried on 3 <a>.", None
+)
 
 
 def shown(view: View, alt: str = "") -> LexborNode:
@@ -114,7 +116,7 @@ def test_a_mark_opens_what_was_proven_and_links_to_it(state: str, sign: str) -> 
     assert [link.get("href") for link in words] == ["claims.md#holds"]
     (stored,) = md.htmlStash.rawHtmlBlocks
     assert stored == (
-        "<strong>Proven</strong> A <code>list</code> holds &lt;b&gt;. <small>On a &lt;CPU&gt;.</small> "
+        "<strong>Proven</strong> A <code>list</code> holds &lt;b&gt;. <small>Tried on 3 &lt;a&gt;. On a &lt;CPU&gt;.</small> "
     )
 
 
@@ -125,7 +127,7 @@ def test_the_list_of_claims_shows_each_test(url: str | None) -> None:
     node = LexborHTMLParser(html.claims(views, WORDS))
     assert [row.attributes["id"] for row in node.css("ul.claims > li")] == ["holds", "other"]
     first, second = (row.text() for row in node.css("li"))
-    assert first.startswith("Proven A list holds <b>.The test’s source test_holds")
+    assert first.startswith("Proven A list holds <b>. Tried on 3 <a>.The test’s source test_holds")
     assert second.startswith("Proven A list holds <b>. On a <CPU>.")
     assert "tests/test_part.py:3" in first
     assert "assert 1 < 2" in first

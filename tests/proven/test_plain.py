@@ -128,7 +128,7 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
     made = texts(made_up(shown, DONE))
     assert made["en/index.html.md"] == MARKDOWN
     assert made["claims/index.html.md"].startswith(
-        "# Claims\n\n- **已证明** 它会打印。 `test_marks`\n"
+        "# Claims\n\n- **已证明** 它会打印。由一个例子证明。 `test_marks`\n"
     )
     assert made["en/llms-full.txt"] == MARKDOWN.replace("](claims/", "](claims/")
     assert "故意的" in made["llms-full.txt"]

@@ -233,3 +233,54 @@ def test_a_result_is_not_current_when_its_claims_have_changed(project: Project) 
     project.file("tests/test_part.py", HEAD + THREE.replace("[1, 2, 3]", "[1]"))
     changed = read_project(settings)
     assert not result.is_current(changed.sections["part"], tuple(changed.claims.values()))
+
+
+FAMILY = '''from proven.testing import after, over
+
+
+def test_all_are_positive() -> None:
+    """All are positive.
+
+    全是正数。
+    """
+    for number in over(after("part.one").numbers, "numbers | 个数"):
+        for scale in over([1, 10], "scales | 种比例"):
+            assert number * scale > 0
+
+
+def test_one_is_positive() -> None:
+    """One is positive.
+
+    有正数。
+    """
+    assert 1 > 0
+'''
+
+
+def family(project: Project, numbers: str) -> Project:
+    project.script, project.tests = f"# %% one\nnumbers = {numbers}\n", FAMILY
+    marks = "\nAll are.`#!claim all_are_positive` One is.`#!claim one_is_positive`\n"
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + marks)
+    return project
+
+
+def test_a_claim_tells_on_how_many_cases_it_was_tried(project: Project) -> None:
+    result = proven(family(project, "[1, 2, 2]"))
+    assert result.reach == {"all_are_positive": (("numbers | 个数", 2), ("scales | 种比例", 2))}
+
+
+def test_the_case_that_fails_is_named(project: Project) -> None:
+    with pytest.raises(ProjectError, match=r"AssertionError[\s\S]*in the case 1\n"):
+        proven(family(project, "[1, -3]"))
+
+
+def test_a_family_without_a_member_proves_nothing(project: Project) -> None:
+    with pytest.raises(ProjectError, match="there is no case of 'numbers"):
+        proven(family(project, "[]"))
+
+
+def test_a_family_is_named_in_every_language(project: Project) -> None:
+    made = family(project, "[1]")
+    made.tests = made.tests.replace("numbers | 个数", "numbers")
+    with pytest.raises(ProjectError, match="'numbers' lacks a language"):
+        proven(made)

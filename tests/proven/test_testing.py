@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from proven import testing
+from proven.testing import over
 from tests.helpers.projects import PROJECT, Project
 
 SCRIPT = """# %% one
@@ -56,3 +58,10 @@ def test_under_pytest_a_section_is_run_where_its_tests_ask_for_it(project: Proje
             capture_output=True,
         )
         assert "3 passed" in done.stdout, done.stdout
+
+
+def test_a_case_is_counted_under_its_name() -> None:
+    testing.tried = {}
+    cases = [int, str, (int, 3), (int, 3), len]
+    assert list(over(cases, "things | 样")) == cases
+    assert testing.reach() == (("things | 样", 4),)

@@ -167,3 +167,15 @@ def test_the_sections_of_a_site_are_the_pages_with_snippets_in_its_order(marked:
     assert site.sections == ["index.md"]
     assert replace(site, order=("about.md",)).sections == []
     assert site.machine is CPU
+
+
+def test_a_proven_claim_tells_how_far_its_test_went(marked: Project) -> None:
+    site = made_up(marked)
+    assert site.claim("holds", "en").reach == "Shown on one example."
+    result = replace(
+        site.results["part"], reach={"holds": (("seeds | 个随机种子", 60), ("x | 个 x", 2))}
+    )
+    site = replace(site, results={"part": result})
+    assert site.claim("holds", "en").reach == "Tried on 60 seeds, 2 x."
+    assert site.claim("holds", "zh").reach == "试过 60 个随机种子，2 个 x。"
+    assert site.claim("on_one", "en").reach == ""  # not proven by this build

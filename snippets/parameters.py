@@ -162,7 +162,7 @@ curves = {
     "normal 0.01": spreads(init_normal),
 }
 
-fig, ax = plt.subplots(figsize=(4.8, 3.4), layout="tight")
+fig, ax = plt.subplots(figsize=(4.4, 3.4), layout="tight")
 ax.set(xlim=(0, 21), ylim=(1e-10, 10))
 places = [(14.5, 2), (14.5, 1e-5), (8, 1e-9)]
 colors = ["C2", "C1", "C0"]
@@ -316,7 +316,7 @@ torch.manual_seed(0)
 large = nn.Linear(400, 250).apply(my_init)
 w = large.weight.detach().flatten()
 
-fig, ax = plt.subplots(figsize=(4.8, 3), layout="tight")
+fig, ax = plt.subplots(figsize=(4.2, 3), layout="tight")
 counts = torch.histc(w[w != 0], bins=20, min=-10, max=10)
 ax.bar(torch.arange(-9.5, 10), counts / len(w), width=1)
 ax.bar(0, (w == 0).float().mean(), width=1, color="C1")
@@ -374,7 +374,7 @@ def box(left, right, y, label, color):
     corner, width = (left, y - 0.3), right - left
     style = {"fc": "none", "ec": color, "lw": 1.5}
     ax.add_patch(plt.Rectangle(corner, width, 0.6, **style))
-    style = {"ha": "center", "va": "center", "size": 13}
+    style = {"ha": "center", "va": "center", "size": 14}
     middle = (left + right) / 2
     ax.text(middle, y, label, color="black", **style)
 
@@ -396,9 +396,9 @@ for i, module in enumerate(net):
     for param in module.parameters():
         ax.plot([1.5, 2.7], [i, rows[param]], color=color)
 
-style = {"ha": "center", "size": 13, "color": "black"}
-ax.text(0.775, -0.55, "net", **style)
-ax.text(3.725, -0.55, "net.parameters()", **style)
+style = {"ha": "center", "size": 14, "color": "black"}
+ax.text(0.775, -0.45, "net", **style)
+ax.text(3.725, -0.45, "net.parameters()", **style)
 
 # %% tie-or-copy raises="TypeError, NotImplementedError"
 import copy

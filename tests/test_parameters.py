@@ -318,13 +318,15 @@ def test_index_binds_tighter_than_star() -> None:
 
 
 def test_inserting_a_module_shifts_later_keys() -> None:
-    """A module inserted in front of a `Sequential` moves the index and the keys of every module behind it.
+    """A module inserted in front of a `Sequential` moves the index and the keys of every module behind it, so a state dict from before no longer fits.
 
-    在 `Sequential` 前面插进一个模块，后面每个模块的下标和键都会变。
+    在 `Sequential` 前面插进一个模块，后面每个模块的下标和键都会变，以前的状态字典也就对不上了。
     """
     net = after("parameters.slices").net
-    last = net[2]
+    last, before = net[2], net.state_dict()
     net.insert(0, nn.Flatten())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        net.load_state_dict(before)
     assert net[3] is last
     assert list(net.state_dict()) == ["1.weight", "1.bias", "3.weight", "3.bias"]
     told = "longer: 1.weight 1.bias 3.weight 3.bias\n"

@@ -110,6 +110,7 @@ def test_the_report_says_what_ran_where_and_what_was_proven(
         "name": "holds",
         "state": "proven",
         "sha256": site.project.claims["holds"].sha256,
+        "reach": [],
     }
     assert report == {
         "date": "1970-01-01T00:00:00Z",

@@ -128,7 +128,7 @@ def test_the_list_of_claims_shows_each_test(url: str | None) -> None:
     assert [row.attributes["id"] for row in node.css("ul.claims > li")] == ["holds", "other"]
     first, second = (row.text() for row in node.css("li"))
     assert first.startswith("Proven A list holds <b>. Tried on 3 <a>.The test’s source test_holds")
-    assert second.startswith("Proven A list holds <b>. On a <CPU>.")
+    assert second.startswith("Proven A list holds <b>. Tried on 3 <a>. On a <CPU>.")
     assert "tests/test_part.py:3" in first
     assert "assert 1 < 2" in first
     assert [link.attributes["href"] for link in node.css("a")] == ([url] if url else [])

@@ -249,7 +249,10 @@ for place, (few, many) in enumerate(pairs):
     for y, n in ((place - 0.2, few), (place + 0.2, many)):
         ax.text(n + 3, y, n, va="center", size=13)
 ax.set_yticks(range(len(METHODS)), METHODS, size=13)
-ax.legend(["Module", "nn.Module"], fontsize=13, frameon=False)
+names = ["Module", "nn.Module"]
+style = {"fontsize": 13, "frameon": False}
+place = {"loc": "lower right", "bbox_to_anchor": (1, 0.98)}
+ax.legend(names, ncols=2, **style, **place)
 ax.invert_yaxis()
 ax.set_xlim(0, 1.18 * max(real))
 ax.set_xticks([])

@@ -1,23 +1,73 @@
-# %% setup
+# %% setup fold="code"
+import copy
 import os
-import pickle
-import zipfile
-from collections import defaultdict
-from unittest import mock
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.serialization import get_unsafe_globals_in_checkpoint
 
 
-# Prints what an action returns or raises | 打印 action 的返回值或抛出的异常
-def attempt(action):
-    try:
-        print(action())
-    except RuntimeError as error:
-        print(f"{type(error).__name__}: {error}")
+class MLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(20, 256)
+        self.out = nn.Linear(256, 10)
 
+    def forward(self, X):
+        return self.out(F.relu(self.hidden(X)))
+
+
+# Rows to train on, and rows to judge by | 训练用的行，和评判用的行
+torch.manual_seed(0)
+rule = torch.randn(20, 10)
+inputs, unseen = torch.randn(2, 64, 20)
+targets = inputs @ rule + 3 * torch.randn(64, 10)
+unseen_targets = unseen @ rule
+
+
+def train_step(net, optimizer):
+    optimizer.zero_grad()
+    F.mse_loss(net(inputs), targets).backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def unseen_loss(net):
+    return F.mse_loss(net(unseen), unseen_targets).item()
+
+
+# %% kept-best
+torch.manual_seed(0)
+net = MLP()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+lowest = float("inf")
+for _ in range(100):
+    train_step(net, optimizer)
+    if unseen_loss(net) < lowest:
+        lowest = unseen_loss(net)
+        best = net.state_dict()
+torch.save(best, "best.pt")
+
+net.load_state_dict(torch.load("best.pt"))
+print(f"lowest loss on unseen rows: {lowest:.1f}")
+print(f"loss with the saved file: {unseen_loss(net):.1f}")
+
+
+# %% view-trap fold="output"
+def kilobytes(path):
+    return f"{os.path.getsize(path) / 1000:,.0f} kB"
+
+
+big = torch.zeros(1_000_000)
+torch.save({"rows": big[:3], "step": 5}, "view.pt")
+torch.save({"rows": big[:3].clone(), "step": 5}, "clone.pt")
+
+loaded = torch.load("view.pt")
+print(loaded)
+print("view: ", kilobytes("view.pt"))
+print("clone:", kilobytes("clone.pt"))
+rows = loaded["rows"]
+print("bytes in memory:", rows.untyped_storage().nbytes())
 
 # %% tensor
 x = torch.arange(4)
@@ -37,36 +87,23 @@ x2, y2 = torch.load("xy.pt")
 print(x2, x2.dtype)
 print(y2, y2.dtype)
 
-# %% dict fold="output"
+# %% dict raises="FileNotFoundError, RuntimeError"
 torch.save({"x": x, "y": y}, "mydict.pt")
-
 mydict = torch.load("mydict.pt")
 print("keys:", list(mydict))
-os.rename("mydict.pt", "elsewhere.pt")  # only the path changes | 只是换了路径
-print("keys:", list(torch.load("elsewhere.pt")))
-torch.save(y, "x.pt")  # overwrites without asking | 直接覆盖，不会询问
+
+os.rename("mydict.pt", "other.pt")
+print("keys:", list(torch.load("other.pt")))
+torch.load("mydict.pt")
+
+torch.save(y, "x.pt")  # overwrites, unasked | 直接覆盖，不会询问
 print("x.pt now holds:", torch.load("x.pt"))
-print("files:", sorted(os.listdir()))
-
-
-# %% view-trap fold="output"
-def kilobytes(path):
-    return f"{os.path.getsize(path) / 1000:,.0f} kB"
-
-
-big = torch.zeros(1_000_000)
-torch.save(big[:3], "view.pt")
-torch.save(big[:3].clone(), "clone.pt")
-print("view: ", kilobytes("view.pt"))
-print("clone:", kilobytes("clone.pt"))
-
-view = torch.load("view.pt")
-print("shape:", tuple(view.shape))
-print("bytes in memory:", view.untyped_storage().nbytes())
+torch.save(y, "runs/y.pt")
 
 # %% shared-refs fold="output"
 table = torch.zeros(2, 3)
-torch.save({"table": table, "same": table, "row": table[0]}, "together.pt")
+values = {"table": table, "same": table, "row": table[0]}
+torch.save(values, "together.pt")
 torch.save(table[0], "alone.pt")
 
 loaded = torch.load("together.pt")
@@ -76,49 +113,39 @@ print("same object:", loaded["table"] is loaded["same"])
 print("row, one file:", loaded["row"].tolist())
 print("row, two files:", alone.tolist())
 
-
-# %% mlp
-class MLP(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(20, 256)
-        self.out = nn.Linear(256, 10)
-
-    def forward(self, X):
-        return self.out(F.relu(self.hidden(X)))
-
-
-torch.manual_seed(0)
-net = MLP()
+# %% round-trip
 torch.save(net.state_dict(), "mlp.pt")
 for name, value in torch.load("mlp.pt").items():
     print(name, tuple(value.shape))
 
-# %% round-trip
-torch.manual_seed(1)
 X = torch.randn(2, 20)
 clone = MLP()
 print("before loading:", torch.equal(clone(X), net(X)))
 print(clone.load_state_dict(torch.load("mlp.pt")))
 print("after loading:", torch.equal(clone(X), net(X)))
 
-
 # %% zip-entries fold="output"
+import zipfile
+
+
 # Names and bytes of what is in the file | 文件里各项的名字和字节数
 def entries(path):
+    sizes = {}
     with zipfile.ZipFile(path) as archive:
-        found = archive.infolist()
-    return {i.filename.partition("/")[2]: i.file_size for i in found}
+        for entry in archive.infolist():
+            name = entry.filename.partition("/")[2]
+            sizes[name] = entry.file_size
+    return sizes
 
 
-torch.manual_seed(0)
 shared = nn.Linear(256, 256)
 tied = nn.Sequential(shared, nn.ReLU(), shared)
 torch.save(tied.state_dict(), "tied.pt")
 
 for path in ("mlp.pt", "tied.pt"):
-    stored = [name for name in entries(path) if name.startswith("data/")]
-    print(path, "names:", len(torch.load(path)), "storages:", len(stored))
+    print(path, "names:", len(torch.load(path)), end=", ")
+    blocks = [k for k in entries(path) if k[:5] == "data/"]
+    print("blocks:", len(blocks))
 
 # %% zip-picture fold="code"
 import matplotlib.pyplot as plt
@@ -126,29 +153,54 @@ import matplotlib.pyplot as plt
 
 # An entry, and the tensors whose bytes it holds | 条目，以及字节在其中的张量
 def describe(archive, entry, state):
-    data = archive.read(entry)
-    same = [k for k, v in state.items() if v.numpy().tobytes() == data]
-    return " ".join([entry.partition("/")[2], *same])
+    words = [entry.partition("/")[2]]
+    for name, value in state.items():
+        if value.numpy().tobytes() == archive.read(entry):
+            words.append(name)
+    return " ".join(words)
 
 
 ratios = {"height_ratios": (10, 8)}
-fig, axes = plt.subplots(2, sharex=True, figsize=(4, 6.4), **ratios)
-for ax, path in zip(axes, ("mlp.pt", "tied.pt"), strict=True):
+fig, axes = plt.subplots(2, sharex=True, **ratios)
+fig.set_size_inches(4, 6.4)
+paths = ("mlp.pt", "tied.pt")
+for ax, path in zip(axes, paths, strict=True):
     state = torch.load(path)
     with zipfile.ZipFile(path) as archive:
-        labels = [describe(archive, n, state) for n in archive.namelist()]
-    colors = ["C0" if " " in text else "C2" for text in labels]
+        inside = archive.namelist()
+        labels = [describe(archive, n, state) for n in inside]
+    colors = ["C0" if " " in t else "C2" for t in labels]
     colors[labels.index("data.pkl")] = "C1"
     sizes = entries(path).values()
     bars = ax.barh(labels, sizes, height=0.7, color=colors)
-    ax.bar_label(bars, [f"{n:,}" for n in sizes], padding=3, size=12)
+    texts = [f"{n:,}" for n in sizes]
+    ax.bar_label(bars, texts, padding=3, size=13)
     ax.invert_yaxis()
-    ax.set_title(f"{path}: {os.path.getsize(path):,}", size=13)
+    total = f"{path}: {os.path.getsize(path):,}"
+    ax.set_title(total, size=14)
     ax.set(xscale="log", xlim=(0.7, 4e7))
-    ax.tick_params(labelsize=12)
+    ax.tick_params(labelsize=13)
     ax.spines[["top", "right"]].set_visible(False)
-ax.set_xticks([1, 1000, 1_000_000], ["1", "1,000", "1,000,000"])
+ax.set_xticks([1, 1e3, 1e6], ["1", "1,000", "1,000,000"])
 ax.minorticks_off()
+
+# %% live fold="output"
+torch.manual_seed(0)
+net = MLP()
+optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+lowest, kept = float("inf"), {}
+for _ in range(100):
+    train_step(net, optimizer)
+    if unseen_loss(net) < lowest:
+        lowest = unseen_loss(net)
+        kept["itself"] = net.state_dict()
+        kept["copy"] = net.state_dict().copy()
+        kept["deepcopy"] = copy.deepcopy(net.state_dict())
+
+print(f"lowest: {lowest:.1f}")
+for how, best in kept.items():
+    net.load_state_dict(best)
+    print(f"{how}: {unseen_loss(net):.1f}")
 
 
 # %% contents fold="output"
@@ -157,53 +209,19 @@ class Inventory(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.rand(2))
         self.register_buffer("mean", torch.rand(2))
-        self.register_buffer("cache", torch.rand(2), persistent=False)
+        x = torch.rand(2)
+        self.register_buffer("cache", x, persistent=False)
         self.constant = torch.rand(2)
 
 
-torch.manual_seed(0)
 original, restored = Inventory().eval(), Inventory()
 saved = original.state_dict()
 print(restored.load_state_dict(saved))
-for name in ("weight", "mean", "cache", "constant", "training"):
-    there, here = getattr(original, name), getattr(restored, name)
-    same = torch.equal(torch.as_tensor(there), torch.as_tensor(here))
-    print(f"{name:8} saved: {name in saved!s:5} same: {same}")
-
-
-# %% other-names raises="RuntimeError" fold="output"
-class RenamedMLP(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(20, 256)
-        self.output = nn.Linear(256, 10)
-
-    def forward(self, X):
-        return self.output(F.relu(self.hidden(X)))
-
-
-renamed = RenamedMLP()
-renamed.load_state_dict(torch.load("mlp.pt"))
-
-# %% not-strict fold="output"
-renamed = RenamedMLP()
-state = torch.load("mlp.pt")
-report = renamed.load_state_dict(state, strict=False)
-print("missing:", report.missing_keys)
-print("unexpected:", report.unexpected_keys)
-print("same output:", torch.equal(renamed(X), net(X)))
-
-state["output.weight"] = state.pop("out.weight")
-state["output.bias"] = state.pop("out.bias")
-print(renamed.load_state_dict(state))
-print("same output:", torch.equal(renamed(X), net(X)))
-
-# %% shapes-stay-strict
-wide = MLP()
-wide.out = nn.Linear(256, 12)
-state = torch.load("mlp.pt")
-attempt(lambda: wide.load_state_dict(state, strict=False))
-print("hidden loaded:", torch.equal(wide.hidden.weight, net.hidden.weight))
+for name in (*saved, "cache", "constant", "training"):
+    there = torch.as_tensor(getattr(original, name))
+    here = torch.as_tensor(getattr(restored, name))
+    print(f"{name:8} saved: {name in saved!s:5}", end=" ")
+    print("same:", torch.equal(there, here))
 
 # %% eval-matters fold="output"
 torch.manual_seed(0)
@@ -214,24 +232,73 @@ second.eval()
 print("training:", first.training, second.training)
 print("same output:", torch.equal(first(X), second(X)))
 first.eval()
-print("both in eval mode:", torch.equal(first(X), second(X)))
+print("both in eval:", torch.equal(first(X), second(X)))
 
-# %% live fold="output"
-state = net.state_dict()
-snapshot = {name: value.clone() for name, value in net.state_dict().items()}
-with torch.no_grad():
-    net.out.bias.fill_(7)
-print("state dict:", state["out.bias"][:3].tolist())
-print("snapshot:  ", torch.equal(snapshot["out.bias"], clone.out.bias))
-net.load_state_dict(snapshot)
-print("restored:  ", torch.equal(net(X), clone(X)))
 
-# %% whole-model raises="UnpicklingError" fold="output"
+# %% other-names raises="RuntimeError" fold="output"
+class RenamedMLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(20, 256)
+        self.output = nn.Linear(256, 10)  # was out | 原来叫 out
+
+    def forward(self, X):
+        return self.output(F.relu(self.hidden(X)))
+
+
+renamed = RenamedMLP()
+state = torch.load("mlp.pt")
+renamed.load_state_dict(state)
+
+report = renamed.load_state_dict(state, strict=False)
+print("missing:", report.missing_keys)
+print("unexpected:", report.unexpected_keys)
+print("same output:", torch.equal(renamed(X), clone(X)))
+
+state["output.weight"] = state.pop("out.weight")
+state["output.bias"] = state.pop("out.bias")
+print(renamed.load_state_dict(state))
+print("same output:", torch.equal(renamed(X), clone(X)))
+
+# %% shapes-stay-strict raises="RuntimeError"
+wide = MLP()
+wide.out = nn.Linear(256, 12)
+state = torch.load("mlp.pt")
+wide.load_state_dict(state, strict=False)
+
+fits = torch.equal(wide.hidden.weight, clone.hidden.weight)
+print("hidden loaded:", fits)
+
+# %% wrong-things raises="TypeError, AttributeError, RuntimeError"
+clone.load_state_dict("mlp.pt")
+
+torch.load("mlp.pt").eval()
+
+everything = {"net": net.state_dict(), "step": 5}
+clone.load_state_dict(everything)
+
+# %% prefix raises="RuntimeError"
+state = nn.DataParallel(MLP()).state_dict()
+MLP().load_state_dict(state)
+
+for name in list(state):
+    state[name.removeprefix("module.")] = state.pop(name)
+print(MLP().load_state_dict(state))
+
+# %% other-optimizer raises="ValueError"
+whole = torch.optim.Adam(net.parameters())
+last = torch.optim.Adam(net.out.parameters())
+last.load_state_dict(whole.state_dict())
+
+# %% whole-model raises="UnpicklingError"
 torch.save(net, "whole.pt")
 torch.load("whole.pt")
 
 
 # %% what-it-would-run fold="output"
+from torch import serialization
+
+
 class Trap:
     def __reduce__(self):
         return print, ("this line came out of the file",)
@@ -239,48 +306,77 @@ class Trap:
 
 torch.save(Trap(), "trap.pt")
 for path in ("mlp.pt", "whole.pt", "trap.pt"):
-    wanted = get_unsafe_globals_in_checkpoint(path)  # runs nothing | 什么都不执行
-    print(path, "wants:", sorted(wanted))
+    # runs nothing of it | 什么都不执行
+    wanted = serialization.get_unsafe_globals_in_checkpoint
+    print(path, "wants:", sorted(wanted(path)))
 
 result = torch.load("trap.pt", weights_only=False)
 print("what was loaded:", result)
 
-# %% map-location
-# labels a CPU tensor as one from GPU 99 | 给 CPU 张量贴上第 99 块显卡的标签
-with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
-    torch.save(torch.ones(2), "from-gpu.pt")
-attempt(lambda: torch.load("from-gpu.pt"))
 
-print("on the CPU:", torch.load("from-gpu.pt", map_location="cpu"))
+# %% class-gone raises="AttributeError"
+class Doubled(nn.Linear):
+    def forward(self, X):
+        return 2 * super().forward(X)
+
+
+torch.save(Doubled(20, 2), "doubled.pt")
+del Doubled  # as in another program | 就当换了一个程序
+torch.load("doubled.pt", weights_only=False)
+
+# %% numpy-scalar raises="UnpicklingError"
+import numpy as np
+
+accuracy = np.mean([1, 0, 1, 1])  # no float | 不是 float
+torch.save({"accuracy": accuracy}, "result.pt")
+torch.load("result.pt")
+
+torch.save({"accuracy": float(accuracy)}, "result.pt")
+print(torch.load("result.pt"))
+
+# %% map-location raises="RuntimeError"
+from unittest import mock
+
+# Marks a tensor as one from GPU 99 | 给张量标上第 99 块显卡
+tag = "torch.serialization.location_tag"
+with mock.patch(tag, return_value="cuda:99"):
+    torch.save(torch.ones(2), "from-gpu.pt")
+torch.load("from-gpu.pt")
+
+print(torch.load("from-gpu.pt", map_location="cpu"))
+
+# %% meta
 shapes = torch.load("mlp.pt", map_location="meta")
 for name, value in shapes.items():
     print(name, value.device, tuple(value.shape))
 
+# %% broken-files raises="RuntimeError, EOFError, UnpicklingError"
+torch.save(torch.arange(4), "broken.pt")
+os.truncate("broken.pt", 100)  # the first bytes | 只留开头
+torch.load("broken.pt")
 
-# %% checkpoint
-def train(net, optimizer, steps):
-    for _ in range(steps):
-        optimizer.zero_grad()
-        F.mse_loss(net(inputs), targets).backward()
-        optimizer.step()
+os.truncate("broken.pt", 0)  # an empty file | 空文件
+torch.load("broken.pt")
 
+with open("broken.pt", "w") as file:
+    file.write("<html>404: not found</html>")
+torch.load("broken.pt")
 
+# %% checkpoint fold="output"
 torch.manual_seed(0)
-inputs, targets = torch.randn(64, 20), torch.randn(64, 10)
 net = MLP()
 optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
-train(net, optimizer, 5)
+for _ in range(5):
+    train_step(net, optimizer)
 checkpoint = {
     "net": net.state_dict(),
     "optimizer": optimizer.state_dict(),
     "step": 5,
 }
 torch.save(checkpoint, "checkpoint.tmp")
-os.replace("checkpoint.tmp", "checkpoint.pt")  # all or nothing | 要么全成，要么不变
-print("optimizer:", list(checkpoint["optimizer"]))
+os.replace("checkpoint.tmp", "checkpoint.pt")  # in one step | 一步换上
 
 
-# %% resume fold="output"
 def resume(with_optimizer):
     saved = torch.load("checkpoint.pt")
     net = MLP()
@@ -288,95 +384,72 @@ def resume(with_optimizer):
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     if with_optimizer:
         optimizer.load_state_dict(saved["optimizer"])
-    train(net, optimizer, 10 - saved["step"])
+    for _ in range(saved["step"], 10):
+        train_step(net, optimizer)
     return net
 
 
-train(net, optimizer, 5)  # the uninterrupted run | 没有中断过的训练
-print("with optimizer:", torch.equal(net(X), resume(True)(X)))
-print("without:", torch.equal(net(X), resume(False)(X)))
+for _ in range(5):  # without a break | 不中断，接着训练
+    train_step(net, optimizer)
+Y = net(X)
+print("with optimizer:", torch.equal(Y, resume(True)(X)))
+print("without:", torch.equal(Y, resume(False)(X)))
 
 
-# %% trimmed
-def trimmed(tensors):
-    users = defaultdict(list)
-    for name, tensor in tensors.items():
-        users[tensor.untyped_storage().data_ptr()].append(name)
-
-    result = dict(tensors)
-    for names in users.values():
-        whole = tensors[names[0]].untyped_storage().nbytes()
-        if sum(tensors[name].nbytes for name in names) < whole:
-            result |= {name: tensors[name].clone() for name in names}
-    return result
-
-
-table = torch.zeros(2, 3)
-mixed = {"head": big[:3], "tail": big[-3:], "table": table, "row": table[0]}
-torch.save(trimmed(mixed), "trimmed.pt")
-loaded = torch.load("trimmed.pt")
-assert list(loaded) == list(mixed)
-assert all(torch.equal(loaded[name], mixed[name]) for name in mixed)
-assert os.path.getsize("trimmed.pt") < 4000
-loaded["table"] += 7
-assert loaded["row"].tolist() == [7, 7, 7]
-print("checked: 2 slices cut, 1 row still shared")
+# %% check-keep-best
+def check_keep_best(Best):
+    best, layer = Best(), nn.BatchNorm1d(2)
+    for loss in (3.0, 1.0, 2.0):
+        layer(torch.rand(4, 2))
+        nn.init.constant_(layer.weight, loss)
+        best.see(layer, loss)
+        if loss == 1.0:
+            expected = str(layer.state_dict())
+    for _ in range(2):  # it can be done again | 可以多次恢复
+        for value in layer.state_dict().values():
+            value.fill_(9)
+        best.restore(layer)
+        found = str(layer.state_dict())
+        assert found == expected, "these are other weights"
+    print("checked: the best of three, twice")
 
 
-# %% atomic-save
-def save_atomically(value, path):
-    temporary = f"{path}.tmp"  # same folder as the target | 与目标同一目录
-    try:
-        with open(temporary, "wb") as file:
-            torch.save(value, file)
-            file.flush()
-            os.fsync(file.fileno())  # to the disk now | 立刻写到磁盘上
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+# %% keep-best
+class Best:
+    def __init__(self):
+        self.lowest = float("inf")
+
+    def see(self, net, loss):
+        if loss < self.lowest:
+            self.lowest = loss
+            self.state = copy.deepcopy(net.state_dict())
+
+    def restore(self, net):
+        net.load_state_dict(self.state)
 
 
-class Breaks:
-    def __reduce__(self):
-        raise RuntimeError("broken off")
+check_keep_best(Best)
 
 
-save_atomically({"step": 1}, "atomic.pt")
-save_atomically({"step": 2}, "atomic.pt")
-attempt(lambda: save_atomically({"step": 3, "bad": Breaks()}, "atomic.pt"))
-assert torch.load("atomic.pt") == {"step": 2}
-assert not os.path.exists("atomic.pt.tmp")
-print("checked: step 2 is still there, and nothing else")
-
-
-# %% size-explained
-def explain(path):
-    sizes = entries(path)
-    numbers = sum(n for name, n in sizes.items() if name.startswith("data/"))
-    names = sizes["data.pkl"]
-    return {
-        "numbers": numbers,
-        "names": names,
-        "other": sum(sizes.values()) - numbers - names,
-        "zip": os.path.getsize(path) - sum(sizes.values()),
-    }
-
-
-def storage_bytes(state):
-    storages = [value.untyped_storage() for value in state.values()]
-    return sum({s.data_ptr(): s.nbytes() for s in storages}.values())
-
-
-norm = nn.BatchNorm1d(3)
-expected = {"MLP": 31_784, "tied": 263_168, "norm": 56}
-for name, model in {"MLP": net, "tied": tied, "norm": norm}.items():
-    torch.save(model.state_dict(), "model.pt")
-    found = explain("model.pt")
-    assert sum(found.values()) == os.path.getsize("model.pt")
-    assert found["numbers"] == storage_bytes(model.state_dict())
-    assert found["numbers"] == expected[name]
-    print("checked:", name, f"{found['numbers']:,} bytes of numbers")
+# %% check-transplant
+def check_transplant(transplant):
+    net, target = MLP(), RenamedMLP()
+    target.out = nn.Linear(256, 12)
+    old = copy.deepcopy(target.state_dict())
+    saved = net.state_dict() | {"step": torch.tensor(5)}
+    report = transplant(saved, target)
+    assert report == {
+        "loaded": ["hidden.weight", "hidden.bias"],
+        "resized": ["out.weight", "out.bias"],
+        "missing": ["output.weight", "output.bias"],
+        "unexpected": ["step"],
+    }, f"another report: {report}"
+    new = target.state_dict()
+    for name in new:
+        source = saved if name in report["loaded"] else old
+        fits = torch.equal(new[name], source[name])
+        assert fits, f"{name} has wrong values"
+    print("checked: 2 loaded, all others as they were")
 
 
 # %% transplant
@@ -388,42 +461,62 @@ def transplant(saved, net):
         if name in own and value.shape == own[name].shape
     }
     net.load_state_dict(fits, strict=False)
+    both = [name for name in saved if name in own]
     return {
         "loaded": list(fits),
-        "resized": [n for n in saved if n in own and n not in fits],
+        "resized": [n for n in both if n not in fits],
         "missing": [n for n in own if n not in saved],
         "unexpected": [n for n in saved if n not in own],
     }
 
 
-target = RenamedMLP()  # hidden and output | 有 hidden 和 output
-target.out = nn.Linear(256, 12)
-before = target.out.weight.detach().clone()
-saved = net.state_dict() | {"step": torch.tensor(5)}
-report = transplant(saved, target)
-assert report == {
-    "loaded": ["hidden.weight", "hidden.bias"],
-    "resized": ["out.weight", "out.bias"],
-    "missing": ["output.weight", "output.bias"],
-    "unexpected": ["step"],
-}
-assert torch.equal(target.hidden.weight, net.hidden.weight)
-assert torch.equal(target.out.weight, before)
-print("checked:", {kind: len(names) for kind, names in report.items()})
+check_transplant(transplant)
 
 
 # %% noisy-training
 def start():
-    layers = nn.Linear(20, 32), nn.ReLU(), nn.Dropout(), nn.Linear(32, 10)
-    net = nn.Sequential(*layers)
+    net = nn.Sequential(
+        nn.Linear(20, 32),
+        nn.ReLU(),
+        nn.Dropout(),
+        nn.Linear(32, 10),
+    )
     return net, torch.optim.Adam(net.parameters(), lr=0.01)
 
 
 def epoch(net, optimizer):
     for rows in torch.randperm(64).split(16):  # shuffled | 打乱顺序
         optimizer.zero_grad()
-        F.mse_loss(net(inputs[rows]), targets[rows]).backward()
+        loss = F.mse_loss(net(inputs[rows]), targets[rows])
+        loss.backward()
         optimizer.step()
+
+
+# %% check-exact-resume
+def two_epochs(net, optimizer):
+    for _ in range(2):
+        epoch(net, optimizer)
+    return nn.utils.parameters_to_vector(net.parameters())
+
+
+def check_exact_resume(save_run, load_run):
+    def resumed(forget):
+        torch.manual_seed(999)  # as in a new process | 就当是新进程
+        parts = start()
+        load_run("run.pt", *parts, forget)
+        return two_epochs(*parts)
+
+    torch.manual_seed(0)
+    parts = start()
+    two_epochs(*parts)
+    save_run("run.pt", *parts)
+    expected = two_epochs(*parts)
+    same = torch.equal(expected, resumed(None))
+    assert same, "resumed, it ends elsewhere"
+    for part in ("optimizer", "rng"):
+        same = torch.equal(expected, resumed(part))
+        assert not same, f"{part} was restored all the same"
+    print("checked: bit-equal only with optimizer and rng")
 
 
 # %% exact-resume
@@ -445,30 +538,116 @@ def load_run(path, net, optimizer, forget=None):
         torch.set_rng_state(run["rng"])
 
 
-def final_weights(net, optimizer):
-    for _ in range(2):
-        epoch(net, optimizer)
-    return torch.cat([p.detach().flatten() for p in net.parameters()])
+check_exact_resume(save_run, load_run)
 
 
-def resumed(forget):
-    torch.manual_seed(999)  # as in a new process | 就当是新进程
-    parts = start()
-    load_run("run.pt", *parts, forget)
-    return final_weights(*parts)
+# %% check-size-explained
+def storage_bytes(state):
+    found = {}
+    for value in state.values():
+        storage = value.untyped_storage()
+        found[storage.data_ptr()] = storage.nbytes()
+    return sum(found.values())
 
 
-torch.manual_seed(0)
-parts = start()
-final_weights(*parts)
-save_run("run.pt", *parts)
-uninterrupted = final_weights(*parts)
-assert torch.equal(uninterrupted, resumed(forget=None))
-assert not torch.equal(uninterrupted, resumed(forget="optimizer"))
-assert not torch.equal(uninterrupted, resumed(forget="rng"))
-print("checked: bit-equal only with optimizer and rng")
+def check_size_explained(explain, on_paper):
+    models = {
+        "MLP": MLP(),
+        "tied": tied,
+        "norm": nn.BatchNorm1d(3),
+    }
+    for name, model in models.items():
+        state = model.state_dict()
+        torch.save(state, "model.pt")
+        parts = explain("model.pt")
+        size = os.path.getsize("model.pt")
+        count = storage_bytes(state)
+        assert sum(parts.values()) == size, f"sum of {name}"
+        assert parts["numbers"] == count, f"part of {name}"
+        assert on_paper[name] == count, f"paper on {name}"
+        print(f"checked: {name}, {count:,} bytes of numbers")
+
+
+# %% size-explained
+def explain(path):
+    sizes = entries(path)
+    blocks = [name for name in sizes if name[:5] == "data/"]
+    numbers = sum(sizes[name] for name in blocks)
+    names = sizes["data.pkl"]
+    inside = sum(sizes.values())
+    return {
+        "numbers": numbers,
+        "names": names,
+        "other": inside - numbers - names,
+        "zip": os.path.getsize(path) - inside,
+    }
+
+
+on_paper = {
+    "MLP": 4 * (256 * 20 + 256 + 10 * 256 + 10),
+    "tied": 4 * (256 * 256 + 256),
+    "norm": 4 * 4 * 3 + 8,
+}
+check_size_explained(explain, on_paper)
+
+
+# %% check-atomic-save
+class Breaks:
+    def __reduce__(self):
+        raise RuntimeError("broken off")
+
+
+def check_atomic_save(save_atomically):
+    save_atomically({"step": 1}, "atomic.pt")
+    swap = mock.Mock(wraps=os.replace)
+    with mock.patch("os.replace", swap):
+        save_atomically({"step": 2}, "atomic.pt")
+    assert swap.called, "not put in place by os.replace"
+    files = set(os.listdir())
+    try:
+        save_atomically([Breaks()], "atomic.pt")
+    except RuntimeError as error:
+        print("raised:", error)
+    else:
+        raise AssertionError("the caller was not told")
+    kept = torch.load("atomic.pt")
+    assert kept == {"step": 2}, "the old file is gone"
+    assert set(os.listdir()) == files, "a file was left"
+    print("checked: step 2 is still there, nothing else")
+
+
+# %% atomic-save
+def save_atomically(value, path):
+    temporary = f"{path}.tmp"  # in the same folder | 与目标同一目录
+    try:
+        with open(temporary, "wb") as file:
+            torch.save(value, file)
+            file.flush()
+            os.fsync(file.fileno())  # to the disk now | 立刻写到磁盘上
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+
+
+check_atomic_save(save_atomically)
+
+
+# %% check-runs-nothing
+def check_runs_nothing(traces, Calls, Restores):
+    for payload in (Calls(), Restores()):
+        armed = traces(payload, weights_only=False)
+        assert len(armed) == 1, f"not one trace: {armed}"
+        found = traces(payload)
+        assert found == ["refused"], f"not refused: {found}"
+    harmless = traces("harmless")
+    assert harmless == [], f"refused or old: {harmless}"
+    print("checked: 2 armed files refused, nothing ran")
+
 
 # %% runs-nothing
+import pickle
+
 ran = []
 
 
@@ -481,7 +660,7 @@ class Calls:  # the file calls a function | 文件里调用函数
         return leave_trace, ("call",)
 
 
-class Restores:  # a method runs when it is rebuilt | 重建时执行方法
+class Restores:  # runs when it is rebuilt | 重建对象时执行
     def __init__(self):
         self.value = 1
 
@@ -490,7 +669,8 @@ class Restores:  # a method runs when it is rebuilt | 重建时执行方法
 
 
 def traces(payload, **options):
-    torch.save({"weight": torch.ones(2), "late": payload}, "payload.pt")
+    value = {"weight": torch.ones(2), "late": payload}
+    torch.save(value, "payload.pt")
     ran.clear()
     try:
         torch.load("payload.pt", **options)
@@ -499,7 +679,50 @@ def traces(payload, **options):
     return list(ran)
 
 
-for payload, word in [(Calls(), "call"), (Restores(), "restore")]:
-    assert traces(payload, weights_only=False) == [word]  # control | 对照
-    assert traces(payload) == ["refused"]
-print("checked: 2 armed files refused, nothing ran")
+check_runs_nothing(traces, Calls, Restores)
+
+
+# %% check-trimmed
+def check_trimmed(trimmed):
+    table = torch.zeros(2, 3)
+    mixed = {
+        "head": big[:3],
+        "table": table,
+        "tail": big[-3:],
+        "row": table[0],
+    }
+    torch.save(trimmed(mixed), "trimmed.pt")
+    loaded = torch.load("trimmed.pt")
+    assert list(loaded) == list(mixed), "other names"
+    for name in mixed:
+        same = torch.equal(loaded[name], mixed[name])
+        assert same, f"{name} has other values"
+    size = os.path.getsize("trimmed.pt")
+    assert size < 4000, f"{size} bytes are too many"
+    loaded["table"] += 7
+    row = loaded["row"].tolist()
+    assert row == [7, 7, 7], "the row is no longer shared"
+    print("checked: 2 slices cut, 1 row still shared")
+
+
+# %% trimmed
+from collections import defaultdict
+
+
+def trimmed(tensors):
+    users = defaultdict(list)
+    for name, tensor in tensors.items():
+        storage = tensor.untyped_storage()
+        users[storage.data_ptr()].append(name)
+
+    result = dict(tensors)
+    for names in users.values():
+        whole = tensors[names[0]].untyped_storage().nbytes()
+        visible = sum(tensors[name].nbytes for name in names)
+        if visible < whole:
+            for name in names:
+                result[name] = tensors[name].clone()
+    return result
+
+
+check_trimmed(trimmed)

@@ -55,8 +55,8 @@ SNIPPETS = {
         "centring_mixes_the_rows_of_a_batch",
     ),
     "saving_and_loading": (
-        'self.register_buffer("cache", torch.rand(2), persistent=False)',
-        'self.register_buffer("cache", torch.rand(2))',
+        'self.register_buffer("cache", x, persistent=False)',
+        'self.register_buffer("cache", x)',
         "state_dict_holds_parameters_and_persistent_buffers",
     ),
     "gpu": (

@@ -1131,6 +1131,99 @@ def test_generator_state_is_a_tensor_to_save() -> None:
     assert torch.equal(torch.rand(3), drawn)
 
 
+# Summary
+
+
+def test_a_clone_of_a_slice_makes_a_small_file() -> None:
+    """The file of a slice holds the whole tensor; the file of its clone holds the slice only.
+
+    保存切片，文件里是整个张量；保存切片的 `clone()`，文件里只有切片。
+    """
+    x = torch.zeros(100_000)
+    view, clone = (len(saved(value).getvalue()) for value in (x[:3], x[:3].clone()))
+    assert view > x.nbytes
+    assert clone < 4000
+
+
+def test_a_loaded_model_is_in_training_mode() -> None:
+    """A new model that loads the state dict of one in evaluation mode stays in training mode.
+
+    新模型加载处于评估模式的模型的状态字典之后，仍在训练模式。
+    """
+    old, new = (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)) for _ in range(2))
+    new.load_state_dict(roundtrip(old.eval().state_dict()))
+    registered = {*dict(old.named_parameters()), *dict(old.named_buffers())}
+    assert set(old.state_dict()) == registered
+    assert new.training
+    assert new[1].training
+
+
+def test_deepcopy_keeps_the_weights_of_the_moment() -> None:
+    """While training goes on, a state dict changes with the model, and its `copy.deepcopy` does not.
+
+    训练继续时，状态字典跟着模型变，`copy.deepcopy` 出来的那份不变。
+    """
+    net = nn.Linear(2, 2)
+    live, kept = net.state_dict(), copy.deepcopy(net.state_dict())
+    before = net.weight.tolist()
+    net(torch.ones(1, 2)).sum().backward()
+    torch.optim.SGD(net.parameters(), lr=1.0).step()
+    assert live["weight"].tolist() == net.weight.tolist() != before
+    assert kept["weight"].tolist() == before
+
+
+def test_strict_false_skips_names_and_not_shapes() -> None:
+    """`strict=False` skips names that do not match, and returns them; another shape is still an error.
+
+    `strict=False` 跳过对不上的名字，列在返回值里；形状不同仍然报错。
+    """
+    net = nn.Linear(2, 2)
+    report = net.load_state_dict({"weight": torch.ones(2, 2), "old": torch.ones(1)}, strict=False)
+    assert (report.missing_keys, report.unexpected_keys) == (["bias"], ["old"])
+    assert net.weight.eq(1).all()
+    with pytest.raises(RuntimeError, match="size mismatch for weight"):
+        net.load_state_dict({"weight": torch.ones(3, 2)}, strict=False)
+
+
+def test_the_default_load_on_the_cpu_opens_and_refuses() -> None:
+    """`torch.load(path, map_location="cpu")` opens a file from a GPU, and refuses one that calls a function.
+
+    `torch.load(path, map_location="cpu")` 能打开 GPU 上写的文件，并拒绝想调用函数的文件。
+    """
+    with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
+        file = saved({"weight": torch.ones(2)})
+    assert torch.load(file, map_location="cpu")["weight"].tolist() == [1, 1]
+    trap = after("saving_and_loading.what-it-would-run").Trap()
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        roundtrip({"weight": torch.ones(2), "late": trap}, map_location="cpu")
+
+
+def test_a_checkpoint_put_in_place_is_whole() -> None:
+    """Where a checkpoint is saved aside and put in place by `os.replace`, a failed save leaves the old one.
+
+    检查点先存到别的路径，再用 `os.replace` 换上去：保存失败时，旧的那份仍然完好。
+    """
+
+    class Breaks:
+        def __reduce__(self) -> Any:
+            raise RuntimeError("broken off")
+
+    net = nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(net.parameters())
+
+    def save(step: Any) -> None:
+        value = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+        torch.save(value, "checkpoint.tmp")
+        os.replace("checkpoint.tmp", "checkpoint.pt")
+
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        for step in (5, 6):
+            save(step)
+        with pytest.raises(RuntimeError, match="broken off"):
+            save(Breaks())
+        assert torch.load("checkpoint.pt")["step"] == 6
+
+
 # Exercises
 
 

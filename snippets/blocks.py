@@ -1,73 +1,92 @@
-# %% setup
-import math
-
+# %% another-model
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 
-# Prints the error of a call that fails | 调用出错时，打印报错信息
-def attempt(action):
-    try:
-        action()
-    except (AttributeError, NameError, RuntimeError, TypeError) as error:
-        print(f"{type(error).__name__}: {error}")
+class Shifted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean = torch.zeros(20)
+        self.linear = nn.Linear(20, 10)
+
+    def forward(self, X):
+        return self.linear(X - self.mean)
+
+
+torch.manual_seed(0)
+X = torch.rand(2, 20)  # 2 examples | 2 个样本
+trained, loaded = Shifted(), Shifted()
+trained.mean = X.mean(dim=0)
+
+print(loaded.load_state_dict(trained.state_dict()))
+print("same output:", torch.equal(trained(X), loaded(X)))
 
 
 # %% one-kind
 def block(inputs, outputs):
-    return nn.Sequential(nn.Linear(inputs, outputs), nn.ReLU())
+    layer = nn.Linear(inputs, outputs)
+    return nn.Sequential(layer, nn.ReLU())
 
 
 torch.manual_seed(0)
 layer = nn.Linear(20, 64)
 group = block(20, 64)
-model = nn.Sequential(block(20, 64), block(64, 32), nn.Linear(32, 10))
+model = nn.Sequential(
+    block(20, 64),
+    block(64, 32),
+    nn.Linear(32, 10),
+)
 for part in (layer, group, model):
     kind = type(part).__name__
-    print(f"{kind:10} is a Module:", isinstance(part, nn.Module))
+    print(f"{kind:10}", isinstance(part, nn.Module))
 
 
 # %% picture fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-GAP, TITLE, LEAF = 0.12, 0.4, 0.7  # inches | 英寸
+GAP, TITLE, LEAF = 0.1, 0.36, 0.6  # inches | 英寸
 
 
-# A rounded frame, tinted if the module has a weight | 圆角框，自带权重的加底色
+# A frame, tinted if it has a weight | 画框，有权重的加底色
 def frame(ax, module, x, y, width, height):
-    shape = ((x, y), width, height, "round,pad=0,rounding_size=0.09")
+    round_box = "round,pad=0,rounding_size=0.09"
+    shape = ((x, y), width, height, round_box)
     if hasattr(module, "weight"):
-        tint = FancyBboxPatch(*shape, fc="C0", ec="none", alpha=0.2)
-        ax.add_patch(tint)
-    ax.add_patch(FancyBboxPatch(*shape, fc="none", ec="black"))
+        tint = {"fc": "C0", "ec": "none", "alpha": 0.2}
+        ax.add_patch(FancyBboxPatch(*shape, **tint))
+    ax.add_patch(FancyBboxPatch(*shape, fc="none"))
 
 
-# Draws a module and all inside it; returns the height | 画出模块及其内部，返回高度
+# Draws a module and all inside it | 画出模块及其内部
 def nest(ax, name, module, x, y, width):
     children = list(module.named_children())
     label = f"{name}: {type(module).__name__}"
-    style = {"va": "center", "size": 14, "color": "black"}
+    style = {"va": "center", "size": 12.5}
     if not children:
         if hasattr(module, "weight"):
             label += f"\n{tuple(module.weight.shape)}"
-        ax.text(x + width / 2, y + LEAF / 2, label, ha="center", **style)
+        middle = (x + width / 2, y + LEAF / 2)
+        ax.text(*middle, label, ha="center", **style)
         frame(ax, module, x, y, width, LEAF)
         return LEAF
 
     ax.text(x + GAP, y + TITLE / 2, label, **style)
     bottom = y + TITLE
-    if any(list(child.children()) for _, child in children):
-        # blocks inside: one below the other | 里面还有块：上下排列
-        inner = width - 2 * GAP
-        for key, child in children:
-            bottom += nest(ax, key, child, x + GAP, bottom, inner) + GAP
+    if any(list(part.children()) for _, part in children):
+        # blocks inside: one below the other
+        # 里面还有块：上下排列
+        left, inner = x + GAP, width - 2 * GAP
+        for key, part in children:
+            here = (left, bottom, inner)
+            bottom += nest(ax, key, part, *here) + GAP
     else:
-        # only layers inside: side by side | 里面全是层：左右排列
+        # only layers inside: side by side
+        # 里面全是层：左右排列
         step = (width - GAP) / len(children)
-        for i, (key, child) in enumerate(children):
-            nest(ax, key, child, x + GAP + i * step, bottom, step - GAP)
+        for i, (key, part) in enumerate(children):
+            left = x + GAP + i * step
+            nest(ax, key, part, left, bottom, step - GAP)
         bottom += LEAF + GAP
     frame(ax, module, x, y, width, bottom - y)
     return bottom - y
@@ -76,28 +95,27 @@ def nest(ax, name, module, x, y, width):
 def draw(name, module):
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1))
-    height = nest(ax, name, module, 0.02, 0.02, 6.36) + 0.04
-    figure.set_size_inches(6.4, height)
-    ax.set(xlim=(0, 6.4), ylim=(height, 0))
+    height = nest(ax, name, module, 0.02, 0.02, 4.96) + 0.04
+    figure.set_size_inches(5, height)
+    ax.set(xlim=(0, 5), ylim=(height, 0))
     ax.axis("off")
 
 
 draw("model", model)
 
 # %% sequential-by-hand
-torch.manual_seed(0)
-X = torch.rand(2, 20)  # 2 examples, 20 features each | 2 个样本，各 20 个特征
-
 output = X
 for name, part in model.named_children():
     output = part(output)
     print(name, type(part).__name__, tuple(output.shape))
-print("same as model(X):", torch.equal(output, model(X)))
+print("same numbers:", torch.equal(output, model(X)))
 print("names:", list(model._modules))
 print("position -1:", model[-1])
 
-
 # %% mlp
+from torch.nn import functional as F
+
+
 class MLP(nn.Module):
     def __init__(self):
         super().__init__()
@@ -111,34 +129,51 @@ class MLP(nn.Module):
 torch.manual_seed(0)
 net = MLP()
 print("input:", tuple(X.shape))
-print("after hidden:", tuple(net.hidden(X).shape))
 print("output:", tuple(net(X).shape))
-print("children:", [name for name, _ in net.named_children()])
+for name, parameter in net.named_parameters():
+    print(f"{name:14}", tuple(parameter.shape))
+
+# %% children
+print("after hidden:", tuple(net.hidden(X).shape))
+names = [name for name, _ in net.named_children()]
+print("children:", names)
 
 # %% gradients fold="output"
 net(X).sum().backward()
-print("hidden.weight.grad:", tuple(net.hidden.weight.grad.shape))
-print("X.grad:", X.grad)
+weight = net.hidden.weight
+print("net.hidden.weight:", weight.grad is not None)
+print("X:", X.grad is not None)
 
+# %% input-gradient
 x = X.clone().requires_grad_()
 net(x).sum().backward()
 print("x.grad:", tuple(x.grad.shape))
-print("net has a backward method:", hasattr(net, "backward"))
+print("net.backward exists:", hasattr(net, "backward"))
+
+# %% backward-errors raises="RuntimeError, RuntimeError"
+net(X).backward()  # 20 numbers, not one | 20 个数，不是一个
+
+loss = net(X).sum()
+loss.backward()
+loss.backward()
 
 # %% parameters
-for name, parameter in net.named_parameters():
-    print(f"{name:14} {tuple(parameter.shape)}")
-
 torch.manual_seed(0)
 first, second = MLP(), MLP()
 torch.manual_seed(0)
 again = MLP()
-print("first == second:", torch.equal(first.out.weight, second.out.weight))
-print("first == again:", torch.equal(first.out.weight, again.out.weight))
 
-# %% call-not-forward fold="output"
+
+def same(one, other):
+    return torch.equal(one.out.weight, other.out.weight)
+
+
+print("first and second are equal:", same(first, second))
+print("first and again are equal:", same(first, again))
+
+# %% call-not-forward
 calls = []
-hook = net.register_forward_hook(lambda module, args, output: calls.append(1))
+hook = net.register_forward_hook(lambda *_: calls.append(1))
 called = net(X)
 print("hook runs after net(X):", len(calls))
 direct = net.forward(X)
@@ -146,17 +181,13 @@ print("hook runs after net.forward(X):", len(calls))
 print("same numbers:", torch.equal(called, direct))
 hook.remove()
 
-# %% missing-names fold="output"
-fresh = {}  # the names of a new program | 新程序里的名字
-exec("from torch.nn import functional as F", fresh)
-attempt(lambda: exec("class MLP(nn.Module): pass", fresh))
 
-exec("from torch import nn", fresh)
-attempt(lambda: exec("class MLP(nn.Module): pass", fresh))
-attempt(lambda: exec("MLP()(X)", fresh))
+# %% forgot-super fold="output" raises="AttributeError, AttributeError"
+class NoSuper(nn.Module):
+    def __init__(self):
+        self.hidden = nn.Linear(20, 256)
 
 
-# %% forgot-super raises="AttributeError"
 class Scale(nn.Module):
     def __init__(self):
         self.factor = 2
@@ -165,24 +196,35 @@ class Scale(nn.Module):
         return self.factor * X
 
 
-class NoSuper(nn.Module):
-    def __init__(self):
-        self.hidden = nn.Linear(20, 256)
-
-
-attempt(lambda: Scale()(X))  # no layer: fails late | 没有层：到调用时才失败
 NoSuper()
+scale = Scale()
+print("built:", type(scale).__name__)
+scale(X)
 
 
-# %% common-errors fold="output"
+# %% common-errors fold="output" raises="TypeError, TypeError, NotImplementedError, RuntimeError"
 class NoForward(nn.Module):
     pass
 
 
-attempt(lambda: MLP(X))
-attempt(lambda: MLP(params=[]))
-attempt(lambda: NoForward()(X))
-attempt(lambda: net(torch.ones(2, 4)))
+MLP(X)
+MLP(hidden=512)
+NoForward()(X)
+MLP()(torch.ones(2, 4))
+
+# %% more-errors raises="TypeError, TypeError, RuntimeError, AttributeError, AttributeError"
+net()
+net.out(nn.ReLU(net.hidden(X)))
+net(torch.ones(2, 20, dtype=torch.int64))
+net.hiden
+
+
+class NoSuperEither(nn.Module):
+    def __init__(self):
+        self.scale = nn.Parameter(torch.ones(20))
+
+
+NoSuperEither()
 
 
 # %% my-sequential
@@ -199,39 +241,48 @@ class MySequential(nn.Module):
 
 
 torch.manual_seed(0)
-theirs = nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10))
-mine = MySequential(*theirs)  # the same three objects | 同样的三个对象
+theirs = nn.Sequential(
+    nn.Linear(20, 256),
+    nn.ReLU(),
+    nn.Linear(256, 10),
+)
+mine = MySequential(*theirs)  # the same objects | 同样的对象
 print("same output:", torch.equal(mine(X), theirs(X)))
-print("same keys:", list(mine.state_dict()) == list(theirs.state_dict()))
-print("theirs[0]:", theirs[0], " len:", len(theirs))
-attempt(lambda: mine[0])
-attempt(lambda: len(mine))
+print("keys:", list(mine.state_dict()))
 
 
-# %% registry fold="output"
+# %% registry fold="output" raises="ValueError"
 class Listed(nn.Module):
-    def __init__(self, container):
+    def __init__(self, kind):
         super().__init__()
-        self.blocks = container([nn.Linear(20, 8), nn.Linear(8, 2)])
+        layers = [nn.Linear(20, 8), nn.Linear(8, 2)]
+        self.blocks = kind(layers)
 
 
 torch.manual_seed(0)
-pair = MySequential(nn.Linear(20, 8), nn.Linear(8, 2))
-print("MySequential:", len(list(pair.parameters())), "parameters")
-for container in (list, nn.ModuleList):
-    found = list(Listed(container).parameters())
-    print(f"{container.__name__}: {len(found)} parameters")
+for kind in (nn.ModuleList, list):
+    found = list(Listed(kind).parameters())
+    print(f"{kind.__name__}: {len(found)} parameters")
+
+torch.optim.SGD(Listed(list).parameters(), lr=0.1)
+
+# %% not-a-list raises="TypeError, TypeError, TypeError, AttributeError"
+print(len(theirs), "parts, the last is", theirs[-1])
+mine[0]
+len(mine)
+list(mine)
+mine.append(nn.Tanh())
 
 # %% registry-order fold="output"
 chain = MySequential(nn.Tanh(), nn.ReLU())
 chain.add_module("2", nn.GELU())
-chain.add_module("0", nn.Sigmoid())  # the name is taken | 名字已经有了
-print("_modules is a", type(chain._modules).__name__)
+chain.add_module("0", nn.Sigmoid())  # again | 名字已经有了
 for name, part in chain._modules.items():
     print(name, type(part).__name__)
+print("_modules is a", type(chain._modules).__name__)
 
 
-# %% unchecked
+# %% unchecked raises="AttributeError, TypeError, TypeError"
 class Unchecked(MySequential):
     def __init__(self, *blocks):
         super().__init__()
@@ -240,11 +291,13 @@ class Unchecked(MySequential):
 
 
 torch.manual_seed(0)
-odd = Unchecked(nn.Linear(20, 4), F.relu)  # a function, not a module | 函数，不是模块
+last = nn.Linear(20, 4)
+odd = Unchecked(last, F.relu)  # a function | 函数
 print("output:", tuple(odd(X).shape))
-attempt(lambda: list(odd.parameters()))
-attempt(lambda: MySequential(nn.Linear(20, 4), F.relu))
-attempt(lambda: nn.Sequential(nn.Linear(20, 4), F.relu))
+list(odd.parameters())
+
+MySequential(last, F.relu)
+nn.Sequential(last, F.relu)
 
 
 # %% twice fold="output"
@@ -258,75 +311,92 @@ class ByChildren(MySequential):
 torch.manual_seed(0)
 square = nn.Linear(20, 20)
 calls = []
-square.register_forward_hook(lambda module, args, output: calls.append(1))
-for container in (nn.Sequential, MySequential, ByChildren):
+square.register_forward_hook(lambda *_: calls.append(1))
+for kind in (nn.Sequential, MySequential, ByChildren):
     calls.clear()
-    container(square, nn.ReLU(), square)(X)
-    print(f"{container.__name__:12} calls: {len(calls)}")
-
-
-# %% fixed-hidden
-class FixedHiddenMLP(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.register_buffer("rand_weight", torch.rand(20, 20))
-        self.linear = nn.Linear(20, 20)
-
-    def forward(self, X):
-        X = F.relu(self.linear(X) @ self.rand_weight + 1)
-        X = self.linear(X)  # the same layer again | 同一层再用一次
-        while X.abs().sum() > 1:
-            X = X / 2
-        return X.sum()
-
-
-torch.manual_seed(0)
-net = FixedHiddenMLP()
-net(X).backward()
-print("parameters:", [name for name, _ in net.named_parameters()])
-print("gradient of rand_weight:", net.rand_weight.grad)
-print("gradient through it:", net.linear.weight.grad.abs().sum().item() > 0)
+    kind(square, nn.ReLU(), square)(X)
+    print(f"{kind.__name__:12} calls: {len(calls)}")
 
 
 # %% three-ways fold="output"
 class ThreeWays(nn.Module):
     def __init__(self):
         super().__init__()
-        self.plain = torch.rand(2, 2)
-        self.register_buffer("buffer", torch.rand(2, 2))
-        self.frozen = nn.Parameter(torch.rand(2, 2), requires_grad=False)
+        self.plain = torch.rand(2)
+        self.register_buffer("buffer", torch.rand(2))
+        self.frozen = nn.Parameter(
+            torch.rand(2),
+            requires_grad=False,
+        )
 
 
 torch.manual_seed(0)
 saved = ThreeWays().state_dict()
-listed = dict(ThreeWays().named_parameters())
-cast = ThreeWays().double()
-moved = ThreeWays().to("meta")
-print("        parameters()  state_dict()  double()  to(device)")
+handed_out = dict(ThreeWays().named_parameters())
+cast, moved = ThreeWays().double(), ThreeWays().to("meta")
+print(" " * 7 + "  state_dict()  parameters()", end="")
+print("      double()          to()")
 for name in ("plain", "buffer", "frozen"):
-    is_cast = getattr(cast, name).dtype == torch.float64
-    is_moved = getattr(moved, name).device.type == "meta"
-    print(f"{name:6}{name in listed!s:>14}{name in saved!s:>14}", end="")
-    print(f"{is_cast!s:>10}{is_moved!s:>12}")
+    answers = (
+        name in saved,
+        name in handed_out,
+        getattr(cast, name).dtype == torch.float64,
+        getattr(moved, name).device.type == "meta",
+    )
+    cells = [f"{answer!s:>12}" for answer in answers]
+    print(f"{name:6}", *cells)
+
+# %% left-behind raises="RuntimeError, KeyError"
+net = Shifted()
+net.double()
+print("weight:", net.linear.weight.dtype)
+print("mean:", net.mean.dtype)
 
 
-# %% lost-on-reload fold="output"
-class PlainHiddenMLP(FixedHiddenMLP):
+class PlainWeight(nn.Module):
     def __init__(self):
         super().__init__()
-        del self.rand_weight
-        self.rand_weight = torch.rand(20, 20)  # as in the notes | 原笔记的写法
+        self.weight = torch.rand(20, 10)
+
+    def forward(self, X):
+        return X @ self.weight
+
+
+PlainWeight().double()(X.double())
+net.register_buffer("mean", torch.zeros(20))
+
+
+# %% fixed-hidden fold="output"
+class FixedHiddenMLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        constant = torch.rand(20, 20)
+        self.register_buffer("rand_weight", constant)
+        self.linear = nn.Linear(20, 20)
+
+    def forward(self, X):
+        X = F.relu(self.linear(X) @ self.rand_weight + 1)
+        X = self.linear(X)  # the same layer | 还是这一层
+        while X.abs().sum() > 1:
+            X = X / 2
+        return X.sum()
 
 
 torch.manual_seed(0)
-for kind in (PlainHiddenMLP, FixedHiddenMLP):
-    net, copy = kind(), kind()
-    print(f"{kind.__name__}:", copy.load_state_dict(net.state_dict()))
-    print("  same output:", torch.equal(net(X), copy(X)))
-attempt(lambda: PlainHiddenMLP().double()(X.double()))
+net, copy = FixedHiddenMLP(), FixedHiddenMLP()
+net(X).backward()
+print(len(list(net.parameters())), "parameters")
+print("gradient of rand_weight:", net.rand_weight.grad)
+passed = net.linear.weight.grad.any().item()
+print("gradient of linear.weight:", passed)
 
+copy.load_state_dict(net.state_dict())
+print("same output:", torch.equal(net(X), copy(X)))
 
 # %% halving fold="output"
+import math
+
+
 def halve(x, limit=1000):
     steps = 0
     while x.abs().sum() > 1 and steps < limit:
@@ -339,8 +409,9 @@ for start in (0.5, 3.0, 1000.0, math.inf, math.nan):
     x = torch.tensor(start, requires_grad=True)
     y, steps = halve(x)
     y.backward()
-    print(f"{start:6}: {steps:4} steps, then {y.item():.3f},", end="")
-    print(f" gradient {x.grad.item():.4f}")
+    y, gradient = y.item(), x.grad.item()
+    print(f"{start:6}: {steps:4} steps to {y:.3f},", end="")
+    print(f" gradient {gradient:.4f}")
 
 # %% in-place raises="RuntimeError"
 torch.manual_seed(0)
@@ -372,10 +443,106 @@ class NestMLP(nn.Module):
 
 
 torch.manual_seed(0)
-chimera = nn.Sequential(NestMLP(), nn.Linear(16, 20), FixedHiddenMLP())
+chimera = nn.Sequential(
+    NestMLP(),
+    nn.Linear(16, 20),
+    FixedHiddenMLP(),
+)
 print("output:", tuple(chimera(X).shape))
 print("parameters:", len(list(chimera.parameters())))
 draw("chimera", chimera)
+
+
+# %% check-repaired
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean = torch.rand(20)
+        self.layers = [nn.Linear(20, 20), nn.Linear(20, 10)]
+
+    def forward(self, X):
+        X = X - self.mean
+        for layer in self.layers:
+            X = layer(X)
+        return X
+
+
+def check_repaired(Repaired):
+    torch.manual_seed(0)
+    net, copy = Repaired(), Repaired()
+    by_hand = net.layers[1](net.layers[0](X - net.mean))
+    assert torch.equal(net(X), by_hand), "other numbers"
+    count = len(list(net.parameters()))
+    assert count == 4, f"{count} parameters, not 4"
+    copy.load_state_dict(net.state_dict())
+    assert torch.equal(net(X), copy(X)), "lost on reload"
+    net.double()(X.double())
+    print("checked:", count, "parameters, nothing is lost")
+
+
+# %% repaired
+class Repaired(Broken):
+    def __init__(self):
+        nn.Module.__init__(self)
+        self.register_buffer("mean", torch.rand(20))
+        layers = [nn.Linear(20, 20), nn.Linear(20, 10)]
+        self.layers = nn.ModuleList(layers)
+
+
+check_repaired(Repaired)
+
+
+# %% check-parallel
+def check_parallel(Parallel):
+    left, right = block(20, 8), nn.Linear(20, 4)
+    both = Parallel(left, right)
+    output = both(X)
+    assert output.shape == (2, 12), tuple(output.shape)
+    assert torch.equal(output[:, :8], left(X)), "left"
+    assert torch.equal(output[:, 8:], right(X)), "right"
+    count = len(list(both.parameters()))
+    assert count == 4, f"{count} parameters, not 4"
+    shape = both(torch.rand(3, 2, 20)).shape
+    assert shape == (3, 2, 12), tuple(shape)
+    print("checked: joined to", tuple(output.shape))
+
+
+# %% parallel
+class Parallel(nn.Module):
+    def __init__(self, left, right):
+        super().__init__()
+        self.left = left
+        self.right = right
+
+    def forward(self, X):
+        outputs = (self.left(X), self.right(X))
+        return torch.cat(outputs, dim=-1)
+
+
+check_parallel(Parallel)
+
+
+# %% check-residual
+def check_residual(Residual):
+    torch.manual_seed(0)
+    inner = nn.Sequential(block(20, 64), nn.Linear(64, 20))
+    net, target = Residual(inner), X.flip(-1)
+    assert torch.equal(net(X), X), "not the identity"
+
+    start = [p.detach().clone() for p in net.parameters()]
+    optimizer = torch.optim.SGD(net.parameters(), lr=1)
+    losses = []
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss = F.mse_loss(net(X), target)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 10, "it does not learn"
+    pairs = zip(start, net.parameters(), strict=True)
+    for old, new in pairs:
+        assert not torch.equal(old, new), "one stands still"
+    print("checked:", len(start), "parameters have moved")
 
 
 # %% residual
@@ -389,47 +556,130 @@ class Residual(nn.Module):
         return X + self.scale * self.block(X)
 
 
-torch.manual_seed(0)
-net = Residual(nn.Sequential(block(20, 64), nn.Linear(64, 20)))
-start = [parameter.detach().clone() for parameter in net.parameters()]
-target = X.flip(-1)
-assert torch.equal(net(X), X)
-
-before = F.mse_loss(net(X), target).item()
-for _ in range(100):
-    net.zero_grad()
-    F.mse_loss(net(X), target).backward()
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter -= parameter.grad
-after = F.mse_loss(net(X), target).item()
-assert after < before / 10
-for old, new in zip(start, net.parameters(), strict=True):
-    assert not torch.equal(old, new)
-print("checked:", len(start), "parameters have moved")
+check_residual(Residual)
 
 
-# %% parallel
-class Parallel(nn.Module):
-    def __init__(self, left, right):
-        super().__init__()
-        self.left = left
-        self.right = right
+# %% check-list-like
+def check_list_sequential(ListSequential):
+    square, relu = nn.Linear(20, 20), nn.ReLU()
+    parts = [square, relu, square, nn.Linear(20, 4)]
+    theirs = nn.Sequential(*parts)
+    mine = ListSequential(*parts)
+    assert len(mine) == 4, f"length {len(mine)}, not 4"
+    assert list(mine) == parts, "iteration"
+    assert mine[2] is mine[0] is square, "mine[2]"
+    assert mine[-1] is parts[-1], "mine[-1]"
+    for ends in ((0, 2), (1, 4), (-3, 3), (0, 4, 2)):
+        cut = slice(*ends)
+        part = mine[cut]
+        assert type(part) is ListSequential, type(part)
+        assert list(part) == parts[cut], f"{cut}: {part}"
+        assert torch.equal(part(X), theirs[cut](X)), cut
+    print("checked:", len(mine), "parts")
 
-    def forward(self, X):
-        return torch.cat((self.left(X), self.right(X)), dim=-1)
+
+# %% list-like
+class ListSequential(MySequential):
+    def __len__(self):
+        return len(self._modules)
+
+    def __iter__(self):
+        return iter(self._modules.values())
+
+    def __getitem__(self, index):
+        chosen = list(self)[index]
+        if isinstance(index, slice):
+            return type(self)(*chosen)
+        return chosen
 
 
-torch.manual_seed(0)
-both = Parallel(block(20, 8), nn.Linear(20, 4))
-output = both(X)
-assert output.shape == (2, 12)
-assert torch.equal(output[:, :8], both.left(X))
-assert torch.equal(output[:, 8:], both.right(X))
-assert len(list(both.parameters())) == 4
-assert both(torch.rand(3, 2, 20)).shape == (3, 2, 12)
-assert nn.Sequential(both, nn.Linear(12, 10))(X).shape == (2, 10)
-print("checked:", tuple(output.shape))
+check_list_sequential(ListSequential)
+parts = [nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4)]
+theirs = nn.Sequential(*parts)
+mine = ListSequential(*parts)
+print("names in mine[1:]:  ", list(mine[1:]._modules))
+print("names in theirs[1:]:", list(theirs[1:]._modules))
+
+
+# %% check-skeleton
+def check_repeat(repeat):
+    def unit():
+        return Residual(repeat(3, lambda: block(16, 16)))
+
+    torch.manual_seed(0)
+    groups = [repeat(n, unit) for n in (3, 8, 36, 3)]
+    entrance, out = nn.Linear(20, 16), nn.Linear(16, 10)
+    skeleton = nn.Sequential(entrance, *groups, out)
+
+    kinds = [type(part) for part in skeleton.modules()]
+    layers = kinds.count(nn.Linear)
+    assert layers == 152, f"{layers} layers, not 152"
+    count = len(list(skeleton.parameters()))
+    assert count == 2 * 152 + 50, f"{count} parameters"
+    assert torch.equal(skeleton(X), out(entrance(X)))
+    print("checked:", layers, "layers")
+
+
+# %% skeleton
+def repeat(n, make):
+    return nn.Sequential(*(make() for _ in range(n)))
+
+
+check_repeat(repeat)
+
+
+# %% check-audit
+def check_audit(audit):
+    kinds = {"plain": "plain", "buffer": "buffer"}
+    kinds["frozen"] = "parameter"
+    found = audit(ThreeWays())
+    assert found == kinds, found
+
+    net = nn.Sequential(Shifted(), FixedHiddenMLP())
+    found = audit(net)
+    kept = set(net.state_dict())
+    for name, kind in found.items():
+        assert (kind != "plain") == (name in kept), name
+    assert set(found) - kept == {"0.mean"}, found
+    print("checked:", len(found), "tensors")
+
+
+# %% audit
+def audit(module):
+    kinds = {}
+    for name, _ in module.named_parameters():
+        kinds[name] = "parameter"
+    for name, _ in module.named_buffers():
+        kinds[name] = "buffer"
+    for path, part in module.named_modules():
+        for name, value in vars(part).items():
+            if isinstance(value, torch.Tensor):
+                full = f"{path}.{name}".removeprefix(".")
+                kinds[full] = "plain"
+    return kinds
+
+
+check_audit(audit)
+print("of Broken:", audit(Broken()))
+
+
+# %% check-shapes
+def check_shapes(shapes):
+    rows = shapes(chimera, X)
+    assert len(rows) == 12, f"{len(rows)} rows, not 12"
+    assert rows[-1] == ("", ()), rows[-1]
+    names = [name for name, _ in rows]
+    assert names.count("2.linear") == 2, names
+
+    try:
+        shapes(chimera, torch.ones(2, 4))
+    except RuntimeError:
+        pass
+    else:
+        raise AssertionError("the error was swallowed")
+    for part in chimera.modules():
+        assert not part._forward_hooks, "a hook is left"
+    print("checked:", len(rows), "rows, no hook is left")
 
 
 # %% shapes
@@ -452,122 +702,6 @@ def shapes(module, *inputs):
     return rows
 
 
-rows = shapes(chimera, X)
-for name, shape in rows:
+for name, shape in shapes(chimera, X):
     print(f"{name:9} {shape}")
-assert len(rows) == 12
-assert rows[-1] == ("", ())
-assert [name for name, _ in rows].count("2.linear") == 2
-attempt(lambda: shapes(chimera, torch.ones(2, 4)))
-left = [len(part._forward_hooks) for part in chimera.modules()]
-assert sum(left) == 0
-print("checked: hooks left:", sum(left))
-
-
-# %% list-like
-class ListSequential(MySequential):
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return iter(self._modules.values())
-
-    def __getitem__(self, index):
-        chosen = list(self)[index]
-        return type(self)(*chosen) if isinstance(index, slice) else chosen
-
-
-torch.manual_seed(0)
-square, relu, last = nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4)
-parts = [square, relu, square, last]
-mine, theirs = ListSequential(*parts), nn.Sequential(*parts)
-assert len(mine) == 4
-assert list(mine) == parts
-assert mine[2] is mine[0] is square
-assert mine[-1] is last
-for cut in (slice(2), slice(1, None), slice(-3, 3), slice(None, None, 2)):
-    assert type(mine[cut]) is ListSequential
-    assert list(mine[cut]) == parts[cut]
-    assert torch.equal(mine[cut](X), theirs[cut](X))
-print("names in mine[1:]:  ", list(mine[1:]._modules))
-print("names in theirs[1:]:", list(theirs[1:]._modules))
-print("checked:", len(mine), "parts")
-
-
-# %% skeleton
-def repeat(n, make):
-    return nn.Sequential(*(make() for _ in range(n)))
-
-
-def unit():
-    return Residual(repeat(3, lambda: block(16, 16)))
-
-
-torch.manual_seed(0)
-groups = [repeat(n, unit) for n in (3, 8, 36, 3)]
-skeleton = nn.Sequential(nn.Linear(20, 16), *groups, nn.Linear(16, 10))
-
-layers = [part for part in skeleton.modules() if isinstance(part, nn.Linear)]
-assert len(layers) == 152
-assert len(list(skeleton.parameters())) == 2 * 152 + 50
-assert torch.equal(skeleton(X), skeleton[-1](skeleton[0](X)))
-print("checked:", len(layers), "layers")
-
-
-# %% audit
-def audit(module):
-    kinds = {name: "parameter" for name, _ in module.named_parameters()}
-    kinds |= {name: "buffer" for name, _ in module.named_buffers()}
-    for path, part in module.named_modules():
-        for name, value in vars(part).items():
-            if isinstance(value, torch.Tensor):
-                kinds[f"{path}.{name}".removeprefix(".")] = "plain"
-    return kinds
-
-
-found = audit(ThreeWays())
-assert found == {"plain": "plain", "buffer": "buffer", "frozen": "parameter"}
-assert audit(Listed(list)) == {}
-
-nested = nn.Sequential(PlainHiddenMLP(), FixedHiddenMLP())
-found = audit(nested)
-for name, kind in found.items():
-    print(f"{name:15} {kind}")
-assert len(found) == 6
-kept = [name for name, kind in found.items() if kind != "plain"]
-assert set(kept) == set(nested.state_dict())
-print("checked:", len(found), "tensors,", len(kept), "kept")
-
-
-# %% closed-form
-def halve_at_once(x):
-    total = x.abs().sum().item()
-    if not math.isfinite(total):
-        raise ValueError(f"the sum is {total}")
-    # total = mantissa * 2**exponent, 0.5 <= mantissa < 1
-    mantissa, exponent = math.frexp(total)
-    steps = max(0, exponent - 1 if mantissa == 0.5 else exponent)
-    return x * 2.0**-steps, steps
-
-
-torch.manual_seed(0)
-above = math.nextafter(1024, math.inf)  # the next float64 | 下一个 float64
-wide = torch.tensor([above], dtype=torch.float64)
-starts = [torch.tensor([s]) for s in (0.0, 0.5, 1.0, 3.0, 1024.0, 3e38)]
-for start in (*starts, wide, 1000 * torch.randn(2, 20)):
-    a, b = (start.clone().requires_grad_() for _ in range(2))
-    (y, steps), (z, same) = halve(a), halve_at_once(b)
-    y.sum().backward()
-    z.sum().backward()
-    assert torch.equal(y, z)
-    assert torch.equal(a.grad, b.grad)
-    assert steps == same
-for bad in (math.inf, math.nan):
-    try:
-        halve_at_once(torch.tensor([bad, 1.0]))
-    except ValueError as error:
-        print(f"ValueError: {error}")
-    else:
-        raise AssertionError(f"{bad} was not refused")
-assert math.ceil(math.log2(above)) == 10
-print("checked: from", above, "in", halve_at_once(wide)[1], "steps")
+check_shapes(shapes)

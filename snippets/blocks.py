@@ -593,12 +593,12 @@ class ListSequential(MySequential):
         return chosen
 
 
-check_list_sequential(ListSequential)
 parts = [nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4)]
 theirs = nn.Sequential(*parts)
 mine = ListSequential(*parts)
 print("names in mine[1:]:  ", list(mine[1:]._modules))
 print("names in theirs[1:]:", list(theirs[1:]._modules))
+check_list_sequential(ListSequential)
 
 
 # %% check-skeleton
@@ -659,8 +659,8 @@ def audit(module):
     return kinds
 
 
-check_audit(audit)
 print("of Broken:", audit(Broken()))
+check_audit(audit)
 
 
 # %% check-shapes

@@ -216,7 +216,7 @@ MLP()(torch.ones(2, 4))
 net()
 net.out(nn.ReLU(net.hidden(X)))
 net(torch.ones(2, 20, dtype=torch.int64))
-net.hiden
+print(net.hiden)
 
 
 class NoSuperEither(nn.Module):
@@ -268,9 +268,9 @@ torch.optim.SGD(Listed(list).parameters(), lr=0.1)
 
 # %% not-a-list raises="TypeError, TypeError, TypeError, AttributeError"
 print(len(theirs), "parts, the last is", theirs[-1])
-mine[0]
-len(mine)
-list(mine)
+print(mine[0])
+print(len(mine))
+print(*mine)
 mine.append(nn.Tanh())
 
 # %% registry-order fold="output"

@@ -270,7 +270,7 @@ torch.optim.SGD(Listed(list).parameters(), lr=0.1)
 print(len(theirs), "parts, the last is", theirs[-1])
 print(mine[0])
 print(len(mine))
-print(*mine)
+print(list(mine))
 mine.append(nn.Tanh())
 
 # %% registry-order fold="output"

@@ -1828,6 +1828,131 @@ def test_check_of_audit_refuses_half_an_audit() -> None:
             state.check_audit(wrong)
 
 
+# Summary
+
+
+def test_a_model_is_a_tree_of_modules() -> None:
+    """A model is a tree of `nn.Module`s: `named_children()` gives one level, and `named_modules()` the module
+    itself and all levels below it.
+
+    模型是由 `nn.Module` 组成的树：`named_children()` 给出下一级，`named_modules()` 给出模块自身和下面的所有层级。
+    """
+
+    def walk(name: str, module: nn.Module) -> list[tuple[str, nn.Module]]:
+        below = [
+            pair
+            for key, child in module.named_children()
+            for pair in walk(f"{name}.{key}".removeprefix("."), child)
+        ]
+        return [(name, module), *below]
+
+    chimera = after("blocks.chimera").chimera
+    found = list(chimera.named_modules())
+    assert found == walk("", chimera)
+    assert len(found) > len(list(chimera.named_children())) == 3
+    assert all(isinstance(part, nn.Module) for _, part in found)
+
+
+def test_super_init_comes_before_all_registration() -> None:
+    """Without `super().__init__()` a layer and a parameter cannot be assigned and a buffer cannot be
+    registered; after it all three can.
+
+    没有调用 `super().__init__()`，就不能给属性赋层、赋参数，也不能注册缓冲区；调用之后都可以。
+    """
+
+    class Part(nn.Module):
+        def __init__(self, first: bool, register: Any) -> None:
+            if first:
+                super().__init__()
+            register(self)
+
+    for register in (
+        lambda part: setattr(part, "layer", nn.Linear(2, 2)),
+        lambda part: setattr(part, "weight", nn.Parameter(torch.ones(2))),
+        lambda part: part.register_buffer("mean", torch.ones(2)),
+    ):
+        with pytest.raises(AttributeError, match=r"before Module\.__init__\(\) call"):
+            Part(False, register)
+        assert Part(True, register).state_dict()
+
+
+def test_hooks_before_and_after_run_only_in_calls() -> None:
+    """`net(X)` runs the hooks of `net` before and after `forward`; `net.forward(X)` runs neither.
+
+    `net(X)` 会运行 `net` 的钩子，`forward` 之前和之后的都会；`net.forward(X)` 两种都不运行。
+    """
+    state = after("blocks.mlp")
+    net, ran = state.MLP(), []
+    net.register_forward_pre_hook(lambda *_: ran.append("before"))
+    net.register_forward_hook(lambda *_: ran.append("after"))
+    net.forward(state.X)
+    assert ran == []
+    net(state.X)
+    assert ran == ["before", "after"]
+
+
+def test_module_list_and_module_dict_register() -> None:
+    """Layers in an `nn.ModuleList` or `nn.ModuleDict` are registered; in a list or a dict they are hidden
+    from `parameters()`, `state_dict()` and `to()`.
+
+    放进 `nn.ModuleList` 或 `nn.ModuleDict` 的层会注册；放进列表或字典，
+    `parameters()`、`state_dict()`、`to()` 就找不到它们。
+    """
+    for kind, registers in (
+        (nn.ModuleList, True),
+        (list, False),
+        (lambda layers: nn.ModuleDict({"a": layers[0], "b": layers[1]}), True),
+        (lambda layers: {"a": layers[0], "b": layers[1]}, False),
+    ):
+        net = after("blocks.registry").Listed(kind).to(torch.float64)
+        assert len(list(net.parameters())) == len(net.state_dict()) == (4 if registers else 0)
+        parts = net.blocks
+        layer = parts["a"] if isinstance(parts, dict | nn.ModuleDict) else parts[0]
+        assert (layer.weight.dtype == torch.float64) is registers
+
+
+def test_a_buffer_comes_back_and_a_plain_tensor_does_not() -> None:
+    """A buffer `mean` is saved, follows `to()`, is not among the `parameters()` and comes back on a reload; in
+    a plain attribute it does not come back.
+
+    缓冲区 `mean` 会保存，会跟着 `to()` 移动，不在 `parameters()` 里，重新加载也在；放在普通属性里，重新加载就丢了。
+    """
+
+    class Kept(nn.Module):
+        def __init__(self, value: float) -> None:
+            super().__init__()
+            self.register_buffer("mean", torch.tensor([value]))
+
+    net, clone = Kept(1), Kept(2)
+    assert list(net.parameters()) == []
+    clone.load_state_dict(net.state_dict())
+    assert torch.equal(net.mean, clone.mean)  # type: ignore[arg-type]
+    assert net.to("meta").mean.device.type == "meta"  # type: ignore[union-attr]
+    state = after("blocks.another-model")
+    state.loaded.load_state_dict(state.trained.state_dict())
+    assert not torch.equal(state.trained.mean, state.loaded.mean)
+
+
+def test_a_loop_out_of_place_has_its_gradient() -> None:
+    """After a loop that wrote `X = X / 2` three times its gradient is 1 / 2**3. Written `X /= 2` on the output
+    of `sigmoid`, the same loop makes `backward()` fail.
+
+    循环执行了三次 `X = X / 2`，梯度就是 1 / 2**3；对 `sigmoid` 的输出写成 `X /= 2`，同样的循环会让 `backward()` 报错。
+    """
+    start = torch.full((12,), 0.0, requires_grad=True)
+    X = start.sigmoid()
+    while X.sum() > 1:
+        X = X / 2
+    X.sum().backward()
+    assert X.sum().item() == 6 / 2**3
+    assert torch.equal(start.grad, torch.full((12,), 0.25 / 2**3))  # type: ignore[arg-type]
+    X = start.sigmoid()
+    while X.sum() > 1:
+        X /= 2
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        X.sum().backward()
+
+
 # The whole section
 
 

@@ -62,7 +62,7 @@ def frame(ax, module, x, y, width, height):
 def nest(ax, name, module, x, y, width):
     children = list(module.named_children())
     label = f"{name}: {type(module).__name__}"
-    style = {"va": "center", "size": 12.5}
+    style = {"va": "center", "size": 13}
     if not children:
         if hasattr(module, "weight"):
             label += f"\n{tuple(module.weight.shape)}"
@@ -95,9 +95,9 @@ def nest(ax, name, module, x, y, width):
 def draw(name, module):
     figure = plt.figure()
     ax = figure.add_axes((0, 0, 1, 1))
-    height = nest(ax, name, module, 0.02, 0.02, 4.96) + 0.04
-    figure.set_size_inches(5, height)
-    ax.set(xlim=(0, 5), ylim=(height, 0))
+    height = nest(ax, name, module, 0.02, 0.02, 4.76) + 0.04
+    figure.set_size_inches(4.8, height)
+    ax.set(xlim=(0, 4.8), ylim=(height, 0))
     ax.axis("off")
 
 

@@ -150,13 +150,6 @@ net(x).sum().backward()
 print("x.grad:", tuple(x.grad.shape))
 print("net.backward exists:", hasattr(net, "backward"))
 
-# %% backward-errors raises="RuntimeError, RuntimeError"
-net(X).backward()  # 20 numbers, not one | 20 个数，不是一个
-
-loss = net(X).sum()
-loss.backward()
-loss.backward()
-
 # %% parameters
 torch.manual_seed(0)
 first, second = MLP(), MLP()

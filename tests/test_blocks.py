@@ -312,45 +312,6 @@ def test_blocks_have_no_backward_method() -> None:
     assert "net.backward exists: False" in shown("blocks.input-gradient").output
 
 
-def test_backward_starts_from_one_number() -> None:
-    """`backward()` of a tensor with several elements fails: `grad can be implicitly created only for
-    scalar outputs`. After `sum()` or `mean()` it works.
-
-    张量有多个元素时，`backward()` 会报错：`grad can be implicitly created only for scalar outputs`；
-    先求 `sum()` 或 `mean()` 就可以了。
-    """
-    first, _ = shown("blocks.backward-errors").errors
-    text = "grad can be implicitly created only for scalar outputs"
-    assert first.text == f"RuntimeError: {text}"
-    state = after("blocks.mlp")
-    with pytest.raises(RuntimeError, match=text):
-        state.net(state.X).backward()
-    for reduce in (torch.sum, torch.mean):
-        state.net.zero_grad()
-        reduce(state.net(state.X)).backward()
-        assert state.net.hidden.weight.grad.any()
-
-
-def test_a_second_backward_needs_a_new_forward() -> None:
-    """A second `backward()` through the same MLP output fails: `Trying to backward through the graph a
-    second time`. After a new forward pass it works.
-
-    对同一个 MLP 输出做第二次 `backward()` 会报错：`Trying to backward through the graph a second time`；
-    重新做一次前向传播就可以了。
-    """
-    _, second = shown("blocks.backward-errors").errors
-    text = "Trying to backward through the graph a second time"
-    assert second.text.startswith(f"RuntimeError: {text}")
-    state = after("blocks.mlp")
-    loss = state.net(state.X).sum()
-    loss.backward()
-    once = state.net.out.bias.grad.clone()
-    with pytest.raises(RuntimeError, match=text):
-        loss.backward()
-    state.net(state.X).sum().backward()
-    assert torch.equal(state.net.out.bias.grad, 2 * once)
-
-
 def test_assigned_layers_are_registered() -> None:
     """Assigning a layer to an attribute is enough for `parameters()` to give its weight and bias.
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from proven.testing import after, shown
+from proven.testing import after, over, shown
 
 X = torch.ones(2, 20)
 
@@ -371,6 +371,49 @@ def test_isinstance_fails_early_and_works_later() -> None:
     assert (state.late[2].weight == 1).all()
 
 
+def test_lazy_norms_are_no_subclasses() -> None:
+    """Lazy batch norms and instance norms are not subclasses of the ordinary ones: before the first
+    call `isinstance` is false, after it it is true.
+
+    延后初始化的批量规范化和实例规范化不是相应普通类的子类：第一次调用之前 `isinstance` 不成立，
+    之后才成立。
+    """
+    names = [f"{kind}Norm{n}d" for kind in ("Batch", "Instance") for n in (1, 2, 3)]
+    for name in over(names, "classes of norms | 个规范化类"):
+        layer = getattr(nn, f"Lazy{name}")()
+        assert not isinstance(layer, getattr(nn, name))
+        layer(torch.ones(2, 3, *[4] * int(name[-2])))
+        assert isinstance(layer, getattr(nn, name))
+    net = after("lazy_initialization.dry-run-traces").with_norm()
+    seen = []
+    net.apply(lambda m: seen.append(isinstance(m, nn.BatchNorm1d)))
+    assert not any(seen)
+    net.eval()(X)
+    net.apply(lambda m: seen.append(isinstance(m, nn.BatchNorm1d)))
+    assert sum(seen) == 1
+
+
+def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
+    """With one seed, a lazy layer behind a dropout gets other weights than the ordinary layer if the
+    dry run is done in training mode, and the same in evaluation mode.
+
+    种子相同时，排在 dropout 后面的延后初始化的层，若在训练模式下试运行，权重与普通层的不同；
+    在评估模式下则相同。
+    """
+
+    def weight(train: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.LazyLinear(4), nn.Dropout(), nn.LazyLinear(2)).train(train)
+        net(X)
+        drawn: torch.Tensor = net[2].weight
+        return drawn
+
+    torch.manual_seed(0)
+    ordinary = nn.Sequential(nn.Linear(20, 4), nn.Dropout(), nn.Linear(4, 2))[2].weight
+    assert not torch.equal(weight(True), ordinary)
+    assert torch.equal(weight(False), ordinary)
+
+
 def test_lazy_layers_draw_in_their_first_call() -> None:
     """Building a lazy layer draws no random numbers; its first call does.
 
@@ -667,6 +710,10 @@ def test_optimisers_accept_a_model_after_its_dry_run() -> None:
     lazy(X)
     eager = accepted(nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10)))
     assert accepted(lazy) == eager
+    names = sorted(kind.__name__ for kind in kinds)
+    for name in over(names, "optimisers of torch.optim | 种 torch.optim 的优化器"):
+        kind = getattr(torch.optim, name)
+        assert (kind in eager) == (kind in accepted(lazy))
     assert torch.optim.Adagrad in eager
 
 
@@ -909,8 +956,12 @@ def test_materialise_restores_the_modes_after_an_error() -> None:
     assert [m.training for m in net] == [True, False, True]
 
 
-def test_materialise_draws_what_any_constant_batch_draws() -> None:
-    """A dry run on zeros uses up no random numbers: the weights are those of the eager model."""
+def test_zeros_leave_the_random_numbers_to_the_weights() -> None:
+    """A dry run on zeros uses up no random numbers: `lazy_net()` gets the weights of `eager_net()`
+    with the same seed.
+
+    用全零的数据做试运行，不用掉随机数：种子相同时，`lazy_net()` 的权重与 `eager_net()` 的一样。
+    """
     state = after("lazy_initialization.materialise")
     torch.manual_seed(3)
     net = state.materialise(state.lazy_net(), 1, 20)

@@ -336,7 +336,7 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
             if any(fence.kind == "summary" for fence in page.fences):
                 text = _with_summaries(page, pages[language])
                 pages[language][name], wrong = read_page(text, name, language, page.place)
-                problems += wrong
+                problems += [problem for problem in wrong if problem not in problems]
     return pages, problems
 
 

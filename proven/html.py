@@ -23,7 +23,12 @@ def snippet(view: View, alt: str, words: Words) -> str:
     """Write a snippet: its source, and what it did."""
     code, result = highlight(view.source), _result(view, alt, words)
     if view.fold == "code":
-        parts = (result, _folded(code, words("fold-code"), "data-search-exclude"))
+        parts = (
+            result,
+            _folded(
+                code, words("fold-code" if view.figures else "fold-setup"), "data-search-exclude"
+            ),
+        )
     elif view.fold == "output":
         parts = (code, _folded(result, words("fold-output")))
     else:

@@ -67,10 +67,15 @@ def test_what_a_snippet_printed_and_raised_is_text() -> None:
     assert text(node, ".snippet-label") == ["Output", "Error · line 2"]
 
 
+def test_folded_code_that_draws_is_called_so() -> None:
+    node = shown(replace(VIEW, fold="code", figures=(FIGURE,)), "a line")
+    assert text(node, "summary") == ["The code that draws it"]
+
+
 @pytest.mark.parametrize(
     ("fold", "summary", "inside"),
     [
-        ("code", "The code that draws it", ".highlight"),
+        ("code", "The set-up", ".highlight"),
         ("output", "Decided? Show what happens", "samp"),
     ],
 )

@@ -1,7 +1,8 @@
-# %% setup
+# %% setup fold="code"
 import os
 
 import torch
+from sklearn.datasets import load_digits  # scikit-learn
 from torch import nn
 from torch.nn import functional as F
 
@@ -13,19 +14,71 @@ def try_gpu(i=0):
 
 
 device = try_gpu()
+# on a GPU: always the same algorithm | GPU 上固定用同一种算法
+torch.backends.cudnn.deterministic = True
 
-# the task: 256 examples, 4 features around 1 | 任务：256 个样本，4 个特征，都在 1 附近
+digits = load_digits()
+images = torch.tensor(digits.images, dtype=torch.float32)
+images = images.unsqueeze(1) / 16  # one channel | 加一个通道
+labels = torch.tensor(digits.target, dtype=torch.long)
+
 torch.manual_seed(0)
-X = 1 + torch.randn(256, 4)
-y = (X[:, :1] - 1) * (X[:, 1:2] - 1)
-X, y = X.to(device), y.to(device)
+order = torch.randperm(len(images))
+train, held_out = order[:1297], order[1297:]
+X, y = images[train].to(device), labels[train].to(device)
+X_test = images[held_out].to(device)
+y_test = labels[held_out].to(device)
+
+
+def perceptron():
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(64, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
+    ).to(device)
+
+
+def fit(net, optimizer, steps):
+    for _ in range(steps):
+        rows = torch.randperm(len(X))[:128].to(device)
+        loss = F.cross_entropy(net(X[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def mean_loss(net):
+    with torch.no_grad():
+        return F.cross_entropy(net(X), y).item()
+
+
+print("to learn from:", tuple(X.shape))
+print("held out:", tuple(X_test.shape))
+
+
+# %% weights-only
+torch.manual_seed(0)
+net = perceptron()
+adam = torch.optim.Adam(net.parameters(), lr=0.02)
+fit(net, adam, steps=200)
+torch.save(net.state_dict(), "weights.pt")
+print(f"saved:          {mean_loss(net):.4f}")
+
+# in the morning, a new process | 第二天早上，新的进程
+net = perceptron()
+net.load_state_dict(torch.load("weights.pt"))
+adam = torch.optim.Adam(net.parameters(), lr=0.02)
+print(f"loaded:         {mean_loss(net):.4f}")
+fit(net, adam, steps=1)
+print(f"one step later: {mean_loss(net):.4f}")
 
 
 # %% blocks
 class CenteredLayer(nn.Module):
-    def __init__(self, features):
+    def __init__(self, *shape):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("mean", torch.zeros(shape))
 
     def forward(self, X):
         if self.training:  # follows the batches | 跟着各批数据走
@@ -36,37 +89,50 @@ class CenteredLayer(nn.Module):
 class Residual(nn.Module):
     def __init__(self, width):
         super().__init__()
-        self.linear = nn.Linear(width, width)
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, X):
-        return X + self.dropout(F.relu(self.linear(X)))
+        return X + self.dropout(F.relu(self.conv(X)))
 
 
 # %% model fold="output"
 def my_init(m):
-    if isinstance(m, nn.Linear):
-        nn.init.normal_(m.weight, std=0.1)
+    if isinstance(m, (nn.Conv2d, nn.Linear)):
+        nn.init.kaiming_normal_(m.weight)
         nn.init.zeros_(m.bias)
 
 
 def build():
-    shared = Residual(32)
+    shared = Residual(16)
     net = nn.Sequential(
-        CenteredLayer(4),
-        nn.Linear(4, 32),
+        CenteredLayer(1, 8, 8),
+        nn.Conv2d(1, 16, 3, stride=2, padding=1),
         shared,
         shared,
-        nn.Linear(32, 1),
-    )
-    return net.apply(my_init).to(device)
+        nn.Flatten(),
+        nn.LazyLinear(10),
+    ).to(device)
+    net.eval()(X[:1])  # dry run | 试运行
+    return net.apply(my_init).train()
 
 
 net = build()
-print("parameters:", *(name for name, _ in net.named_parameters()))
 print("numbers:", sum(p.numel() for p in net.parameters()))
 print("keys of the state dict:", len(net.state_dict()))
-print("output:", tuple(net(X).shape), net(X).device == device)
+print("last layer:", net[5])
+
+
+# %% image-errors raises="RuntimeError, RuntimeError, IndexError, RuntimeError"
+raw = torch.tensor(digits.images)  # float64, no channel | 没有通道
+conv = nn.Conv2d(1, 16, 3)
+scores = torch.zeros(len(labels), 9)  # of 9 classes | 只有 9 类
+
+conv(raw.unsqueeze(1))
+conv(raw.float())
+F.cross_entropy(scores, labels)
+F.cross_entropy(scores, labels.unsqueeze(1))
+
 
 # %% run
 STEPS = 100
@@ -76,51 +142,64 @@ class Run:
     def __init__(self, seed):
         torch.manual_seed(seed)
         self.net = build()
-        parameters = self.net.parameters()  # already moved | 已经移动好了
-        self.optimizer = torch.optim.Adam(parameters, lr=0.02)
-        self.losses = torch.full((STEPS,), torch.nan, device=device)
+        weights = self.net.parameters()  # moved | 已移动
+        self.optimizer = torch.optim.Adam(weights, lr=0.02)
+        self.parts = {
+            "net": self.net,
+            "optimizer": self.optimizer,
+        }
+        losses = torch.full((STEPS,), torch.nan)
+        self.losses = losses.to(device)
         self.step = 0
 
+    def rows(self):
+        return torch.randperm(len(X))[:128]
+
     def update(self):
-        rows = torch.randperm(len(X))[:128].to(device)
-        loss = F.mse_loss(self.net(X[rows]), y[rows])
+        rows = self.rows().to(device)
+        loss = F.cross_entropy(self.net(X[rows]), y[rows])
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self.losses[self.step] = loss.detach()  # no .item() | 不用 .item()
+        self.losses[self.step] = loss.detach()
         self.step += 1
+
+
+def accuracy(net):
+    net.eval()
+    with torch.no_grad():
+        hits = net(X_test).argmax(dim=1) == y_test
+    return hits.float().mean().item()
 
 
 whole = Run(seed=0)
 while whole.step < STEPS:
     whole.update()
-first, last = whole.losses[:10].mean(), whole.losses[-10:].mean()
-print("loss fell to less than a fifth:", bool(last < first / 5))
+print(f"held-out accuracy: {accuracy(whole.net):.3f}")
 
 
 # %% checkpoint
 def save(run, path):
-    checkpoint = {
-        "net": run.net.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "losses": run.losses,
-        "step": run.step,
-        "rng": torch.get_rng_state(),
-        "gpu_rng": torch.cuda.get_rng_state_all(),  # [] without | 没有则为 []
-    }
+    checkpoint = {}
+    for name, part in run.parts.items():
+        checkpoint[name] = part.state_dict()
+    checkpoint["losses"] = run.losses
+    checkpoint["step"] = run.step
+    checkpoint["rng"] = torch.get_rng_state()
+    checkpoint["gpu_rng"] = torch.cuda.get_rng_state_all()
     torch.save(checkpoint, f"{path}.tmp")
     os.replace(f"{path}.tmp", path)
 
 
-def resume(path, forget=()):
+def resume(path, kind=Run, forget=()):
     saved = torch.load(path, map_location="cpu")
-    run = Run(seed=1)  # other weights, until they are loaded | 权重不同，等着被覆盖
-    run.net.load_state_dict(saved["net"])
-    if "optimizer" not in forget:
-        run.optimizer.load_state_dict(saved["optimizer"])
+    run = kind(seed=1)  # other weights | 权重不同
+    for name, part in run.parts.items():
+        if name not in forget:
+            part.load_state_dict(saved[name])
     run.losses.copy_(saved["losses"])
     run.step = saved["step"]
-    if "rng" not in forget:  # last: building draws, too | 最后恢复：建模型也要抽数
+    if "rng" not in forget:  # last | 放在最后
         torch.set_rng_state(saved["rng"])
         torch.cuda.set_rng_state_all(saved["gpu_rng"])
     return run
@@ -131,7 +210,7 @@ class PowerCut(Exception):
     pass
 
 
-def train(run, cut=None):
+def go_on(run, cut=None):
     while run.step < STEPS:
         run.update()
         if run.step % 20 == 0:
@@ -141,88 +220,187 @@ def train(run, cut=None):
 
 
 killed = Run(seed=0)
-train(killed, cut=75)
+go_on(killed, cut=75)
 
 
 # %% resume fold="output"
 def same(a, b):
-    there, here = a.net.state_dict(), b.net.state_dict()
-    return all(torch.equal(there[name], here[name]) for name in there)
+    a, b = a.net.state_dict(), b.net.state_dict()
+    return all(torch.equal(a[name], b[name]) for name in b)
 
 
-print("files:", *sorted(os.listdir()))
 resumed = resume("step-60.pt")
 seam = resumed.step
-print("seam:", seam)
+go_on(resumed)
 
-train(resumed)
-print("same losses:", torch.equal(resumed.losses, whole.losses))
+equal = torch.equal(resumed.losses, whole.losses)
+print("same losses:", equal)
 print("same parameters and buffer:", same(resumed, whole))
+print(f"held-out accuracy: {accuracy(resumed.net):.3f}")
+
+
+# %% generator-elsewhere raises="TypeError"
+saved = torch.load("step-60.pt", map_location="meta")
+torch.set_rng_state(saved["rng"])
+
 
 # %% forgotten fold="output"
 forgotten = {}
 for part in "optimizer", "rng":
     run = resume("step-60.pt", forget=[part])
-    train(run)
+    while run.step < STEPS:
+        run.update()
     forgotten[part] = run.losses
     differs = (run.losses != whole.losses).nonzero()
-    print(f"without {part}: differs from step", differs[0].item() + 1)
+    print(f"without {part}:", differs[0].item() + 1)
+
 
 # %% curves fold="code"
 import matplotlib.pyplot as plt
 
 steps = torch.arange(1, STEPS + 1)
 lines = {
-    "whole": (whole.losses, 0, {"color": "black", "lw": 6, "alpha": 0.25}),
+    "whole": (
+        whole.losses,
+        0,
+        {"color": "black", "lw": 6, "alpha": 0.25},
+    ),
     "killed": (killed.losses, 0, {"color": "C2", "lw": 3}),
-    "resumed": (resumed.losses, seam, {"color": "C0", "lw": 1.5}),
-    'forget=["optimizer"]': (
+    "resumed": (
+        resumed.losses,
+        seam,
+        {"color": "C0", "lw": 1.5},
+    ),
+    "without optimizer": (
         forgotten["optimizer"],
         seam,
         {"color": "C1", "ls": "--"},
     ),
 }
-with plt.rc_context({"font.size": 13}):
-    figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+with plt.rc_context({"font.size": 14}):
+    figure, axes = plt.subplots(figsize=(5, 4.4))
+    figure.set_layout_engine("constrained")
     for label, (losses, start, style) in lines.items():
-        axes.plot(steps[start:], losses.cpu()[start:], label=label, **style)
+        x, y_axis = steps[start:], losses.cpu()[start:]
+        axes.plot(x, y_axis, label=label, **style)
     axes.axvline(seam + 0.5, color="black", ls=":")
     axes.set(xlabel="step", ylabel="loss", yscale="log")
     axes.set_xticks(range(0, STEPS + 1, 20))
-    figure.legend(loc="outside upper center", ncol=2, frameon=False)
+    place = "outside upper center"
+    figure.legend(loc=place, ncol=2, frameon=False)
 
 
-# %% ties
-def ties(net):
-    names = {}
-    for name, p in net.named_parameters(remove_duplicate=False):
-        names.setdefault(id(p), []).append(name)
-    return [group for group in names.values() if len(group) > 1]
-
-
+# %% lost-tie raises="ValueError"
 tied, untied = build(), build()
-untied[3] = Residual(32).to(device)
+untied[3] = Residual(16).to(device)
 saved = torch.load("step-60.pt", map_location="cpu")
 for net in tied, untied:
-    print("ties:", ties(net))
-    print(net.load_state_dict(saved["net"]))  # no complaint | 都不报错
+    print(net.load_state_dict(saved["net"]))
     net.eval()
-assert ties(tied) == [
-    ["2.linear.weight", "3.linear.weight"],
-    ["2.linear.bias", "3.linear.bias"],
-]
-assert ties(untied) == []
-assert torch.equal(tied(X), untied(X))  # equal for now | 眼下还相等
+print("same outputs:", torch.equal(tied(X), untied(X)))
 
-optimizer = torch.optim.Adam(untied.parameters())
-refused = False
-try:
-    optimizer.load_state_dict(saved["optimizer"])
-except ValueError as error:
-    refused = True
-    print("ValueError:", error)
-assert refused
-print("checked: only the ties and the optimizer tell them apart")
+adam = torch.optim.Adam(untied.parameters())
+adam.load_state_dict(saved["optimizer"])
+
+
+# %% check-peek
+def check_peek(peek):
+    run = Run(seed=0)
+    while run.step < 10:
+        run.update()
+        assert 0 <= peek(run.net) <= 1, "no accuracy"
+    equal = torch.equal(run.losses[:10], whole.losses[:10])
+    assert equal, "looking has changed the run"
+
+    net = build().eval()
+    share = peek(net)
+    assert not net.training, "it was in evaluation mode"
+    assert share == accuracy(net), "another accuracy"
+    print("checked: a look leaves no trace")
+
+
+# %% peek
+def peek(net):
+    training = net.training
+    share = accuracy(net)
+    net.train(training)
+    return share
+
+
+check_peek(peek)
+
+
+# %% check-scheduled
+def check_scheduled(Scheduled):
+    straight = Scheduled(seed=0)
+    while straight.step < 20:
+        straight.update()
+    rate = straight.optimizer.param_groups[0]["lr"]
+    assert abs(rate - 0.0181) < 0.0001, f"rate {rate}"
+
+    cut = Scheduled(seed=0)
+    while cut.step < 10:
+        cut.update()
+    save(cut, "scheduled.pt")
+    resumed = resume("scheduled.pt", kind=Scheduled)
+    while resumed.step < 20:
+        resumed.update()
+    there, here = straight.losses[:20], resumed.losses[:20]
+    differs = (there != here).nonzero().flatten() + 1
+    assert len(differs) == 0, f"from step {differs[0]}"
+    print("checked: the schedule goes on where it was")
+
+
+# %% scheduled
+class Scheduled(Run):
+    def __init__(self, seed):
+        super().__init__(seed)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR
+        self.schedule = cosine(self.optimizer, T_max=STEPS)
+        self.parts["schedule"] = self.schedule
+
+    def update(self):
+        super().update()
+        self.schedule.step()
+
+
+check_scheduled(Scheduled)
+
+
+# %% useless-files raises="FileNotFoundError, EOFError, RuntimeError"
+with open("step-60.pt", "rb") as file:
+    data = file.read()
+for name, length in (
+    ("empty.pt", 0),
+    ("torn.pt", 1000),
+    ("half.pt", len(data) // 2),
+):
+    with open(name, "wb") as file:
+        file.write(data[:length])
+
+torch.load("none.pt")
+torch.load("empty.pt")
+torch.load("torn.pt")
+
+
+# %% check-latest
+def check_latest(latest):
+    useless = ["torn.pt", "half.pt", "empty.pt", "none.pt"]
+    for paths in (
+        [*useless, "step-20.pt", "step-40.pt"],
+        ["step-40.pt", "step-20.pt", *useless],
+    ):
+        found = latest(paths)
+        assert found == "step-40.pt", f"it chose {found}"
+
+    torch.save({"step": 90}, "a.pt")  # not by name | 不看名字
+    found = latest(["a.pt", "step-80.pt"])
+    assert found == "a.pt", f"it chose {found}"
+
+    run = resume(latest([*useless, "step-80.pt"]))
+    go_on(run)
+    assert torch.equal(run.losses, whole.losses)
+    print("checked: resumed from the latest that opens")
 
 
 # %% latest
@@ -230,21 +408,99 @@ def latest(paths):
     steps = {}
     for path in paths:
         try:
-            steps[path] = torch.load(path, map_location="cpu")["step"]
+            saved = torch.load(path, map_location="cpu")
         except (OSError, EOFError, RuntimeError):
-            continue  # missing, empty or cut off | 没有、空的或不完整
+            continue
+        steps[path] = saved["step"]
     return max(steps, key=steps.get)
 
 
-with open("step-60.pt", "rb") as file:
-    data = file.read()
-for name, content in ("torn.pt", data[: len(data) // 2]), ("empty.pt", b""):
-    with open(name, "wb") as file:
-        file.write(content)
+check_latest(latest)
 
-found = latest(["torn.pt", "step-20.pt", "step-40.pt", "empty.pt", "none.pt"])
-assert found == "step-40.pt"
-run = resume(found)
-train(run)
-assert torch.equal(run.losses, whole.losses)
-print("checked: resumed from", found)
+
+# %% check-ties
+def check_ties(ties):
+    net = build()
+    assert ties(net) == [
+        ["2.conv.weight", "3.conv.weight"],
+        ["2.conv.bias", "3.conv.bias"],
+    ], ties(net)
+
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    third = nn.Linear(3, 3)
+    second.weight = third.weight = first.weight
+    net = nn.Sequential(first, second, third)
+    three = ["0.weight", "1.weight", "2.weight"]
+    assert ties(net) == [three], ties(net)
+
+    twin = nn.Linear(3, 3)  # equal values | 数值相等
+    twin.load_state_dict(first.state_dict())
+    assert ties(nn.Sequential(first, twin)) == []
+    print("checked: all ties, and nothing else")
+
+
+# %% ties
+def ties(net):
+    names = {}
+    pairs = net.named_parameters(remove_duplicate=False)
+    for name, p in pairs:
+        names.setdefault(id(p), []).append(name)
+    groups = names.values()
+    return [group for group in groups if len(group) > 1]
+
+
+check_ties(ties)
+
+
+# %% check-epochs
+def check_epochs(Epochs):
+    run = Epochs(seed=0)
+    batches = [run.rows() for _ in range(11)]
+    seen = torch.cat(batches).sort().values
+    everything = torch.arange(len(X))
+    assert torch.equal(seen, everything), "not each once"
+
+    straight = Epochs(seed=0)
+    while straight.step < 15:
+        straight.update()
+    cut = Epochs(seed=0)
+    while cut.step < 5:  # half of an epoch | 一轮才过一半
+        cut.update()
+    save(cut, "epochs.pt")
+    resumed = resume("epochs.pt", kind=Epochs)
+    while resumed.step < 15:
+        resumed.update()
+    there, here = straight.losses[:15], resumed.losses[:15]
+    differs = (there != here).nonzero().flatten() + 1
+    assert len(differs) == 0, f"from step {differs[0]}"
+    print("checked: an epoch survives the cut")
+
+
+# %% epochs
+class Order:
+    def __init__(self):
+        self.rows = torch.randperm(len(X))
+
+    def next(self):
+        if len(self.rows) == 0:
+            self.rows = torch.randperm(len(X))
+        rows, self.rows = self.rows[:128], self.rows[128:]
+        return rows
+
+    def state_dict(self):
+        return {"rows": self.rows.clone()}
+
+    def load_state_dict(self, saved):
+        self.rows = saved["rows"]
+
+
+class Epochs(Run):
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.order = self.parts["order"] = Order()
+
+    def rows(self):
+        return self.order.next()
+
+
+check_epochs(Epochs)

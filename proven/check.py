@@ -65,7 +65,7 @@ def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome:
 
 
 def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Problem]:
-    """The errors that pages show, and that the index of errors, if there is one, does not list."""
+    """The errors that sections show, and that the index of errors, if there is one, does not list."""
     pages = project.pages[project.settings.main].values()
     listed = [entry for page in pages for entry in page.errors]
     if not listed:
@@ -75,7 +75,8 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
         texts |= {
             error.text for error in _shown(project, results, name).errors[number - 1 : number]
         }
-    for name, snippet in project.snippets.items():
+    shown = [fence.body.strip() for page in pages if page.is_section for fence in page.shown]
+    for name, snippet in ((name, project.snippets[name]) for name in shown):
         for number, error in enumerate(_shown(project, results, name).errors, 1):
             if error.text not in texts:
                 what = f"the index of errors does not list {error.text!r}"

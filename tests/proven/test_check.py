@@ -326,7 +326,8 @@ DID: dict[str, dict[str, Any]] = {
 
 def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
     project.script = RAISES
-    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two") + LISTED)
+    section = page("part.one", "part.two") + "\n## Summary {#summary .summary}\n"
+    project.pages = dict.fromkeys(("zh", "en"), section + LISTED)
     site = made_up(project, DID)
     with pytest.raises(ProjectError) as error:
         check_results(site.project, site.results)
@@ -334,7 +335,10 @@ def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
     assert missing.what == "the index of errors does not list 'TypeError: no len'"
     assert missing.advice.endswith("an error fence with: part.one 2")
     assert missing.places == ("snippets/part.py:3",)
-    whole = page("part.one", "part.two") + LISTED + LISTED.replace("one 1", "one 2")
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two") + LISTED)
+    site = made_up(project, DID)
+    check_results(site.project, site.results)  # a page without a summary is no section
+    whole = section + LISTED + LISTED.replace("one 1", "one 2")
     project.pages = dict.fromkeys(("zh", "en"), whole)
     site = made_up(project, DID)
     check_results(site.project, site.results)
@@ -342,6 +346,8 @@ def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
 
 def test_without_an_index_of_errors_none_has_to_be_listed(project: Project) -> None:
     project.script = RAISES
+    section = page("part.one", "part.two") + "\n## Summary {#summary .summary}\n"
+    project.pages = dict.fromkeys(("zh", "en"), section)
     site = made_up(project, DID)
     check_results(site.project, site.results)
 

@@ -626,7 +626,7 @@ def test_a_new_adam_first_steps_by_the_learning_rate() -> None:
             run.update()
             now = torch.cat([p.detach().flatten() for p in run.net.parameters()])
             moved[forget] = (now - before).abs()
-    assert ((moved["optimizer",] - 0.02).abs() < 0.001).float().mean() > 0.9
+    assert ((moved["optimizer",] - 0.03).abs() < 0.0015).float().mean() > 0.9
     assert moved[()].median() < 0.01
 
 

@@ -236,6 +236,17 @@ first.eval()
 print("both in eval:", torch.equal(first(X), second(X)))
 
 
+# %% taken-over fold="output"
+half = nn.Linear(2, 1).half()
+half.weight.requires_grad = False
+
+for assign in (False, True):
+    fresh = nn.Linear(2, 1)
+    fresh.load_state_dict(half.state_dict(), assign=assign)
+    print("assign:", assign, fresh.weight.dtype, end=" ")
+    print("frozen:", not fresh.weight.requires_grad)
+
+
 # %% other-names raises="RuntimeError" fold="output"
 class RenamedMLP(nn.Module):
     def __init__(self):

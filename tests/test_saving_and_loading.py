@@ -2,6 +2,8 @@
 
 import copy
 import io
+import itertools
+import math
 import os
 import pickle
 import random
@@ -12,7 +14,8 @@ import types
 import warnings
 import zipfile
 from collections import OrderedDict
-from contextlib import chdir, redirect_stdout
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,7 +27,18 @@ from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
-from proven.testing import after, shown
+from proven.testing import after, over, shown
+from tests.families import (
+    Layer,
+    all_dtypes,
+    containers,
+    cut_files,
+    float_dtypes,
+    layers,
+    lazy_layers,
+    optimizers,
+    seeds,
+)
 
 
 def saved(value: Any) -> io.BytesIO:
@@ -51,6 +65,7 @@ def storages(file: io.BytesIO) -> list[int]:
     """Return how many bytes each storage takes in the file."""
     with zipfile.ZipFile(file) as archive:
         inside = {i.filename.partition("/")[2]: i.file_size for i in archive.infolist()}
+    file.seek(0)
     return [size for name, size in inside.items() if name.startswith("data/")]
 
 
@@ -59,6 +74,88 @@ def printed_while(action: Any) -> str:
     with redirect_stdout(io.StringIO()) as output:
         action()
     return output.getvalue()
+
+
+@contextmanager
+def chdir_anew() -> Iterator[str]:
+    """Work in a new folder, and give its path."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        yield folder
+
+
+def train(net: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> None:
+    """Train a network of four inputs for some steps, on the same data each time."""
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (net(torch.linspace(-1, 2, 8).reshape(2, 4)) - 1).square().mean().backward()
+        optimizer.step()
+
+
+class Calls:
+    """What a file is written from that calls a function when it is loaded."""
+
+    def __init__(self, function: Any, *given: Any) -> None:
+        self.call = function, given
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+class Breaks:
+    """What cannot be saved."""
+
+    def __reduce__(self) -> Any:
+        raise RuntimeError("broken off")
+
+
+def trainable() -> list[Layer]:
+    """The layer classes of `torch.nn` that have parameters."""
+    return [layer for layer in layers() if any(True for _ in layer.make().parameters())]
+
+
+LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
+TRAINABLE = "layer classes of torch.nn with parameters | 种 torch.nn 的带参数的层"
+DTYPES = "dtypes | 种 dtype"
+OPTIMISERS = "optimisers of torch.optim | 种 torch.optim 的优化器"
+FUNCTIONS = "functions | 个函数"
+SLICES: tuple[Any, ...] = (
+    0,
+    -1,
+    np.s_[:3],
+    np.s_[97:],
+    np.s_[::10],
+    np.s_[:, 0],
+    np.s_[:, ::2],
+    np.s_[5:7, 3:9],
+)
+PLAIN: dict[str, Any] = {
+    "tensor": torch.arange(4.0),
+    "int": 5,
+    "float": 0.5,
+    "complex": 2j,
+    "bool": True,
+    "None": None,
+    "str": "five",
+    "list": [1, [torch.ones(2)]],
+    "tuple": (1, ("a",)),
+    "dict": {"x": torch.ones(2), 3: {}},
+    "set": {2},
+    "OrderedDict": OrderedDict(a=1),
+    "dtype": torch.float32,
+    "device": torch.device("cpu"),
+    "Size": torch.Size((2, 3)),
+}
+CALLS: list[tuple[Any, ...]] = [
+    (len, "abc"),
+    (max, 1, 2),
+    (sum, (1, 2)),
+    (chr, 65),
+    (os.getcwd,),
+    (os.path.join, "a", "b"),
+    (math.sqrt, 4),
+    (re.escape, "."),
+]
+DEVICES = ("cuda:98", "cuda:99", "mps", "xpu:3", "hpu", "npu:0")
 
 
 def numbers_in(text: str) -> list[float]:
@@ -110,10 +207,10 @@ def test_loading_keeps_values_and_dtype() -> None:
     assert shown("saving_and_loading.tensor").output == (
         "tensor([0, 1, 2, 3]) torch.int64\nequal: True\nsaved from: tensor([0, 1, 2, 3])\n"
     )
-    for dtype in (torch.int64, torch.float16, torch.bool):
+    for dtype in over(all_dtypes(), DTYPES):
         x = torch.arange(4).to(dtype)
         loaded = roundtrip(x)
-        assert torch.equal(loaded, x)
+        assert torch.equal(loaded.view(torch.uint8), x.view(torch.uint8))
         assert loaded.dtype == dtype
 
 
@@ -128,6 +225,19 @@ def test_loaded_tensor_is_a_new_one() -> None:
     assert state.x2.data_ptr() != state.x.data_ptr()
 
 
+def test_what_is_saved_is_read_back() -> None:
+    """`torch.save` writes an object, and `torch.load` reads an equal one back: tensors, numbers, strings, lists, dicts.
+
+    `torch.save` 写进去的对象，`torch.load` 读回来与它相等：张量、数字、字符串、列表、字典都行。
+    """
+    x = torch.arange(4.0)
+    values = [x, 5, 0.5, "five", [x, 5], {"x": x, "n": 5}, [[x], {"deep": {"er": [x, "s"]}}]]
+    for value in over(values, "objects | 个对象"):
+        loaded = roundtrip(value)
+        assert type(loaded) is type(value)
+        assert repr(loaded) == repr(value)
+
+
 def test_list_of_tensors_comes_back_in_order() -> None:
     """A list of tensors comes back as a list, in its order and each with its own dtype.
 
@@ -136,9 +246,12 @@ def test_list_of_tensors_comes_back_in_order() -> None:
     assert shown("saving_and_loading.list").output == (
         "tensor([0, 1, 2, 3]) torch.int64\ntensor([0., 0., 0., 0.]) torch.float32\n"
     )
-    loaded = roundtrip([torch.arange(4), torch.zeros(4)])
-    assert type(loaded) is list
-    assert [value.dtype for value in loaded] == [torch.int64, torch.float32]
+    dtypes = all_dtypes()
+    for seed in over(seeds(), "shuffled lists | 个打乱次序的列表"):
+        order = torch.randperm(len(dtypes), generator=torch.Generator().manual_seed(seed)).tolist()
+        loaded = roundtrip([torch.full((1,), i).to(dtypes[i]) for i in order])
+        assert type(loaded) is list
+        assert [value.dtype for value in loaded] == [dtypes[i] for i in order]
 
 
 def test_dict_of_tensors_keeps_its_keys() -> None:
@@ -149,7 +262,8 @@ def test_dict_of_tensors_keeps_its_keys() -> None:
     state = after("saving_and_loading.dict")
     assert list(state.mydict) == ["x", "y"]
     assert torch.equal(state.mydict["x"], state.x)
-    assert list(roundtrip({"y": state.y, "x": state.x})) == ["y", "x"]
+    for keys in over(itertools.permutations(("x", "y", 3, "")), "orders of the keys | 种键的次序"):
+        assert list(roundtrip({key: state.x for key in keys})) == list(keys)
 
 
 def test_path_is_not_part_of_the_file() -> None:
@@ -161,7 +275,15 @@ def test_path_is_not_part_of_the_file() -> None:
     assert lines[:2] == ["keys: ['x', 'y']", "keys: ['x', 'y']"]
     missing = shown("saving_and_loading.dict").errors[0].text
     assert missing == "FileNotFoundError: [Errno 2] No such file or directory: 'mydict.pt'"
-    assert roundtrip({"x": 1}) == {"x": 1}  # a file object has no name at all
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        os.mkdir("runs")
+        new_paths = ("other.pt", "x.pth", "x", "runs/x.pt", "模型.pt")
+        for new in over(new_paths, "new paths | 个新路径"):
+            torch.save({"x": 1}, "x.pt")
+            os.rename("x.pt", new)
+            assert torch.load(new) == {"x": 1}
+            with pytest.raises(FileNotFoundError):
+                torch.load("x.pt")
 
 
 def test_suffix_of_a_file_means_nothing() -> None:
@@ -170,7 +292,8 @@ def test_suffix_of_a_file_means_nothing() -> None:
     后缀只是习惯：`.pt`、`.pth`、换成别的，或者不写，读取都一样。
     """
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("x.pt", "x.pth", "mlp.params", "x-file"):
+        names = ("x.pt", "x.pth", "x.ckpt", "x.bin", "x.zip", "x.txt", "mlp.params", "x-file")
+        for name in over(names, "names of files | 个文件名"):
             torch.save(torch.arange(4), Path(folder, name))
             assert zipfile.is_zipfile(Path(folder, name))
             assert torch.load(Path(folder, name)).tolist() == [0, 1, 2, 3]
@@ -193,14 +316,15 @@ def test_save_overwrites_without_asking() -> None:
     """
     lines = shown("saving_and_loading.dict").output.splitlines()
     assert lines[2] == "x.pt now holds: tensor([0., 0., 0., 0.])"
-    with tempfile.TemporaryDirectory() as folder:
+    before = [saved(torch.arange(4)).getvalue(), saved(nn.Linear(2, 2)).getvalue(), b"a text", b""]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         path = Path(folder, "x.pt")
-        torch.save(torch.arange(4), path)
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
+        for old in over(before, "files that were there before | 种原有的文件"):
+            path.write_bytes(old)
             torch.save(1, path)
-        assert torch.load(path) == 1
-        assert not warned
+            assert torch.load(path) == 1
+    assert not warned
 
 
 def test_save_makes_no_folder() -> None:
@@ -230,7 +354,8 @@ def test_view_saves_its_whole_storage() -> None:
     """
     output = shown("saving_and_loading.view-trap").output
     assert int(re.findall(r"view: +([\d,]+) kB", output)[0].replace(",", "")) >= 4000
-    assert storages(saved(torch.zeros(10_000)[:3])) == [40_000]
+    for part in over(SLICES, "slices | 种切片"):
+        assert storages(saved(torch.zeros(100, 100)[part])) == [40_000]
 
 
 def test_loaded_view_keeps_its_whole_storage() -> None:
@@ -241,9 +366,11 @@ def test_loaded_view_keeps_its_whole_storage() -> None:
     output = shown("saving_and_loading.view-trap").output
     assert "tensor([0., 0., 0.])" in output
     assert output.endswith("bytes in memory: 4000000\n")
-    loaded = roundtrip(torch.zeros(10_000)[:3])
-    assert loaded.shape == (3,)
-    assert loaded.untyped_storage().nbytes() == 40_000
+    table = torch.arange(10_000.0).reshape(100, 100)
+    for part in over(SLICES, "slices | 种切片"):
+        loaded = roundtrip(table[part])
+        assert torch.equal(loaded, table[part])
+        assert loaded.untyped_storage().nbytes() == 40_000
 
 
 def test_clone_saves_only_what_it_shows() -> None:
@@ -253,7 +380,9 @@ def test_clone_saves_only_what_it_shows() -> None:
     """
     output = shown("saving_and_loading.view-trap").output
     assert int(re.findall(r"clone: +([\d,]+) kB", output)[0]) < 10
-    assert storages(saved(torch.zeros(10_000)[:3].clone())) == [12]
+    for part in over(SLICES, "slices | 种切片"):
+        view = torch.zeros(100, 100)[part]
+        assert storages(saved(view.clone())) == [4 * view.numel()]
 
 
 def test_shared_memory_survives_in_one_file() -> None:
@@ -265,6 +394,11 @@ def test_shared_memory_survives_in_one_file() -> None:
     assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
     state.loaded["row"][0] = 5
     assert state.loaded["table"][0].tolist() == [5, 7, 7]
+    for part in over(SLICES, "slices | 种切片"):
+        table = torch.zeros(100, 100)
+        loaded = roundtrip([table, table[part]])
+        loaded[0] += 7
+        assert loaded[1].eq(7).all()
 
 
 def test_one_tensor_under_two_keys_stays_one() -> None:
@@ -285,10 +419,11 @@ def test_two_files_share_nothing() -> None:
     assert shown("saving_and_loading.shared-refs").output.endswith(
         "row, one file: [7.0, 7.0, 7.0]\nrow, two files: [0.0, 0.0, 0.0]\n"
     )
-    table = torch.zeros(2, 3)
-    loaded, row = roundtrip(table), roundtrip(table[0])
-    loaded += 7
-    assert not row.any()
+    table = torch.zeros(100, 100)
+    for part in over(SLICES, "slices | 种切片"):
+        loaded, row = roundtrip(table), roundtrip(table[part])
+        loaded += 7
+        assert not row.any()
 
 
 def test_tied_parameters_are_stored_once() -> None:
@@ -296,12 +431,16 @@ def test_tied_parameters_are_stored_once() -> None:
 
     绑定的参数在文件里只存一份，读回来仍然共用内存。
     """
-    tie = nn.Linear(64, 64)
-    tied, untied = nn.Sequential(tie, tie), nn.Sequential(tie, nn.Linear(64, 64))
-    sizes = [len(saved(net.state_dict()).getvalue()) for net in (tied, untied)]
-    assert sizes[0] < 0.6 * sizes[1]
-    loaded = roundtrip(tied.state_dict())
-    assert loaded["0.weight"].data_ptr() == loaded["1.weight"].data_ptr()
+    for layer in over(trainable(), TRAINABLE):
+        tie = layer.make()
+        state, once = nn.Sequential(tie, tie).state_dict(), tie.state_dict()
+        assert len(state) == 2 * len(once)
+        file = saved(state)
+        assert storages(file) == storages(saved(once))
+        loaded = torch.load(file)
+        assert all(
+            loaded[f"0.{name}"].data_ptr() == loaded[f"1.{name}"].data_ptr() for name in once
+        )
 
 
 # 5.5.2 Model parameters
@@ -320,8 +459,12 @@ def test_file_of_a_state_dict_holds_no_code() -> None:
     ]
     file = saved(after("saving_and_loading.round-trip").net.state_dict())
     assert b"MLP" not in file.getvalue()
-    assert b"forward" not in file.getvalue()
-    assert all(type(value) is torch.Tensor for value in torch.load(file).values())
+    for layer in over(trainable(), TRAINABLE):
+        state = layer.make().state_dict()
+        names = entry(saved(state), "data.pkl")
+        assert layer.cls.__name__.encode() not in names
+        assert b"forward" not in names
+        assert all(type(value) is torch.Tensor for value in roundtrip(state).values())
 
 
 def test_loaded_model_computes_the_same() -> None:
@@ -333,10 +476,12 @@ def test_loaded_model_computes_the_same() -> None:
         "before loading: False\n<All keys matched successfully>\nafter loading: True\n"
     )
     state = after("saving_and_loading.round-trip")
-    fresh = state.MLP()
-    assert not torch.equal(fresh(state.X), state.net(state.X))
-    fresh.load_state_dict(roundtrip(state.net.state_dict()))
-    assert torch.equal(fresh(state.X), state.net(state.X))
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        fresh = state.MLP()
+        assert not torch.equal(fresh(state.X), state.net(state.X))
+        fresh.load_state_dict(roundtrip(state.net.state_dict()))
+        assert torch.equal(fresh(state.X), state.net(state.X))
 
 
 def test_load_state_dict_writes_into_existing_parameters() -> None:
@@ -344,14 +489,17 @@ def test_load_state_dict_writes_into_existing_parameters() -> None:
 
     `load_state_dict` 把数值写进现有的参数：对象还是原来那些，优化器手里的也还是它们。
     """
-    state = after("saving_and_loading.round-trip")
-    fresh = state.MLP()
-    optimizer = torch.optim.SGD(fresh.parameters(), lr=0.1)
-    weight = fresh.hidden.weight
-    fresh.load_state_dict(state.net.state_dict())
-    assert fresh.hidden.weight is weight is optimizer.param_groups[0]["params"][0]
-    assert torch.equal(weight, state.net.hidden.weight)
-    assert weight.data_ptr() != state.net.hidden.weight.data_ptr()
+    for layer in over(trainable(), TRAINABLE):
+        fresh, other = layer.make(), layer.make()
+        optimizer = torch.optim.SGD(fresh.parameters(), lr=0.1)
+        for parameter in other.parameters():
+            nn.init.uniform_(parameter)
+        fresh.load_state_dict(other.state_dict())
+        held = optimizer.param_groups[0]["params"]
+        for now, kept, source in zip(fresh.parameters(), held, other.parameters(), strict=True):
+            assert now is kept
+            assert torch.equal(kept, source)
+            assert kept.data_ptr() != source.data_ptr()
 
 
 def test_load_state_dict_wants_no_path() -> None:
@@ -371,22 +519,27 @@ def test_torch_equal_gives_one_answer() -> None:
     `torch.equal` 只给一个布尔值，`==` 则给每个数都比出一个。
     """
     state = after("saving_and_loading.round-trip")
-    compared = state.clone(state.X) == state.net(state.X)
-    assert compared.numel() == 20
-    assert compared.all()
-    assert torch.equal(state.clone(state.X), state.net(state.X)) is True
+    assert (state.clone(state.X) == state.net(state.X)).numel() == 20
+    for shape in over([(2, 10), (1,), (), (3, 4, 5), (0, 2)], "shapes | 种形状"):
+        x = torch.rand(shape)
+        compared = x == x.clone()
+        assert compared.shape == shape
+        assert compared.all()
+        assert torch.equal(x, x.clone()) is True
+        assert torch.equal(x, x + 1) is not bool(x.numel())
 
 
 def test_saved_file_is_a_zip_archive() -> None:
-    """What `torch.save` writes is a zip archive that any program for zip files can open.
+    """What `torch.save` writes is a zip archive, which Python's `zipfile` opens and finds whole.
 
-    `torch.save` 写出的是普通的 zip 压缩包，用任何解压工具都能打开。
+    `torch.save` 写出的是普通的 zip 压缩包，Python 的 `zipfile` 能打开，检查也无损坏。
     """
-    file = saved(after("saving_and_loading.round-trip").net.state_dict())
-    assert zipfile.is_zipfile(file)
-    with zipfile.ZipFile(file) as archive:
-        assert archive.testzip() is None
-        assert not any(entry.compress_type for entry in archive.infolist())
+    for value in over(PLAIN.values(), "saved objects | 种存下的对象"):
+        file = saved(value)
+        assert zipfile.is_zipfile(file)
+        with zipfile.ZipFile(file) as archive:
+            assert archive.testzip() is None
+            assert not any(entry.compress_type for entry in archive.infolist())
 
 
 def test_file_has_one_entry_per_storage() -> None:
@@ -398,8 +551,10 @@ def test_file_has_one_entry_per_storage() -> None:
         "mlp.pt names: 4, blocks: 4\ntied.pt names: 4, blocks: 2\n"
     )
     x = torch.zeros(100)
-    assert storages(saved({"a": x, "same": x, "part": x[5:]})) == [400]
-    assert storages(saved({"a": x, "copy": x.clone()})) == [400, 400]
+    for count in over(range(1, 9), "numbers of names | 种名字个数"):
+        names = {str(i): x[i:] for i in range(count)}
+        assert storages(saved(names)) == [400]
+        assert storages(saved({name: x.clone() for name in names})) == [400] * count
 
 
 def test_entries_hold_the_raw_bytes() -> None:
@@ -411,6 +566,9 @@ def test_entries_hold_the_raw_bytes() -> None:
     numbers = entry(saved(net.state_dict()), "data/0")
     assert len(numbers) == 4 * 256 * 20
     assert numbers == net.hidden.weight.detach().numpy().tobytes()
+    for dtype in over(all_dtypes(), DTYPES):
+        x = torch.arange(4).to(dtype)
+        assert entry(saved(x), "data/0") == bytes(x.view(torch.uint8).tolist())
 
 
 def test_names_and_shapes_lie_in_data_pkl() -> None:
@@ -429,26 +587,31 @@ def test_names_and_shapes_lie_in_data_pkl() -> None:
                 return lambda storage, offset, size, *_: (storage, tuple(size))
             return super().find_class(module, name)
 
-    read = {
-        name: Reader(io.BytesIO(entry(saved(net.state_dict()), "data.pkl"))).load()
-        for name, net in (("mlp", state.net), ("tied", state.tied))
-    }
-    assert read["mlp"]["hidden.weight"] == ("data/0", (256, 20))
-    assert read["mlp"]["out.bias"] == ("data/3", (10,))
-    assert read["tied"]["0.weight"] == read["tied"]["2.weight"] == ("data/0", (256, 256))
+    def read(state_dict: Any) -> Any:
+        return Reader(io.BytesIO(entry(saved(state_dict), "data.pkl"))).load()
+
+    tied = read(state.tied.state_dict())
+    assert tied["0.weight"] == tied["2.weight"] == ("data/0", (256, 256))
+    for layer in over(trainable(), TRAINABLE):
+        tensors = layer.make().state_dict()
+        places = [(f"data/{i}", tuple(value.shape)) for i, value in enumerate(tensors.values())]
+        assert list(read(tensors).items()) == list(zip(tensors, places, strict=True))
 
 
 def test_bookkeeping_does_not_grow_with_the_numbers() -> None:
-    """What a file holds besides the numbers depends on how many tensors there are, not how large.
+    """What a file holds besides the numbers grows with how many tensors there are, hardly with how large.
 
-    文件里除数值以外的部分，随张量的个数增加，与张量的大小无关。
+    文件里除数值以外的部分，随张量的个数增加，与张量的大小几乎无关。
     """
-    rest = []
-    for net in (nn.Linear(10, 10), nn.Linear(300, 300), nn.Sequential(*[nn.Linear(2, 2)] * 9)):
+
+    def rest(net: nn.Module) -> int:
         file = saved(net.state_dict())
-        rest.append(len(file.getvalue()) - sum(storages(file)))
-    assert abs(rest[1] - rest[0]) < 200
-    assert rest[2] > rest[1] + 500
+        return len(file.getvalue()) - sum(storages(file))
+
+    one = rest(nn.Linear(1, 1))
+    for width in over((2, 3, 10, 31, 100, 300, 1000), "widths | 种宽度"):
+        assert abs(rest(nn.Linear(width, width)) - one) < 200
+    assert rest(nn.Sequential(*[nn.Linear(2, 2)] * 9)) > one + 500
 
 
 def test_picture_gives_each_entry_its_tensors_and_bytes() -> None:
@@ -481,6 +644,12 @@ def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
         "constant": ["False", "False"],
         "training": ["False", "False"],
     }
+    for layer in over(layers(), LAYERS):
+        net = layer.make()
+        net.register_buffer("cache", torch.ones(1), persistent=False)
+        net.constant = torch.ones(1)
+        registered = {*dict(net.named_parameters()), *dict(net.named_buffers())}
+        assert set(net.state_dict()) == registered - {"cache"}
 
 
 def test_running_statistics_are_saved() -> None:
@@ -488,25 +657,40 @@ def test_running_statistics_are_saved() -> None:
 
     批量规范化的滑动统计量是持久缓冲区，会随状态字典保存和加载。
     """
-    norm, restored = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
-    norm(torch.arange(6.0).reshape(2, 3))
-    mean = dict(norm.named_buffers())["running_mean"]
-    assert mean.all()
-    assert not dict(restored.named_buffers())["running_mean"].any()
-    restored.load_state_dict(roundtrip(norm.state_dict()))
-    assert torch.equal(dict(restored.named_buffers())["running_mean"], mean)
+    norms = [layer for layer in layers() if layer.cls.__name__.startswith("BatchNorm")]
+    for layer in over(norms, "batch norms | 种批量规范化"):
+        norm, restored = layer.make(), layer.make()
+        layer.call(norm)
+        kept = {"running_mean", "running_var", "num_batches_tracked"}
+        assert {name for name, _ in norm.named_buffers()} == kept
+        assert not torch.equal(restored.running_mean, norm.running_mean)
+        restored.load_state_dict(roundtrip(norm.state_dict()))
+        for name in kept:
+            assert torch.equal(getattr(restored, name), getattr(norm, name))
 
 
 def test_matched_keys_do_not_mean_equal_modules() -> None:
-    """`<All keys matched successfully>` says that the names fit, even where plain attributes differ.
+    """`<All keys matched successfully>` says that names and shapes fit, even where plain attributes differ.
 
-    `<All keys matched successfully>` 只说名字全都对得上，普通属性仍可能不同。
+    `<All keys matched successfully>` 只说名字和形状都对得上，普通属性仍可能不同。
     """
     state = after("saving_and_loading.contents")
     report = state.restored.load_state_dict(state.original.state_dict())
     assert str(report) == "<All keys matched successfully>"
     assert not torch.equal(state.restored.constant, state.original.constant)
     assert "constant" not in state.saved
+    pairs: list[tuple[nn.Module, nn.Module]] = [
+        (nn.Conv1d(4, 4, 3), nn.Conv1d(4, 4, 3, stride=2)),
+        (nn.Conv1d(4, 4, 3), nn.Conv1d(4, 4, 3, padding=1)),
+        (nn.LeakyReLU(0.01), nn.LeakyReLU(0.5)),
+        (nn.ReLU(), nn.Tanh()),
+        (nn.LayerNorm(8), nn.LayerNorm(8, eps=1)),
+        (nn.BatchNorm1d(4).eval(), nn.BatchNorm1d(4, eps=1).eval()),
+    ]
+    x = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
+    for one, other in over(pairs, "pairs of modules | 对模块"):
+        assert str(other.load_state_dict(one.state_dict())) == "<All keys matched successfully>"
+        assert not torch.equal(one(x), other(x))
 
 
 def test_renamed_attribute_cannot_read_old_files() -> None:
@@ -519,6 +703,13 @@ def test_renamed_attribute_cannot_read_old_files() -> None:
     assert error.startswith("RuntimeError: Error(s) in loading state_dict for RenamedMLP:")
     assert 'Missing key(s) in state_dict: "output.weight", "output.bias"' in error
     assert 'Unexpected key(s) in state_dict: "out.weight", "out.bias"' in error
+    for layer in over(trainable(), TRAINABLE):
+        old, new = (nn.Sequential(OrderedDict({name: layer.make()})) for name in ("out", "output"))
+        with pytest.raises(RuntimeError) as raised:
+            new.load_state_dict(roundtrip(old.state_dict()))
+        missing, unexpected = str(raised.value).split("Unexpected key(s)")
+        assert all(f'"{name}"' in missing for name, _ in new.named_parameters())
+        assert all(f'"{name}"' in unexpected for name in old.state_dict())
 
 
 def test_not_strict_leaves_unmatched_layers_random() -> None:
@@ -528,11 +719,13 @@ def test_not_strict_leaves_unmatched_layers_random() -> None:
     """
     assert "same output: False" in shown("saving_and_loading.other-names").output
     state = after("saving_and_loading.other-names")
-    other = state.RenamedMLP()
-    fresh = other.output.weight.clone()
-    other.load_state_dict(state.clone.state_dict(), strict=False)
-    assert torch.equal(other.hidden.weight, state.clone.hidden.weight)
-    assert torch.equal(other.output.weight, fresh)
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        other = state.RenamedMLP()
+        fresh = other.output.weight.clone()
+        other.load_state_dict(state.clone.state_dict(), strict=False)
+        assert torch.equal(other.hidden.weight, state.clone.hidden.weight)
+        assert torch.equal(other.output.weight, fresh)
 
 
 def test_not_strict_reports_what_did_not_match() -> None:
@@ -545,9 +738,14 @@ def test_not_strict_reports_what_did_not_match() -> None:
     assert lines[1] == "unexpected: ['out.weight', 'out.bias']"
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        report = nn.Linear(2, 2).load_state_dict({"old": torch.ones(1)}, strict=False)
+        small = [layer for layer in trainable() if "Transformer" not in repr(layer)]
+        warned.clear()
+        for layer in over(small, TRAINABLE):
+            net = layer.make()
+            report = net.load_state_dict({"old": torch.ones(1)}, strict=False)
+            assert {name for name, _ in net.named_parameters()} <= set(report.missing_keys)
+            assert report.unexpected_keys == ["old"]
     assert not warned
-    assert report == (["weight", "bias"], ["old"])
 
 
 def test_renamed_keys_fit_a_renamed_layer() -> None:
@@ -560,15 +758,30 @@ def test_renamed_keys_fit_a_renamed_layer() -> None:
 
 
 def test_not_strict_does_not_forgive_shapes() -> None:
-    """`strict=False` forgives names only: a tensor of another shape is a `size mismatch` all the same.
+    """`strict=False` forgives names only: a layer of another size is a `size mismatch` all the same.
 
-    `strict=False` 只放过名字：形状不同，照样报 `size mismatch`。
+    `strict=False` 只放过名字：层的大小不同，照样报 `size mismatch`。
     """
     (error,) = shown("saving_and_loading.shapes-stay-strict").errors
     assert error.text.startswith("RuntimeError: Error(s) in loading state_dict for MLP:")
     assert "size mismatch for out.weight" in error.text
     assert "torch.Size([10, 256])" in error.text
     assert "torch.Size([12, 256])" in error.text
+    pairs: list[tuple[nn.Module, nn.Module]] = [
+        (nn.Linear(4, 3), nn.Linear(4, 5)),
+        (nn.Linear(4, 3), nn.Linear(6, 3)),
+        (nn.Linear(4, 1), nn.Linear(4, 2)),
+        (nn.Conv2d(3, 8, 3), nn.Conv2d(3, 8, 5)),
+        (nn.Conv2d(3, 8, 3), nn.Conv2d(1, 8, 3)),
+        (nn.Embedding(10, 4), nn.Embedding(12, 4)),
+        (nn.BatchNorm1d(3), nn.BatchNorm1d(4)),
+        (nn.LayerNorm(3), nn.LayerNorm(4)),
+        (nn.LSTM(4, 3), nn.LSTM(4, 5)),
+        (nn.MultiheadAttention(4, 2), nn.MultiheadAttention(8, 2)),
+    ]
+    for old, new in over(pairs, "pairs of sizes | 对不同的大小"):
+        with pytest.raises(RuntimeError, match="size mismatch for "):
+            new.load_state_dict(old.state_dict(), strict=False)
 
 
 def test_failed_load_leaves_the_model_half_written() -> None:
@@ -583,15 +796,21 @@ def test_failed_load_leaves_the_model_half_written() -> None:
 
 
 def test_mode_matters_only_to_some_layers() -> None:
-    """Without layers such as dropout or batch norm, a model computes the same in either mode.
+    """Linear layers, convolutions, layer norm and ReLU compute the same in either mode; dropout, batch norm and RReLU do not.
 
-    没有 dropout、批量规范化之类的层，训练模式和评估模式算出来的一样。
+    线性层、卷积、层规范化和 ReLU 在两种模式下算的一样；dropout、批量规范化和 RReLU 不一样。
     """
     state = after("saving_and_loading.round-trip")
     assert state.net.training
     assert torch.equal(state.net(state.X), state.clone.eval()(state.X))
-    for layer in (nn.Dropout(), nn.BatchNorm1d(20)):
-        assert not torch.equal(layer.train()(state.X), layer.eval()(state.X))
+    same = {"Linear", "Conv1d", "Conv2d", "LayerNorm", "ReLU"}
+    other = {"RReLU", "Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "BatchNorm1d"}
+    named = [layer for layer in layers() if layer.cls.__name__ in same | other | {"BatchNorm2d"}]
+    torch.manual_seed(0)
+    for layer in over(named, LAYERS):
+        net = layer.make()
+        equal = torch.equal(layer.call(net.train()), layer.call(net.eval()))
+        assert equal == (layer.cls.__name__ in same)
 
 
 def test_dropout_models_agree_only_in_eval_mode() -> None:
@@ -603,20 +822,28 @@ def test_dropout_models_agree_only_in_eval_mode() -> None:
         "training: True False\nsame output: False\nboth in eval: True\n"
     )
     state = after("saving_and_loading.eval-matters")
-    assert torch.equal(state.first[0].weight, state.second[0].weight)
-    assert torch.equal(state.first(state.X), state.second(state.X))
-    assert not torch.equal(state.first.train()(state.X), state.second(state.X))
+    first, second, x = state.first, state.second, state.X
+    assert torch.equal(first[0].weight, second[0].weight)
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        for modes in itertools.product((True, False), repeat=2):
+            outputs = first.train(modes[0])(x), second.train(modes[1])(x)
+            assert torch.equal(*outputs) is not any(modes)
 
 
 def test_eval_covers_all_modules_and_returns_itself() -> None:
-    """`eval()` switches off `training` in a module and in all below it, and returns the module.
+    """`eval()` switches off `training` in a module and in every submodule, and returns the module.
 
-    `eval()` 把模块及其下所有模块的 `training` 关掉，并返回这个模块本身。
+    `eval()` 把模块及其每个子模块的 `training` 关掉，并返回这个模块本身。
     """
-    second = after("saving_and_loading.eval-matters").second.train()
-    assert all(module.training for module in second.modules())
-    assert second.eval() is second
-    assert not any(module.training for module in second.modules())
+    inside: list[Any] = [*layers(), *containers()]
+    for member in over(inside, "classes of torch.nn | 种 torch.nn 的类"):
+        net = nn.Sequential(nn.Sequential(member.make(), nn.Dropout()))
+        assert all(module.training for module in net.modules())
+        assert net.eval() is net
+        assert not any(module.training for module in net.modules())
+    net.aside = [nn.Dropout()]  # type: ignore[assignment]
+    assert net.eval().aside[0].training  # a plain list holds no submodules
 
 
 def test_mode_is_not_in_the_file() -> None:
@@ -630,19 +857,86 @@ def test_mode_is_not_in_the_file() -> None:
     assert nn.Dropout().eval().state_dict() == {}
 
 
-def test_state_dict_is_live() -> None:
-    """The entries of a state dict share memory with the parameters, and change along with them.
+def test_load_state_dict_keeps_the_dtype_of_the_model() -> None:
+    """`load_state_dict` converts the numbers to the dtype of the model, which stays as it was.
 
-    状态字典里的张量与参数共用内存，参数一变，它们跟着变。
+    `load_state_dict` 会把数值转换成模型的数据类型，模型的数据类型不变。
+    """
+    assert "assign: False torch.float32" in shown("saving_and_loading.taken-over").output
+    pairs = itertools.product(float_dtypes(), repeat=2)
+    for theirs, own in over(pairs, "pairs of dtypes | 对 dtype"):
+        source, net = nn.Linear(3, 2).to(theirs), nn.Linear(3, 2).to(own)
+        net.load_state_dict(roundtrip(source.state_dict()))
+        assert net.weight.dtype == own
+        assert torch.equal(net.weight, source.weight.to(own))
+
+
+def test_frozen_is_not_in_a_state_dict() -> None:
+    """A state dict does not tell which parameters are frozen: those of the loading model stay as they were.
+
+    状态字典不记哪些参数被冻结：加载之后，模型原来冻结的仍冻结，没冻结的仍不冻结。
+    """
+    assert shown("saving_and_loading.taken-over").output.count("frozen: False") == 2
+    for layer in over(trainable(), TRAINABLE):
+        frozen, free = layer.make().requires_grad_(False), layer.make()
+        free.load_state_dict(roundtrip(frozen.state_dict()))
+        assert all(parameter.requires_grad for parameter in free.parameters())
+        frozen.load_state_dict(roundtrip(free.state_dict()))
+        assert not any(parameter.requires_grad for parameter in frozen.parameters())
+
+
+def test_assign_puts_the_loaded_tensors_in_place() -> None:
+    """With `assign=True` new parameters with the dtype of the file replace the old ones, which an optimiser still holds.
+
+    加上 `assign=True`，旧参数会被换成新的，数据类型随文件；先前创建的优化器手里仍是旧参数。
+    """
+    assert "assign: True torch.float16" in shown("saving_and_loading.taken-over").output
+    for dtype in over(float_dtypes(), DTYPES):
+        net = nn.Linear(3, 2)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        net.load_state_dict(nn.Linear(3, 2).to(dtype).state_dict(), assign=True)
+        assert net.weight.dtype == dtype
+        assert net.weight is not optimizer.param_groups[0]["params"][0]
+
+
+def test_extra_state_is_one_more_entry() -> None:
+    """What `get_extra_state` returns is one more entry of the state dict, which `set_extra_state` gets back.
+
+    `get_extra_state` 的返回值是状态字典里的另一项，加载时交给 `set_extra_state`。
+    """
+
+    class Counter(nn.Module):
+        seen: Any = None
+
+        def get_extra_state(self) -> Any:
+            return self.seen
+
+        def set_extra_state(self, state: Any) -> None:
+            self.seen = state
+
+    for kind in over(PLAIN, "kinds of value | 种值"):
+        old, new = Counter(), Counter()
+        old.seen = PLAIN[kind]
+        assert list(old.state_dict()) == ["_extra_state"]
+        new.load_state_dict(roundtrip(old.state_dict()))
+        assert repr(new.seen) == repr(old.seen)
+
+
+def test_state_dict_is_live() -> None:
+    """The entries of a state dict share memory with the parameters, and training changes both.
+
+    状态字典里的张量与参数共用内存，训练一步，两边一起变。
     """
     lowest, itself, _, deep = numbers_in(shown("saving_and_loading.live").output)
     assert itself > 1.2 * lowest == 1.2 * deep
-    state = after("saving_and_loading.live")
-    live = state.net.state_dict()
-    assert live["out.bias"].data_ptr() == state.net.out.bias.data_ptr()
-    state.train_step(state.net, state.optimizer)
-    assert torch.equal(live["out.bias"], state.net.out.bias)
-    assert not torch.equal(live["out.bias"], state.kept["deepcopy"]["out.bias"])
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        live, before = net.state_dict(), copy.deepcopy(net.state_dict())
+        train(net, kind(net.parameters(), lr=0.1))
+        for name, parameter in net.named_parameters():
+            assert live[name].data_ptr() == parameter.data_ptr()
+            assert torch.equal(live[name], parameter)
+            assert not torch.equal(live[name], before[name])
 
 
 def test_file_is_a_snapshot() -> None:
@@ -650,10 +944,12 @@ def test_file_is_a_snapshot() -> None:
 
     文件是快照：保存之后张量再怎么变，都影响不到文件。
     """
-    x = torch.zeros(2)
-    file = saved(x)
-    x += 1
-    assert not torch.load(file).any()
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        file, before = saved(net.state_dict()), copy.deepcopy(net.state_dict())
+        train(net, kind(net.parameters(), lr=0.1))
+        assert not torch.equal(net.weight, before["weight"])
+        assert all(torch.equal(value, before[name]) for name, value in torch.load(file).items())
 
 
 def test_clones_of_the_entries_are_a_snapshot() -> None:
@@ -661,14 +957,15 @@ def test_clones_of_the_entries_are_a_snapshot() -> None:
 
     把状态字典里的张量逐个 `clone()`，旧值就留住了，随时能加载回来。
     """
-    state = after("saving_and_loading.live")
-    net = state.net
-    old = net(state.X)
-    snapshot = {name: value.clone() for name, value in net.state_dict().items()}
-    state.train_step(net, state.optimizer)
-    assert not torch.equal(net(state.X), old)
-    net.load_state_dict(snapshot)
-    assert torch.equal(net(state.X), old)
+    x = torch.ones(2, 4)
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        old = net(x)
+        snapshot = {name: value.clone() for name, value in net.state_dict().items()}
+        train(net, kind(net.parameters(), lr=0.1))
+        assert not torch.equal(net(x), old)
+        net.load_state_dict(snapshot)
+        assert torch.equal(net(x), old)
 
 
 def test_copy_of_a_state_dict_is_live_too() -> None:
@@ -678,13 +975,13 @@ def test_copy_of_a_state_dict_is_live_too() -> None:
     """
     _, itself, copied, deepest = numbers_in(shown("saving_and_loading.live").output)
     assert copied == itself > deepest
-    net = nn.Linear(2, 2)
-    shallow, deep = net.state_dict().copy(), copy.deepcopy(net.state_dict())
-    old = net.bias.tolist()
-    with torch.no_grad():
-        net.bias.fill_(7)
-    assert shallow["bias"].tolist() == [7, 7]
-    assert deep["bias"].tolist() == old
+    for layer in over(trainable(), TRAINABLE):
+        state = layer.make().state_dict()
+        shallow, deep = state.copy(), copy.deepcopy(state)
+        assert shallow is not state
+        for name, value in state.items():
+            assert shallow[name].data_ptr() == value.data_ptr() != deep[name].data_ptr()
+            assert torch.equal(deep[name], value)
 
 
 # What torch.load refuses
@@ -699,8 +996,9 @@ def test_whole_model_is_refused_by_default() -> None:
     assert error is not None
     assert "UnpicklingError: Weights only load failed" in error
     assert "In PyTorch 2.6, we changed the default value of the `weights_only` argument" in error
-    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
-        roundtrip(nn.Linear(2, 2))
+    for layer in over(layers(), LAYERS):
+        with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+            roundtrip(layer.make())
 
 
 def test_plain_values_load_by_default() -> None:
@@ -708,17 +1006,11 @@ def test_plain_values_load_by_default() -> None:
 
     张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载。
     """
-    value = {
-        "a": 1,
-        "b": 0.5,
-        "c": "s",
-        "d": [None, True],
-        "e": (1, {2}),
-        "f": torch.float32,
-        "g": torch.device("cpu"),
-    }
-    assert roundtrip(value) == value
-    assert roundtrip({"x": torch.ones(2)})["x"].tolist() == [1, 1]
+    for kind in over(PLAIN, "kinds of value | 种值"):
+        value = PLAIN[kind]
+        loaded = roundtrip(value)
+        assert type(loaded) is type(value)
+        assert repr(loaded) == repr(value)
 
 
 def test_refusal_suggests_the_unsafe_way_first() -> None:
@@ -730,6 +1022,10 @@ def test_refusal_suggests_the_unsafe_way_first() -> None:
     assert error is not None
     remedies = ("with `weights_only` set to `False`", "arbitrary code execution", "safe_globals")
     assert sorted(remedies, key=error.index) == list(remedies)
+    for layer in over(layers(), LAYERS):
+        with pytest.raises(pickle.UnpicklingError) as raised:
+            roundtrip(layer.make())
+        assert sorted(remedies[:2], key=str(raised.value).index) == list(remedies[:2])
 
 
 def test_named_classes_can_be_let_through() -> None:
@@ -743,11 +1039,12 @@ def test_named_classes_can_be_let_through() -> None:
         with safe_globals([state.MLP, nn.Linear]):
             assert torch.equal(torch.load(file)(state.X), state.net(state.X))
         file.seek(0)
-        with safe_globals([state.MLP]), pytest.raises(pickle.UnpicklingError, match="Linear"):
-            torch.load(file)
-        file.seek(0)
         with pytest.raises(pickle.UnpicklingError, match="MLP"):
             torch.load(file)
+        for listed in over([[], [state.MLP], [nn.Linear], [nn.Conv2d]], "lists | 份清单"):
+            file.seek(0)
+            with safe_globals(listed), pytest.raises(pickle.UnpicklingError, match=r"MLP|Linear"):
+                torch.load(file)
 
 
 def test_unsafe_load_calls_what_the_file_names() -> None:
@@ -760,6 +1057,9 @@ def test_unsafe_load_calls_what_the_file_names() -> None:
     trap = after("saving_and_loading.what-it-would-run").Trap()
     printed = printed_while(lambda: roundtrip(trap, weights_only=False))
     assert printed == "this line came out of the file\n"
+    for function, *given in over(CALLS, "functions | 个函数"):
+        called = roundtrip(Calls(function, *given), weights_only=False)
+        assert called == function(*given)
 
 
 def test_wanted_imports_are_listed_without_running() -> None:
@@ -770,19 +1070,27 @@ def test_wanted_imports_are_listed_without_running() -> None:
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[1] == "whole.pt wants: ['__main__.MLP', 'torch.nn.modules.linear.Linear']"
     assert lines[2] == "trap.pt wants: ['builtins.print']"
-    file = saved(after("saving_and_loading.what-it-would-run").Trap())
-    assert printed_while(lambda: get_unsafe_globals_in_checkpoint(file)) == ""
+    with chdir_anew() as folder:
+        for function, *given in over([*CALLS, (print, "ran"), (os.mkdir, "ran")], FUNCTIONS):
+            file = saved(Calls(function, *given))
+            with redirect_stdout(io.StringIO()) as output:
+                found = get_unsafe_globals_in_checkpoint(file)
+            assert found == [f"{function.__module__}.{function.__name__}"]
+            assert output.getvalue() == ""
+        assert os.listdir(folder) == []
 
 
 def test_state_dict_wants_no_imports() -> None:
-    """The file of a state dict wants to import nothing beyond what the default loader permits.
+    """The file of a state dict wants to import nothing that the default loader forbids, but for lazy layers not yet initialised.
 
-    状态字典存成的文件，不要求导入默认许可以外的任何东西。
+    状态字典存成的文件，不要求导入默认许可以外的任何东西；还没初始化的延迟层除外。
     """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[0] == "mlp.pt wants: []"
-    norm = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    assert get_unsafe_globals_in_checkpoint(saved(norm.state_dict())) == []
+    for layer in over(layers(), LAYERS):
+        assert get_unsafe_globals_in_checkpoint(saved(layer.make().state_dict())) == []
+    for lazy in over(lazy_layers(), "lazy classes | 种延迟层"):
+        assert get_unsafe_globals_in_checkpoint(saved(lazy.make().state_dict()))
 
 
 def test_default_loader_calls_nothing() -> None:
@@ -811,6 +1119,10 @@ def test_whole_model_holds_only_the_name_of_its_class() -> None:
     elsewhere = mock.patch.dict(sys.modules, {"__main__": types.ModuleType("__main__")})
     with elsewhere, pytest.raises(AttributeError, match="Can't get attribute 'MLP' on <module"):
         torch.load(file, weights_only=False)
+    for layer in over(layers(), LAYERS):
+        names = entry(saved(layer.make()), "data.pkl")
+        assert layer.cls.__module__.encode() in names
+        assert b"def " not in names
 
 
 # Errors when loading
@@ -823,7 +1135,10 @@ def test_a_loaded_state_dict_is_no_model() -> None:
     """
     error = shown("saving_and_loading.wrong-things").errors[1].text
     assert error == "AttributeError: 'collections.OrderedDict' object has no attribute 'eval'"
-    assert type(roundtrip(nn.Linear(2, 2).state_dict())) is OrderedDict
+    for layer in over(layers(), LAYERS):
+        loaded = roundtrip(layer.make().state_dict())
+        assert type(loaded) is OrderedDict
+        assert not hasattr(loaded, "eval")
 
 
 def test_a_whole_checkpoint_is_no_state_dict() -> None:
@@ -848,11 +1163,13 @@ def test_data_parallel_puts_a_prefix_before_each_name() -> None:
     assert 'Missing key(s) in state_dict: "hidden.weight", "hidden.bias"' in error.text
     assert 'Unexpected key(s) in state_dict: "module.hidden.weight", "module.hidden' in error.text
     assert shown("saving_and_loading.prefix").output == "<All keys matched successfully>\n"
-    net = nn.Linear(2, 2)
-    wrapper = nn.DataParallel(net)
-    assert list(wrapper.state_dict()) == ["module.weight", "module.bias"]
-    assert wrapper.module is net
-    assert list(wrapper.module.state_dict()) == ["weight", "bias"]
+    for layer in over(trainable(), TRAINABLE):
+        net = layer.make()
+        wrapper = nn.DataParallel(net)
+        assert wrapper.module is net
+        names = list(net.state_dict())
+        assert list(wrapper.state_dict()) == [f"module.{name}" for name in names]
+        assert list(wrapper.module.state_dict()) == names
 
 
 def test_pytorch_can_take_the_prefix_off() -> None:
@@ -860,11 +1177,12 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 
     `consume_prefix_in_state_dict_if_present` 就地去掉状态字典里名字的前缀。
     """
-    net = nn.Linear(2, 2)
-    state = nn.DataParallel(net).state_dict()
-    consume_prefix_in_state_dict_if_present(state, "module.")
-    assert list(state) == ["weight", "bias"]
-    assert str(nn.Linear(2, 2).load_state_dict(state)) == "<All keys matched successfully>"
+    for layer in over(trainable(), TRAINABLE):
+        net = layer.make()
+        state = nn.DataParallel(net).state_dict()
+        consume_prefix_in_state_dict_if_present(state, "module.")
+        assert list(state) == list(net.state_dict())
+        assert str(layer.make().load_state_dict(state)) == "<All keys matched successfully>"
 
 
 def test_optimiser_state_wants_as_many_parameters() -> None:
@@ -932,18 +1250,36 @@ def test_numpy_scalars_are_refused() -> None:
 
 
 def test_a_truncated_file_is_no_archive() -> None:
-    """Of a file that is cut off after its beginning: `PytorchStreamReader failed reading zip archive`.
+    """Of a small file that is cut off after its beginning: `PytorchStreamReader failed reading zip archive`.
 
-    文件只剩开头，读取时报错：`PytorchStreamReader failed reading zip archive`。
+    小文件只剩开头，读取时报错：`PytorchStreamReader failed reading zip archive`。
     """
     error = shown("saving_and_loading.broken-files").errors[0].text
     assert error.startswith("RuntimeError: PytorchStreamReader failed reading zip archive")
-    whole = saved(torch.arange(1000)).getvalue()
-    with pytest.raises(RuntimeError, match=r"^PytorchStreamReader failed"):
-        torch.load(io.BytesIO(whole[:100]))
-    for length in (len(whole) // 3, len(whole) // 2, len(whole) - 10):
-        with pytest.raises((RuntimeError, OSError, ValueError)):
-            torch.load(io.BytesIO(whole[:length]))
+    with chdir_anew():
+        torch.save(torch.arange(4), "x.pt")
+        whole = Path("x.pt").read_bytes()
+        for length in over(range(50, len(whole), 50), "lengths | 种长度"):
+            Path("cut.pt").write_bytes(whole[:length])
+            with pytest.raises(RuntimeError, match=r"^PytorchStreamReader failed reading zip arch"):
+                torch.load("cut.pt")
+
+
+def test_a_cut_file_fails_in_several_ways() -> None:
+    """A larger file that is cut off does not load either; the error may be an `OSError`.
+
+    大一些的文件被截断，同样读不了，报的错可能是 `OSError`。
+    """
+    net = after("saving_and_loading.round-trip").net
+    kinds = set()
+    with chdir_anew():
+        for cut in over(cut_files(saved(net.state_dict()).getvalue()), "lengths | 种长度"):
+            Path("cut.pt").write_bytes(cut.data)
+            errors = (RuntimeError, OSError, EOFError, pickle.UnpicklingError)
+            with pytest.raises(errors) as raised:
+                torch.load("cut.pt")
+            kinds.add(raised.type)
+    assert kinds == set(errors)
 
 
 def test_an_empty_file_ends_in_eof_error() -> None:
@@ -1024,10 +1360,13 @@ def test_map_location_cpu_opens_any_file() -> None:
     用 `map_location="cpu"`，不管文件是在什么设备上写的，哪里都能打开。
     """
     assert shown("saving_and_loading.map-location").output == "tensor([1., 1.])\n"
-    for tag in ("cuda:99", "mps", "xpu:3"):
+    for tag in over(DEVICES, "devices that are not here | 种这里没有的设备"):
         with mock.patch("torch.serialization.location_tag", return_value=tag):
             file = saved(torch.ones(2))
-        assert torch.load(file, map_location="cpu").device == torch.device("cpu")
+        assert tag.encode() in file.getvalue()
+        loaded = torch.load(file, map_location="cpu")
+        assert loaded.device == torch.device("cpu")
+        assert loaded.tolist() == [1, 1]
 
 
 def test_map_location_meta_reads_shapes_only() -> None:
@@ -1036,14 +1375,32 @@ def test_map_location_meta_reads_shapes_only() -> None:
     用 `map_location="meta"`，读到的只有名字、形状和数据类型，没有数值。
     """
     assert "hidden.bias meta (256,)" in shown("saving_and_loading.meta").output
-    shapes = after("saving_and_loading.meta").shapes
-    assert all(value.is_meta and value.dtype == torch.float32 for value in shapes.values())
-    assert [tuple(value.shape) for value in shapes.values()] == [
-        (256, 20),
-        (256,),
-        (10, 256),
-        (10,),
-    ]
+    assert list(after("saving_and_loading.meta").shapes) == list(
+        after("saving_and_loading.meta").net.state_dict()
+    )
+
+    class Counted(io.BytesIO):
+        count = 0
+
+        def read(self, *args: Any) -> bytes:
+            found = super().read(*args)
+            self.count += len(found)
+            return found
+
+        def readinto(self, buffer: Any) -> int:
+            count = super().readinto(buffer)
+            self.count += count
+            return count
+
+    for dtype in over(all_dtypes(), DTYPES):
+        x = torch.zeros(200, 100).to(dtype)
+        file = Counted(saved({"x": x}).getvalue())
+        found = torch.load(file, map_location="meta")["x"]
+        assert (found.is_meta, found.shape, found.dtype) == (True, x.shape, dtype)
+        assert file.count < 10_000 < x.nbytes  # of the file, so much was read
+        file.seek(0)
+        torch.load(file)
+        assert file.count > x.nbytes
 
 
 # A checkpoint to resume from
@@ -1056,9 +1413,49 @@ def test_optimiser_has_a_state_dict_of_its_own() -> None:
     """
     state = after("saving_and_loading.checkpoint")
     assert set(state.checkpoint["net"]) == set(dict(state.net.named_parameters()))
-    assert list(state.checkpoint["optimizer"]) == ["state", "param_groups"]
     assert set(state.checkpoint["optimizer"]["state"][0]) == {"step", "exp_avg", "exp_avg_sq"}
     assert state.checkpoint["optimizer"]["param_groups"][0]["lr"] == 0.01
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(2, 2)
+        assert list(kind(net.parameters(), lr=0.1).state_dict()) == ["state", "param_groups"]
+
+
+def test_a_scheduler_has_a_state_dict_too() -> None:
+    """A learning-rate scheduler has a state dict that the default loader reads, and goes on from it as if never stopped.
+
+    学习率调度器有自己的状态字典，默认的加载方式就能读；从它接着跑，与没中断过一样。
+    """
+    schedules: dict[str, tuple[Any, ...]] = {
+        "StepLR": (2,),
+        "MultiStepLR": ([2, 4],),
+        "ConstantLR": (),
+        "LinearLR": (),
+        "ExponentialLR": (0.9,),
+        "PolynomialLR": (),
+        "CosineAnnealingLR": (9,),
+        "CosineAnnealingWarmRestarts": (3,),
+        "OneCycleLR": (0.1, 20),
+        "CyclicLR": (0.01, 0.1, 3),
+    }
+
+    def build(name: str) -> tuple[torch.optim.Optimizer, Any]:
+        optimizer = torch.optim.SGD([torch.ones(1)], lr=0.1, momentum=0.9)
+        return optimizer, getattr(torch.optim.lr_scheduler, name)(optimizer, *schedules[name])
+
+    def rates(optimizer: torch.optim.Optimizer, scheduler: Any, steps: int) -> list[float]:
+        found = []
+        for _ in range(steps):
+            optimizer.step()
+            scheduler.step()
+            found.append(optimizer.param_groups[0]["lr"])
+        return found
+
+    for name in over(schedules, "learning-rate schedulers | 种学习率调度器"):
+        old, new = build(name), build(name)
+        rates(*old, steps=3)
+        for part, its_new in zip(old, new, strict=True):
+            its_new.load_state_dict(roundtrip(part.state_dict()))
+        assert rates(*old, steps=5) == rates(*new, steps=5)
 
 
 def test_checkpoint_is_a_dict_the_default_loader_reads() -> None:
@@ -1075,33 +1472,62 @@ def test_checkpoint_is_a_dict_the_default_loader_reads() -> None:
 
 
 def test_broken_save_ruins_the_file_at_its_path() -> None:
-    """A save that breaks off ruins the file at its path, which loads no more: `PytorchStreamReader failed`.
+    """A save that breaks off, in pickling or in writing, ruins the file at its path: it loads no more.
 
-    保存到一半中断，路径上原来的文件就毁了，再读就报错：`PytorchStreamReader failed`。
+    保存中断，不论断在序列化时还是写入时，路径上原来的文件就毁了，再也读不出来。
     """
+    checkpoint = {"net": nn.Linear(64, 64).state_dict(), "step": 5}
+    with chdir_anew():
+        for late in over((True, False), "places of an error in the dict | 种出错的位置"):
+            torch.save(checkpoint, "checkpoint.pt")
+            broken = {**checkpoint, "late": Breaks()} if late else {"early": Breaks(), **checkpoint}
+            with pytest.raises(RuntimeError, match="broken off"):
+                torch.save(broken, "checkpoint.pt")
+            with pytest.raises(RuntimeError, match=r"^PytorchStreamReader failed"):
+                torch.load("checkpoint.pt")
+        whole = saved(checkpoint).getvalue()
+        for cut in over(cut_files(whole), "lengths of what was written | 种已写出的长度"):
+            Path("checkpoint.pt").write_bytes(cut.data)
+            with pytest.raises((RuntimeError, OSError, EOFError, pickle.UnpicklingError)):
+                torch.load("checkpoint.pt")
 
-    class Breaks:
-        def __reduce__(self) -> Any:
-            raise RuntimeError("broken off")
 
-    with tempfile.TemporaryDirectory() as folder:
-        kept, aside = Path(folder, "checkpoint.pt"), Path(folder, "checkpoint.tmp")
-        torch.save({"step": 5}, kept)
-        with pytest.raises(RuntimeError, match="broken off"):
-            torch.save({"step": 6, "net": Breaks()}, aside)
-        assert torch.load(kept) == {"step": 5}
-        with pytest.raises(RuntimeError, match="broken off"):
-            torch.save({"step": 6, "net": Breaks()}, kept)
-        with pytest.raises(RuntimeError, match=r"^PytorchStreamReader failed"):
-            torch.load(kept)
+def test_replace_puts_the_new_file_in_place() -> None:
+    """`os.replace` puts the complete new file in place of the old one; who reads the old one reads it to its end.
+
+    `os.replace` 把写完的新文件换到旧文件的位置上；正在读旧文件的，仍能读完旧的。
+    """
+    with chdir_anew() as folder:
+        torch.save({"step": 0}, "checkpoint.pt")
+        for step in over(range(1, 9), "replacements | 次替换"):
+            with open("checkpoint.pt", "rb") as old:
+                torch.save({"step": step}, "checkpoint.tmp")
+                assert torch.load("checkpoint.pt") == {"step": step - 1}
+                os.replace("checkpoint.tmp", "checkpoint.pt")
+                assert torch.load("checkpoint.pt") == {"step": step}
+                assert torch.load(old) == {"step": step - 1}
+            assert os.listdir(folder) == ["checkpoint.pt"]
 
 
 def test_resumed_run_equals_the_uninterrupted_one() -> None:
-    """Resumed with the optimiser's state, training ends as if never stopped; with a new Adam, elsewhere.
+    """Resumed with the optimiser's state, training ends as if never stopped, to the last bit; with a new Adam, elsewhere.
 
     恢复优化器的状态，训练的结果与没中断过的逐位一致；换成新的 Adam，就不同。
     """
     assert shown("saving_and_loading.checkpoint").output == "with optimizer: True\nwithout: False\n"
+    for kind in over(optimizers(), OPTIMISERS):
+        torch.manual_seed(0)
+        net = nn.Linear(4, 3)
+        optimizer = kind(net.parameters(), lr=0.01)
+        train(net, optimizer, steps=5)
+        checkpoint = saved({"net": net.state_dict(), "optimizer": optimizer.state_dict()})
+        train(net, optimizer, steps=5)
+        loaded, again = torch.load(checkpoint), nn.Linear(4, 3)
+        again.load_state_dict(loaded["net"])
+        resumed = kind(again.parameters(), lr=0.01)
+        resumed.load_state_dict(loaded["optimizer"])
+        train(again, resumed, steps=5)
+        assert torch.equal(again.weight, net.weight)
 
 
 def test_new_adam_remembers_no_gradients() -> None:
@@ -1122,13 +1548,14 @@ def test_generator_state_is_a_tensor_to_save() -> None:
 
     `torch.get_rng_state()` 就是个张量：保存、读回、再设上，抽出的数就一样。
     """
-    torch.manual_seed(0)
-    state = roundtrip(torch.get_rng_state())
-    assert type(state) is torch.Tensor
-    drawn = torch.rand(3)
-    assert not torch.equal(torch.rand(3), drawn)
-    torch.set_rng_state(state)
-    assert torch.equal(torch.rand(3), drawn)
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        state = roundtrip(torch.get_rng_state())
+        assert type(state) is torch.Tensor
+        drawn = torch.rand(3)
+        assert not torch.equal(torch.rand(3), drawn)
+        torch.set_rng_state(state)
+        assert torch.equal(torch.rand(3), drawn)
 
 
 # Summary
@@ -1150,12 +1577,13 @@ def test_a_loaded_model_is_in_training_mode() -> None:
 
     新模型加载处于评估模式的模型的状态字典之后，仍在训练模式。
     """
-    old, new = (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)) for _ in range(2))
-    new.load_state_dict(roundtrip(old.eval().state_dict()))
-    registered = {*dict(old.named_parameters()), *dict(old.named_buffers())}
-    assert set(old.state_dict()) == registered
-    assert new.training
-    assert new[1].training
+    for layer in over(layers(), LAYERS):
+        old, new = layer.make().eval(), layer.make()
+        new.load_state_dict(roundtrip(old.state_dict()))
+        registered = {*dict(old.named_parameters()), *dict(old.named_buffers())}
+        assert set(old.state_dict()) == registered
+        assert not old.training
+        assert all(module.training for module in new.modules())
 
 
 def test_deepcopy_keeps_the_weights_of_the_moment() -> None:
@@ -1163,13 +1591,13 @@ def test_deepcopy_keeps_the_weights_of_the_moment() -> None:
 
     训练继续时，状态字典跟着模型变，`copy.deepcopy` 出来的那份不变。
     """
-    net = nn.Linear(2, 2)
-    live, kept = net.state_dict(), copy.deepcopy(net.state_dict())
-    before = net.weight.tolist()
-    net(torch.ones(1, 2)).sum().backward()
-    torch.optim.SGD(net.parameters(), lr=1.0).step()
-    assert live["weight"].tolist() == net.weight.tolist() != before
-    assert kept["weight"].tolist() == before
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        live, kept = net.state_dict(), copy.deepcopy(net.state_dict())
+        before = net.weight.tolist()
+        train(net, kind(net.parameters(), lr=0.1))
+        assert live["weight"].tolist() == net.weight.tolist() != before
+        assert kept["weight"].tolist() == before
 
 
 def test_strict_false_skips_names_and_not_shapes() -> None:
@@ -1177,12 +1605,14 @@ def test_strict_false_skips_names_and_not_shapes() -> None:
 
     `strict=False` 跳过对不上的名字，列在返回值里；形状不同仍然报错。
     """
-    net = nn.Linear(2, 2)
-    report = net.load_state_dict({"weight": torch.ones(2, 2), "old": torch.ones(1)}, strict=False)
-    assert (report.missing_keys, report.unexpected_keys) == (["bias"], ["old"])
-    assert net.weight.eq(1).all()
-    with pytest.raises(RuntimeError, match="size mismatch for weight"):
-        net.load_state_dict({"weight": torch.ones(3, 2)}, strict=False)
+    for shape in over([(3, 2), (2, 3), (1, 2), (4,), (2, 2, 1)], "wrong shapes | 种不符的形状"):
+        net = nn.Linear(2, 2)
+        entries = {"weight": torch.ones(2, 2), "old": torch.ones(shape)}
+        report = net.load_state_dict(entries, strict=False)
+        assert (report.missing_keys, report.unexpected_keys) == (["bias"], ["old"])
+        assert net.weight.eq(1).all()
+        with pytest.raises(RuntimeError, match="size mismatch for weight"):
+            net.load_state_dict({"weight": torch.ones(shape)}, strict=False)
 
 
 def test_the_default_load_on_the_cpu_opens_and_refuses() -> None:
@@ -1190,12 +1620,13 @@ def test_the_default_load_on_the_cpu_opens_and_refuses() -> None:
 
     `torch.load(path, map_location="cpu")` 能打开 GPU 上写的文件，并拒绝想调用函数的文件。
     """
-    with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
-        file = saved({"weight": torch.ones(2)})
-    assert torch.load(file, map_location="cpu")["weight"].tolist() == [1, 1]
-    trap = after("saving_and_loading.what-it-would-run").Trap()
-    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
-        roundtrip({"weight": torch.ones(2), "late": trap}, map_location="cpu")
+    for tag in over(DEVICES, "devices that are not here | 种这里没有的设备"):
+        with mock.patch("torch.serialization.location_tag", return_value=tag):
+            file = saved({"weight": torch.ones(2)})
+        assert torch.load(file, map_location="cpu")["weight"].tolist() == [1, 1]
+    for function, *given in over(CALLS, FUNCTIONS):
+        with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+            roundtrip([torch.ones(2), Calls(function, *given)], map_location="cpu")
 
 
 def test_a_checkpoint_put_in_place_is_whole() -> None:
@@ -1232,12 +1663,30 @@ def test_load_state_dict_copies_the_numbers() -> None:
 
     `load_state_dict` 复制的是数值：之后接着训练，加载用的字典不变。
     """
-    net = nn.Linear(2, 2)
-    state = copy.deepcopy(net.state_dict())
-    before = state["bias"].tolist()
-    net.load_state_dict(state)
-    nn.init.constant_(net.bias, 7)
-    assert state["bias"].tolist() == before
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        state = copy.deepcopy(net.state_dict())
+        before = state["weight"].tolist()
+        net.load_state_dict(state)
+        train(net, kind(net.parameters(), lr=0.1))
+        assert net.weight.tolist() != before
+        assert state["weight"].tolist() == before
+
+
+def test_entries_that_fit_load_with_gaps() -> None:
+    """Entries whose names and shapes fit load with `strict=False`, without an error, whatever else the model lacks.
+
+    名字和形状都对得上的几项，用 `strict=False` 加载不会报错，缺多少项都行。
+    """
+    for layer in over(trainable(), TRAINABLE):
+        source = layer.make().state_dict()
+        for value in source.values():
+            value.fill_(3)
+        for left_out in source:
+            net = layer.make()
+            net.load_state_dict({n: v for n, v in source.items() if n != left_out}, strict=False)
+            now = net.state_dict()
+            assert all(now[name].eq(3).all() for name in source if name != left_out)
 
 
 def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
@@ -1332,10 +1781,24 @@ def test_storage_address_tells_who_shares() -> None:
     同一张量的各个视图，`untyped_storage().data_ptr()` 相同；`clone()` 出来的则不同。
     """
     big = after("saving_and_loading.view-trap").big
-    views = (big, big[:3], big[-3:], big.reshape(1000, 1000).t())
-    assert len({view.untyped_storage().data_ptr() for view in views}) == 1
     assert big[:3].data_ptr() != big[-3:].data_ptr()
-    assert big[:3].clone().untyped_storage().data_ptr() != big.untyped_storage().data_ptr()
+    table = torch.zeros(100, 100)
+    whole = table.untyped_storage().data_ptr()
+    for part in over(SLICES, "slices | 种切片"):
+        assert table[part].untyped_storage().data_ptr() == whole
+        assert table[part].clone().untyped_storage().data_ptr() != whole
+
+
+def test_cloning_separates_what_was_shared() -> None:
+    """A `clone()` of a slice has a storage of its own: it no longer shares memory with the tensor.
+
+    切片的 `clone()` 有自己的存储区，不再与原张量共用内存。
+    """
+    for part in over(SLICES, "slices | 种切片"):
+        table = torch.zeros(100, 100)
+        kept, cloned = roundtrip([table[part], table[part].clone(), table])[:2]
+        assert kept.untyped_storage().nbytes() == table.nbytes
+        assert cloned.untyped_storage().nbytes() == cloned.nbytes < table.nbytes
 
 
 def test_batch_norm_counts_batches_in_an_int64() -> None:
@@ -1344,11 +1807,12 @@ def test_batch_norm_counts_batches_in_an_int64() -> None:
     批量规范化除了四个向量，还有一个缓冲区用来数批次，是一个 int64。
     """
     assert "norm has 56 bytes" in shown("saving_and_loading.size-explained").output
-    state = nn.BatchNorm1d(3).state_dict()
-    vectors = [value for value in state.values() if value.shape == (3,)]
-    assert (len(state), len(vectors)) == (5, 4)
-    assert state["num_batches_tracked"].dtype == torch.int64
-    assert state["num_batches_tracked"].numel() == 1
+    for kind in over((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "classes | 个类"):
+        state = kind(3).state_dict()
+        vectors = [value for value in state.values() if value.shape == (3,)]
+        assert (len(state), len(vectors)) == (5, 4)
+        assert state["num_batches_tracked"].dtype == torch.int64
+        assert state["num_batches_tracked"].numel() == 1
 
 
 def test_storages_add_up_to_the_numbers_in_the_file() -> None:
@@ -1357,22 +1821,28 @@ def test_storages_add_up_to_the_numbers_in_the_file() -> None:
     文件里的数值占多少字节，等于各个存储区的字节数之和，每个只算一次。
     """
     state = after("saving_and_loading.size-explained")
-    for net in (state.net, state.tied, nn.BatchNorm1d(3)):
-        tensors = net.state_dict()
-        assert sum(storages(saved(tensors))) == state.storage_bytes(tensors)
     assert state.storage_bytes(state.tied.state_dict()) == 4 * (256 * 256 + 256)
+    for layer in over(trainable(), TRAINABLE):
+        net = layer.make()
+        tensors = nn.Sequential(net, net).state_dict()
+        assert sum(storages(saved(tensors))) == state.storage_bytes(tensors)
 
 
 def test_building_a_layer_draws_numbers() -> None:
-    """Building a layer draws its weights, and so moves the generator on: restore its state afterwards.
+    """Building a layer with random weights draws them, and so moves the generator on: restore its state afterwards.
 
-    造一个层要抽随机数当权重，随机数生成器的状态就变了，所以要在造完之后才恢复。
+    造一个带随机权重的层要抽随机数，随机数生成器的状态就变了，所以要在造完之后才恢复。
     """
-    before = torch.get_rng_state()
-    nn.Dropout()
-    assert torch.equal(torch.get_rng_state(), before)
-    nn.Linear(2, 2)
-    assert not torch.equal(torch.get_rng_state(), before)
+    random_weights = (
+        "Linear Bilinear Embedding Conv1d Conv2d Conv3d RNN LSTM GRU MultiheadAttention"
+    )
+    drawing = [layer for layer in layers() if layer.cls.__name__ in random_weights.split()]
+    for layer in over(drawing, LAYERS):
+        before = torch.get_rng_state()
+        nn.Dropout()
+        assert torch.equal(torch.get_rng_state(), before)
+        layer.make()
+        assert not torch.equal(torch.get_rng_state(), before)
 
 
 def test_numpy_and_python_have_their_own_generators() -> None:
@@ -1410,22 +1880,22 @@ def test_noisy_training_resumes_only_from_all_three() -> None:
     """
     assert shown("saving_and_loading.exact-resume").output.startswith("checked: ")
     state = after("saving_and_loading.exact-resume")
-    torch.manual_seed(5)
-    run = state.start()
-    for _ in range(3):  # odd, and in another seed than the page
-        state.epoch(*run)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "run.pt")
-        state.save_run(path, *run)
-        uninterrupted = state.two_epochs(*run)
-        equal = {}
-        for forget in (None, "optimizer", "rng"):
-            torch.manual_seed(77)
-            again = state.start()
-            state.load_run(path, *again, forget=forget)
-            equal[forget] = torch.equal(state.two_epochs(*again), uninterrupted)
-        assert equal == {None: True, "optimizer": False, "rng": False}
-        assert set(torch.load(path)) == {"net", "optimizer", "rng"}  # the default loader takes it
+    with chdir_anew():
+        for seed in over(seeds(5), "seeds | 个随机种子"):
+            torch.manual_seed(seed)
+            run = state.start()
+            for _ in range(3):  # odd, and in another seed than the page
+                state.epoch(*run)
+            state.save_run("run.pt", *run)
+            uninterrupted = state.two_epochs(*run)
+            equal = {}
+            for forget in (None, "optimizer", "rng"):
+                torch.manual_seed(77)
+                again = state.start()
+                state.load_run("run.pt", *again, forget=forget)
+                equal[forget] = torch.equal(state.two_epochs(*again), uninterrupted)
+            assert equal == {None: True, "optimizer": False, "rng": False}
+            assert set(torch.load("run.pt")) == {"net", "optimizer", "rng"}
 
 
 def test_default_loader_refuses_before_it_calls() -> None:
@@ -1435,11 +1905,22 @@ def test_default_loader_refuses_before_it_calls() -> None:
     """
     state = after("saving_and_loading.runs-nothing")
     in_the_section = mock.patch.dict(sys.modules, {"__main__": state})
-    with tempfile.TemporaryDirectory() as folder, chdir(folder), in_the_section:
+    with chdir_anew() as folder, in_the_section:
         for payload, word in [(state.Calls(), "call"), (state.Restores(), "restore")]:
             assert state.traces(payload, weights_only=False) == [word]
             assert state.traces(payload) == ["refused"]
         assert state.traces([1, "harmless"]) == []
+        armed: list[tuple[Any, ...]] = [
+            (print, "ran"),
+            (os.mkdir, "ran"),
+            (exec, "import os; os.mkdir('ran')"),
+            (state.leave_trace, "ran"),
+        ]
+        for function, *given in over(armed, FUNCTIONS):
+            with redirect_stdout(io.StringIO()) as output:
+                assert state.traces(Calls(function, *given)) == ["refused"]
+            assert output.getvalue() == ""
+        assert os.listdir(folder) == ["payload.pt"]
 
 
 def test_trimmed_takes_the_cheaper_way_for_each_storage() -> None:

@@ -423,6 +423,19 @@ moved = copy.deepcopy(net).to("meta")
 print("still one:", moved[2] is moved[4])
 moved[2].weight.tolist()
 
+# %% tie-by-data
+one, two = nn.Linear(2, 2), nn.Linear(2, 2)
+two.weight.data = one.weight.data
+
+same = one.weight.data_ptr() == two.weight.data_ptr()
+print("same memory:", same)
+both = nn.Sequential(one, two)
+print("parameters:", len(list(both.parameters())))
+
+both.double()  # another dtype | 换一种数据类型
+same = one.weight.data_ptr() == two.weight.data_ptr()
+print("now:", same)
+
 # %% tie-count
 import io
 

@@ -65,6 +65,13 @@ net.requires_grad_(False)
 print("size:", weight.size())
 nn.LazyLinear()
 
+# %% lazy-data
+marked = lazy_net()
+print("elements:", marked[0].weight.data.numel())
+marked[0].weight.data.fill_(1)  # no error | 不报错
+marked(X)
+print("all ones:", bool((marked[0].weight == 1).all()))
+
 # %% dry-run fold="output"
 X = torch.ones(2, 20)
 weight = net[0].weight  # before the call | 调用之前取出
@@ -137,6 +144,13 @@ ax.axis("off")
 # %% second-width fold="output" raises="RuntimeError"
 print(tuple(net(torch.ones(7, 20)).shape))
 print(tuple(net(torch.ones(2, 21)).shape))
+
+# %% forgotten-flatten
+unflat = conv_net()
+del unflat[-2]  # the Flatten | Flatten
+out = unflat(images)
+print("in_features:", unflat[-1].in_features)
+print(tuple(out.shape))
 
 
 # %% init-by-type fold="output"

@@ -1,14 +1,17 @@
 """Tests of what 5.6 shows besides `gpu.py`: cells that need no GPU, and the checks of the exercises."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 from torch import nn
 from torch._subclasses import FakeTensorMode  # private: in tests only, never on a page
 
-from proven.testing import after, shown
+from proven.testing import after, over, shown
+from tests.families import all_dtypes, devices, float_dtypes, layers
 
 CPU = torch.device("cpu")
 
@@ -31,6 +34,11 @@ def test_a_tensor_made_in_forward_does_not_move() -> None:
     assert outcome.error == "RuntimeError: Tensor on device cpu is not on the expected device meta!"
     state = after("devices.born-on-the-cpu")
     assert {p.device.type for p in state.noisy.parameters()} == {state.rows.device.type} == {"meta"}
+    made = (torch.randn, torch.rand, torch.ones, torch.zeros, torch.empty)
+    for create in over(made, "functions that create tensors | 个创建张量的函数"):
+        error = pytest.raises(RuntimeError, match="on device cpu is not on the expected device")
+        with mock.patch("torch.randn", create), error:  # which forward calls
+            state.noisy(state.rows)
 
 
 def test_a_tensor_made_like_another_is_where_that_one_is() -> None:
@@ -39,10 +47,24 @@ def test_a_tensor_made_like_another_is_where_that_one_is() -> None:
     `randn_like(X)` 和 `torch.arange(3, device=X.device)` 都在 `X` 所在的设备上创建张量，这样写的网络移到哪里都能运行。
     """
     assert lines("devices.right-place") == ["cpu", "meta"]
-    for place in ("cpu", "meta"):
-        X = torch.ones(2, 3, device=place)
-        made = (torch.randn_like(X), torch.zeros_like(X), torch.arange(3, device=X.device))
-        assert {tensor.device.type for tensor in made} == {place}
+    ways: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        "randn_like": torch.randn_like,
+        "rand_like": torch.rand_like,
+        "zeros_like": torch.zeros_like,
+        "ones_like": torch.ones_like,
+        "empty_like": torch.empty_like,
+        "new_zeros": lambda X: X.new_zeros(3),
+        "new_ones": lambda X: X.new_ones(3),
+        "arange": lambda X: torch.arange(3, device=X.device),
+        "randn": lambda X: torch.randn(3, device=X.device),
+        "tensor": lambda X: torch.tensor([1.0], device=X.device),
+    }
+    for way in over(ways, "ways to create | 种创建的写法"):
+        for place in devices():
+            assert ways[way](torch.ones(2, 3, device=place)).device == place
+        with FakeTensorMode():
+            for name in ("cuda:0", "cuda:1", "xpu:0"):
+                assert str(ways[way](torch.ones(2, 3, device=name)).device) == name
 
 
 def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
@@ -56,11 +78,12 @@ def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
         "plain attribute: cpu",
         "list: cpu",
     ]
-    scaled = after("devices.left-behind").Scaled()
-    assert isinstance(scaled.shifts[0], nn.Parameter)
-    scaled.to(torch.float64)
-    assert (scaled.linear.weight.dtype, scaled.mean.dtype) == (torch.float64, torch.float64)
-    assert (scaled.scale.dtype, scaled.shifts[0].dtype) == (torch.float32, torch.float32)
+    Scaled = after("devices.left-behind").Scaled
+    assert isinstance(Scaled().shifts[0], nn.Parameter)
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        scaled = Scaled().to(dtype)
+        assert (scaled.linear.weight.dtype, scaled.mean.dtype) == (dtype, dtype)
+        assert (scaled.scale.dtype, scaled.shifts[0].dtype) == (torch.float32, torch.float32)
 
 
 # Names, and what cannot be done
@@ -77,6 +100,20 @@ def test_try_gpu_gives_what_is_there() -> None:
     assert after("devices.choose").try_gpu(10**6) == CPU
 
 
+def test_one_name_for_the_device_runs_anywhere() -> None:
+    """A program that takes its device from `try_gpu()` and names no other runs with and without a GPU, and computes on that device.
+
+    程序用 `try_gpu()` 选好设备，别处不再点名，有没有 GPU 就都能运行，计算也就在那个设备上。
+    """
+    try_gpu = after("devices.choose").try_gpu
+    for count in over(range(5), "numbers of GPUs | 种 GPU 的数目"):
+        with mock.patch("torch.cuda.device_count", return_value=count), FakeTensorMode():
+            device = try_gpu()
+            weight = torch.ones(3, 1, device=device)
+            X = torch.ones(2, 3).to(device)
+            assert str((X @ weight).device) == ("cuda:0" if count else "cpu")
+
+
 def test_the_device_of_a_tensor_is_read_only() -> None:
     """Assigning to `x.device` is an `AttributeError`: the attribute can be read only.
 
@@ -85,6 +122,11 @@ def test_the_device_of_a_tensor_is_read_only() -> None:
     *_, read_only = shown("devices.misnamed").errors
     assert read_only.text.startswith("AttributeError: attribute 'device' of ")
     assert read_only.text.endswith(" is not writable")
+    for dtype in over(all_dtypes(), "dtypes | 种数据类型"):
+        tensor = torch.empty(2, dtype=dtype)
+        with pytest.raises(AttributeError, match="is not writable"):
+            tensor.device = CPU
+        assert tensor.device == CPU
 
 
 def test_wrong_names_say_what_is_wrong() -> None:
@@ -103,11 +145,16 @@ def test_to_empty_leads_out_of_meta() -> None:
     tensor, module = shown("devices.out-of-meta").errors
     assert tensor.text == "NotImplementedError: Cannot copy out of meta tensor; no data!"
     assert module.text.startswith(f"{tensor.text} Please use torch.nn.Module.to_empty()")
-    filled = nn.Linear(3, 1)
-    empty = nn.Linear(3, 1, device="meta").to_empty(device="cpu")
-    assert empty.weight.device == CPU
-    empty.load_state_dict(filled.state_dict())
-    assert torch.equal(empty.weight, filled.weight)
+    with_parameters = [layer for layer in layers() if list(layer.make().parameters())]
+    for layer in over(with_parameters, "layer classes with parameters | 种有参数的层"):
+        filled, empty = layer.make(), layer.make().to("meta")
+        with pytest.raises(NotImplementedError, match="no data!"):
+            empty.to("cpu")
+        empty.to_empty(device="cpu")
+        assert {t.device for t in empty.state_dict().values()} == {CPU}
+        empty.load_state_dict(filled.state_dict())
+        for a, b in zip(empty.state_dict().values(), filled.state_dict().values(), strict=True):
+            assert torch.equal(a, b)
 
 
 # What the summary says in one line
@@ -119,11 +166,14 @@ def test_networks_move_in_place_and_tensors_by_assignment() -> None:
     `net.to(device)` 就移动了网络；张量要赋值才算移动：`x = x.to(device)`。
     """
     net, x = nn.Linear(3, 1), torch.ones(2, 3)
-    net.to("meta")
-    x.to("meta")
-    assert (net.weight.device.type, x.device.type) == ("meta", "cpu")
-    x = x.to("meta")
-    assert net(x).device.type == "meta"
+    for place in over(["meta", "cpu:0", "meta:0"], "device names | 个设备名"):
+        net = nn.Linear(3, 1).to("cpu")
+        net.to(place)
+        x = torch.ones(2, 3)
+        x.to(place)
+        assert x.device == CPU
+        x = x.to(place)
+        assert net(x).device == net.weight.device == x.device == torch.empty(0, device=place).device
 
 
 # A network on two devices
@@ -136,10 +186,14 @@ def test_a_network_can_be_on_two_devices() -> None:
     """
     Split = after("devices.split").Split
     assert shown("devices.split").output == "checked: Split\n"
-    first, second = nn.Linear(3, 4), nn.Linear(4, 1)
-    split = Split(first, second, "cpu", "meta")
-    assert [p.device.type for p in split.parameters()] == ["cpu", "cpu", "meta", "meta"]
-    assert split(torch.ones(2, 3)).device.type == "meta"
+    meta = torch.device("meta")  # a stand-in for the last device: there is no way back from it
+    pairs = itertools.product(devices(), repeat=2)
+    ways = [(here, there) for here, there in pairs if here != meta or there == meta]
+    for here, there in over(ways, "pairs of devices | 对设备"):
+        first, second = nn.Linear(3, 4), nn.Linear(4, 1)
+        split = Split(first, second, here, there)
+        assert [p.device for p in split.parameters()] == [here, here, there, there]
+        assert split(torch.ones(2, 3)).device == there
     X = torch.ones(2, requires_grad=True)
     copied = X.to(torch.float64).to("cpu", copy=True)
     [gradient] = torch.autograd.grad(copied.sum(), [X])

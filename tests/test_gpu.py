@@ -25,7 +25,7 @@ from torch._subclasses import FakeTensorMode  # private: in tests only, never on
 from proven.cells import Outcome
 from proven.scripts import Snippet
 from proven.testing import after, over, section, shown
-from tests.families import Layer, all_dtypes, devices, float_dtypes, layers, optimizers
+from tests.families import Layer, all_dtypes, devices, float_dtypes, layers, losses, optimizers
 
 CUDA = torch.cuda.device_count()
 CPU = torch.device("cpu")
@@ -348,7 +348,7 @@ def test_a_cpu_number_selects_nothing() -> None:
 
 
 def test_counting_gpus_never_fails() -> None:
-    """`torch.cuda.device_count()` is 0 where no CUDA device is usable, and never an error.
+    """`torch.cuda.device_count()` is 0 where no CUDA device is usable, and not an error.
 
     没有可用的 CUDA 设备时，`torch.cuda.device_count()` 返回 0，不会报错。
     """
@@ -905,6 +905,26 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
         module = layer.make()
         assert list(module.state_dict()) == []
         assert module.to("cuda:99") is module
+
+
+def test_a_loss_moves_only_its_weight() -> None:
+    """A loss such as `nn.MSELoss` holds no tensors; a `weight` that a loss was given is a buffer: `to` moves it, and on another device than the input it is an error.
+
+    `nn.MSELoss` 这样的损失里没有张量；损失的 `weight` 是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
+    """
+    with_layers = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")
+    simple = [loss for loss in losses() if loss.cls.__name__ not in with_layers]
+    for loss in over(simple, "losses of torch.nn | 种 torch.nn 的损失"):
+        module = loss.make()
+        assert not [*module.parameters(), *module.buffers()]
+        if "weight" in inspect.signature(loss.cls).parameters:
+            weighted: Any = loss.make(weight=torch.ones(3))
+            assert [name for name, _ in weighted.named_buffers()] == ["weight"]
+            assert weighted.to("meta").weight.is_meta
+    x, target = torch.ones(2, 3, device="meta"), torch.zeros(2, dtype=torch.int64, device="meta")
+    assert nn.CrossEntropyLoss(weight=torch.ones(3)).to("meta")(x, target).is_meta
+    with pytest.raises(RuntimeError, match="not on the expected device"):
+        nn.BCELoss(weight=torch.ones(3))(x, x)
 
 
 def test_only_registered_tensors_move() -> None:
@@ -1584,9 +1604,8 @@ def test_detach_keeps_the_value_and_drops_the_graph() -> None:
 
     `detach()` 返回的张量数值相同，共用内存，没有 `grad_fn`，也不需要梯度。
     """
-    for layer in over(layers_with_parameters(), PARAMETRIC):
-        if layer.cls.__name__.startswith("Transformer"):
-            continue
+    simple = [x for x in layers_with_parameters() if not x.cls.__name__.startswith("Transformer")]
+    for layer in over(simple, PARAMETRIC):
         output = layer.call(layer.make())
         output = output if isinstance(output, torch.Tensor) else output[0]
         loss = output.square().mean()

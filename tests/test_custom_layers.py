@@ -1,5 +1,8 @@
+import collections
 import copy
+import itertools
 import math
+import operator
 import re
 import textwrap
 import warnings
@@ -10,10 +13,25 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from proven.testing import after, shown
+from proven.testing import after, over, shown
+from tests.families import activations, all_dtypes, float_dtypes, layers, optimizers, seeds
+
+SEEDS = "seeds | 个随机种子"
+SHAPES = "shapes | 种形状"
+INPUTS = "numbers of inputs | 种输入个数"
+ROWS = "row lengths | 种行长"
+NETWORKS = "random networks | 个随机网络"
+LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
+WITH_PARAMETERS = "layer classes with parameters | 种带参数的层"
+OPTIMISERS = "optimisers | 种优化器"
 
 # what a check raises at a wrong solution
 ERRORS = (AssertionError, AttributeError, RuntimeError, TypeError, IndexError)
+
+
+def integer_dtypes() -> list[torch.dtype]:
+    """The dtypes of integers, and `bool`."""
+    return [d for d in all_dtypes() if not d.is_floating_point and not d.is_complex]
 
 
 def layer_with(body: str) -> type[nn.Module]:
@@ -40,24 +58,33 @@ def test_a_layer_can_be_a_forward_and_nothing_else() -> None:
 
     只有 `forward` 的类就是一个层：不写 `__init__` 也能用，它没有参数，`state_dict()` 是空的。
     """
-    layer = after("custom_layers.centred-layer").layer
-    assert isinstance(layer, nn.Module)
-    assert "__init__" not in vars(type(layer))
-    assert list(layer.parameters()) == []
-    assert layer.state_dict() == {}
+    shown_class = type(after("custom_layers.centred-layer").layer)
+    bodies = ("X", "X - X.mean()", "X.relu()", "X @ X.T", "torch.fft.rfft(X)", "X.sum(dim=0)")
+    written = [layer_with(f"return {body}") for body in bodies]
+    forwards = "classes with a forward | 个只有 forward 的类"
+    for _, layer_class in over(enumerate([shown_class, *written]), forwards):
+        assert "__init__" not in vars(layer_class)
+        layer = layer_class()
+        assert isinstance(layer, nn.Module)
+        assert isinstance(layer(torch.ones(2, 3)), torch.Tensor)
+        assert list(layer.parameters()) == []
+        assert layer.state_dict() == {}
 
 
 def test_a_layer_needs_no_backward() -> None:
-    """A layer needs no `backward`: autograd derives it from `forward`. Where every output uses the
-    mean, the gradient of one output reaches every input.
+    """A layer needs no `backward`: autograd derives it from `forward`, and no layer class of
+    `torch.nn` has one either. Where every output uses the mean, the gradient of one output reaches
+    every input.
 
-    层不用写 `backward`，autograd 会从 `forward` 推出来。每个输出都用到均值，所以一个输出的梯度会传到所有输入。
+    层不用写 `backward`，autograd 会从 `forward` 推出来，`torch.nn` 里的层也都没有它。每个输出都用到均值，所以一个输出的梯度会传到所有输入。
     """
     layer = after("custom_layers.centred-layer").layer
     x = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0], requires_grad=True)
     layer(x)[0].backward()
     assert torch.allclose(x.grad, torch.tensor([0.8, -0.2, -0.2, -0.2, -0.2]))
-    assert "backward" not in vars(type(layer))
+    assert not hasattr(layer, "backward")
+    for member in over(layers(), LAYERS):
+        assert not hasattr(member.cls, "backward")
 
 
 def test_float_tensor_takes_a_number_for_a_length() -> None:
@@ -79,12 +106,14 @@ def test_float_tensor_takes_a_number_for_a_length() -> None:
 
 def test_a_decimal_point_makes_float32() -> None:
     """`torch.tensor` takes the dtype from the values: integers give `int64`, a single decimal point
-    gives `float32`.
+    gives `float32`, unless another default dtype was set.
 
-    `torch.tensor` 按数值决定数据类型：全是整数就是 `int64`，有一个小数点就是 `float32`。
+    `torch.tensor` 按数值决定数据类型：全是整数就是 `int64`，有一个小数点就是 `float32`（没有另设默认类型时）。
     """
-    assert torch.tensor([1, 2]).dtype == torch.int64
-    assert torch.tensor([1, 2.0]).dtype == torch.float32
+    assert torch.tensor([1, 2, 3]).dtype == torch.int64
+    lists = [[1.0, 2, 3], [1, 2.0, 3], [1, 2, 3.0], [1.0], [0, 0, 0, 0, 0.0], [2**40, 1.0]]
+    for numbers in over(lists, "lists with one decimal point | 个有一个小数点的列表"):
+        assert torch.tensor(numbers).dtype == torch.float32
     assert torch.FloatTensor([1, 2]).dtype == torch.float32
 
 
@@ -98,38 +127,52 @@ def test_a_layer_without_parameters_adds_none_to_a_net() -> None:
     names = [name for name, _ in net.named_parameters()]
     assert names == ["0.weight", "0.bias"]
     assert f"parameters: {names}\n" in shown("custom_layers.centred-net").output
-    behind = nn.Sequential(net[1], nn.Linear(8, 1))
-    assert [name for name, _ in behind.named_parameters()] == ["1.weight", "1.bias"]
+    bare = [layer for layer in layers() if not list(layer.make().parameters())]
+    for layer in over(bare, "layer classes without parameters | 种不带参数的层"):
+        behind = nn.Sequential(nn.Linear(8, 1), layer.make(), nn.Linear(8, 1))
+        assert [name for name, _ in behind.named_parameters()] == [
+            "0.weight",
+            "0.bias",
+            "2.weight",
+            "2.bias",
+        ]
 
 
 def test_a_mean_is_zero_up_to_rounding() -> None:
-    """Numbers minus their mean have the mean 0 up to rounding: in `float32` it is within 1e-6 of 0,
-    but not always exactly 0.
+    """Numbers minus their mean have the mean 0 up to rounding: in `float32`, for numbers around 1, it
+    is within 1e-6 of 0, but not always exactly 0.
 
-    减去均值之后，均值为 0 只是在舍入误差之内：在 `float32` 里与 0 相差不到 1e-6，却不总是正好等于 0。
+    减去均值之后，均值为 0 只是在舍入误差之内：在 `float32` 里，数值在 1 左右时，与 0 相差不到 1e-6，却不总是正好等于 0。
     """
     state = after("custom_layers.centred-net")
-    assert state.net(torch.rand(4, 8)).shape == (4, 128)
-    assert any(mean != 0 for mean in state.means)
-    assert all(abs(mean) < 1e-6 for mean in state.means)
     told = shown("custom_layers.centred-net").output.splitlines()
     assert told[:2] == ["always 0: False", "near 0: True"]
-    centred = state.net(torch.rand(4, 8)).mean()
-    assert torch.isclose(centred, torch.zeros(()), atol=1e-6)
+    assert any(mean != 0 for mean in state.means)
+    found = []
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        centred = state.net(torch.rand(4, 8))
+        assert centred.shape == (4, 128)
+        found.append(centred.mean())
+        assert torch.isclose(found[-1], torch.zeros(()), atol=1e-6)
+    assert any(mean != 0 for mean in found)
 
 
 def test_only_atol_counts_against_zero() -> None:
-    """Compared with 0, only `atol` counts: `torch.isclose` tells 1e-7 from 0, however large `rtol`
-    is, until `atol` is raised above its default of 1e-8.
+    """The tolerance of `torch.isclose(a, b)` is `atol` plus `rtol` times `b`, so that against 0 only
+    `atol` counts: 1e-7 differs from 0, however large `rtol` is, until `atol` is raised above its
+    default of 1e-8.
 
-    和 0 比较时只有 `atol` 起作用：`rtol` 再大，`torch.isclose` 也认为 1e-7 与 0 不同，除非把 `atol` 从默认的 1e-8 调大。
+    `torch.isclose(a, b)` 的容差是 `atol` 加上 `rtol` 乘以 `b`，所以和 0 比较时只有 `atol` 起作用：`rtol` 再大，1e-7 也与 0 不同，除非把 `atol` 从默认的 1e-8 调大。
     """
     small, zero = torch.tensor(1e-7), torch.tensor(0.0)
-    assert not torch.isclose(small, zero)
-    assert not torch.isclose(small, zero, rtol=1e6)
-    assert torch.isclose(small, zero, atol=1e-6)
+    for rtol in over((0, 1e-5, 1e-2, 1, 1e6, 1e30), "values of rtol | 个 rtol 的值"):
+        assert not torch.isclose(small, zero, rtol=rtol)
+        assert torch.isclose(small, zero, rtol=rtol, atol=1e-6)
     assert torch.isclose(torch.tensor(0.9e-8), zero)
     assert not torch.isclose(torch.tensor(1.1e-8), zero)
+    assert torch.isclose(zero, small, rtol=1)  # the other way round rtol counts
+    assert torch.isclose(torch.tensor(100.5), torch.tensor(100.0), rtol=0.01, atol=0)
 
 
 def test_the_message_shows_the_transposed_weight() -> None:
@@ -141,21 +184,22 @@ def test_the_message_shows_the_transposed_weight() -> None:
     """
     error = shown("custom_layers.shape-and-dtype").errors[0].text
     assert error == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 5x3)"
-    layer = after("custom_layers.against-linear").builtin
-    assert layer.weight.shape == (3, 5)
-    assert layer.in_features == 5
-    X = torch.rand(4, 5)
-    assert torch.allclose(layer(X), X @ layer.weight.T + layer.bias, atol=1e-6)
-    with pytest.raises(RuntimeError, match=r"\(7x2 and 5x3\)"):
-        layer(torch.rand(7, 2))
+    sizes = [(7, 2, 5, 3), (2, 3, 5, 3), (1, 4, 6, 1), (9, 8, 1, 2), (4, 10, 20, 30)]
+    for n, came, takes, gives in over(sizes, "sizes | 种大小"):
+        layer = nn.Linear(takes, gives)
+        assert layer.weight.shape == (gives, takes)
+        X = torch.rand(n, takes)
+        assert torch.allclose(layer(X), X @ layer.weight.T + layer.bias, atol=1e-6)
+        with pytest.raises(RuntimeError, match=rf"\({n}x{came} and {takes}x{gives}\)"):
+            layer(torch.rand(n, came))
 
 
 def test_a_layer_refuses_another_dtype() -> None:
-    """A linear layer with `float32` weights refuses a `float64` input: `mat1 and mat2 must have the
-    same dtype` from `nn.Linear`, `expected m1 and m2 to have the same dtype` from `@`. After
-    `float()` it takes it.
+    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers:
+    `mat1 and mat2 must have the same dtype` from `nn.Linear`, `expected m1 and m2 to have the same
+    dtype` from `@`. It takes `float64` after `float()`.
 
-    权重是 `float32` 的线性层不接受 `float64` 的输入：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；用 `float()` 转换之后就行。
+    权重是 `float32` 的线性层不接受其他类型的输入，`float64` 和整数都不行：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；`float64` 用 `float()` 转换之后就行。
     """
     texts = [error.text for error in shown("custom_layers.shape-and-dtype").errors]
     assert texts[1:] == [
@@ -163,6 +207,12 @@ def test_a_layer_refuses_another_dtype() -> None:
         "RuntimeError: expected m1 and m2 to have the same dtype, but got: double != float",
     ]
     state = after("custom_layers.shape-and-dtype")
+    for dtype in over((d for d in all_dtypes() if d != torch.float32), "dtypes | 种 dtype"):
+        X = torch.ones(2, 5).to(dtype)
+        with pytest.raises(RuntimeError, match="mat1 and mat2 must have the same dtype"):
+            state.builtin(X)
+        with pytest.raises(RuntimeError, match="expected m1 and m2 to have the same dtype"):
+            state.linear(X)
     X = torch.rand(2, 5, dtype=torch.float64)
     for layer in (state.builtin, state.linear):
         assert layer(X.float()).shape == (2, 3)
@@ -175,41 +225,56 @@ def test_a_mean_without_dim_is_one_number() -> None:
     `X.mean()` 不写 `dim`，整个张量只得一个数；减去它，各列的均值一般不是 0。
     """
     state = after("custom_layers.standardised")
-    assert state.X.mean().shape == ()
     assert state.X.mean() == 11
     assert state.X[:1].mean() == 5
     assert state.Y.mean() == 0
     assert state.Y.mean(dim=0).tolist() == [-9, 9]
     told = shown("custom_layers.standardised").output.splitlines()
     assert told[0] == "mean of each column: [-9.0, 9.0]"
-    Y = state.layer(torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0]))
-    assert Y.mean().abs() < 1e-6
-    assert (Y.mean(dim=0).abs() > 0.1).any()
+    for shape in over([(64, 3), (2, 5), (9, 2), (4, 4)], SHAPES):
+        assert torch.rand(shape).mean().shape == ()
+        Y = state.layer(torch.rand(shape) + torch.arange(shape[1]))
+        assert Y.mean().abs() < 1e-5
+        assert (Y.mean(dim=0).abs() > 0.1).any()
 
 
 def test_centring_keeps_the_spread() -> None:
-    """Subtracting the mean leaves the standard deviation as it was: centring is not standardising.
+    """Subtracting the mean leaves the standard deviation as it was, up to rounding: centring is not
+    standardising.
 
-    减去均值不改变标准差，所以中心化不是标准化。
+    减去均值不改变标准差（允许舍入误差），所以中心化不是标准化。
     """
     state = after("custom_layers.standardised")
+    assert state.Y.mean(dim=0).tolist() == [-9, 9]
     assert torch.allclose(state.Y.std(), state.X.std())
     assert "same spread: True\n" in shown("custom_layers.standardised").output
-    X = torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0])
-    assert torch.allclose(state.layer(X).std(), X.std())
-    assert (state.layer(X).std() - 1).abs() > 0.1
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0])
+        assert torch.allclose(state.layer(X).std(), X.std())
+        assert (state.layer(X).std() - 1).abs() > 0.1
 
 
 def test_standardising_treats_each_column_alone() -> None:
-    """`(X - X.mean(dim=0)) / X.std(dim=0)` gives every column mean 0 and standard deviation 1.
+    """`(X - X.mean(dim=0)) / X.std(dim=0)` gives every column mean 0 and standard deviation 1, up to
+    rounding, and what it makes of a column does not depend on the others. (The values of a column
+    must not be all equal.).
 
-    `(X - X.mean(dim=0)) / X.std(dim=0)` 让每一列的均值都是 0，标准差都是 1。
+    `(X - X.mean(dim=0)) / X.std(dim=0)` 让每一列的均值都是 0，标准差都是 1（允许舍入误差），一列的结果与其他各列无关。（一列的数不能全都相等。）
     """
     Z = after("custom_layers.standardised").Z
     assert Z.mean(dim=0).tolist() == [0, 0]
     assert Z.std(dim=0).tolist() == [1, 1]
     told = shown("custom_layers.standardised").output
     assert "columns of Z: [[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]\n" in told
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(50, 3) * torch.tensor([1.0, 20.0, 0.1]) + 1
+        Z = (X - X.mean(dim=0)) / X.std(dim=0)
+        assert torch.allclose(Z.mean(dim=0), torch.zeros(3), atol=1e-4)
+        assert torch.allclose(Z.std(dim=0), torch.ones(3), atol=1e-4)
+        column = X[:, 1:2]
+        assert torch.allclose((column - column.mean(dim=0)) / column.std(dim=0), Z[:, 1:2])
 
 
 def test_centring_mixes_the_rows_of_a_batch() -> None:
@@ -223,13 +288,17 @@ def test_centring_mixes_the_rows_of_a_batch() -> None:
     assert state.layer(state.X[:1])[0].tolist() == [-5, 5]
     told = shown("custom_layers.what-it-centres").output
     assert told == "row 0 in the batch: [-11.0, -1.0]\nrow 0 on its own:   [-5.0, 5.0]\n"
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net, X = nn.Sequential(nn.Linear(5, 4), state.layer, nn.Linear(4, 2)), torch.randn(6, 5)
+        assert not torch.allclose(net(X)[0], net(X[:1])[0])
 
 
 def test_eval_changes_only_layers_that_ask() -> None:
     """`eval()` only sets `training` to `False`: a `forward` that does not look at it computes what
-    it did before.
+    it did before, as in the activations of `torch.nn`, all but `RReLU`.
 
-    `eval()` 只是把 `training` 设为 `False`；`forward` 不看它，算出来的就和原来一样。
+    `eval()` 只是把 `training` 设为 `False`；`forward` 不看它，算出来的就和原来一样，`torch.nn` 的激活函数除 `RReLU` 外都是如此。
     """
     state = after("custom_layers.what-it-centres")
     layer = type(state.layer)()
@@ -237,19 +306,31 @@ def test_eval_changes_only_layers_that_ask() -> None:
     before = layer(state.X)
     assert not layer.eval().training
     assert torch.equal(layer(state.X), before)
+    blind = (member for member in activations() if member.cls is not nn.RReLU)
+    for member in over(blind, "activations of torch.nn | 种 torch.nn 的激活函数"):
+        activation = member.make()
+        before = member.call(activation)
+        assert not activation.eval().training
+        assert torch.equal(member.call(activation), before)
 
 
 def test_dim_centres_columns_or_rows() -> None:
-    """Subtracting `X.mean(dim=0)` centres every column of a matrix, but the result for a row depends
-    on the other rows; subtracting `X.mean(dim=1, keepdim=True)` centres every row.
+    """Subtracting `X.mean(dim=0)` centres every column of a matrix, up to rounding, but the result
+    for a row depends on the other rows; subtracting `X.mean(dim=1, keepdim=True)` centres every row.
 
-    减去 `X.mean(dim=0)`，矩阵的每一列都居中，但一行的结果取决于其他各行；减去 `X.mean(dim=1, keepdim=True)`，每一行都居中。
+    减去 `X.mean(dim=0)`，矩阵的每一列都居中（允许舍入误差），但一行的结果取决于其他各行；减去 `X.mean(dim=1, keepdim=True)`，每一行都居中。
     """
     X = after("custom_layers.what-it-centres").X
     assert (X - X.mean(dim=0)).mean(dim=0).tolist() == [0, 0]
     assert (X - X.mean(dim=0))[0].tolist() == [-2, -10]
     assert (X[:1] - X[:1].mean(dim=0))[0].tolist() == [0, 0]
-    assert (X - X.mean(dim=1, keepdim=True)).mean(dim=1).tolist() == [0, 0, 0]
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(6, 5)
+        columns, rows = X - X.mean(dim=0), X - X.mean(dim=1, keepdim=True)
+        assert torch.allclose(columns.mean(dim=0), torch.zeros(5), atol=1e-6)
+        assert torch.allclose(rows.mean(dim=1), torch.zeros(6), atol=1e-6)
+        assert not torch.allclose((X[:3] - X[:3].mean(dim=0))[0], columns[0])
 
 
 def test_a_mean_per_row_keeps_the_rows_apart() -> None:
@@ -258,20 +339,24 @@ def test_a_mean_per_row_keeps_the_rows_apart() -> None:
 
     用 `X.mean(dim=1, keepdim=True)` 或 `X.mean(dim=-1, keepdim=True)` 为每一行算一个均值，一行的结果就与同一批里的其他行无关。
     """
-    X = torch.randn(6, 5)
-    for dim in (1, -1):
-        whole = X - X.mean(dim=dim, keepdim=True)
-        for i in range(6):
-            row, pair = X[i : i + 1], X[[i, 0]]
-            assert torch.allclose(row - row.mean(dim=dim, keepdim=True), whole[i : i + 1])
-            assert torch.allclose(pair - pair.mean(dim=dim, keepdim=True), whole[[i, 0]])
+    for shape in over([(6, 5), (2, 2), (1, 7), (9, 1), (3, 200), (40, 3)], SHAPES):
+        X = torch.randn(shape)
+        for dim in (1, -1):
+            assert X.mean(dim=dim, keepdim=True).shape == (shape[0], 1)
+            whole = X - X.mean(dim=dim, keepdim=True)
+            for i in range(shape[0]):
+                row, pair = X[i : i + 1], X[[i, 0]]
+                alone = row - row.mean(dim=dim, keepdim=True)
+                assert torch.allclose(alone, whole[i : i + 1], atol=1e-6)
+                two = pair - pair.mean(dim=dim, keepdim=True)
+                assert torch.allclose(two, whole[[i, 0]], atol=1e-6)
 
 
 def test_a_square_input_hides_a_missing_keepdim() -> None:
-    """Without `keepdim=True`, `X - X.mean(dim=1)` raises an error where rows and columns differ in
-    number; where they do not, it subtracts the means of other rows and raises nothing.
+    """Without `keepdim=True`, `X - X.mean(dim=1)` raises an error for three rows and two columns; with
+    as many rows as columns, two or more, it subtracts the means of other rows and raises nothing.
 
-    不写 `keepdim=True`，行数和列数不等时 `X - X.mean(dim=1)` 会报错；相等时减掉的是别的行的均值，而且不报错。
+    不写 `keepdim=True`，三行两列时 `X - X.mean(dim=1)` 会报错；行数和列数相等（至少是 2）时，减掉的是别的行的均值，而且不报错。
     """
     result = shown("custom_layers.keepdim")
     assert result.error == (
@@ -281,17 +366,31 @@ def test_a_square_input_hides_a_missing_keepdim() -> None:
     assert result.output == (
         "without keepdim: [[-5.0, -1.0], [-3.0, 9.0]]\nwith keepdim:    [[-5.0, 5.0], [-9.0, 9.0]]\n"
     )
-    state = after("custom_layers.keepdim")
-    assert state.wrong.tolist() == [[-5, -1], [-3, 9]]
-    assert state.right.tolist() == [[-5, 5], [-9, 9]]
-    assert state.wrong[0, 1] == state.square[0, 1] - state.square[1].mean()
+    for n in over(range(2, 9), "numbers of rows and columns | 种行列数"):
+        X = torch.randn(n, n)
+        wrong = X - X.mean(dim=1)
+        for i in range(n):
+            for j in range(n):
+                assert torch.allclose(wrong[i, j], X[i, j] - X[j].mean())
+
+
+def test_a_single_column_hides_a_missing_keepdim() -> None:
+    """Without `keepdim=True`, `X - X.mean(dim=1)` makes n rows and n columns of n rows with a single
+    column, and raises nothing.
+
+    不写 `keepdim=True`，`X` 是 n 行一列时，`X - X.mean(dim=1)` 得到 n 行 n 列，而且不报错。
+    """
+    for n in over(range(1, 9), "numbers of rows | 种行数"):
+        X = torch.randn(n, 1)
+        assert (X - X.mean(dim=1)).shape == (n, n)
+        assert (X - X.mean(dim=1, keepdim=True)).shape == (n, 1)
 
 
 def test_integers_have_no_mean() -> None:
-    """`mean()` of an integer tensor raises `RuntimeError: mean(): could not infer output dtype`;
-    after `float()` it works.
+    """`mean()` of an integer tensor raises `RuntimeError: mean(): could not infer output dtype`, and
+    so it does for `bool`; after `float()` it works.
 
-    对整数张量求 `mean()` 会报 `RuntimeError: mean(): could not infer output dtype`，先用 `float()` 转换就行。
+    对整数张量求 `mean()` 会报 `RuntimeError: mean(): could not infer output dtype`，`bool` 也一样；先用 `float()` 转换就行。
     """
     result = shown("custom_layers.integer-input")
     assert result.state == "raised"
@@ -300,6 +399,11 @@ def test_integers_have_no_mean() -> None:
     assert result.error.endswith("Got: Long")
     told = result.output.splitlines()
     assert told == ["torch.int64 torch.float32", "tensor([-2., -1.,  0.,  1.,  2.])"]
+    for dtype in over(integer_dtypes(), "dtypes of integers | 种整数 dtype"):
+        counts = torch.tensor([1, 0, 1]).to(dtype)
+        with pytest.raises(RuntimeError, match="could not infer output dtype"):
+            counts.mean()
+        assert counts.float().mean() == pytest.approx(2 / 3)
 
 
 def test_assigning_a_parameter_registers_it() -> None:
@@ -310,23 +414,38 @@ def test_assigning_a_parameter_registers_it() -> None:
     """
     linear = after("custom_layers.my-linear").linear
     assert [name for name, _ in linear.named_parameters()] == ["weight", "bias"]
-    assert all(type(p) is nn.Parameter and p.requires_grad for p in linear.parameters())
-    assert isinstance(linear.weight, torch.Tensor)
     assert shown("custom_layers.my-linear").output == "weight (5, 3) True\nbias (3,) True\n"
-    module = nn.Module()
-    module.gain = nn.Parameter(torch.ones(2))
-    assert dict(module.named_parameters())["gain"] is module.gain
+    dtypes = [d for d in all_dtypes() if d.is_floating_point or d.is_complex]
+    for dtype in over(dtypes, "dtypes | 种 dtype"):
+        module, gain = nn.Module(), nn.Parameter(torch.ones(2).to(dtype))
+        assert isinstance(gain, torch.Tensor)
+        assert gain.requires_grad
+        module.gain = gain
+        assert dict(module.named_parameters()) == {"gain": gain}
+        assert dict(module.named_parameters())["gain"] is gain
 
 
 def test_my_linear_and_data_linear_differ_in_forward_only() -> None:
-    """The two classes draw the same weights: only `.data` sets them apart."""
-    state = after("custom_layers.my-linear")
-    drawn = []
-    for layer_class in (state.DataLinear, state.MyLinear):
-        torch.manual_seed(7)
-        drawn.append(layer_class(6, 4).state_dict())
-    assert drawn[0].keys() == drawn[1].keys()
-    assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
+    """From the same seed, `DataLinear` registers the same parameters as `MyLinear`, under the same
+    names and with the same numbers; only `forward` differs.
+
+    随机种子相同，`DataLinear` 注册的参数和 `MyLinear` 的名字相同，数值也相同；不同的只有 `forward`。
+    """
+    state = after("custom_layers.data-blocks-gradient")
+    for seed in over(seeds(), SEEDS):
+        drawn = []
+        for layer_class in (state.DataLinear, state.MyLinear):
+            torch.manual_seed(seed)
+            drawn.append(layer_class(6, 4).state_dict())
+        assert list(drawn[0]) == list(drawn[1]) == ["weight", "bias"]
+        assert all(torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0])
+    own = [set(vars(state.DataLinear)), set(vars(state.MyLinear))]
+    assert own[0] == own[1]
+    codes = [c.__init__.__code__.co_code for c in (state.DataLinear, state.MyLinear)]
+    assert codes[0] == codes[1]
+    read = "data" in state.DataLinear.forward.__code__.co_names
+    assert read
+    assert "data" not in state.MyLinear.forward.__code__.co_names
 
 
 def test_names_state_dict_and_optimiser_read_the_registry() -> None:
@@ -338,16 +457,24 @@ def test_names_state_dict_and_optimiser_read_the_registry() -> None:
     linear = after("custom_layers.my-linear").linear
     assert [name for name, _ in linear.named_parameters()] == ["weight", "bias"]
     assert list(linear.state_dict()) == ["weight", "bias"]
-    held = torch.optim.SGD(linear.parameters(), lr=0.1).param_groups[0]["params"]
-    assert all(a is b for a, b in zip(held, [linear.weight, linear.bias], strict=True))
+    for kind in over(optimizers(), OPTIMISERS):
+        held = kind(linear.parameters()).param_groups[0]["params"]
+        assert all(a is b for a, b in zip(held, [linear.weight, linear.bias], strict=True))
 
 
 def test_my_linear_starts_at_the_scale_of_its_inputs() -> None:
-    """MyLinear draws weights of standard deviation sqrt(2 / in_units) and zero biases."""
+    """`MyLinear` draws its weights with the standard deviation √(2/n), where n is the number of
+    inputs, and its biases are 0.
+
+    `MyLinear` 的权重随机抽取，标准差是 √(2/n)，n 是输入个数；偏置是 0。
+    """
     MyLinear = after("custom_layers.my-linear").MyLinear
-    layer = MyLinear(512, 256)
-    assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / 512), rel=0.05)
-    assert not layer.bias.any()
+    torch.manual_seed(0)
+    for n in over((2, 8, 32, 128, 512), INPUTS):
+        layer = MyLinear(n, 20_000 // n)
+        assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / n), rel=0.05)
+        assert layer.weight.mean().item() == pytest.approx(0, abs=0.05)
+        assert not layer.bias.any()
 
 
 def test_a_custom_layer_works_alone_and_in_sequential() -> None:
@@ -357,44 +484,56 @@ def test_a_custom_layer_works_alone_and_in_sequential() -> None:
     自定义层可以单独用，也可以放进 `nn.Sequential`；在里面，参数名以序号开头，和内置层一样。
     """
     state = after("custom_layers.in-sequential")
-    assert state.linear(torch.rand(2, 5)).shape == (2, 3)
-    assert state.net(torch.rand(2, 64)).shape == (2, 1)
+    built_in = nn.Sequential(nn.Linear(64, 8), nn.Linear(8, 1))
     names = [name for name, _ in state.net.named_parameters()]
+    assert names == [name for name, _ in built_in.named_parameters()]
     assert names == ["0.weight", "0.bias", "1.weight", "1.bias"]
     told = shown("custom_layers.in-sequential").output.splitlines()
     assert told == ["alone: (2, 3)", "in a net: (2, 1)", str(names)]
+    for before in over([(), (1,), (2,), (3, 2), (0,)], "shapes of a batch | 种批的形状"):
+        assert state.linear(torch.rand(*before, 5)).shape == (*before, 3)
+        assert state.net(torch.rand(*before, 64)).shape == (*before, 1)
 
 
 def test_copying_a_weight_may_need_a_transpose() -> None:
     """`nn.Linear` stores its weight as `(out, in)`: a weight stored as `(in, out)` has to be
-    transposed before it goes there. As it is, `load_state_dict` refuses it: `size mismatch for weight`.
+    transposed before it goes there. As it is, `load_state_dict` refuses it where `in` and `out`
+    differ: `size mismatch for weight`.
 
-    `nn.Linear` 的权重按 `(out, in)` 存放；按 `(in, out)` 存放的权重要转置才能放进去，不转置，`load_state_dict` 会报 `size mismatch for weight`。
+    `nn.Linear` 的权重按 `(out, in)` 存放；按 `(in, out)` 存放的权重要转置才能放进去。不转置，`in` 和 `out` 又不相等，`load_state_dict` 会报 `size mismatch for weight`。
     """
     result = shown("custom_layers.against-linear")
     assert result.output.splitlines()[-1] == "same result: True"
     assert result.error is not None
     assert "size mismatch for weight: copying a param with shape torch.Size([5, 3])" in result.error
     state = after("custom_layers.against-linear")
-    assert state.linear.weight.shape == (5, 3)
-    assert state.builtin.weight.shape == (3, 5)
     assert torch.equal(state.builtin.weight, state.linear.weight.T)
+    for n, m in over([(5, 3), (2, 7), (1, 4), (6, 1), (30, 20)], "sizes of the layer | 种层的大小"):
+        mine, builtin = state.MyLinear(n, m), nn.Linear(n, m)
+        assert mine.weight.shape == (n, m)
+        assert builtin.weight.shape == (m, n)
+        with pytest.raises(RuntimeError, match="size mismatch for weight"):
+            builtin.load_state_dict(mine.state_dict())
+        builtin.load_state_dict({"weight": mine.weight.T, "bias": mine.bias})
+        X = torch.randn(4, n)
+        assert torch.allclose(F.relu(builtin(X)), mine(X), atol=1e-5)
 
 
 def test_a_square_weight_hides_a_missing_transpose() -> None:
-    """Where a layer has as many outputs as inputs, copying a weight without the transpose it needs
-    raises nothing and gives other outputs.
+    """Where a layer has as many outputs as inputs, two or more, a random weight that is copied
+    without the transpose it needs raises nothing and gives other outputs.
 
-    输入和输出个数相同时，复制权重忘了转置也不报错，只是输出不对。
+    输入和输出个数相同（至少是 2）时，复制随机权重忘了转置也不报错，只是输出不对。
     """
-    mine, builtin = after("custom_layers.against-linear").MyLinear(4, 4), nn.Linear(4, 4)
-    X = torch.randn(16, 4)
-    with torch.no_grad():
-        builtin.bias.zero_()
-        builtin.weight.copy_(mine.weight)
-        assert not torch.allclose(F.relu(builtin(X)), mine(X), atol=1e-3)
-        builtin.weight.copy_(mine.weight.T)
-        assert torch.allclose(F.relu(builtin(X)), mine(X), atol=1e-6)
+    MyLinear = after("custom_layers.against-linear").MyLinear
+    torch.manual_seed(0)
+    for n in over((2, 3, 4, 8, 16, 64), INPUTS):
+        mine, builtin, X = MyLinear(n, n), nn.Linear(n, n), torch.randn(64, n)
+        with torch.no_grad():
+            builtin.load_state_dict(mine.state_dict())
+            assert not torch.allclose(F.relu(builtin(X)), mine(X), atol=1e-3)
+            builtin.weight.copy_(mine.weight.T)
+            assert torch.allclose(F.relu(builtin(X)), mine(X), atol=1e-5)
 
 
 def test_nn_linear_applies_no_activation() -> None:
@@ -404,22 +543,36 @@ def test_nn_linear_applies_no_activation() -> None:
     `nn.Linear` 不带激活函数；权重和偏置相同时，末尾带 ReLU 的层，输出等于对 `nn.Linear` 的输出做 `F.relu`。
     """
     state = after("custom_layers.against-linear")
-    X = torch.randn(64, 5)
-    assert torch.allclose(state.linear(X), F.relu(state.builtin(X)), atol=1e-6)
-    assert (state.builtin(X) < 0).any()
-    assert (state.linear(X) >= 0).all()
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(64, 5)
+        assert torch.allclose(state.linear(X), F.relu(state.builtin(X)), atol=1e-6)
+        assert (state.builtin(X) < 0).any()
+        assert (state.linear(X) >= 0).all()
 
 
 def test_a_last_relu_often_leaves_only_zeros() -> None:
-    """If a network of two layers ends with a ReLU on a single unit, its output for two random rows
-    is all zeros for about a third of the random initialisations.
+    """If a network of two layers, with weights scaled by √(2/n), ends with a ReLU on a single unit,
+    its output for two random rows is all zeros for about a third of the random initialisations: where
+    both numbers before that ReLU are 0 or less.
 
-    两层网络的末尾若是单个单元加 ReLU，随机初始化时约有三分之一，两行随机输入的输出全是 0。
+    两层网络的权重按 √(2/n) 缩放，末尾若是单个单元加 ReLU，随机初始化时约有三分之一，两行随机输入的输出全是 0：也就是 ReLU 之前的两个数都不大于 0 的那些。
     """
     told = shown("custom_layers.final-relu").output
     found = re.search(r"^MyLinear: (\d+) of 300$", told, re.MULTILINE)
     assert found is not None
     assert 0.28 < int(found[1]) / 300 < 0.42
+    MyLinear = after("custom_layers.final-relu").MyLinear
+    zeros = 0
+    with torch.no_grad():
+        for seed in over(seeds(100), NETWORKS):
+            torch.manual_seed(seed)
+            hidden, last = MyLinear(64, 8), MyLinear(8, 1)
+            H = hidden(torch.rand(2, 64))
+            silent = not last(H).any()
+            assert silent == bool((H @ last.weight <= 0).all())
+            zeros += silent
+    assert 0.22 < zeros / 100 < 0.48
 
 
 def test_two_rows_usually_agree_in_sign() -> None:
@@ -430,15 +583,15 @@ def test_two_rows_usually_agree_in_sign() -> None:
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
     agree = negative = 0
-    for seed in range(50):
-        torch.manual_seed(seed)
-        net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
-        with torch.no_grad():
-            signs = (net[0](torch.rand(2, 64)) @ net[1].weight).sign()
-        agree += bool(signs[0] == signs[1])
-        negative += int((signs < 0).sum())
-    assert agree > 33
-    assert 0.35 < negative / 100 < 0.65
+    with torch.no_grad():
+        for seed in over(seeds(100), NETWORKS):
+            torch.manual_seed(seed)
+            hidden, last = MyLinear(64, 8), MyLinear(8, 1)
+            signs = (hidden(torch.rand(2, 64)) @ last.weight).sign()
+            agree += bool(signs[0] == signs[1])
+            negative += int((signs < 0).sum())
+    assert agree > 60
+    assert 0.38 < negative / 200 < 0.62
 
 
 def test_the_scale_is_not_what_leaves_zeros() -> None:
@@ -460,58 +613,66 @@ def test_the_scale_is_not_what_leaves_zeros() -> None:
     state = after("custom_layers.final-relu")
     assert state.only_zeros(randn=True, last_relu=False) <= 5
     torch.manual_seed(0)
-    zeros = []
-    for _ in range(1000):
-        hidden, last = state.MyLinear(64, 8), state.MyLinear(8, 1)
-        H = hidden(torch.rand(2, 64))
-        zeros.append((not H.any(), not (H @ last.weight).any()))
-    assert all(dead == silent for dead, silent in zeros)
-    assert 0 < sum(silent for _, silent in zeros) < 20
+    silent = []
+    with torch.no_grad():
+        for _ in over(seeds(1000), NETWORKS):
+            hidden, last = state.MyLinear(64, 8), state.MyLinear(8, 1)
+            H = hidden(torch.rand(2, 64))
+            silent.append(not (H @ last.weight).any())
+            assert silent[-1] == (not H.any())
+    assert 0 < sum(silent) < 20
 
 
 def test_only_zeros_give_no_gradient() -> None:
-    """Where a last ReLU gives only zeros, every parameter gets the gradient 0, whatever the loss asks
-    for: that batch teaches the network nothing.
+    """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed
+    from the output, whatever it asks for: that batch teaches the network nothing.
 
-    末尾的 ReLU 若只输出 0，不管损失要什么，所有参数的梯度都是 0：网络从这批数据里什么也学不到。
+    末尾的 ReLU 若只输出 0，由输出算出的损失，不管它要什么，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
-    learnt = []
-    for seed in range(20):
+    silent = []
+    for seed in range(40):
         torch.manual_seed(seed)
-        net = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1))
-        output = net(torch.rand(2, 64))
-        F.mse_loss(output, torch.ones(2, 1)).backward()
-        if not output.any():
-            learnt += [bool(p.grad.any()) for p in net.parameters()]
-    assert learnt
-    assert not any(learnt)
+        net, X = nn.Sequential(MyLinear(64, 8), MyLinear(8, 1)), torch.rand(2, 64)
+        if not net(X).any():
+            silent.append((seed, net, X))
+    families = "networks that return only zeros | 个只输出 0 的网络"
+    for _, net, X in over(silent, families):
+        for target in (1.0, -1.0, 100.0):
+            for loss in (F.mse_loss, F.l1_loss, F.smooth_l1_loss):
+                loss(net(X), torch.full((2, 1), target)).backward()
+        assert not any(p.grad.any() for p in net.parameters())
 
 
 def test_a_sum_grows_with_the_root_of_n() -> None:
-    """A sum over n inputs, weighted by plain `torch.randn`, grows with √n: 100 times the inputs make
-    it 10 times as large.
+    """A sum of n independent random terms with mean 0 grows with √n: a sum over n ones, weighted by
+    plain `torch.randn`, has the standard deviation √n.
 
-    用 `torch.randn` 当权重对 n 个输入求和，和的大小随 √n 增长：输入多到 100 倍，和约为 10 倍。
+    n 个独立、均值为 0 的随机项之和，大小随 √n 增长：用 `torch.randn` 当权重对 n 个 1 求和，标准差就是 √n。
     """
     torch.manual_seed(0)
-    few, many = (torch.ones(n) @ torch.randn(n, 500) for n in (10, 1000))
-    assert (many.std() / few.std()).item() == pytest.approx(10, rel=0.15)
+    for n in over((2, 10, 50, 200, 1000), INPUTS):
+        sums = torch.ones(n) @ torch.randn(n, 1000)
+        assert sums.std().item() == pytest.approx(math.sqrt(n), rel=0.1)
 
 
 def test_two_makes_up_for_relu() -> None:
-    """ReLU removes half of the mean square of a sum with random weights; the 2 in their standard
-    deviation √(2/n) makes up for it.
+    """ReLU halves the mean square of a sum with random weights, since it is as often negative as
+    positive; the 2 in their standard deviation √(2/n) makes up for it.
 
-    权重随机时，ReLU 会砍掉和的均方值的一半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
+    权重随机时，和的正负各占一半，ReLU 让均方值减半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
     """
+    MyLinear = after("custom_layers.my-linear").MyLinear
     torch.manual_seed(0)
-    layer = after("custom_layers.my-linear").MyLinear(256, 2000)
-    X = torch.rand(16, 256)
-    with torch.no_grad():
-        before = X.square().mean().item()
-        assert (X @ layer.weight).square().mean().item() == pytest.approx(2 * before, rel=0.2)
-        assert layer(X).square().mean().item() == pytest.approx(before, rel=0.2)
+    for n in over((32, 64, 128, 256), INPUTS):
+        layer, X = MyLinear(n, 1000), torch.rand(16, n)
+        with torch.no_grad():
+            before = X.square().mean().item()
+            sums = X @ layer.weight
+            assert sums.square().mean().item() == pytest.approx(2 * before, rel=0.2)
+            halved = F.relu(sums).square().mean().item()
+            assert halved == pytest.approx(sums.square().mean().item() / 2, rel=0.2)
+            assert layer(X).square().mean().item() == pytest.approx(before, rel=0.2)
 
 
 def test_factors_multiply_from_layer_to_layer() -> None:
@@ -524,37 +685,56 @@ def test_factors_multiply_from_layer_to_layer() -> None:
     assert state.unscaled.any()
     assert torch.equal(state.unscaled, state.scaled * 8**10)
     assert 0.01 < state.scaled.mean() < 10
+    with torch.no_grad():
+        grown = [state.deep[:depth](state.X) for depth in range(1, 11)]
+        for layer in state.layers:
+            layer.weight.div_(8)
+        for depth in over(range(1, 11), "depths | 种深度"):
+            assert torch.equal(grown[depth - 1], state.deep[:depth](state.X) * 8**depth)
 
 
 def test_the_scale_moves_no_zero() -> None:
-    """Multiplying all weights by a positive number makes the outputs of ReLU layers without bias
-    larger or smaller; which of them are 0 does not change.
+    """Multiplying all weights by a power of 2 makes the outputs of ten ReLU layers without bias larger
+    or smaller; which of them are 0 does not change, as long as the numbers stay in the range of
+    `float32`.
 
-    把权重都乘上一个正数，没有偏置的 ReLU 层，输出随之变大或变小，哪些是 0 却不变。
+    把权重都乘上 2 的幂，没有偏置的十个 ReLU 层，输出随之变大或变小；只要数值不超出 `float32` 的范围，哪些是 0 就不变。
     """
     state = after("custom_layers.initial-scale")
     assert (state.scaled == 0).any()
     assert torch.equal(state.unscaled == 0, state.scaled == 0)
+    for factor in over((1 / 64, 1 / 8, 1 / 2, 2, 4, 16), "powers of 2 | 个 2 的幂"):
+        with torch.no_grad():
+            for layer in state.layers:
+                layer.weight.mul_(factor)
+            assert torch.equal(state.deep(state.X) == 0, state.scaled == 0)
+            for layer in state.layers:
+                layer.weight.div_(factor)
 
 
 def test_too_wide_weights_end_in_nan() -> None:
     """Sixty ReLU layers of 128 units with plain `torch.randn` weights raise no error and return only
-    `nan`; with the standard deviation √(2/n) the output is finite.
+    `nan`, after numbers that are `inf`; with the standard deviation √(2/n) the output is finite.
 
-    六十个 128 单元的 ReLU 层，权重直接用 `torch.randn`，不报任何错，输出全是 `nan`；标准差取 √(2/n)，输出就都是有限的数。
+    六十个 128 单元的 ReLU 层，权重直接用 `torch.randn`，不报任何错，先出现 `inf`，输出全是 `nan`；标准差取 √(2/n)，输出就都是有限的数。
     """
     MyLinear = after("custom_layers.initial-scale").MyLinear
-    for seed in range(4):
+    assert (torch.tensor(math.inf) - torch.tensor(math.inf)).isnan()
+    for seed in over(seeds(4), SEEDS):
         torch.manual_seed(seed)
         net = nn.Sequential(*[MyLinear(128, 128) for _ in range(60)])
         X = torch.rand(8, 128)
         with torch.no_grad():
-            scaled = net(X)
+            assert net(X).isfinite().all()
             for layer in net:
                 layer.weight.mul_(8)
-            assert scaled.isfinite().all()
-            assert net[:44](X).isinf().any() or net[:44](X).isnan().any()
-            assert net(X).isnan().all()
+            outputs = [X]
+            for layer in net:
+                outputs.append(layer(outputs[-1]))
+            first = next(Y for Y in outputs if not Y.isfinite().all())
+            assert first.isinf().any()
+            assert not first.isnan().any()
+            assert outputs[-1].isnan().all()
 
 
 def test_an_optimiser_wants_leaves() -> None:
@@ -569,6 +749,10 @@ def test_an_optimiser_wants_leaves() -> None:
     state = after("custom_layers.scale-outside")
     assert not state.module.weight.is_leaf
     assert state.linear.weight.is_leaf
+    for kind in over(optimizers(), OPTIMISERS):
+        with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
+            kind([state.module.weight])
+        kind([state.linear.weight])
 
 
 def test_an_optimiser_wants_an_iterable() -> None:
@@ -577,14 +761,16 @@ def test_an_optimiser_wants_an_iterable() -> None:
 
     优化器要的是由参数组成的可迭代对象：只给一个参数会报 `TypeError: params argument given to the optimizer should be an iterable of Tensors or dicts`，放进列表就行。
     """
+    text = "params argument given to the optimizer should be an iterable of Tensors or dicts"
     error = shown("custom_layers.optimiser-wants-a-list").error
     assert error is not None
-    assert error.startswith(
-        "TypeError: params argument given to the optimizer should be an iterable of Tensors or dicts"
-    )
+    assert error.startswith(f"TypeError: {text}")
     linear = after("custom_layers.my-linear").linear
-    optimizer = torch.optim.SGD([linear.weight], lr=0.1)
-    assert optimizer.param_groups[0]["params"][0] is linear.weight
+    for kind in over(optimizers(), OPTIMISERS):
+        with pytest.raises(TypeError, match=text):
+            kind(linear.weight)
+        assert kind([linear.weight]).param_groups[0]["params"][0] is linear.weight
+        assert len(kind(linear.parameters()).param_groups[0]["params"]) == 2
 
 
 def test_a_parameter_is_not_an_integer() -> None:
@@ -594,22 +780,23 @@ def test_a_parameter_is_not_an_integer() -> None:
 
     用整数创建 `nn.Parameter`，会报 `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`；先用 `float()` 转换就行，缓冲区则可以直接存整数。
     """
-    error = shown("custom_layers.integer-parameter").error
-    assert error == (
-        "RuntimeError: Only Tensors of floating point and complex dtype can require gradients"
-    )
-    whole = torch.tensor([1, 2, 3])
-    assert nn.Parameter(whole.float()).requires_grad
-    module = nn.Module()
-    module.register_buffer("counts", whole)
-    assert module.state_dict()["counts"].dtype == torch.int64
+    text = "Only Tensors of floating point and complex dtype can require gradients"
+    assert shown("custom_layers.integer-parameter").error == f"RuntimeError: {text}"
+    for dtype in over(integer_dtypes(), "dtypes of integers | 种整数 dtype"):
+        whole = torch.tensor([1, 2, 3]).to(dtype)
+        with pytest.raises(RuntimeError, match=text):
+            nn.Parameter(whole)
+        assert nn.Parameter(whole.float()).requires_grad
+        module = nn.Module()
+        module.register_buffer("counts", whole)
+        assert module.state_dict()["counts"].dtype == dtype
 
 
 def test_initialisers_read_the_fan_in_from_dimension_one() -> None:
-    """By default the Kaiming functions of `nn.init` read the fan-in from dimension 1 of the weight,
-    as if it were `(out, in)`: for a weight `(512, 32)` that means 32.
+    """By default the Kaiming functions of `nn.init` read the fan-in from dimension 1 of a matrix, as
+    if it were `(out, in)`: for a weight `(512, 32)` that means 32.
 
-    `nn.init` 里的 Kaiming 系列函数默认把权重当作 `(out, in)`，从 `dim=1` 读取扇入；权重是 `(512, 32)`，读到的就是 32。
+    `nn.init` 里的 Kaiming 系列函数默认把矩阵当作 `(out, in)`，从 `dim=1` 读取扇入；权重是 `(512, 32)`，读到的就是 32。
     """
     told = shown("custom_layers.fan-in-of-a-transpose").output.split()
     assert told[::2] == ["wanted:", "default:", "fan_out:"]
@@ -617,24 +804,26 @@ def test_initialisers_read_the_fan_in_from_dimension_one() -> None:
     assert wanted == pytest.approx(math.sqrt(2 / 512), abs=0.001)
     assert right == pytest.approx(wanted, rel=0.05)
     assert default == pytest.approx(math.sqrt(2 / 32), rel=0.05)
-    weight = after("custom_layers.fan-in-of-a-transpose").weight
-    assert weight.shape == (512, 32)
-    for initialise in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
-        std = initialise(torch.empty(512, 32)).std().item()
-        assert std == pytest.approx(math.sqrt(2 / 32), rel=0.05)
+    torch.manual_seed(0)
+    for shape in over([(512, 32), (32, 512), (64, 256), (100, 100), (4096, 4)], SHAPES):
+        for initialise in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
+            std = initialise(torch.empty(shape)).std().item()
+            assert std == pytest.approx(math.sqrt(2 / shape[1]), rel=0.05)
 
 
 def test_fan_out_reads_the_other_dimension() -> None:
-    """`mode="fan_out"` makes the Kaiming initialisers read dimension 0 of the weight: the right one
+    """`mode="fan_out"` makes the Kaiming initialisers read dimension 0 of a matrix: the right one
     for a weight stored as `(in, out)`.
 
-    设了 `mode="fan_out"`，Kaiming 系列函数就读权重的 `dim=0`；权重按 `(in, out)` 存放时，正该这样。
+    设了 `mode="fan_out"`，Kaiming 系列函数就读矩阵的 `dim=0`；权重按 `(in, out)` 存放时，正该这样。
     """
     state = after("custom_layers.fan-in-of-a-transpose")
     assert state.weight.std().item() == pytest.approx(math.sqrt(2 / 512), rel=0.05)
-    for initialise in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
-        std = initialise(torch.empty(512, 32), mode="fan_out").std().item()
-        assert std == pytest.approx(math.sqrt(2 / 512), rel=0.05)
+    torch.manual_seed(0)
+    for shape in over([(512, 32), (32, 512), (64, 256), (100, 100), (4, 4096)], SHAPES):
+        for initialise in (nn.init.kaiming_normal_, nn.init.kaiming_uniform_):
+            std = initialise(torch.empty(shape), mode="fan_out").std().item()
+            assert std == pytest.approx(math.sqrt(2 / shape[0]), rel=0.05)
 
 
 def test_a_plain_tensor_gets_a_gradient() -> None:
@@ -642,10 +831,15 @@ def test_a_plain_tensor_gets_a_gradient() -> None:
 
     普通张量属性只要 `requires_grad=True`，不管有没有注册，都会得到梯度。
     """
-    plain = after("custom_layers.plain-tensor").plain
-    assert type(plain.weight) is torch.Tensor
-    assert plain.weight.requires_grad
-    assert plain.weight.grad.shape == (5, 3)
+    state = after("custom_layers.plain-tensor")
+    assert type(state.plain.weight) is torch.Tensor
+    assert state.plain.weight.requires_grad
+    assert state.plain.weight.grad.shape == (5, 3)
+    for dtype in over(float_dtypes(), "dtypes | 种 dtype"):
+        layer = state.PlainLinear(5, 3)
+        layer.weight = torch.ones(5, 3, dtype=dtype, requires_grad=True)
+        layer(torch.ones(2, 5, dtype=dtype)).sum().backward()
+        assert (layer.weight.grad == 2).all()
 
 
 def test_a_plain_tensor_is_not_registered() -> None:
@@ -657,6 +851,13 @@ def test_a_plain_tensor_is_not_registered() -> None:
     plain = after("custom_layers.plain-tensor").plain
     assert list(plain.parameters()) == []
     assert plain.state_dict() == {}
+    for dtype in over(all_dtypes(), "dtypes | 种 dtype"):
+        module: Any = nn.Module()
+        module.weight = torch.ones(2).to(dtype)
+        if dtype.is_floating_point or dtype.is_complex:
+            module.weight.requires_grad_()
+        assert list(module.parameters()) == []
+        assert module.state_dict() == {}
 
 
 def test_an_optimiser_refuses_the_plain_layer() -> None:
@@ -669,20 +870,23 @@ def test_an_optimiser_refuses_the_plain_layer() -> None:
 
 def test_a_plain_tensor_is_silently_left_out() -> None:
     """Beside layers that have parameters, a weight that is a plain tensor raises no error: it gets a
-    gradient, and the optimiser leaves it as it is.
+    gradient, and the optimiser, which was built from `net.parameters()`, leaves it as it is.
 
-    旁边有带参数的层时，权重写成普通张量不会报错：它有梯度，优化器却不会更新它。
+    旁边有带参数的层时，权重写成普通张量不会报错：它有梯度，由 `net.parameters()` 创建的优化器却不会更新它。
     """
     PlainLinear = after("custom_layers.plain-tensor").PlainLinear
     torch.manual_seed(0)
     net = nn.Sequential(PlainLinear(5, 3), nn.Linear(3, 1))
-    before = net[0].weight.detach().clone()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    net(torch.rand(2, 5)).sum().backward()
-    optimizer.step()
     assert [name for name, _ in net.named_parameters()] == ["1.weight", "1.bias"]
-    assert net[0].weight.grad.any()
-    assert torch.equal(net[0].weight, before)
+    before = net[0].weight.detach().clone()
+    for kind in over(optimizers(), OPTIMISERS):
+        optimizer = kind(net.parameters())
+        for _ in range(3):
+            optimizer.zero_grad()
+            net(torch.rand(2, 5)).sum().backward()
+            optimizer.step()
+        assert net[0].weight.grad.any()
+        assert torch.equal(net[0].weight, before)
 
 
 def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
@@ -691,40 +895,48 @@ def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
 
     `nn.Parameter` 一参与运算，结果就是普通张量：`self.weight = nn.Parameter(torch.randn(5, 3)) * 0.1` 什么也没有注册。
     """
-    layer = nn.Module()
-    layer.weight = nn.Parameter(torch.randn(5, 3)) * 0.1
-    assert type(layer.weight) is torch.Tensor
-    assert list(layer.parameters()) == []
-    layer = nn.Module()
-    layer.weight = nn.Parameter(torch.randn(5, 3) * 0.1)
-    assert list(layer.parameters()) == [layer.weight]
+    assert type(after("custom_layers.scale-outside").module.weight) is torch.Tensor
+    operations = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+    operations += [operator.floordiv, operator.mod]
+    for operation in over(operations, "operations | 种运算"):
+        layer = nn.Module()
+        layer.weight = operation(nn.Parameter(torch.randn(5, 3)), 2)
+        assert type(layer.weight) is torch.Tensor
+        assert list(layer.parameters()) == []
+        layer.weight = nn.Parameter(operation(torch.randn(5, 3), 2))
+        assert list(layer.parameters()) == [layer.weight]
 
 
 def test_parameters_in_a_list_are_not_registered() -> None:
-    """A module does not look into a list or a dict: the `nn.Parameter`s in it are not in `parameters()` nor in `state_dict()`.
+    """A module does not look into a list, a tuple or a dict: the `nn.Parameter`s in it are not in `parameters()` nor in `state_dict()`.
 
-    模块不会翻看列表和字典：放在里面的 `nn.Parameter`，`parameters()` 和 `state_dict()` 里都没有。
+    模块不会翻看列表、元组和字典：放在里面的 `nn.Parameter`，`parameters()` 和 `state_dict()` 里都没有。
     """
-    layer: Any = nn.Module()
-    layer.listed = [nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))]
-    layer.named = {"gain": nn.Parameter(torch.ones(2))}
-    assert list(layer.parameters()) == []
-    assert layer.state_dict() == {}
-    layer.gain = layer.named["gain"]
-    assert list(layer.state_dict()) == ["gain"]
+    first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    held = [[first, second], (first,), {"gain": first}, {first}, [[first], [second]]]
+    held += [collections.deque([first]), collections.OrderedDict(gain=first)]
+    for container in over(held, "containers | 个容器"):
+        layer: Any = nn.Module()
+        layer.held = container
+        assert list(layer.parameters()) == []
+        assert layer.state_dict() == {}
+        layer.gain = first
+        assert list(layer.state_dict()) == ["gain"]
 
 
 def test_parameter_list_registers_its_items() -> None:
-    """`nn.ParameterList` is a list that registers its items: their names are those of the list and their positions.
+    """`nn.ParameterList` is a list that registers the parameters in it: their names are those of the list and their positions.
 
-    `nn.ParameterList` 是会注册成员的列表：成员的名字由列表的名字和位置组成。
+    `nn.ParameterList` 是会注册其中参数的列表：参数的名字由列表的名字和位置组成。
     """
-    layer: Any = nn.Module()
-    layer.weights = nn.ParameterList([nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))])
-    assert [name for name, _ in layer.named_parameters()] == ["weights.0", "weights.1"]
-    assert list(layer.state_dict()) == ["weights.0", "weights.1"]
-    assert layer.weights[-1].shape == (3,)
-    assert len(layer.weights) == 2
+    for n in over(range(1, 7), "lengths | 种长度"):
+        layer: Any = nn.Module()
+        layer.weights = nn.ParameterList([nn.Parameter(torch.ones(i + 1)) for i in range(n)])
+        names = [f"weights.{i}" for i in range(n)]
+        assert [name for name, _ in layer.named_parameters()] == names
+        assert list(layer.state_dict()) == names
+        assert layer.weights[-1].shape == (n,)
+        assert len(layer.weights) == n
 
 
 def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
@@ -740,6 +952,13 @@ def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
     )
     state = after("custom_layers.tensor-over-parameter")
     assert state.linear.weight is state.weight
+    own = [m for m in layers() if list(m.make().parameters(recurse=False))]
+    for member in over(own, "layer classes with parameters of their own | 种自己带参数的层"):
+        module = member.make()
+        for name, p in list(module.named_parameters(recurse=False)):
+            with pytest.raises(TypeError, match=r"cannot assign 'torch\.FloatTensor' as parameter"):
+                setattr(module, name, p.detach().clone())
+            assert getattr(module, name) is p
 
 
 def test_writing_in_place_keeps_the_parameter() -> None:
@@ -753,18 +972,24 @@ def test_writing_in_place_keeps_the_parameter() -> None:
 
 
 def test_an_optimiser_keeps_a_replaced_parameter() -> None:
-    """A new `nn.Parameter` may take the name of an old one, but an optimiser built before goes on
-    holding the old one.
+    """A new `nn.Parameter` may take the name of an old one, but an optimiser built before still holds
+    the old one, and never changes the new one.
 
-    可以给旧名字换上新的 `nn.Parameter`，此前创建的优化器却还握着旧的那个。
+    可以给旧名字换上新的 `nn.Parameter`，此前创建的优化器却还握着旧的那个，新的永远不更新。
     """
-    linear = after("custom_layers.my-linear").MyLinear(5, 3)
-    old = linear.weight
-    optimizer = torch.optim.SGD(linear.parameters(), lr=0.1)
-    linear.weight = nn.Parameter(torch.zeros(5, 3))
-    held = optimizer.param_groups[0]["params"]
-    assert any(p is old for p in held)
-    assert not any(p is linear.weight for p in held)
+    MyLinear = after("custom_layers.my-linear").MyLinear
+    for kind in over(optimizers(), OPTIMISERS):
+        linear = MyLinear(5, 3)
+        old = linear.weight
+        optimizer = kind(linear.parameters())
+        linear.weight = nn.Parameter(torch.ones(5, 3))
+        held = optimizer.param_groups[0]["params"]
+        assert any(p is old for p in held)
+        linear(torch.ones(2, 5)).sum().backward()
+        optimizer.step()
+        assert linear.weight.grad.any()
+        assert (linear.weight == 1).all()
+        assert dict(linear.named_parameters())["weight"] is linear.weight
 
 
 def test_data_is_the_same_memory_outside_the_graph() -> None:
@@ -773,10 +998,13 @@ def test_data_is_the_same_memory_outside_the_graph() -> None:
 
     参数的 `.data` 是普通张量，用的是同一块内存，但不在计算图里，不需要梯度。
     """
-    weight = after("custom_layers.my-linear").linear.weight
-    assert weight.data.data_ptr() == weight.data_ptr()
-    assert not weight.data.requires_grad
-    assert type(weight.data) is torch.Tensor
+    with_parameters = [m for m in layers() if list(m.make().parameters())]
+    for member in over(with_parameters, WITH_PARAMETERS):
+        for p in member.make().parameters():
+            assert p.data.data_ptr() == p.data_ptr()
+            assert not p.data.requires_grad
+            assert p.data.grad_fn is None
+            assert type(p.data) is torch.Tensor
 
 
 def test_data_leaves_names_and_numbers_alone() -> None:
@@ -793,22 +1021,34 @@ def test_data_leaves_names_and_numbers_alone() -> None:
     assert torch.equal(state.out, state.right(state.X))
     told = shown("custom_layers.data-blocks-gradient").output
     assert told == "parameters: ['weight', 'bias']\nsame numbers: True\n"
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        deaf, right = state.DataLinear(5, 3), state.MyLinear(5, 3)
+        nn.init.normal_(deaf.bias)
+        right.load_state_dict(deaf.state_dict())
+        X = torch.randn(4, 5)
+        assert torch.equal(deaf(X), right(X))
 
 
 def test_data_blocks_the_gradient() -> None:
-    """The output of a layer that reads `.data` has no `grad_fn` if its input requires no gradient;
-    `backward()` then raises `element 0 of tensors does not require grad and does not have a grad_fn`.
+    """The output of a layer that reads all its parameters through `.data` has no `grad_fn` if its
+    input requires no gradient; `backward()` then raises `element 0 of tensors does not require grad
+    and does not have a grad_fn`.
 
-    层里用了 `.data`，只要输入不需要梯度，输出就没有 `grad_fn`，`backward()` 会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
+    一层的参数全都通过 `.data` 来读，只要输入不需要梯度，输出就没有 `grad_fn`，`backward()` 会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
     """
-    result = shown("custom_layers.data-blocks-gradient")
-    assert result.error == (
-        "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"
-    )
+    text = "element 0 of tensors does not require grad and does not have a grad_fn"
+    assert shown("custom_layers.data-blocks-gradient").error == f"RuntimeError: {text}"
     state = after("custom_layers.data-blocks-gradient")
     assert not state.X.requires_grad
     assert state.out.grad_fn is None
-    assert state.right(state.X).grad_fn is not None
+    for shape in over([(5,), (1, 5), (2, 5), (3, 2, 5), (64, 5)], SHAPES):
+        X = torch.randn(shape)
+        assert state.deaf(X).grad_fn is None
+        assert state.right(X).grad_fn is not None
+        with pytest.raises(RuntimeError, match=text):
+            state.deaf(X).sum().backward()
+        assert state.deaf(X.requires_grad_()).grad_fn is not None
 
 
 def test_data_is_silent_in_a_net() -> None:
@@ -828,14 +1068,15 @@ def test_data_is_silent_in_a_net() -> None:
     state = after("custom_layers.data-in-a-net")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        torch.manual_seed(0)
-        net = nn.Sequential(state.DataLinear(8, 16), nn.Linear(16, 1))
-        start = copy.deepcopy(net.state_dict())
-        state.train(net)
-    assert torch.equal(net[0].weight, start["0.weight"])
-    assert torch.equal(net[0].bias, start["0.bias"])
-    assert not torch.equal(net[1].weight, start["1.weight"])
-    assert net[0].weight.grad is None
+        for seed in over(seeds(3), SEEDS):
+            torch.manual_seed(seed)
+            net = nn.Sequential(state.DataLinear(8, 16), nn.Linear(16, 1))
+            start = copy.deepcopy(net.state_dict())
+            state.train(net)
+            assert torch.equal(net[0].weight, start["0.weight"])
+            assert torch.equal(net[0].bias, start["0.bias"])
+            assert not torch.equal(net[1].weight, start["1.weight"])
+            assert net[0].weight.grad is None
 
 
 def test_the_gradient_passes_through_a_deaf_layer() -> None:
@@ -847,33 +1088,59 @@ def test_the_gradient_passes_through_a_deaf_layer() -> None:
     told = shown("custom_layers.data-in-a-net").output
     assert told == "no gradient: ['1.weight', '1.bias']\n"
     state = after("custom_layers.data-in-a-net")
-    X = torch.rand(4, 64)
-    grads = []
-    for layer_class in (state.MyLinear, state.DataLinear):
-        net = nn.Sequential(nn.Linear(64, 32), layer_class(32, 8), nn.Linear(8, 1))
-        net.load_state_dict(state.net.state_dict())
-        net(X).sum().backward()
-        grads.append({name: p.grad for name, p in net.named_parameters()})
-    right, deaf = grads
-    assert deaf["1.weight"] is None
-    assert right["1.weight"].any()
-    assert right["0.weight"].any()
-    for name in ("0.weight", "0.bias", "2.weight", "2.bias"):
-        assert torch.allclose(deaf[name], right[name])
+    others = ("0.weight", "0.bias", "2.weight", "2.bias")
+    for seed in over(seeds(10), SEEDS):
+        torch.manual_seed(seed)
+        X, grads = torch.rand(4, 64), []
+        right = nn.Sequential(nn.Linear(64, 32), state.MyLinear(32, 8), nn.Linear(8, 1))
+        deaf = nn.Sequential(nn.Linear(64, 32), state.DataLinear(32, 8), nn.Linear(8, 1))
+        deaf.load_state_dict(right.state_dict())
+        for net in (right, deaf):
+            net(X).sum().backward()
+            grads.append({name: p.grad for name, p in net.named_parameters()})
+        assert [name for name in grads[1] if grads[1][name] is None] == ["1.weight", "1.bias"]
+        assert grads[0]["1.weight"].any()
+        assert grads[0]["0.weight"].any()
+        assert all(torch.equal(grads[0][name], grads[1][name]) for name in others)
 
 
 def test_an_optimiser_skips_a_missing_gradient() -> None:
     """An optimiser skips a parameter whose gradient is `None`: not even weight decay moves it, while
-    a gradient of 0 does not keep weight decay from doing so.
+    a gradient of 0 does not keep the weight decay of SGD or AdamW from doing so.
 
-    梯度为 `None` 的参数，优化器会跳过，连权重衰减也不做；梯度为 0 的参数则照样衰减。
+    梯度为 `None` 的参数，优化器会跳过，连权重衰减也不做；梯度为 0 的参数，SGD 和 AdamW 的权重衰减照样改动它。
     """
+    for kind in over(optimizers(), OPTIMISERS):
+        missing, there = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+        there.grad = torch.ones(2)
+        kind([missing, there]).step()
+        assert (missing == 1).all()
+        assert (there != 1).all()
     for kind in (torch.optim.SGD, torch.optim.AdamW):
         missing, zero = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
         zero.grad = torch.zeros(2)
         kind([missing, zero], lr=0.1, weight_decay=0.5).step()
         assert (missing == 1).all()
         assert (zero < 1).all()
+
+
+def test_the_last_layer_brings_the_loss_down() -> None:
+    """Where the first of two layers reads `.data`, its parameters get no gradient and stay, the last
+    layer changes, and the loss falls in 50 steps of training.
+
+    两层里的第一层用了 `.data`，它的参数得不到梯度，始终不变；最后一层在变，训练 50 步，损失会下降。
+    """
+    state = after("custom_layers.loss-curves")
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        net = nn.Sequential(state.DataLinear(8, 16), nn.Linear(16, 1))
+        start = copy.deepcopy(net.state_dict())
+        losses = state.train(net, 50)
+        assert losses[-1] < losses[0] / 2
+        changed = [name for name, p in net.named_parameters() if not p.equal(start[name])]
+        assert changed == ["1.weight", "1.bias"]
+        assert net[0].weight.grad is None
+        assert net[0].bias.grad is None
 
 
 def test_a_deaf_layer_does_not_stop_the_loss() -> None:
@@ -914,13 +1181,13 @@ def test_a_deaf_layer_is_a_frozen_layer() -> None:
     用了 `.data` 的层和冻结了参数的层，训练起来完全一样：每一步的损失都相同。
     """
     state = after("custom_layers.loss-curves")
-    for seed in range(3):
+    for seed in over(seeds(3), SEEDS):
         losses = []
         for layer_class in (state.DataLinear, state.MyLinear):
             torch.manual_seed(seed)
             net = nn.Sequential(layer_class(8, 16), nn.Linear(16, 1))
             net[0].requires_grad_(layer_class is state.DataLinear)
-            losses.append(state.train(net, 60))
+            losses.append(state.train(net, 40))
         assert losses[0] == losses[1]
 
 
@@ -959,9 +1226,10 @@ def test_the_check_of_row_norm_rejects_what_is_wrong(capsys: pytest.CaptureFixtu
 
 def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
     """After the first `backward()`, the parameters whose `grad` is still `None` are those that no
-    gradient can reach; where every layer computes with its parameters, there is none.
+    gradient can reach; where every layer computes with its parameters, as those of `torch.nn` do,
+    there is none.
 
-    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度到不了的参数；各层都直接用参数计算，就一个也没有。
+    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度到不了的参数；各层都直接用参数计算，就一个也没有，`torch.nn` 的层便是如此。
     """
     state = after("custom_layers.loss-curves")
     missing = {}
@@ -970,6 +1238,14 @@ def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
         net(torch.rand(4, 8)).sum().backward()
         missing[layer_class] = [name for name, p in net.named_parameters() if p.grad is None]
     assert missing == {state.MyLinear: [], state.DataLinear: ["0.weight", "0.bias"]}
+    with_parameters = [m for m in layers() if list(m.make().parameters())]
+    for member in over(with_parameters, WITH_PARAMETERS):
+        module = member.make()
+        output = member.call(module)
+        while isinstance(output, tuple):  # recurrent layers and attention return more
+            output = output[0]
+        output.sum().backward()
+        assert [name for name, p in module.named_parameters() if p.grad is None] == []
 
 
 def test_the_check_does_not_see_a_plain_tensor() -> None:
@@ -979,25 +1255,35 @@ def test_the_check_does_not_see_a_plain_tensor() -> None:
     没有梯度的参数列表里，不会有写成普通张量的权重：列表可以是空的，而那个权重永远得不到更新。
     """
     PlainLinear = after("custom_layers.plain-tensor").PlainLinear
-    net = nn.Sequential(PlainLinear(5, 3), nn.Linear(3, 1))
-    before = net[0].weight.detach().clone()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    net(torch.rand(2, 5)).sum().backward()
-    optimizer.step()
-    assert [name for name, p in net.named_parameters() if p.grad is None] == []
-    assert torch.equal(net[0].weight, before)
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Sequential(PlainLinear(5, 3), nn.Linear(3, 1))
+        before = net[0].weight.detach().clone()
+        optimizer = kind(net.parameters())
+        net(torch.rand(2, 5)).sum().backward()
+        optimizer.step()
+        assert [name for name, p in net.named_parameters() if p.grad is None] == []
+        assert torch.equal(net[0].weight, before)
 
 
 def test_detach_and_no_grad_cut_the_gradient_too() -> None:
-    """Inside `forward`, `detach()` and `torch.no_grad()` cut the gradient just as `.data` does.
+    """Inside `forward`, `detach()`, `item()` and `torch.no_grad()` cut the gradient just as `.data`
+    does.
 
-    `detach()` 和 `torch.no_grad()` 写在 `forward` 里，也会像 `.data` 一样切断梯度。
+    `detach()`、`item()` 和 `torch.no_grad()` 写在 `forward` 里，也会像 `.data` 一样切断梯度。
     """
     MyLinear = after("custom_layers.my-linear").MyLinear
+
+    class Data(MyLinear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return F.relu(X @ self.weight.data + self.bias.data)
 
     class Detached(MyLinear):
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return F.relu(X @ self.weight.detach() + self.bias.detach())
+
+    class Item(MyLinear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return X * self.weight[0, 0].item() + self.bias[0].item()
 
     class NoGrad(MyLinear):
         @torch.no_grad()
@@ -1006,48 +1292,56 @@ def test_detach_and_no_grad_cut_the_gradient_too() -> None:
 
     X = torch.rand(2, 5)
     assert MyLinear(5, 3)(X).grad_fn is not None
-    assert Detached(5, 3)(X).grad_fn is None
-    assert NoGrad(5, 3)(X).grad_fn is None
+    for layer_class in over((Data, Detached, Item, NoGrad), "layers | 个层"):
+        assert layer_class(5, 3)(X).grad_fn is None
 
 
 def test_keepdim_keeps_a_dimension_of_one() -> None:
     """With `keepdim=True` the mean over the last dimension keeps that dimension with length 1, so
-    that it can be subtracted; without it the shapes do not fit.
+    that it can be subtracted, whatever the number of dimensions; without it, the mean of a
+    `(2, 3, 5)` cannot.
 
-    `keepdim=True` 让最后一维在求均值之后保留为长度 1，所以能直接相减；不写它，形状就对不上。
+    `keepdim=True` 让最后一维在求均值之后保留为长度 1，所以不论有几维都能直接相减；不写它，形状为 `(2, 3, 5)` 时就减不了。
     """
+    shapes = [(5,), (3, 5), (2, 3, 5), (1, 2, 3, 5), (2, 1, 2, 3, 4), (2, 2, 2, 2, 2, 2), (7, 1)]
+    for shape in over(shapes, SHAPES):
+        X = torch.rand(shape)
+        assert X.mean(dim=-1, keepdim=True).shape == (*shape[:-1], 1)
+        assert X.mean(dim=-1).shape == shape[:-1]
+        centred = X - X.mean(dim=-1, keepdim=True)
+        assert centred.shape == shape
+        assert torch.allclose(centred.mean(dim=-1), torch.zeros(shape[:-1]), atol=1e-6)
     X = torch.rand(2, 3, 5)
-    assert X.mean(dim=-1, keepdim=True).shape == (2, 3, 1)
-    assert (X - X.mean(dim=-1, keepdim=True)).shape == (2, 3, 5)
-    assert X.mean(dim=-1).shape == (2, 3)
     with pytest.raises(RuntimeError, match="must match"):
         X - X.mean(dim=-1)
 
 
 def test_std_divides_by_one_less() -> None:
-    """`X.std()` divides by d − 1, layer norm by d: rows of 4 divided by `std` come out smaller than
-    those of `F.layer_norm`, by the factor √(3/4).
+    """`X.std()` divides by d − 1, layer norm by d: rows of d numbers divided by `std` come out smaller
+    than those of `F.layer_norm`, by the factor √((d − 1)/d).
 
-    `X.std()` 除以 d − 1，层规范化除以 d：一行 4 个数，用 `std` 去除，结果是 `F.layer_norm` 的 √(3/4) 倍。
+    `X.std()` 除以 d − 1，层规范化除以 d：一行 d 个数，用 `std` 去除，结果是 `F.layer_norm` 的 √((d − 1)/d) 倍。
     """
-    X = torch.randn(5, 4)
-    by_std = (X - X.mean(dim=-1, keepdim=True)) / X.std(dim=-1, keepdim=True)
-    expected = F.layer_norm(X, (4,), eps=0)
-    assert not torch.allclose(by_std, expected, atol=1e-3)
-    assert torch.allclose(by_std, expected * math.sqrt(3 / 4), atol=1e-4)
+    for d in over((2, 3, 4, 8, 20), ROWS):
+        X = torch.randn(5, d, dtype=torch.float64)
+        by_std = (X - X.mean(dim=-1, keepdim=True)) / X.std(dim=-1, keepdim=True)
+        expected = F.layer_norm(X, (d,), eps=0)
+        assert not torch.allclose(by_std, expected, atol=1e-3)
+        assert torch.allclose(by_std, expected * math.sqrt((d - 1) / d), atol=1e-6)
 
 
 def test_eps_saves_a_row_without_spread() -> None:
     """A row of equal numbers is normalised to zeros if a small `eps` is added to the variance, and to
-    `nan` if not.
+    `nan` if not: here rows of four.
 
-    各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。
+    各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。这里每行四个数。
     """
     RowNorm = after("custom_layers.row-norm").RowNorm
-    X = torch.full((2, 4), 3.0)
-    assert not F.layer_norm(X, (4,)).any()
-    assert not RowNorm()(X).any()
-    assert RowNorm(eps=0.0)(X).isnan().all()
+    for value in over((0.0, 3.0, -1.0, 0.1, 123.4, 1e4), "values | 个数值"):
+        X = torch.full((2, 4), value)
+        assert not F.layer_norm(X, (4,)).any()
+        assert not RowNorm()(X).any()
+        assert RowNorm(eps=0.0)(X).isnan().all()
 
 
 def test_row_norm_is_layer_norm_without_parameters() -> None:
@@ -1063,17 +1357,22 @@ def test_row_norm_is_layer_norm_without_parameters() -> None:
 
 def test_layer_norm_treats_each_row_alone() -> None:
     """`F.layer_norm` over the last dimension treats each row alone: other rows of the batch do not
-    change its result.
+    change its result. It subtracts the mean and divides by the root of the variance plus 1e-5, as
+    `RowNorm` does.
 
-    `F.layer_norm` 作用在最后一维上，每一行各算各的，同一批里别的行不影响它的结果。
+    `F.layer_norm` 作用在最后一维上，每一行各算各的，同一批里别的行不影响它的结果。它减去均值，再除以方差加 1e-5 的平方根，和 `RowNorm` 一样。
     """
     norm = after("custom_layers.row-norm").RowNorm()
-    X = torch.randn(5, 6)
-    changed = X.clone()
-    changed[1:] += torch.randn(4, 6)
-    assert torch.allclose(F.layer_norm(X, (6,))[0], F.layer_norm(changed, (6,))[0])
-    assert torch.allclose(F.layer_norm(X, (6,))[0], F.layer_norm(X[:1], (6,))[0], atol=1e-6)
-    assert torch.allclose(norm(X)[0], norm(changed)[0])
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(5, 6)
+        changed = X.clone()
+        changed[1:] += torch.randn(4, 6)
+        result = F.layer_norm(X, (6,))
+        assert torch.allclose(result[0], F.layer_norm(changed, (6,))[0], atol=1e-6)
+        assert torch.allclose(result[0], F.layer_norm(X[:1], (6,))[0], atol=1e-6)
+        assert torch.allclose(norm(X), result, atol=1e-5)
+        assert torch.allclose(norm(X)[0], norm(changed)[0], atol=1e-6)
 
 
 def test_a_fitted_scaler_goes_on_with_what_it_stored() -> None:
@@ -1194,10 +1493,12 @@ def test_copying_in_place_keeps_dtype_and_device() -> None:
     Scaler = after("custom_layers.scaler").Scaler
     X = torch.randn(20, 2)
     assert X.dtype == torch.float32
-    double, away = Scaler(2).double(), Scaler(2).to("meta")
-    double.fit(X)
+    for dtype in over(float_dtypes(), "dtypes | 种 dtype"):
+        scaler = Scaler(2).to(dtype)
+        scaler.fit(X)
+        assert scaler.mean.dtype == scaler.std.dtype == dtype
+    away = Scaler(2).to("meta")
     away.fit(X)
-    assert double.mean.dtype == torch.float64
     assert away.mean.device.type == "meta"
 
 
@@ -1225,18 +1526,19 @@ def test_equal_values_may_have_a_tiny_std() -> None:
     在 `float32` 里，相等的数的标准差可能算出一个极小的数，而不是 0。中心化之后除以它，结果并不是 0；直接比较数值本身，才认得出这样的列，除以 1 得到的就是 0（允许舍入误差）。
     """
     Scaler = after("custom_layers.scaler").Scaler
-    found = 0
-    for value in (0.1, 0.3, 0.7, 1.1, 123.456):
-        for shape in [(100, 1), (100, 5), (7, 1), (3, 1)]:
-            X = torch.full(shape, value)
-            std = X.std(dim=0)
-            divided = (X - X.mean(dim=0)) / std
-            found += bool((std != 0).any() and (divided.abs() > 0.1).any())
-            scaler = Scaler(shape[1])
-            scaler.fit(X)
-            assert scaler(X).abs().max() < 1e-4
-            assert (scaler(X + 1) - 1).abs().max() < 1e-4
-    assert found
+    far = 0
+    values, shapes = (0.1, 0.3, 0.7, 1.1, 123.456), [(100, 1), (100, 5), (7, 1), (3, 1)]
+    columns = list(itertools.product(values, shapes))
+    for value, shape in over(columns, "tables of equal values | 个数值全等的表"):
+        X = torch.full(shape, value)
+        std = X.std(dim=0)
+        divided = (X - X.mean(dim=0)) / std
+        far += bool((std != 0).any() and (std < 1e-4).all() and (divided.abs() > 0.1).any())
+        scaler = Scaler(shape[1])
+        scaler.fit(X)
+        assert scaler(X).abs().max() < 1e-4
+        assert (scaler(X + 1) - 1).abs().max() < 1e-4
+    assert far
 
 
 def test_rfft_leaves_out_the_conjugates() -> None:
@@ -1245,7 +1547,7 @@ def test_rfft_leaves_out_the_conjugates() -> None:
 
     实数行的 d 个傅里叶系数里，`torch.fft.rfft` 只算前 d // 2 + 1 个；其余的是它们的共轭，次序相反。
     """
-    for d in (2, 5, 8):
+    for d in over(range(2, 17), ROWS):
         X = torch.randn(3, d, dtype=torch.float64)
         whole, half = torch.fft.fft(X), torch.fft.rfft(X)
         assert half.shape == (3, d // 2 + 1)
@@ -1262,7 +1564,7 @@ def test_the_leading_half_loses_the_alternating_part() -> None:
     """
     assert shown("custom_layers.fourier").output.endswith("lost: [0.0, 0.0, 0.0, 0.0]\n")
     layer = after("custom_layers.fourier").FourierHalf()
-    for d in (2, 6, 8):
+    for d in over(range(2, 17, 2), ROWS):
         alternating = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(d // 2)
         assert layer(alternating).abs().max() < 1e-12
         X = torch.randn(4, d, dtype=torch.float64)
@@ -1284,8 +1586,13 @@ def test_a_linear_layer_refuses_complex_input() -> None:
         "RuntimeError: mat1 and mat2 must have the same dtype, but got ComplexFloat and Float"
     )
     assert result.output == "torch.complex64 (4, 4)\n(4, 3)\n"
-    Y = torch.tensor([1 + 2j, 3 - 4j])
-    assert torch.view_as_real(Y).tolist() == [[1, 2], [3, -4]]
+    linear = nn.Linear(2, 3)
+    complexes = [dtype for dtype in all_dtypes() if dtype.is_complex]
+    for dtype in over(complexes, "complex dtypes | 种复数 dtype"):
+        Y = torch.tensor([1 + 2j, 3 - 4j]).to(dtype)
+        assert torch.view_as_real(Y).tolist() == [[1, 2], [3, -4]]
+        with pytest.raises(RuntimeError, match="mat1 and mat2 must have the same dtype"):
+            linear(Y[None])
 
 
 def test_the_check_of_the_fourier_layer_rejects_what_is_wrong(
@@ -1448,27 +1755,31 @@ def test_double_on_a_copy_spares_the_original() -> None:
 
     `double()` 转换的是模块本身；先用 `copy.deepcopy(layer)` 拷贝一份再转换，原来的层仍是 `float32`，数值不变。
     """
-    layer = after("custom_layers.my-linear").MyLinear(4, 2)
-    weight = layer.weight.detach().clone()
-    twin = copy.deepcopy(layer).double()
-    assert twin.weight.dtype == torch.float64
-    assert layer.weight.dtype == torch.float32
-    assert torch.equal(layer.weight, weight)
-    assert layer.double() is layer
-    assert layer.weight.dtype == torch.float64
+    with_parameters = [m for m in layers() if list(m.make().parameters())]
+    for member in over(with_parameters, WITH_PARAMETERS):
+        layer = member.make()
+        before = [p.detach().clone() for p in layer.parameters()]
+        twin = copy.deepcopy(layer).double()
+        assert all(p.dtype == torch.float64 for p in twin.parameters())
+        for p, old in zip(layer.parameters(), before, strict=True):
+            assert p.dtype == torch.float32
+            assert torch.equal(p, old)
+        assert layer.double() is layer
+        assert all(p.dtype == torch.float64 for p in layer.parameters())
 
 
 def test_finite_differences_drown_in_float32() -> None:
-    """In `float32`, `gradcheck` warns and rejects even a layer that is right: rounding drowns the
-    differences. In `float64` the same layer passes.
+    """In `float32`, `gradcheck` warns and rejects even a layer that is right, here `nn.Linear(5, 3)`:
+    rounding drowns the differences. In `float64` the same layer passes.
 
-    用 `float32`，`gradcheck` 会发出警告，连正确的层也通不过：差分被舍入误差淹没了；换成 `float64`，同一个层就能通过。
+    用 `float32`，`gradcheck` 会发出警告，连正确的层也通不过（这里是 `nn.Linear(5, 3)`）：差分被舍入误差淹没了；换成 `float64`，同一个层就能通过。
     """
-    torch.manual_seed(0)
-    layer, X = nn.Linear(5, 3), torch.randn(8, 5, requires_grad=True)
-    with pytest.warns(UserWarning, match="not a double precision"):
-        assert not torch.autograd.gradcheck(layer, X, raise_exception=False)
-    assert torch.autograd.gradcheck(layer.double(), X.detach().double().requires_grad_())
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        layer, X = nn.Linear(5, 3), torch.randn(8, 5, requires_grad=True)
+        with pytest.warns(UserWarning, match="not a double precision"):
+            assert not torch.autograd.gradcheck(layer, X, raise_exception=False)
+        assert torch.autograd.gradcheck(layer.double(), X.detach().double().requires_grad_())
 
 
 def test_functional_call_takes_parameters_as_arguments() -> None:
@@ -1478,16 +1789,22 @@ def test_functional_call_takes_parameters_as_arguments() -> None:
     `torch.func.functional_call` 用传入的张量代替参数来计算，梯度传到这些张量上，层本身不变。
     """
     layer = after("custom_layers.my-linear").MyLinear(4, 2)
-    weight, before = layer.weight, layer.weight.detach().clone()
     given = {"weight": torch.ones(4, 2, requires_grad=True), "bias": torch.ones(2)}
-    X = torch.ones(3, 4)
-    output = torch.func.functional_call(layer, given, X)
+    output = torch.func.functional_call(layer, given, torch.ones(3, 4))
     assert (output == 5).all()
-    output.sum().backward()
-    assert (given["weight"].grad == 3).all()
-    assert layer.weight is weight
-    assert layer.weight.grad is None
-    assert torch.equal(layer.weight, before)
+    with_parameters = [m for m in layers() if list(m.make().parameters())]
+    for member in over(with_parameters, WITH_PARAMETERS):
+        layer = member.make().eval()
+        before = [p.detach().clone() for p in layer.parameters()]
+        given = {n: torch.rand_like(p).requires_grad_() for n, p in layer.named_parameters()}
+        output = torch.func.functional_call(layer, given, member.inputs())
+        while isinstance(output, tuple):
+            output = output[0]
+        output.sum().backward()
+        assert all(value.grad is not None for value in given.values())
+        for p, old in zip(layer.parameters(), before, strict=True):
+            assert p.grad is None
+            assert torch.equal(p, old)
 
 
 def test_gradcheck_finds_a_path_that_is_cut() -> None:
@@ -1497,15 +1814,15 @@ def test_gradcheck_finds_a_path_that_is_cut() -> None:
     用了 `.data` 的层通不过 `gradcheck`：权重一变输出就变，autograd 却看不到通往权重的路。
     """
     state = after("custom_layers.gradients-agree")
-    torch.manual_seed(0)
-    X = torch.randn(8, 5)
-    deaf = state.DataLinear(5, 3)
-    assert not state.gradients_agree(deaf, X)
-    assert state.gradients_agree(state.MyLinear(5, 3), X)
-    before = deaf(X)
-    with torch.no_grad():
-        deaf.weight.mul_(2)
-    assert not torch.allclose(deaf(X), before)
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        X, deaf = torch.randn(8, 5), state.DataLinear(5, 3)
+        assert not state.gradients_agree(deaf, X)
+        assert state.gradients_agree(state.MyLinear(5, 3), X)
+        before = deaf(X)
+        with torch.no_grad():
+            deaf.weight.mul_(2)
+        assert not torch.allclose(deaf(X), before)
 
 
 def test_a_gradient_can_be_there_and_be_wrong() -> None:
@@ -1515,15 +1832,17 @@ def test_a_gradient_can_be_there_and_be_wrong() -> None:
     乘积里的一个因子用了 `detach()`，求导就少一项：每个参数都有梯度，却是错的，要靠 `gradcheck` 才能发现。
     """
     state = after("custom_layers.gradients-agree")
-    torch.manual_seed(0)
-    half, X = state.HalfLinear(5, 3), torch.randn(8, 5)
-    half(X).sum().backward()
-    assert all(p.grad is not None for p in half.parameters())
-    found = half.weight.grad.clone()
-    half.zero_grad()
-    F.silu(X @ half.weight + half.bias).sum().backward()
-    assert not torch.allclose(found, half.weight.grad, atol=1e-3)
-    assert not state.gradients_agree(half, X)
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        half, X = state.HalfLinear(5, 3), torch.randn(8, 5)
+        half(X).sum().backward()
+        found = {name: p.grad.clone() for name, p in half.named_parameters()}
+        assert list(found) == ["weight", "bias"]
+        half.zero_grad()
+        F.silu(X @ half.weight + half.bias).sum().backward()
+        for name, p in half.named_parameters():
+            assert not torch.allclose(found[name], p.grad, atol=1e-3)
+        assert not state.gradients_agree(half, X)
 
 
 def test_gradcheck_sees_no_further_than_its_input() -> None:
@@ -1533,13 +1852,16 @@ def test_gradcheck_sees_no_further_than_its_input() -> None:
     `gradcheck` 只对手里的输入下结论：ReLU 对这批输入若只输出 0，连用了 `.data` 的层也能通过。
     """
     state = after("custom_layers.gradients-agree")
-    deaf = state.DataLinear(4, 2)
-    with torch.no_grad():
-        deaf.bias.fill_(-1000)
-    assert state.gradients_agree(deaf, torch.randn(3, 4))
-    with torch.no_grad():
-        deaf.bias.fill_(1000)
-    assert not state.gradients_agree(deaf, torch.randn(3, 4))
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        deaf, X = state.DataLinear(4, 2), torch.randn(3, 4)
+        with torch.no_grad():
+            deaf.bias.fill_(-1000)
+        assert not deaf(X).any()
+        assert state.gradients_agree(deaf, X)
+        with torch.no_grad():
+            deaf.bias.fill_(1000)
+        assert not state.gradients_agree(deaf, X)
 
 
 def test_einsum_sums_over_the_letters_left_out() -> None:
@@ -1553,56 +1875,65 @@ def test_einsum_sums_over_the_letters_left_out() -> None:
     assert torch.equal(state.W, state.W.transpose(0, 1))
     layer = state.Quadratic(3, 2)
     assert [tuple(p.shape) for p in layer.parameters()] == [(3, 3, 2)]
-    X = torch.randn(2, 3)
-    W = layer.weight
-    with torch.no_grad():
-        Y = layer(X)
-        for r in range(2):
-            for k in range(2):
-                terms = [X[r, i] * W[i, j, k] * X[r, j] for i in range(3) for j in range(3)]
-                assert torch.isclose(Y[r, k], sum(terms), atol=1e-4)
-        assert torch.allclose(layer(2 * X), 4 * Y, atol=1e-4)
+    sizes = {"r": 2, "i": 3, "j": 3, "k": 2}
+    formulas = ["ri,ijk,rj->rk", "ri,ijk->rjk", "ri,ijk->rk", "ri->r", "ri->", "ri->ir"]
+    formulas += ["ri,ri->r", "ij,jk->ik", "ii->i", "ii->"]
+    for formula in over(formulas, "formulas | 个式子"):
+        inputs, result = formula.split("->")
+        tensors = [torch.randn([sizes[a] for a in term]) for term in inputs.split(",")]
+        expected = torch.zeros([sizes[a] for a in result])
+        letters = sorted(set(inputs) - {","})
+        for numbers in itertools.product(*[range(sizes[a]) for a in letters]):
+            at = dict(zip(letters, numbers, strict=True))
+            factors = [
+                t[tuple(at[a] for a in term)]
+                for t, term in zip(tensors, inputs.split(","), strict=True)
+            ]
+            expected[tuple(at[a] for a in result)] += math.prod(factors)
+        assert torch.allclose(torch.einsum(formula, *tensors), expected, atol=1e-5)
 
 
 def test_only_the_symmetric_part_counts() -> None:
     """In a sum over i and j of `W[i, j] * x[i] * x[j]` only the symmetric part of `W` counts: an
-    antisymmetric part changes no output.
+    antisymmetric part changes no output, up to rounding.
 
-    在 `W[i, j] * x[i] * x[j]` 对 i、j 求的和里，只有 `W` 的对称部分起作用，反对称部分不改变任何输出。
+    在 `W[i, j] * x[i] * x[j]` 对 i、j 求的和里，只有 `W` 的对称部分起作用，反对称部分不改变任何输出（允许舍入误差）。
     """
     Quadratic = after("custom_layers.quadratic").Quadratic
-    torch.manual_seed(3)
-    layer = Quadratic(4, 3)
-    X = torch.randn(8, 4)
-    with torch.no_grad():
-        A = torch.randn(4, 4, 3)
-        expected = layer(X)
-        layer.weight.add_(A - A.transpose(0, 1))
-        assert torch.allclose(layer(X), expected, atol=1e-4)
-        layer.weight.add_(A + A.transpose(0, 1))
-        assert not torch.allclose(layer(X), expected, atol=1e-1)
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        layer, X = Quadratic(4, 3), torch.randn(8, 4)
+        with torch.no_grad():
+            A = torch.randn(4, 4, 3)
+            expected = layer(X)
+            layer.weight.add_(A - A.transpose(0, 1))
+            assert torch.allclose(layer(X), expected, atol=1e-4)
+            layer.weight.add_(A + A.transpose(0, 1))
+            assert not torch.allclose(layer(X), expected, atol=1e-1)
 
 
 def test_sgd_leaves_a_difference_without_gradient() -> None:
-    """Two weights that always get the same gradient keep their difference through every step of SGD
-    without weight decay: in a quadratic layer, `W[i, j]` and `W[j, i]`.
+    """Two weights that always get the same gradient keep their difference, up to rounding, through
+    every step of SGD without weight decay: in a quadratic layer, `W[i, j]` and `W[j, i]`, if the loss
+    is computed from the output.
 
-    两个权重的梯度若总是相等，SGD（不带权重衰减）更新多少步，两者之差都不变；二次层里的 `W[i, j]` 和 `W[j, i]` 就是这样。
+    两个权重的梯度若总是相等，SGD（不带权重衰减）更新多少步，两者之差都不变（允许舍入误差）；二次层里的 `W[i, j]` 和 `W[j, i]` 就是这样，只要损失由输出算出。
     """
     Quadratic = after("custom_layers.quadratic").Quadratic
-    torch.manual_seed(3)
-    layer = Quadratic(4, 3)
-    X, y = torch.randn(8, 4), torch.randn(8, 3)
-    start = layer.weight.detach().clone()
-    optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
-    for _ in range(20):
-        optimizer.zero_grad()
-        F.mse_loss(layer(X), y).backward()
-        assert torch.allclose(layer.weight.grad, layer.weight.grad.transpose(0, 1), atol=1e-5)
-        optimizer.step()
-    W = layer.weight.detach()
-    assert torch.allclose(W - W.transpose(0, 1), start - start.transpose(0, 1), atol=1e-4)
-    assert (W - start).abs().max() > 1e-3
+    for seed in over(seeds(3), SEEDS):
+        torch.manual_seed(seed)
+        layer = Quadratic(4, 3)
+        X, y = torch.randn(8, 4), torch.randn(8, 3)
+        start = layer.weight.detach().clone()
+        optimizer = torch.optim.SGD(layer.parameters(), lr=0.01)
+        for _ in range(20):
+            optimizer.zero_grad()
+            F.mse_loss(layer(X), y).backward()
+            assert torch.allclose(layer.weight.grad, layer.weight.grad.transpose(0, 1), atol=1e-5)
+            optimizer.step()
+        W = layer.weight.detach()
+        assert torch.allclose(W - W.transpose(0, 1), start - start.transpose(0, 1), atol=1e-4)
+        assert (W - start).abs().max() > 1e-3
 
 
 def test_a_double_sum_grows_with_n() -> None:
@@ -1611,14 +1942,14 @@ def test_a_double_sum_grows_with_n() -> None:
 
     对 n 个输入的二重求和有 n² 项：权重的标准差取 1/n，和就与输入差不多大；直接用 `torch.randn`，和就是它的 n 倍。
     """
+    Quadratic = after("custom_layers.quadratic").Quadratic
     torch.manual_seed(0)
-    layer = after("custom_layers.quadratic").Quadratic(64, 32)
-    X = torch.randn(100, 64)
-    with torch.no_grad():
-        scaled = layer(X).std()
-        assert 0.7 < scaled < 1.4
-        layer.weight.copy_(torch.randn(64, 64, 32))
-        assert 0.7 * 64 < layer(X).std() < 1.4 * 64
+    for n in over((8, 16, 32, 64), INPUTS):
+        layer, X = Quadratic(n, 32), torch.randn(100, n)
+        with torch.no_grad():
+            assert 0.7 < layer(X).std() < 1.4
+            layer.weight.normal_()
+            assert 0.7 * n < layer(X).std() < 1.4 * n
 
 
 def test_each_solution_passes_its_check() -> None:
@@ -1638,11 +1969,14 @@ def test_each_solution_passes_its_check() -> None:
 
 
 def test_a_layer_is_a_class_with_a_forward() -> None:
-    """A class that derives from `nn.Module` and has a `forward` is a layer; autograd derives its
-    backward pass.
+    """A class that derives from `nn.Module` and has a `forward` is a layer, as the layer classes of
+    `torch.nn` are; autograd derives its backward pass.
 
-    继承 `nn.Module`、实现了 `forward` 的类就是层，反向传播由 autograd 推出。
+    继承 `nn.Module`、实现了 `forward` 的类就是层，`torch.nn` 里的层都是这样的类；反向传播由 autograd 推出。
     """
+    for member in over(layers(), LAYERS):
+        assert issubclass(member.cls, nn.Module)
+        assert member.cls.forward is not nn.Module.forward
     layer = layer_with("return X**3")()
     X = torch.tensor([1.0, 2.0], requires_grad=True)
     nn.Sequential(layer, nn.Identity())(X).sum().backward()
@@ -1656,12 +1990,15 @@ def test_a_mean_wants_a_dimension() -> None:
 
     `X.mean()` 对所有元素只取一个均值，所以从一行减去多少，会因其他行而变；`X.mean(dim=-1, keepdim=True)` 为每一行各取一个，就不会变。
     """
-    X = torch.randn(4, 3)
-    other = torch.cat([X[:1], X[1:] + 5])
-    assert X.mean().shape == ()
-    assert (X.mean() - other.mean()).abs() > 1
-    assert X.mean(dim=-1, keepdim=True).shape == (4, 1)
-    assert torch.equal(X.mean(dim=-1, keepdim=True)[0], other.mean(dim=-1, keepdim=True)[0])
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(4, 3)
+        other = torch.cat([X[:1], X[1:] + 5])
+        assert X.mean().shape == ()
+        assert (X.mean() - other.mean()).abs() > 1
+        rows, others = X.mean(dim=-1, keepdim=True), other.mean(dim=-1, keepdim=True)
+        assert rows.shape == (4, 1)
+        assert torch.equal(rows[0], others[0])
 
 
 def test_only_a_parameter_is_a_parameter() -> None:
@@ -1670,11 +2007,12 @@ def test_only_a_parameter_is_a_parameter() -> None:
 
     写成 `self.weight = nn.Parameter(...)`，`parameters()` 和 `state_dict()` 里就有这个权重；写成普通张量，设了 `requires_grad=True` 也都没有。
     """
-    layer: Any = nn.Module()
-    layer.weight = nn.Parameter(torch.ones(2))
-    layer.plain = torch.ones(2, requires_grad=True)
-    assert [name for name, _ in layer.named_parameters()] == ["weight"]
-    assert list(layer.state_dict()) == ["weight"]
+    for dtype in over(float_dtypes(), "dtypes | 种 dtype"):
+        layer: Any = nn.Module()
+        layer.weight = nn.Parameter(torch.ones(2, dtype=dtype))
+        layer.plain = torch.ones(2, dtype=dtype, requires_grad=True)
+        assert [name for name, _ in layer.named_parameters()] == ["weight"]
+        assert list(layer.state_dict()) == ["weight"]
 
 
 def test_forward_computes_with_the_parameter() -> None:
@@ -1684,28 +2022,33 @@ def test_forward_computes_with_the_parameter() -> None:
     `forward` 里用 `self.weight.data` 和用 `self.weight`，算出的数一样，但只有后者会让权重得到梯度。
     """
     state = after("custom_layers.data-in-a-net")
-    X = torch.randn(4, 64, requires_grad=True)
-    deaf, right = state.DataLinear(64, 8), state.MyLinear(64, 8)
-    right.load_state_dict(deaf.state_dict())
-    assert torch.equal(deaf(X), right(X))
-    for layer in (deaf, right):
-        layer(X).sum().backward()
-    assert deaf.weight.grad is None
-    assert right.weight.grad.any()
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(4, 64, requires_grad=True)
+        deaf, right = state.DataLinear(64, 8), state.MyLinear(64, 8)
+        right.load_state_dict(deaf.state_dict())
+        assert torch.equal(deaf(X), right(X))
+        for layer in (deaf, right):
+            layer(X).sum().backward()
+        assert deaf.weight.grad is None
+        assert right.weight.grad.any()
 
 
 def test_one_line_lists_what_got_no_gradient() -> None:
     """`[n for n, p in net.named_parameters() if p.grad is None]`, after the first `backward()`, lists
-    the parameters that got no gradient.
+    the parameters that got no gradient: here, of the layer that reads `.data`, wherever it stands,
+    and of a frozen bias.
 
-    第一次 `backward()` 之后，`[n for n, p in net.named_parameters() if p.grad is None]` 列出没有得到梯度的参数。
+    第一次 `backward()` 之后，`[n for n, p in net.named_parameters() if p.grad is None]` 列出没有得到梯度的参数：这里是用了 `.data` 的那一层的参数，不论它排在第几层，以及一个冻结的偏置。
     """
     state = after("custom_layers.data-in-a-net")
-    net = nn.Sequential(state.DataLinear(4, 3), nn.Linear(3, 3), nn.Linear(3, 2))
-    net[1].bias.requires_grad_(False)
-    net(torch.rand(2, 4)).sum().backward()
-    missing = [n for n, p in net.named_parameters() if p.grad is None]
-    assert missing == ["0.weight", "0.bias", "1.bias"]
+    for i in over(range(4), "places of the layer | 个位置"):
+        net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(5)])
+        net[i] = state.DataLinear(4, 4)
+        net[4].bias.requires_grad_(False)
+        net(torch.rand(2, 4)).sum().backward()
+        missing = [n for n, p in net.named_parameters() if p.grad is None]
+        assert missing == [f"{i}.weight", f"{i}.bias", "4.bias"]
 
 
 def test_root_of_two_over_n_keeps_the_range() -> None:
@@ -1714,7 +2057,7 @@ def test_root_of_two_over_n_keeps_the_range() -> None:
 
     权重取 `torch.randn(n, m) * (2 / n) ** 0.5`，数值经过没有偏置的 ReLU 层也不至于失控：过了十个 256 单元的层，均方值与输入的相比不超过十倍，也不低于十分之一。
     """
-    for seed in range(5):
+    for seed in over(seeds(10), SEEDS):
         torch.manual_seed(seed)
         X = torch.randn(32, 256)
         before = X.square().mean()

@@ -1,19 +1,21 @@
 """Proves what the page on a module of one's own says."""
 
 import copy
+import functools
 import inspect
+import io
 import pickle
 import random
 import re
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from proven.testing import after, section, shown
+from proven.testing import after, over, section, shown
+from tests.families import Layer, float_dtypes, layers, lazy_layers, optimizers, seeds
 
 KINDS = ["_parameters", "_buffers", "_modules"]
 
@@ -27,6 +29,18 @@ def both(name: str = "net") -> tuple[Any, tuple[Any, Any]]:
 def names(net: Any) -> list[str]:
     """The names of the parameters, in order."""
     return [name for name, _ in net.named_parameters()]
+
+
+def with_a_weight() -> list[Layer]:
+    """The layer classes that have a parameter of their own under the name `weight`."""
+    return [layer for layer in layers() if layer.make()._parameters.get("weight") is not None]
+
+
+def walk(net: Any) -> Iterator[Any]:
+    """A module and the modules in it, one after the other; a shared module comes again."""
+    yield net
+    for part in net._modules.values():
+        yield from walk(part)
 
 
 def registries(net: Any) -> list[list[str]]:
@@ -85,18 +99,59 @@ def test_our_registries_come_from_init() -> None:
 
 
 def test_our_registration_goes_by_type() -> None:
-    """Our `__setattr__` registers a `Parameter` or a module under the name it is assigned to, and
-    neither a list of modules nor a plain tensor.
+    """Our `__setattr__` registers a `Parameter` or a module under the name it is assigned to; a list
+    of modules, a plain tensor and other values it does not register.
 
-    我们的 `__setattr__` 会把 `Parameter` 和模块注册在所赋的名字下；装着模块的列表和普通张量都不注册。
+    我们的 `__setattr__` 会把 `Parameter` 和模块注册在所赋的名字下；装着模块的列表、普通张量和其他值都不注册。
     """
     state, _ = both()
     net = state.Module()
     net.weight, net.part = nn.Parameter(torch.zeros(2)), state.Module()
-    net.parts, net.table = [state.Module()], torch.zeros(2)
     assert registries(net) == [["weight"], [], ["part"]]
-    assert {"parts", "table"} <= set(vars(net))
     assert not {"weight", "part"} & set(vars(net))
+    others = (
+        [state.Module()],
+        (state.Module(),),
+        {"part": state.Module()},
+        torch.zeros(2),
+        torch.zeros(2, requires_grad=True),
+        None,
+        1.5,
+        "name",
+    )
+    for value in over(others, "values of other types | 个其他类型的值"):
+        net.other = value
+        assert registries(net) == [["weight"], [], ["part"]]
+        assert vars(net)["other"] is value
+
+
+def test_assignments_call_setattr() -> None:
+    """Assigning to an attribute of an object calls `__setattr__` of its class, in whatever form the
+    assignment is written.
+
+    给对象的属性赋值，不论写成哪种形式，都会调用它的类的 `__setattr__`。
+    """
+
+    class Watched:
+        def __setattr__(self, name: str, value: int) -> None:
+            told.append(name)
+            vars(self)[name] = value
+
+    forms = (
+        "self.name = 1",
+        "self.name: int = 1",
+        "self.name, other = 1, 2",
+        "self.name += 1",
+        "other = self.name = 1",
+        "setattr(self, 'name', 1)",
+        "for self.name in [1]: pass",
+    )
+    for form in over(forms, "forms of assignment | 种赋值的写法"):
+        told: list[str] = []
+        watched = Watched()
+        vars(watched)["name"] = 0
+        exec(form, {"self": watched})
+        assert told == ["name"]
 
 
 def test_our_buffers_go_by_name() -> None:
@@ -124,19 +179,33 @@ def test_getattr_is_the_last_resort() -> None:
     只有按通常的办法找不到某个名字，Python 才会调用 `__getattr__`。
     """
 
-    class Watched:
+    class Base:
+        inherited = 1
+
+    class Watched(Base):
         kind = 1
 
         def __init__(self) -> None:
             self.asked: list[str] = []
             self.own = 2
 
+        def method(self) -> int:
+            return 1
+
+        @property
+        def computed(self) -> int:
+            return 1
+
         def __getattr__(self, name: str) -> int:
             self.asked.append(name)
             return 3
 
     watched = Watched()
-    assert (watched.kind, watched.own, watched.missing) == (1, 2, 3)
+    found = ("own", "kind", "inherited", "method", "computed", "__init__", "__class__")
+    for name in over(found, "names that are found | 个找得到的名字"):
+        getattr(watched, name)
+        assert watched.asked == []
+    assert watched.missing == 3
     assert watched.asked == ["missing"]
 
 
@@ -146,8 +215,9 @@ def test_both_classes_sort_alike() -> None:
 
     参数、模块、模块的列表、张量和换了新值的缓冲区，`nn.Module` 归类的结果和我们的类相同。
     """
+    _, bases = both()
     found = []
-    for base in both()[1]:
+    for base in bases:
         net = base()
         net.weight = nn.Parameter(torch.ones(2, 4))
         net.part = base()
@@ -160,6 +230,12 @@ def test_both_classes_sort_alike() -> None:
     assert found[0] == found[1]
     assert found[0] == ([["weight"], ["mean"], ["part"]], ["parts", "table"], [1, 1, 1, 1])
     assert "plain       ['training', 'parts', 'table']" in shown("own_module.sorted").output
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        ours, real = (grow(base, random.Random(seed)) for base in bases)
+        for mine, theirs in zip(walk(ours), walk(real), strict=True):
+            assert registries(mine) == registries(theirs)
+            plain = [name for name in vars(mine) if name.startswith("n")]
+            assert plain == [name for name in vars(theirs) if name.startswith("n")]
 
 
 def test_names_join_the_path_with_dots() -> None:
@@ -177,6 +253,13 @@ def test_names_join_the_path_with_dots() -> None:
     net.last = nn.Parameter(torch.zeros(1))
     found = [name for name, _ in net.named("_parameters")]
     assert found == ["last", "part.bias", "part.inner.weight"]
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        tree = grow(state.Module, random.Random(seed))
+        named = list(tree.named("_parameters", "_buffers"))
+        for name, tensor in named:
+            assert functools.reduce(getattr, name.split("."), tree) is tensor
+        own = ["." not in name for name, _ in named]
+        assert own == sorted(own, reverse=True)
 
 
 def test_the_first_name_of_a_tie_counts() -> None:
@@ -196,6 +279,29 @@ def test_the_first_name_of_a_tie_counts() -> None:
     assert {tensor.dtype for tensor in net.state_dict().values()} == {torch.float64}
     optimizer = torch.optim.SGD(net.parameters())
     assert len(optimizer.param_groups[0]["params"]) == 6
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        tree = grow(state.Module, random.Random(seed))
+        first: dict[int, str] = {}
+        for name, parameter in tree.named("_parameters"):
+            first.setdefault(id(parameter), name)
+        assert names(tree) == list(first.values())
+        assert [id(parameter) for parameter in tree.parameters()] == list(first)
+
+
+def test_the_walk_passes_a_tie_under_each_name() -> None:
+    """The state dict of the tree in the snippet has five keys, since the walk passes `b` under two
+    names; `named_parameters` drops what it has seen and gives one parameter.
+
+    例子里那棵树的状态字典有五个键，因为这一趟以两个名字经过 `b`；`named_parameters` 略去见过的，只给出一个参数。
+    """
+    assert shown("own_module.walk").output.splitlines() == [
+        "parameters: ['a.weight']",
+        "state dict: ['a.weight', 'b.weight', 'b.mean', 'again.weight', 'again.mean']",
+    ]
+    net = after("own_module.walk").net
+    passed = [name for name, _ in net.named("_modules")]
+    assert passed == ["a", "b", "again"]
+    assert net.again is net.b
 
 
 def test_our_state_dict_is_live() -> None:
@@ -207,11 +313,16 @@ def test_our_state_dict_is_live() -> None:
     state, _ = both()
     net = state.build(state.Module)
     saved = net.state_dict()
-    with torch.no_grad():
-        net.out.bias.fill_(7)
-    assert saved["out.bias"].tolist() == [7, 7]
-    assert saved["out.bias"].data_ptr() == net.out.bias.data_ptr()
-    assert not saved["out.bias"].requires_grad
+    own = dict(net.named("_parameters", "_buffers"))
+    assert list(saved) == list(own)
+    for name in over(saved, "tensors of the model | 个模型里的张量"):
+        with torch.no_grad():
+            own[name].fill_(7)
+        assert saved[name].eq(7).all()
+        saved[name].fill_(8)
+        assert own[name].eq(8).all()
+        assert saved[name].data_ptr() == own[name].data_ptr()
+        assert not saved[name].requires_grad
 
 
 def test_loading_writes_through_the_live_dict() -> None:
@@ -221,15 +332,16 @@ def test_loading_writes_through_the_live_dict() -> None:
     我们的 `load_state_dict` 先核对键，再把数值写进模型的内存；参数还是原来的对象。
     """
     state, _ = both()
-    net, other = state.build(state.Module), state.build(state.Module, seed=1)
-    objects = net.parameters()
-    addresses = [parameter.data_ptr() for parameter in objects]
-    net.load_state_dict(other.state_dict())
-    assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
-    assert [parameter.data_ptr() for parameter in net.parameters()] == addresses
-    for name, tensor in other.state_dict().items():
-        assert torch.equal(net.state_dict()[name], tensor)
-    assert all(parameter.requires_grad for parameter in objects)
+    for seed in over(range(1, 21), "seeds | 个随机种子"):
+        net, other = state.build(state.Module), state.build(state.Module, seed=seed)
+        objects = net.parameters()
+        addresses = [parameter.data_ptr() for parameter in objects]
+        net.load_state_dict(other.state_dict())
+        assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
+        assert [parameter.data_ptr() for parameter in net.parameters()] == addresses
+        for name, tensor in other.state_dict().items():
+            assert torch.equal(net.state_dict()[name], tensor)
+        assert all(parameter.requires_grad for parameter in objects)
 
 
 def test_our_hooks_run_in_calls_only() -> None:
@@ -239,19 +351,24 @@ def test_our_hooks_run_in_calls_only() -> None:
     调用我们这个类的对象，会先执行 `forward`，再运行钩子；直接调用 `forward` 不运行钩子。
     """
     state, _ = both()
-    ran = []
 
     class Part(state.Module):  # type: ignore[misc]
         def forward(self, X: int, scale: int = 1) -> int:
             ran.append("forward")
             return X * scale
 
-    part = Part()
-    part.register_forward_hook(lambda *seen: ran.append(seen))
-    assert part(2, scale=3) == 6
-    assert ran == ["forward", (part, (2,), 6)]
-    assert part.forward(2) == 2
-    assert ran == ["forward", (part, (2,), 6), "forward"]
+    for number in over((0, 1, 2, 5), "numbers of hooks | 种钩子个数"):
+        ran: list[Any] = []
+        part = Part()
+        for place in range(number):
+            part.register_forward_hook(
+                lambda *seen, place=place, ran=ran: ran.append((place, seen))
+            )
+        assert part(2, scale=3) == 6
+        assert ran == ["forward", *((place, (part, (2,), 6)) for place in range(number))]
+        ran.clear()
+        assert part.forward(2) == 2
+        assert ran == ["forward"]
 
 
 def test_our_modes_reach_parts_and_are_not_saved() -> None:
@@ -261,15 +378,17 @@ def test_our_modes_reach_parts_and_are_not_saved() -> None:
     我们的 `train` 和 `eval` 会设定模块自身以及其中各级注册模块的模式；状态字典里没有模式。
     """
     state, _ = both()
-    outer = state.Module()
-    outer.net = state.build(state.Module)
-    parts = [outer, outer.net, outer.net.first, outer.net.middle, outer.net.out]
-    assert all(part.training for part in parts)
-    assert outer.eval() is outer
-    assert not any(part.training for part in parts)
-    assert outer.train() is outer
-    assert all(part.training for part in parts)
-    assert not [key for key in outer.state_dict() if "training" in key]
+    net = state.build(state.Module)
+    assert net.eval() is net
+    assert net.train() is net
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        tree = grow(state.Module, random.Random(seed))
+        assert all(part.training for part in walk(tree))
+        tree.eval()
+        assert not any(part.training for part in walk(tree))
+        tree.train()
+        assert all(part.training for part in walk(tree))
+        assert not [key for key in tree.state_dict() if "training" in key]
 
 
 def test_our_to_keeps_the_parameters() -> None:
@@ -279,16 +398,17 @@ def test_our_to_keeps_the_parameters() -> None:
     我们的 `to` 给参数换上新内容，对象不变，所以之前建好的优化器仍能训练这个模型。
     """
     state, _ = both()
-    net = state.build(state.Module)
-    objects = net.parameters()
-    optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
-    assert net.to(torch.float64) is net
-    assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
-    before = net.out.bias.detach().clone()
-    net(torch.ones(3, 4, dtype=torch.float64)).sum().backward()
-    optimizer.step()
-    assert net.out.bias.dtype == torch.float64
-    assert not torch.equal(net.out.bias, before)
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        net = state.build(state.Module)
+        objects = net.parameters()
+        optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
+        assert net.to(dtype) is net
+        assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
+        before = net.out.bias.detach().clone()
+        net(torch.ones(3, 4, dtype=dtype)).sum().backward()
+        optimizer.step()
+        assert net.out.bias.dtype == dtype
+        assert not torch.equal(net.out.bias, before)
 
 
 def test_our_to_leaves_plain_tensors_behind() -> None:
@@ -297,11 +417,13 @@ def test_our_to_leaves_plain_tensors_behind() -> None:
     我们的 `to` 转换参数和缓冲区，不转换普通属性里的张量。
     """
     state, _ = both()
-    net = state.build(state.Module)
-    net.table = torch.zeros(2)
-    net.to(torch.float64)
-    assert (net.mean.dtype, net.out.bias.dtype) == (torch.float64, torch.float64)
-    assert net.table.dtype == torch.float32
+    others = [dtype for dtype in float_dtypes() if dtype != torch.float32]
+    for dtype in over(others, "dtypes | 种数据类型"):
+        net = state.build(state.Module)
+        net.table = torch.zeros(2)
+        net.to(dtype)
+        assert (net.mean.dtype, net.out.bias.dtype) == (dtype, dtype)
+        assert net.table.dtype == torch.float32
 
 
 def error_of_ours(number: int) -> str:
@@ -316,10 +438,11 @@ def test_a_missing_super_leaves_no_registry() -> None:
     漏了 `super().__init__()`，我们的类报 `no attribute '_parameters'`，`nn.Module` 报 `cannot assign parameters before Module.__init__() call`。
     """
     assert error_of_ours(1) == "AttributeError: no attribute '_parameters'"
-    real = nn.Linear.__new__(nn.Linear)
-    with pytest.raises(AttributeError) as caught:
-        real.weight = nn.Parameter(torch.zeros(2))
-    assert str(caught.value) == "cannot assign parameters before Module.__init__() call"
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        real: Any = layer.cls.__new__(layer.cls)
+        with pytest.raises(AttributeError) as caught:
+            real.weight = nn.Parameter(torch.zeros(2))
+        assert str(caught.value) == "cannot assign parameters before Module.__init__() call"
 
 
 def test_our_class_misses_forward_in_the_call() -> None:
@@ -342,20 +465,28 @@ def test_our_class_names_the_wrong_keys() -> None:
     state, _ = both()
     net = state.build(state.Module)
     start = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    wrong = {name: tensor + 1 for name, tensor in start.items()}
-    wrong["final.bias"] = wrong.pop("out.bias")
-    with pytest.raises(RuntimeError, match=r"missing=\['out.bias'\], unexpected=\['final.bias'\]"):
-        net.load_state_dict(wrong)
-    assert all(torch.equal(net.state_dict()[name], start[name]) for name in start)
+    for key in over(start, "keys, one wrong at a time | 个键，每次错一个"):
+        wrong = {name: tensor + 1 for name, tensor in start.items()}
+        wrong["final"] = wrong.pop(key)
+        with pytest.raises(RuntimeError) as caught:
+            net.load_state_dict(wrong)
+        assert str(caught.value) == f"missing=['{key}'], unexpected=['final']"
+        assert all(torch.equal(net.state_dict()[name], start[name]) for name in start)
 
 
 def test_sequential_takes_only_real_modules() -> None:
-    """`nn.Sequential` refuses an object of our class: it `is not a Module subclass`.
+    """`nn.Sequential` refuses an object of our class, as it does other values that are no
+    `nn.Module`: `is not a Module subclass`.
 
-    `nn.Sequential` 不接受我们这个类的对象，报 `is not a Module subclass`。
+    `nn.Sequential` 不接受我们这个类的对象，也不接受其他不是 `nn.Module` 的值，报 `is not a Module subclass`。
     """
     assert error_of_ours(4) == "TypeError: __main__.Module is not a Module subclass"
     assert len(nn.Sequential(nn.Module())) == 1
+    state, _ = both()
+    others = (state.Module(), torch.relu, len, [nn.ReLU()], (nn.ReLU(),), torch.zeros(2), 1.5, "a")
+    for value in over(others, "values that are no nn.Module | 个不是 nn.Module 的值"):
+        with pytest.raises(TypeError, match="is not a Module subclass"):
+            nn.Sequential(nn.ReLU(), value)
 
 
 def test_data_refuses_the_meta_device() -> None:
@@ -365,12 +496,16 @@ def test_data_refuses_the_meta_device() -> None:
     把 `meta` 上的张量赋给 CPU 张量的 `.data`，会报 `incompatible tensor type`；这时 `nn.Module.to` 会新建参数。
     """
     assert error_of_ours(5).endswith("have incompatible tensor type.")
-    weight = nn.Parameter(torch.zeros(2))
-    with pytest.raises(RuntimeError, match="incompatible tensor type"):
-        weight.data = weight.data.to("meta")
-    layer = nn.Linear(2, 2)
-    before = layer.weight
-    assert layer.to("meta").weight is not before
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        weight = nn.Parameter(torch.zeros(2, dtype=dtype))
+        with pytest.raises(RuntimeError, match="incompatible tensor type"):
+            weight.data = weight.data.to("meta")
+    for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
+        module = layer.make()
+        before = list(module.parameters())
+        module.to("meta")
+        moved = zip(before, module.parameters(), strict=True)
+        assert all(new is not old for old, new in moved)
 
 
 def test_copies_are_made_without_init() -> None:
@@ -432,6 +567,15 @@ def test_our_module_can_be_copied() -> None:
     with torch.no_grad():
         twin.out.bias.add_(1)
     assert not torch.equal(net(X), twin(X))
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        tree = grow(state.Module, random.Random(seed))
+        again = copy.deepcopy(tree)
+        assert names(again) == names(tree)
+        here, there = tree.state_dict(), again.state_dict()
+        assert list(here) == list(there)
+        for name, tensor in here.items():
+            assert torch.equal(tensor, there[name])
+            assert tensor.data_ptr() != there[name].data_ptr()
 
 
 def test_both_classes_compute_the_same_bits() -> None:
@@ -443,11 +587,18 @@ def test_both_classes_compute_the_same_bits() -> None:
     assert shown("own_module.same").output.count("True") == 4
     state = after("own_module.same")
     assert torch.equal(*state.outputs)
-    assert state.mine.mean.any()
-    assert torch.equal(state.mine.mean, state.theirs.mean)
-    for ours, real in zip(state.mine.parameters(), state.theirs.parameters(), strict=True):
-        assert ours.grad.any()
-        assert torch.equal(ours.grad, real.grad)
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        mine, theirs = (state.build(base, seed) for base in (state.Module, nn.Module))
+        X = torch.randn(16, 4)
+        outputs = [net(X) for net in (mine, theirs)]
+        assert torch.equal(*outputs)
+        for output in outputs:
+            output.square().sum().backward()
+        assert mine.mean.any()
+        assert torch.equal(mine.mean, theirs.mean)
+        for ours, real in zip(mine.parameters(), theirs.parameters(), strict=True):
+            assert ours.grad.any()
+            assert torch.equal(ours.grad, real.grad)
 
 
 def grow(base: Any, dice: random.Random) -> Any:
@@ -493,7 +644,7 @@ def test_names_and_keys_agree_on_random_trees() -> None:
     """
     _, bases = both()
     ties = 0
-    for seed in range(50):
+    for seed in over(seeds(50), "random trees of modules | 棵随机的模块树"):
         ours, real = (grow(base, random.Random(seed)) for base in bases)
         assert names(ours) == names(real)
         state, other = ours.state_dict(), real.state_dict()
@@ -516,34 +667,37 @@ def test_files_go_both_ways() -> None:
     ]
     state, bases = both()
     X = torch.ones(2, 4)
-    with tempfile.TemporaryDirectory() as folder:
+    for seed in over(range(1, 11), "seeds | 个随机种子"):
         for writer, reader in (bases, bases[::-1]):
-            source, target = state.build(writer, seed=1).eval(), state.build(reader).eval()
+            source, target = state.build(writer, seed).eval(), state.build(reader).eval()
             assert not torch.equal(source(X), target(X))
-            torch.save(source.state_dict(), Path(folder, "file.pt"))
-            target.load_state_dict(torch.load(Path(folder, "file.pt")))
+            file = io.BytesIO()
+            torch.save(source.state_dict(), file)
+            file.seek(0)
+            target.load_state_dict(torch.load(file))
             assert torch.equal(source(X), target(X))
 
 
 def test_both_classes_call_hooks_alike() -> None:
-    """In our class and in `nn.Module`, a forward hook runs once for `net(X)`, with the same arguments,
-    and not for `net.forward(X)`.
+    """In our class and in `nn.Module`, a forward hook runs once for a call, with the same arguments,
+    and not for a call of `forward`.
 
-    在我们的类和 `nn.Module` 里，前向钩子都是 `net(X)` 运行一次，收到的实参相同；`net.forward(X)` 不运行它。
+    在我们的类和 `nn.Module` 里，前向钩子都是调用一次运行一次，收到的实参相同；直接调用 `forward` 不运行它。
     """
     state, bases = both()
-    X = torch.ones(2, 4)
-    seen = []
-    for base in bases:
-        net, calls = state.build(base), []
-        net.middle.register_forward_hook(lambda *got, calls=calls: calls.append(got))
-        net.eval()(X)  # the layer stands at two positions
-        assert len(calls) == 2
-        net.middle.forward(calls[0][1][0])
-        assert len(calls) == 2
-        assert calls[0][0] is net.middle
-        seen.append([(args[0].tolist(), output.tolist()) for _, args, output in calls])
-    assert seen[0] == seen[1]
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        seen = []
+        for base in bases:
+            net, calls = state.build(base, seed), []
+            X = torch.randn(2, 4)
+            net.middle.register_forward_hook(lambda *got, calls=calls: calls.append(got))
+            net.eval()(X)  # the layer stands at two positions
+            assert len(calls) == 2
+            net.middle.forward(calls[0][1][0])
+            assert len(calls) == 2
+            assert calls[0][0] is net.middle
+            seen.append([(args[0].tolist(), output.tolist()) for _, args, output in calls])
+        assert seen[0] == seen[1]
 
 
 def test_both_classes_switch_alike() -> None:
@@ -552,33 +706,43 @@ def test_both_classes_switch_alike() -> None:
 
     对同样的树，我们的类和 `nn.Module` 的 `eval` 作用到同样的模块；只放在列表里的模块都够不着。
     """
-    state, bases = both()
-    modes = []
-    for base in bases:
-        outer = base()
-        outer.net, outer.parts = state.build(base), [base()]
-        outer.eval()
-        parts = [outer, outer.net, outer.net.first, outer.net.again, outer.net.out, outer.parts[0]]
-        modes.append([part.training for part in parts])
-    assert modes[0] == modes[1] == [False, False, False, False, False, True]
+    _, bases = both()
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        modes = []
+        for base in bases:
+            outer = base()
+            outer.net, outer.parts = grow(base, random.Random(seed)), [base()]
+            list(walk(outer.net))[-1].eval()
+            before = [part.training for part in walk(outer)]
+            outer.eval()
+            assert outer.parts[0].training
+            modes.append((before, [part.training for part in walk(outer)]))
+        assert modes[0] == modes[1]
+        assert not any(modes[0][1])
 
 
 def test_both_classes_convert_alike() -> None:
-    """`to(torch.float64)` of our class and of `nn.Module` converts all parameters and buffers, keeps
-    the parameter objects and the ties, and leaves a plain tensor as it was.
+    """`to` a floating-point dtype, of our class and of `nn.Module`, converts the floating-point
+    parameters and buffers, keeps the parameter objects and the ties, and leaves a plain tensor as it
+    was; an integer buffer only ours converts.
 
-    我们的类和 `nn.Module` 的 `to(torch.float64)` 都会转换全部参数和缓冲区，保留参数对象和绑定，不动普通张量。
+    对浮点类型执行 `to`，我们的类和 `nn.Module` 都会转换浮点的参数和缓冲区，保留参数对象和绑定，不动普通张量；整数的缓冲区只有我们的类会转换。
     """
     state, bases = both()
-    for base in bases:
-        net = state.build(base)
-        net.table = torch.zeros(2)
-        objects = list(net.parameters())
-        net.to(torch.float64)
-        assert {tensor.dtype for tensor in net.state_dict().values()} == {torch.float64}
-        assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
-        assert net.again is net.middle
-        assert net.table.dtype == torch.float32
+    others = [dtype for dtype in float_dtypes() if dtype != torch.float32]
+    for dtype in over(others, "dtypes | 种数据类型"):
+        for base in bases:
+            net = state.build(base)
+            net.table = torch.zeros(2)
+            objects = list(net.parameters())
+            net.to(dtype)
+            assert {tensor.dtype for tensor in net.state_dict().values()} == {dtype}
+            assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
+            assert net.again is net.middle
+            assert net.table.dtype == torch.float32
+            net.register_buffer("count", torch.tensor(3))
+            net.to(dtype)
+            assert net.count.dtype == (torch.int64 if base is nn.Module else dtype)
 
 
 def test_four_methods_are_long() -> None:
@@ -616,18 +780,22 @@ def test_our_class_lets_a_tensor_hide_a_parameter() -> None:
 
 
 def test_the_real_class_guards_registered_names() -> None:
-    """`nn.Module` refuses a plain tensor under the name of a parameter: `cannot assign
-    'torch.FloatTensor' as parameter 'bias'`.
+    """Under the name of a parameter, `nn.Module` refuses a plain tensor, `cannot assign
+    'torch.FloatTensor' as parameter 'bias'`, and other values that are neither a parameter nor `None`.
 
-    把普通张量赋给参数的名字，`nn.Module` 会拒绝：`cannot assign 'torch.FloatTensor' as parameter 'bias'`。
+    在参数的名字上，`nn.Module` 不接受普通张量，报 `cannot assign 'torch.FloatTensor' as parameter 'bias'`；其他既非参数又非 `None` 的值也不接受。
     """
     error = shown("own_module.guards").errors[0].text
     assert error.startswith("TypeError: cannot assign 'torch.FloatTensor' as parameter 'bias'")
     layer = nn.Linear(2, 2)
     before = layer.bias
-    with pytest.raises(TypeError):
-        layer.bias = torch.ones(2)
-    assert layer.bias is before
+    values: Any = (torch.ones(2), torch.ones(2, dtype=torch.int64), [1.0], 1.5, "bias", nn.ReLU())
+    for value in over(values, "values that are no parameter | 个不是参数的值"):
+        with pytest.raises(TypeError, match="cannot assign"):
+            layer.bias = value
+        assert layer.bias is before
+    layer.bias = None
+    assert layer.bias is None
 
 
 def test_add_module_checks_the_name() -> None:
@@ -641,17 +809,18 @@ def test_add_module_checks_the_name() -> None:
     assert "module name can" in dotted
     assert 'contain "."' in dotted
     assert "attribute 'forward' already exists" in taken
-    for register in (nn.Module.add_module, nn.Module.register_module):
-        for name in ("a.b", "forward"):
+    bad = ("a.b", ".", "a.", ".b", "forward", "training", "to", "weight", "_modules", "__call__")
+    for name in over(bad, "names | 个名字"):
+        for register in (nn.Module.add_module, nn.Module.register_module):
             with pytest.raises(KeyError):
-                register(nn.Module(), name, nn.ReLU())
+                register(nn.Linear(2, 2), name, nn.ReLU())
 
 
 def test_the_real_class_can_delete_a_part() -> None:
     """`del` removes a part of an `nn.Module`, and `None` under its name leaves a registered place
-    that holds nothing; our class refuses `del` with an `AttributeError`.
+    that holds nothing; our class has no `__delattr__` and refuses `del` with an `AttributeError`.
 
-    `del` 能删掉 `nn.Module` 的成员，给它的名字赋 `None` 则留下一个注册过的空位；我们的类遇到 `del` 会报 `AttributeError`。
+    `del` 能删掉 `nn.Module` 的成员，给它的名字赋 `None` 则留下一个注册过的空位；我们的类没有 `__delattr__`，遇到 `del` 会报 `AttributeError`。
     """
     removed = shown("own_module.removed")
     assert removed.output == "theirs: ['first', 'middle']\n"
@@ -660,6 +829,21 @@ def test_the_real_class_can_delete_a_part() -> None:
     assert list(state.theirs._modules) == ["first", "middle", "again"]
     assert state.theirs._modules["again"] is None
     assert state.theirs.again is None
+    assert "__delattr__" in vars(nn.Module)
+    values = {"a parameter": nn.Parameter(torch.zeros(2)), "a buffer": torch.zeros(2), "a part": 0}
+    for what in over(values, "kinds of members | 类成员"):
+        for base in (state.Module, nn.Module):
+            net = base()
+            if what == "a buffer":
+                net.register_buffer("name", values[what])
+            else:
+                net.name = values[what] if what == "a parameter" else base()
+            if base is state.Module:
+                with pytest.raises(AttributeError):
+                    del net.name
+            else:
+                del net.name
+                assert registries(net) == [[], [], []]
 
 
 def test_real_hooks_may_replace_what_they_see() -> None:
@@ -680,13 +864,14 @@ def test_our_hooks_only_watch() -> None:
     我们这个类的钩子返回什么，都不起作用。
     """
     state, _ = both()
-    net = state.build(state.Module).eval()
     X = torch.ones(2, 4)
-    before = net(X)
-    ran = []
-    net.register_forward_hook(lambda part, args, output: ran.append(1) or output + 1)
-    assert torch.equal(net(X), before)
-    assert ran == [1]
+    for value in over((None, 0, 1.5, "a", True, torch.ones(2)), "returned values | 个返回值"):
+        net = state.build(state.Module).eval()
+        before = net(X)
+        ran: list[int] = []
+        net.register_forward_hook(lambda *_, ran=ran, value=value: ran.append(1) or value)
+        assert torch.equal(net(X), before)
+        assert ran == [1]
 
 
 def test_saving_and_loading_have_hooks() -> None:
@@ -695,18 +880,20 @@ def test_saving_and_loading_have_hooks() -> None:
 
     `nn.Module` 在 `state_dict` 的前后和 `load_state_dict` 的前后，都会运行注册过的钩子。
     """
-    layer, ran = nn.Linear(2, 2), []
-    for name in (
-        "state_dict_pre",
-        "state_dict_post",
-        "load_state_dict_pre",
-        "load_state_dict_post",
-    ):
-        getattr(layer, f"register_{name}_hook")(lambda *_, name=name: ran.append(name))
-    state = layer.state_dict()
-    assert ran == ["state_dict_pre", "state_dict_post"]
-    layer.load_state_dict(state)
-    assert ran[2:] == ["load_state_dict_pre", "load_state_dict_post"]
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        module, ran = layer.make(), []
+        for name in (
+            "state_dict_pre",
+            "state_dict_post",
+            "load_state_dict_pre",
+            "load_state_dict_post",
+        ):
+            register = getattr(module, f"register_{name}_hook")
+            register(lambda *_, name=name, ran=ran: ran.append(name))
+        state = module.state_dict()
+        assert ran == ["state_dict_pre", "state_dict_post"]
+        module.load_state_dict(state)
+        assert ran[2:] == ["load_state_dict_pre", "load_state_dict_post"]
 
 
 def test_lazy_layers_are_made_of_hooks() -> None:
@@ -715,15 +902,15 @@ def test_lazy_layers_are_made_of_hooks() -> None:
 
     延后初始化的层在第一次调用之前有一个前向 pre-hook，由它给参数定下形状；调用之后就没有了。
     """
-    layer = nn.LazyLinear(3)
-    [hook] = layer._forward_pre_hooks.values()
-    assert hook.__name__ == "_infer_parameters"
-    layer(torch.ones(2, 5))
-    assert layer.weight.shape == (3, 5)
-    assert not layer._forward_pre_hooks
-    lazy = nn.LazyLinear(3)
-    with pytest.raises(ValueError, match="uninitialized parameter"):
-        lazy.forward(torch.ones(2, 5))  # no call, no hook
+    for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
+        module = layer.make()
+        [hook] = module._forward_pre_hooks.values()
+        assert hook.__name__ == "_infer_parameters"
+        with pytest.raises(ValueError, match=r"uninitialized parameter|num_features"):
+            module.forward(*layer.inputs())  # no call, no hook
+        layer.call(module)
+        assert module.weight.numel() > 0
+        assert not module._forward_pre_hooks
 
 
 def test_non_persistent_names_are_in_a_set() -> None:
@@ -748,8 +935,13 @@ def test_state_dicts_carry_versions() -> None:
     `nn.Module` 的状态字典给每个模块附上版本号，加载时再交给模块：批量归一化凭它就能接受第 2 版以前、没有 `num_batches_tracked` 的文件。
     """
     assert "{'version': 2}" in shown("own_module.more-files").output
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        net = nn.Sequential(layer.make())
+        written = net.state_dict()._metadata  # type: ignore[attr-defined]
+        assert list(written) == [name for name, _ in net.named_modules()]
+        assert all(isinstance(entry["version"], int) for entry in written.values())
     norm = nn.BatchNorm1d(2)
-    old = norm.state_dict()
+    old: Any = norm.state_dict()
     del old["num_batches_tracked"]
     with pytest.raises(RuntimeError, match="num_batches_tracked"):
         norm.load_state_dict(old)
@@ -759,12 +951,20 @@ def test_state_dicts_carry_versions() -> None:
 
 def test_our_loading_broadcasts() -> None:
     """Our `load_state_dict` spreads a tensor of one number over a parameter of two; `nn.Module`
-    refuses it with a `size mismatch`.
+    refuses other shapes with a `size mismatch` that has both shapes.
 
-    加载时文件里只有一个数、参数有两个数，我们的 `load_state_dict` 会把它填进两个位置；`nn.Module` 会拒绝，报 `size mismatch`。
+    加载时文件里只有一个数、参数有两个数，我们的 `load_state_dict` 会把它填进两个位置；`nn.Module` 不接受别的形状，报 `size mismatch`，两种形状都写在里面。
     """
     assert "ours: [1.0, 1.0]" in shown("own_module.more-files").output
     assert "size mismatch for out.bias" in shown("own_module.more-files").error
+    state, _ = both()
+    theirs = state.build(nn.Module)
+    for shape in over(((1,), (), (3,), (1, 2), (2, 1), (2, 2)), "shapes | 种形状"):
+        wrong = {**theirs.state_dict(), "out.bias": torch.ones(shape)}
+        with pytest.raises(RuntimeError, match=r"size mismatch for out\.bias") as caught:
+            theirs.load_state_dict(wrong)
+        assert str(torch.Size(shape)) in str(caught.value)
+        assert str(torch.Size((2,))) in str(caught.value)
 
 
 def test_setstate_adds_missing_registries() -> None:
@@ -773,14 +973,25 @@ def test_setstate_adds_missing_registries() -> None:
 
     旧版本 pickle 下来的模块没有的钩子字典，`nn.Module.__setstate__` 会补上。
     """
-    layer = nn.Linear(2, 2)
-    old = {name: value for name, value in vars(layer).items() if "pre_hooks" not in name}
-    assert "_forward_pre_hooks" not in old
-    again = nn.Linear.__new__(nn.Linear)
-    again.__setstate__(old)
-    X = torch.ones(1, 2)
-    assert torch.equal(again(X), layer(X))
-    assert again._forward_pre_hooks == {}
+    layer, X = nn.Linear(2, 2), torch.ones(1, 2)
+    kinds = (
+        "_forward_pre_hooks",
+        "_forward_pre_hooks_with_kwargs",
+        "_forward_hooks_with_kwargs",
+        "_forward_hooks_always_called",
+        "_backward_pre_hooks",
+        "_state_dict_hooks",
+        "_state_dict_pre_hooks",
+        "_load_state_dict_pre_hooks",
+        "_load_state_dict_post_hooks",
+    )
+    for kind in over(kinds, "dicts of hooks | 个钩子字典"):
+        old = {name: value for name, value in vars(layer).items() if name != kind}
+        assert len(old) == len(vars(layer)) - 1
+        again = nn.Linear.__new__(nn.Linear)
+        again.__setstate__(old)
+        assert getattr(again, kind) == {}
+        assert torch.equal(again(X), layer(X))
 
 
 def test_the_real_class_moves_gradients() -> None:
@@ -791,12 +1002,21 @@ def test_the_real_class_moves_gradients() -> None:
     """
     lines = shown("own_module.more-moves").output.splitlines()
     assert lines[:2] == ["torch.float64 torch.float32", "torch.float64 torch.float64"]
+    state, _ = both()
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        for base in (state.Module, nn.Module):
+            net = state.build(base)
+            net(torch.ones(2, 4)).sum().backward()
+            net.to(dtype)
+            kept = torch.float32 if base is state.Module else dtype
+            assert {p.grad.dtype for p in net.parameters()} == {kept}
+            assert {p.dtype for p in net.parameters()} == {dtype}
 
 
 def test_extra_repr_fills_the_brackets() -> None:
-    """What `extra_repr` returns stands in the brackets when a module is printed.
+    """What `extra_repr` returns stands in the brackets when a module without parts is printed.
 
-    打印模块时，括号里的内容就是 `extra_repr` 的返回值。
+    打印没有子模块的模块时，括号里的内容就是 `extra_repr` 的返回值。
     """
 
     class Part(nn.Module):
@@ -804,8 +1024,12 @@ def test_extra_repr_fills_the_brackets() -> None:
             return "width=3"
 
     assert repr(Part()) == "Part(width=3)"
-    layer = nn.Linear(4, 8)
-    assert f"Linear({layer.extra_repr()})" in shown("own_module.more-moves").output
+    plain = nn.Linear(4, 8)
+    assert f"Linear({plain.extra_repr()})" in shown("own_module.more-moves").output
+    leaves = [layer for layer in layers() if not list(layer.make().children())]
+    for layer in over(leaves, "layer classes of torch.nn | 种 torch.nn 的层"):
+        module = layer.make()
+        assert repr(module) == f"{layer.cls.__name__}({module.extra_repr()})"
 
 
 def test_compile_replaces_the_call_only() -> None:
@@ -814,15 +1038,16 @@ def test_compile_replaces_the_call_only() -> None:
 
     `nn.Module` 的 `compile()` 会设好一个编译过的函数，之后的调用就用它；对象和状态字典的键不变。
     """
-    layer = nn.Linear(2, 2)
-    keys = list(layer.state_dict())
-    assert layer._compiled_call_impl is None
-    layer.compile(backend="eager")
-    assert callable(layer._compiled_call_impl)
-    assert list(layer.state_dict()) == keys
-    assert type(layer) is nn.Linear
-    layer._compiled_call_impl = lambda X: "compiled"
-    assert layer(torch.ones(1, 2)) == "compiled"
+    for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
+        module = layer.make()
+        keys = list(module.state_dict())
+        assert module._compiled_call_impl is None
+        module.compile(backend="eager")
+        assert callable(module._compiled_call_impl)
+        assert list(module.state_dict()) == keys
+        assert type(module) is layer.cls
+        module._compiled_call_impl = lambda *args: "compiled"
+        assert layer.call(module) == "compiled"
 
 
 def check_of(name: str) -> tuple[Any, Any]:
@@ -838,7 +1063,7 @@ def test_named_modules_agree_with_the_real_ones() -> None:
     在五十棵随机的树上，答案里的 `named_modules` 给出的名字和次序都与 `nn.Module` 的相同。
     """
     state, _ = check_of("named-modules")
-    for seed in range(50):
+    for seed in over(seeds(50), "random trees of modules | 棵随机的模块树"):
         ours, real = (grow(base, random.Random(seed)) for base in (state.Named, nn.Module))
         assert [name for name, _ in ours.named_modules()] == [n for n, _ in real.named_modules()]
 
@@ -938,34 +1163,42 @@ def test_a_memory_keeps_ties_on_meta() -> None:
         def to(self, *args: Any, moved: Any = None) -> Any:
             return super().to(*args)
 
-    net = state.Tied()
-    net.a, net.b = state.Tied(), state.Tied()
-    net.a.weight = net.b.weight = nn.Parameter(torch.zeros(2))
-    net.again = net.b
-    net.to("meta")
-    assert net.a.weight is net.b.weight is net.again.weight
-    assert net.a.weight.is_meta
     with pytest.raises(AssertionError, match="the tie is lost"):
         check(Forgetful)
 
+    def groups(net: Any) -> list[list[str]]:
+        found: dict[int, list[str]] = {}
+        for name, tensor in net.named("_parameters", "_buffers"):
+            found.setdefault(id(tensor), []).append(name)
+        return list(found.values())
+
+    for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):
+        net = grow(state.Tied, random.Random(seed))
+        before = groups(net)
+        net.to("meta")
+        assert all(tensor.is_meta for tensor in net.state_dict().values())
+        assert groups(net) == before
+
 
 def test_the_real_class_loses_ties_on_meta() -> None:
-    """Two modules that share one parameter have two different ones after `nn.Module.to("meta")`.
+    """Two modules that share one parameter have two different ones after `nn.Module.to("meta")`, so
+    that `nn.Module` fails the check.
 
-    两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了。
+    两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了，所以 `nn.Module` 通不过检查。
     """
     assert shown("own_module.ties").error == "AssertionError: the tie is lost"
-    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
-    second.weight = first.weight
-    nn.Sequential(first, second).to("meta")
-    assert first.weight is not second.weight
+    for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
+        first, second = layer.make(), layer.make()
+        second.weight = first.weight
+        nn.Sequential(first, second).to("meta")
+        assert first.weight is not second.weight
 
 
 def test_assignment_registers_parameters_and_modules() -> None:
-    """In `nn.Module` and in our class, an `nn.Parameter` or a module that is assigned to an attribute
+    """In `nn.Module` and in our class, an `nn.Parameter` or a module that is assigned to a new name
     is registered; a list of modules or a plain tensor is not.
 
-    在 `nn.Module` 和我们的类里，赋给属性的 `nn.Parameter` 和模块会被注册，装着模块的列表和普通张量不会。
+    在 `nn.Module` 和我们的类里，赋给新名字的 `nn.Parameter` 和模块会被注册，装着模块的列表和普通张量不会。
     """
     for base in both()[1]:
         net = base()
@@ -973,6 +1206,10 @@ def test_assignment_registers_parameters_and_modules() -> None:
         assert registries(net) == [["weight"], [], ["part"]]
         net.parts, net.table = [base()], torch.zeros(2)
         assert registries(net) == [["weight"], [], ["part"]]
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        net = nn.Module()
+        net.part, net.parts = layer.make(), [layer.make()]
+        assert registries(net) == [[], [], ["part"]]
 
 
 def test_super_init_comes_before_the_first_part() -> None:
@@ -981,15 +1218,16 @@ def test_super_init_comes_before_the_first_part() -> None:
 
     `nn.Module` 的子类在 `super().__init__()` 执行之前没有注册表，参数和模块都赋不进去。
     """
-    net = nn.Module.__new__(nn.Module)
-    assert not set(KINDS) & set(vars(net))
-    for part in (nn.Parameter(torch.zeros(2)), nn.ReLU()):
-        with pytest.raises(AttributeError, match=r"before Module.__init__\(\) call"):
-            net.part = part
-    nn.Module.__init__(net)
-    assert set(KINDS) <= set(vars(net))
-    net.part = nn.ReLU()
-    assert registries(net) == [[], [], ["part"]]
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        net: Any = layer.cls.__new__(layer.cls)
+        assert not set(KINDS) & set(vars(net))
+        for part in (nn.Parameter(torch.zeros(2)), nn.ReLU()):
+            with pytest.raises(AttributeError, match=r"before Module.__init__\(\) call"):
+                net.part = part
+        nn.Module.__init__(net)
+        assert set(KINDS) <= set(vars(net))
+        net.part = nn.ReLU()
+        assert registries(net) == [[], [], ["part"]]
 
 
 def test_objects_once_and_names_each() -> None:
@@ -1005,24 +1243,31 @@ def test_objects_once_and_names_each() -> None:
         keys = list(net.state_dict())
         assert len(keys) == 9  # the buffer, and four layers with weight and bias
         assert {"middle.weight", "again.weight"} < set(keys)
+    for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
+        net = nn.Module()
+        net.first = net.second = layer.make()
+        assert len(list(net.parameters())) == len(list(net.first.parameters()))
+        assert {"first.weight", "second.weight"} <= set(net.state_dict())
+        assert len(net.state_dict()) == 2 * len(net.first.state_dict())
 
 
 def test_loading_keeps_the_objects_of_the_optimizer() -> None:
-    """`load_state_dict`, of `nn.Module` and of our class, writes into the parameters that are there, so
-    that an optimizer built before trains the loaded model.
+    """By default `load_state_dict`, of `nn.Module` and of our class, writes into the parameters that
+    are there, so that an optimizer built before trains the loaded model.
 
-    `nn.Module` 和我们的类的 `load_state_dict` 都把数值写进现有的参数，所以之前建好的优化器训练的就是加载之后的模型。
+    `nn.Module` 和我们的类的 `load_state_dict` 默认把数值写进现有的参数，所以之前建好的优化器训练的就是加载之后的模型。
     """
     state, bases = both()
-    for base in bases:
-        net, other = state.build(base), state.build(base, seed=1)
-        optimizer = torch.optim.SGD(net.parameters(), lr=1.0)
-        net.load_state_dict(other.state_dict())
-        held = optimizer.param_groups[0]["params"]
-        assert all(a is b for a, b in zip(net.parameters(), held, strict=True))
-        net(torch.ones(3, 4)).sum().backward()
-        optimizer.step()
-        assert not torch.equal(net.out.bias, other.out.bias)
+    for kind in over(optimizers(), "optimisers of torch.optim | 种 torch.optim 的优化器"):
+        for base in bases:
+            net, other = state.build(base), state.build(base, seed=1)
+            optimizer: Any = kind(net.parameters(), lr=1.0)  # type: ignore[call-arg]
+            net.load_state_dict(other.state_dict())
+            held = optimizer.param_groups[0]["params"]
+            assert all(a is b for a, b in zip(net.parameters(), held, strict=True))
+            net(torch.ones(3, 4)).sum().backward()
+            optimizer.step()
+            assert not torch.equal(net.out.bias, other.out.bias)
 
 
 def test_a_call_runs_pre_hooks_forward_hooks() -> None:
@@ -1030,18 +1275,19 @@ def test_a_call_runs_pre_hooks_forward_hooks() -> None:
 
     调用 `nn.Module` 的对象，会依次运行前向 pre-hook、`forward` 和前向钩子。
     """
-    ran = []
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        module, ran = layer.make(), []
+        forward = module.forward
 
-    class Part(nn.Module):
-        def forward(self, X: int) -> int:
+        def watched(*args: Any, ran: list[str] = ran, forward: Any = forward) -> Any:
             ran.append("forward")
-            return X
+            return forward(*args)
 
-    part = Part()
-    part.register_forward_hook(lambda *_: ran.append("hook"))
-    part.register_forward_pre_hook(lambda *_: ran.append("pre-hook"))
-    part(1)
-    assert ran == ["pre-hook", "forward", "hook"]
+        module.forward = watched
+        module.register_forward_hook(lambda *_, ran=ran: ran.append("hook"))
+        module.register_forward_pre_hook(lambda *_, ran=ran: ran.append("pre-hook"))
+        layer.call(module)
+        assert ran == ["pre-hook", "forward", "hook"]
 
 
 def test_a_parameter_is_replaced_by_a_parameter() -> None:
@@ -1050,12 +1296,14 @@ def test_a_parameter_is_replaced_by_a_parameter() -> None:
 
     在参数的名字上，`nn.Module` 接受新的 `nn.Parameter` 并注册它，不接受普通张量。
     """
-    layer, new = nn.Linear(2, 2), nn.Parameter(torch.ones(2))
-    layer.bias = new
-    assert dict(layer.named_parameters())["bias"] is new
-    with pytest.raises(TypeError, match="cannot assign"):
-        layer.bias = torch.zeros(2)
-    assert layer.bias is new
+    for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
+        module = layer.make()
+        new = nn.Parameter(torch.ones_like(module.weight))
+        module.weight = new
+        assert dict(module.named_parameters())["weight"] is new
+        with pytest.raises(TypeError, match="cannot assign"):
+            module.weight = torch.zeros_like(new)
+        assert module.weight is new
 
 
 def test_the_output_of_the_section_names_no_address() -> None:

@@ -164,13 +164,14 @@ def test_our_buffers_go_by_name() -> None:
     net = state.Module()
     net.mean = torch.zeros(2)
     assert registries(net) == [[], [], []]
-    net = state.Module()
-    net.register_buffer("mean", torch.zeros(2))
-    new = torch.ones(2)
-    net.mean = new
-    assert vars(net)["_buffers"]["mean"] is new
-    assert net.state_dict()["mean"].tolist() == [1, 1]
-    assert "mean" not in vars(net)
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        net = state.Module()
+        net.register_buffer("mean", torch.zeros(2))
+        new = torch.ones(2, dtype=dtype)
+        net.mean = new
+        assert vars(net)["_buffers"]["mean"] is new
+        assert net.state_dict()["mean"].tolist() == [1, 1]
+        assert "mean" not in vars(net)
 
 
 def test_getattr_is_the_last_resort() -> None:

@@ -109,12 +109,17 @@ class Breaks:
 
 
 def trainable() -> list[Layer]:
-    """The layer classes of `torch.nn` that have parameters."""
-    return [layer for layer in layers() if any(True for _ in layer.make().parameters())]
+    """Layer classes of `torch.nn` that have parameters, but for the large transformers."""
+    return [layer for layer in layers() if layer.cls.__name__ in WITH_PARAMETERS.split()]
 
 
+WITH_PARAMETERS = (
+    "Linear Bilinear Embedding EmbeddingBag PReLU Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d "
+    "ConvTranspose3d BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm GroupNorm LayerNorm RMSNorm "
+    "RNN LSTM GRU RNNCell LSTMCell GRUCell MultiheadAttention"
+)
 LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
-TRAINABLE = "layer classes of torch.nn with parameters | 种 torch.nn 的带参数的层"
+TRAINABLE = "layer classes of torch.nn with parameters | 种带参数的 torch.nn 层"
 DTYPES = "dtypes | 种 dtype"
 OPTIMISERS = "optimisers of torch.optim | 种 torch.optim 的优化器"
 FUNCTIONS = "functions | 个函数"
@@ -161,6 +166,14 @@ DEVICES = ("cuda:98", "cuda:99", "mps", "xpu:3", "hpu", "npu:0")
 def numbers_in(text: str) -> list[float]:
     """Return the numbers behind the colons of some lines."""
     return [float(found) for found in re.findall(r": ([\d.]+)$", text, re.M)]
+
+
+def test_classes_with_parameters_have_some() -> None:
+    """Each class of that family has parameters, and none but the transformers is left out."""
+    having = [layer for layer in layers() if any(True for _ in layer.make().parameters())]
+    names = {layer.cls.__name__ for layer in having}
+    assert names - {*WITH_PARAMETERS.split()} == {n for n in names if n.startswith("Transformer")}
+    assert names >= {*WITH_PARAMETERS.split()}
 
 
 # The problem at the top
@@ -247,7 +260,7 @@ def test_list_of_tensors_comes_back_in_order() -> None:
         "tensor([0, 1, 2, 3]) torch.int64\ntensor([0., 0., 0., 0.]) torch.float32\n"
     )
     dtypes = all_dtypes()
-    for seed in over(seeds(), "shuffled lists | 个打乱次序的列表"):
+    for seed in over(seeds(8), "shuffled lists | 个打乱次序的列表"):
         order = torch.randperm(len(dtypes), generator=torch.Generator().manual_seed(seed)).tolist()
         loaded = roundtrip([torch.full((1,), i).to(dtypes[i]) for i in order])
         assert type(loaded) is list
@@ -476,7 +489,7 @@ def test_loaded_model_computes_the_same() -> None:
         "before loading: False\n<All keys matched successfully>\nafter loading: True\n"
     )
     state = after("saving_and_loading.round-trip")
-    for seed in over(seeds(), "seeds | 个随机种子"):
+    for seed in over(seeds(8), "seeds | 个随机种子"):
         torch.manual_seed(seed)
         fresh = state.MLP()
         assert not torch.equal(fresh(state.X), state.net(state.X))
@@ -719,7 +732,7 @@ def test_not_strict_leaves_unmatched_layers_random() -> None:
     """
     assert "same output: False" in shown("saving_and_loading.other-names").output
     state = after("saving_and_loading.other-names")
-    for seed in over(seeds(), "seeds | 个随机种子"):
+    for seed in over(seeds(8), "seeds | 个随机种子"):
         torch.manual_seed(seed)
         other = state.RenamedMLP()
         fresh = other.output.weight.clone()
@@ -738,9 +751,7 @@ def test_not_strict_reports_what_did_not_match() -> None:
     assert lines[1] == "unexpected: ['out.weight', 'out.bias']"
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        small = [layer for layer in trainable() if "Transformer" not in repr(layer)]
-        warned.clear()
-        for layer in over(small, TRAINABLE):
+        for layer in over(trainable(), TRAINABLE):
             net = layer.make()
             report = net.load_state_dict({"old": torch.ones(1)}, strict=False)
             assert {name for name, _ in net.named_parameters()} <= set(report.missing_keys)
@@ -824,7 +835,7 @@ def test_dropout_models_agree_only_in_eval_mode() -> None:
     state = after("saving_and_loading.eval-matters")
     first, second, x = state.first, state.second, state.X
     assert torch.equal(first[0].weight, second[0].weight)
-    for seed in over(seeds(), "seeds | 个随机种子"):
+    for seed in over(seeds(8), "seeds | 个随机种子"):
         torch.manual_seed(seed)
         for modes in itertools.product((True, False), repeat=2):
             outputs = first.train(modes[0])(x), second.train(modes[1])(x)
@@ -996,7 +1007,7 @@ def test_whole_model_is_refused_by_default() -> None:
     assert error is not None
     assert "UnpicklingError: Weights only load failed" in error
     assert "In PyTorch 2.6, we changed the default value of the `weights_only` argument" in error
-    for layer in over(layers(), LAYERS):
+    for layer in over(trainable(), TRAINABLE):
         with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
             roundtrip(layer.make())
 
@@ -1022,7 +1033,7 @@ def test_refusal_suggests_the_unsafe_way_first() -> None:
     assert error is not None
     remedies = ("with `weights_only` set to `False`", "arbitrary code execution", "safe_globals")
     assert sorted(remedies, key=error.index) == list(remedies)
-    for layer in over(layers(), LAYERS):
+    for layer in over(trainable(), TRAINABLE):
         with pytest.raises(pickle.UnpicklingError) as raised:
             roundtrip(layer.make())
         assert sorted(remedies[:2], key=str(raised.value).index) == list(remedies[:2])
@@ -1119,7 +1130,7 @@ def test_whole_model_holds_only_the_name_of_its_class() -> None:
     elsewhere = mock.patch.dict(sys.modules, {"__main__": types.ModuleType("__main__")})
     with elsewhere, pytest.raises(AttributeError, match="Can't get attribute 'MLP' on <module"):
         torch.load(file, weights_only=False)
-    for layer in over(layers(), LAYERS):
+    for layer in over(trainable(), TRAINABLE):
         names = entry(saved(layer.make()), "data.pkl")
         assert layer.cls.__module__.encode() in names
         assert b"def " not in names
@@ -1135,7 +1146,7 @@ def test_a_loaded_state_dict_is_no_model() -> None:
     """
     error = shown("saving_and_loading.wrong-things").errors[1].text
     assert error == "AttributeError: 'collections.OrderedDict' object has no attribute 'eval'"
-    for layer in over(layers(), LAYERS):
+    for layer in over(trainable(), TRAINABLE):
         loaded = roundtrip(layer.make().state_dict())
         assert type(loaded) is OrderedDict
         assert not hasattr(loaded, "eval")
@@ -1152,6 +1163,14 @@ def test_a_whole_checkpoint_is_no_state_dict() -> None:
     assert 'Unexpected key(s) in state_dict: "net", "step"' in error
     state = after("saving_and_loading.wrong-things")
     assert str(state.clone.load_state_dict(state.everything["net"])).startswith("<All keys matched")
+    for layer in over(trainable(), TRAINABLE):
+        net = layer.make()
+        everything = {"net": net.state_dict(), "step": 5}
+        with pytest.raises(RuntimeError) as raised:
+            net.load_state_dict(everything)
+        assert 'Unexpected key(s) in state_dict: "net", "step"' in str(raised.value)
+        assert all(f'"{name}"' in str(raised.value) for name, _ in net.named_parameters())
+        assert str(net.load_state_dict(everything["net"])) == "<All keys matched successfully>"  # type: ignore[arg-type]
 
 
 def test_data_parallel_puts_a_prefix_before_each_name() -> None:
@@ -1218,6 +1237,17 @@ def test_a_pickled_model_needs_its_module() -> None:
     with mock.patch.dict(sys.modules, {"models": state.models}):
         file = saved(state.models.Net(2, 2))
         assert type(torch.load(file, weights_only=False)) is state.models.Net
+    for layer in over(trainable(), TRAINABLE):
+        module: Any = types.ModuleType("models")
+        module.Net = type("Net", (layer.cls,), {"__module__": "models"})
+        net = layer.make()
+        net.__class__ = module.Net
+        with mock.patch.dict(sys.modules, {"models": module}):
+            file = saved(net)
+        assert b"def " not in entry(file, "data.pkl")
+        file.seek(0)
+        with pytest.raises(ModuleNotFoundError, match="No module named 'models'"):
+            torch.load(file, weights_only=False)
 
 
 def test_a_pickled_model_needs_its_class() -> None:
@@ -1519,14 +1549,14 @@ def test_resumed_run_equals_the_uninterrupted_one() -> None:
         torch.manual_seed(0)
         net = nn.Linear(4, 3)
         optimizer = kind(net.parameters(), lr=0.01)
-        train(net, optimizer, steps=5)
+        train(net, optimizer, steps=2)
         checkpoint = saved({"net": net.state_dict(), "optimizer": optimizer.state_dict()})
-        train(net, optimizer, steps=5)
+        train(net, optimizer, steps=2)
         loaded, again = torch.load(checkpoint), nn.Linear(4, 3)
         again.load_state_dict(loaded["net"])
         resumed = kind(again.parameters(), lr=0.01)
         resumed.load_state_dict(loaded["optimizer"])
-        train(again, resumed, steps=5)
+        train(again, resumed, steps=2)
         assert torch.equal(again.weight, net.weight)
 
 
@@ -1577,7 +1607,7 @@ def test_a_loaded_model_is_in_training_mode() -> None:
 
     新模型加载处于评估模式的模型的状态字典之后，仍在训练模式。
     """
-    for layer in over(layers(), LAYERS):
+    for layer in over(trainable(), TRAINABLE):
         old, new = layer.make().eval(), layer.make()
         new.load_state_dict(roundtrip(old.state_dict()))
         registered = {*dict(old.named_parameters()), *dict(old.named_buffers())}
@@ -1682,7 +1712,7 @@ def test_entries_that_fit_load_with_gaps() -> None:
         source = layer.make().state_dict()
         for value in source.values():
             value.fill_(3)
-        for left_out in source:
+        for left_out in [*source][:2]:
             net = layer.make()
             net.load_state_dict({n: v for n, v in source.items() if n != left_out}, strict=False)
             now = net.state_dict()
@@ -1881,7 +1911,7 @@ def test_noisy_training_resumes_only_from_all_three() -> None:
     assert shown("saving_and_loading.exact-resume").output.startswith("checked: ")
     state = after("saving_and_loading.exact-resume")
     with chdir_anew():
-        for seed in over(seeds(5), "seeds | 个随机种子"):
+        for seed in over(seeds(3), "seeds | 个随机种子"):
             torch.manual_seed(seed)
             run = state.start()
             for _ in range(3):  # odd, and in another seed than the page

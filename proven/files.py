@@ -62,7 +62,7 @@ def make_files(site: Site) -> Files:
 def page_files(site: Site, page: Page) -> Files:
     """The files that belong to one page: the script of its snippets, and its card."""
     root, files = site.project.settings.root(page.language), {}
-    if page.shown:
+    if page.has_notebook:
         views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
         script = page_script(page.title, views, site.words(page.language))
         name = script_name(page)
@@ -102,12 +102,12 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if page.errors:
         meta["has_errors"] = True
-    if page.shown:
+    if page.has_notebook:
         name = script_name(page)
         meta["script"] = [name, words("download-script", name=name)]
     if site.downloads:
         meta["card"] = card_path(page)
-        if page.shown:
+        if page.has_notebook:
             name = f"{page.stem}.{page.language}.ipynb"
             links = [("download", f"notebooks/{name}"), ("colab", colab_link(name))]
             meta["notebook_links"] = [[key, words(key), url] for key, url in links if url]

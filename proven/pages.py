@@ -211,6 +211,11 @@ class Page:
         """Its headings, in order."""
         return [part for part in walk(self.parts) if isinstance(part, Heading)]
 
+    @property
+    def has_notebook(self) -> bool:
+        """Whether its code is there as a script and a notebook: if it shows any, unless it declines."""
+        return bool(self.shown) and self.meta.get("notebook") is not False
+
     @cached_property
     def shown(self) -> list[Fence]:
         """The fences that show a snippet, in order."""

@@ -162,9 +162,12 @@ class Site:
 
     @cached_property
     def sections(self) -> list[str]:
-        """The paths of the pages that show snippets, in the order of the site."""
+        """The paths of the pages whose code readers may take along, in the order of the site.
+
+        These are the pages that show snippets, but for those that say `notebook: false`.
+        """
         pages = self.project.pages[self.project.settings.main]
-        return [path for path in self.order if pages[path].shown]
+        return [path for path in self.order if pages[path].has_notebook]
 
     def view(self, name: str, language: str) -> View:
         """What a snippet shows.

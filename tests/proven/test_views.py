@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proven.cells import Raised
+from proven.files import page_files, page_meta
 from proven.records import make_record, write_record
 from proven.views import Piece, Site, View
 from proven.worker import Machine
@@ -166,6 +167,15 @@ def test_the_sections_of_a_site_are_the_pages_with_snippets_in_its_order(marked:
     site = made_up(marked, order=("claims.md", "index.md", "about.md"))
     assert site.sections == ["index.md"]
     assert replace(site, order=("about.md",)).sections == []
+    for language in ("zh", "en"):  # a page may decline
+        page = marked.folder / "docs" / language / "index.md"
+        page.write_text(f"---\nnotebook: false\n---\n{page.read_text('utf-8')}", "utf-8")
+    site = made_up(marked, order=("index.md",))
+    assert site.sections == []
+    declining = site.page("en", "index.md")
+    assert declining.shown
+    assert {"script", "notebook_links"}.isdisjoint(page_meta(site, declining))
+    assert not any(name.endswith(".py") for name in page_files(site, declining))
     assert site.machine is CPU
 
 

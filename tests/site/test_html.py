@@ -9,6 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.project import read_project
+from proven.reading import measure
 from proven.settings import read_settings
 from tests.helpers.projects import PROJECT
 from tests.helpers.site import (
@@ -79,8 +80,23 @@ def test_the_same_sections_are_in_the_navigation_on_the_home_page_and_on_that_of
     claims = parsed(site, language, "claims/").css("article h2[id]")
     assert [page for page in pages if page in SECTIONS] == SECTIONS
     assert [attribute(row, "href").strip("./") for row in rows] == SECTIONS
-    assert [attribute(heading, "id") for heading in claims] == SECTIONS
+    assert [attribute(heading, "id") for heading in claims] == ["home", *SECTIONS]
     assert PARTS.keys() <= set(SECTIONS)
+
+
+@every_language
+def test_the_home_page_tells_the_minutes_of_each_section(language: str) -> None:
+    pages = read_project(read_settings(PROJECT)).pages[language]
+    unit = {"zh": "分钟", "en": "min"}[language]
+    told, home = set(), pages["index.md"]
+    for number, line in enumerate(home.text.splitlines(), 1):
+        if not (minutes := re.search(rf"(\d+) {unit}", line)):
+            continue
+        linked = re.findall(r"\]\(([\w-]+)\.md\)", line)[0]
+        core, _ = measure(pages[f"{linked}.md"])
+        assert int(minutes[1]) == core.minutes, f"{home.at(number)}: write {core.minutes} {unit}"
+        told.add(linked)
+    assert told >= PARTS.keys()
 
 
 @every_language

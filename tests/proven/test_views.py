@@ -168,8 +168,8 @@ def test_the_sections_of_a_site_are_the_pages_with_snippets_in_its_order(marked:
     assert site.sections == ["index.md"]
     assert replace(site, order=("about.md",)).sections == []
     for language in ("zh", "en"):  # a page may decline
-        page = marked.folder / "docs" / language / "index.md"
-        page.write_text(f"---\nnotebook: false\n---\n{page.read_text('utf-8')}", "utf-8")
+        text = (marked.folder / "docs" / language / "index.md").read_text("utf-8")
+        marked.pages[language] = f"---\nnotebook: false\n---\n\n{text}"
     site = made_up(marked, order=("index.md",))
     assert site.sections == []
     declining = site.page("en", "index.md")

@@ -642,9 +642,9 @@ def test_picture_gives_each_entry_its_tensors_and_bytes() -> None:
 
 
 def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
-    """A state dict holds parameters and persistent buffers; no other buffers or plain attributes.
+    """A state dict holds parameters and persistent buffers; other buffers and plain attributes only if the class adds them.
 
-    状态字典里只有参数和持久缓冲区，没有其他缓冲区，也没有普通属性。
+    状态字典里有参数和持久缓冲区；其他缓冲区和普通属性都没有，除非类自己加进去。
     """
     state = after("saving_and_loading.contents")
     assert list(state.original.state_dict()) == ["weight", "mean"]
@@ -663,6 +663,8 @@ def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
         net.constant = torch.ones(1)
         registered = {*dict(net.named_parameters()), *dict(net.named_buffers())}
         assert set(net.state_dict()) == registered - {"cache"}
+    adding = type("Adding", (nn.Linear,), {"get_extra_state": lambda self: self.out_features})
+    assert adding(2, 3).state_dict()["_extra_state"] == 3
 
 
 def test_running_statistics_are_saved() -> None:
@@ -814,7 +816,7 @@ def test_mode_matters_only_to_some_layers() -> None:
     state = after("saving_and_loading.round-trip")
     assert state.net.training
     assert torch.equal(state.net(state.X), state.clone.eval()(state.X))
-    same = {"Linear", "Conv1d", "Conv2d", "LayerNorm", "ReLU"}
+    same = {"Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "LayerNorm", "ReLU"}
     other = {"RReLU", "Dropout", "Dropout1d", "Dropout2d", "AlphaDropout", "BatchNorm1d"}
     named = [layer for layer in layers() if layer.cls.__name__ in same | other | {"BatchNorm2d"}]
     torch.manual_seed(0)

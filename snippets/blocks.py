@@ -259,6 +259,14 @@ for kind in (nn.ModuleList, list):
 
 torch.optim.SGD(Listed(list).parameters(), lr=0.1)
 
+# %% call-a-list raises="NotImplementedError"
+held = nn.ModuleList([nn.Linear(20, 8), nn.Linear(8, 2)])
+result = X
+for part in held:
+    result = part(result)
+print("in a loop:", tuple(result.shape))
+held(X)
+
 # %% not-a-list raises="TypeError, TypeError, TypeError, AttributeError"
 print(len(theirs), "parts, the last is", theirs[-1])
 print(mine[0])
@@ -444,6 +452,11 @@ chimera = nn.Sequential(
 print("output:", tuple(chimera(X).shape))
 print("parameters:", len(list(chimera.parameters())))
 draw("chimera", chimera)
+
+# %% scalar-inside raises="RuntimeError"
+early = nn.Sequential(FixedHiddenMLP(), nn.Linear(20, 4))
+print("of the first part:", tuple(early[0](X).shape))
+early(X)
 
 
 # %% check-repaired

@@ -2,9 +2,11 @@ import ast
 import contextlib
 import inspect
 import io
+import itertools
 import math
 import re
 import types
+import warnings
 from typing import Any
 
 import pytest
@@ -13,7 +15,34 @@ from torch import nn
 from torch.nn import functional as F
 
 from proven.scripts import Snippet
-from proven.testing import after, section, shown, shown_afresh
+from proven.testing import after, over, section, shown, shown_afresh
+from tests.families import (
+    Member,
+    activations,
+    all_dtypes,
+    float_dtypes,
+    layers,
+    lazy_layers,
+    optimizers,
+    seeds,
+)
+
+LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
+ACTIVATIONS = "activations of torch.nn | 种 torch.nn 的激活函数"
+OPTIMIZERS = "optimizers of torch.optim | 种 torch.optim 的优化器"
+CLASSES = "classes whose constructor takes no argument | 个构造函数不带参数的类"
+SEEDS = "seeds | 个随机种子"
+DTYPES = "dtypes | 种 dtype"
+FLOATS = "floating-point dtypes | 种浮点 dtype"
+SIZES = "sizes of a linear layer | 种线性层的大小"
+_SIZES = ((20, 256), (256, 10), (64, 64), (7, 3), (3, 1000), (1000, 3), (1, 8), (8, 1))
+
+
+def _made(layer: Member) -> Any:
+    """A layer of this class; that of a transformer warns that it is not the fastest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return layer.make()
 
 
 def cells() -> tuple[Snippet, ...]:
@@ -29,21 +58,16 @@ def _names(pairs: Any) -> list[str]:
 
 
 def test_layer_group_and_model_are_modules() -> None:
-    """A layer, a group of layers and a whole model are all instances of `nn.Module`.
+    """A layer, a group of layers and a whole model are instances of `nn.Module`, and so is one of each layer
+    class of `torch.nn`.
 
-    一个层、一组层、整个模型，都是 `nn.Module` 的实例。
+    一个层、一组层、整个模型，都是 `nn.Module` 的实例；`torch.nn` 的各种层也是。
     """
     state = after("blocks.one-kind")
     assert all(isinstance(part, nn.Module) for part in (state.layer, state.group, state.model))
     assert type(state.group) is type(state.model) is nn.Sequential
-
-    class Own(nn.Module):
-        def forward(self, X: torch.Tensor) -> torch.Tensor:
-            return X
-
-    assert isinstance(Own(), nn.Module)
-    assert all(inspect.isclass(kind) for kind in (Own, nn.Sequential))
-    assert issubclass(nn.Sequential, nn.Module)
+    for layer in over(layers(), LAYERS):
+        assert isinstance(_made(layer), nn.Module)
 
 
 def test_one_kind_prints_true_three_times() -> None:
@@ -54,19 +78,28 @@ def test_one_kind_prints_true_three_times() -> None:
 
 
 def test_resnet_152_counts_weighted_layers() -> None:
-    """One convolution, 3 + 8 + 36 + 3 blocks of three convolutions and one fully connected layer
-    make 152 layers with a weight: the number in the name of ResNet-152.
+    """In groups of 3, 8, 36 and 3 blocks with three convolutions each, between one convolution and one fully
+    connected layer, there are 152 of these layers, besides the convolutions of four shortcuts.
 
-    一个卷积，3 + 8 + 36 + 3 个块、每块三个卷积，再加一个全连接层，正好 152 个带权重的层，
-    这就是 ResNet-152 名字里的数。
+    四组块分别是 3、8、36、3 个，每块三个卷积，前面一个卷积，后面一个全连接层，一共 152 层，四条捷径上的卷积除外。
     """
-    groups = [
-        nn.Sequential(*(nn.Sequential(*(nn.Conv2d(2, 2, 1) for _ in range(3))) for _ in range(n)))
-        for n in (3, 8, 36, 3)
+
+    def bottleneck(first: bool) -> nn.Module:
+        kernels = (1, 3, 1)
+        path = [part for k in kernels for part in (nn.Conv2d(2, 2, k), nn.BatchNorm2d(2))]
+        shortcut = [nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)] if first else []
+        return nn.ModuleDict({"path": nn.Sequential(*path), "shortcut": nn.Sequential(*shortcut)})
+
+    groups = [nn.Sequential(*(bottleneck(i == 0) for i in range(n))) for n in (3, 8, 36, 3)]
+    net = nn.Sequential(nn.Conv2d(3, 2, 7), nn.BatchNorm2d(2), *groups, nn.Linear(2, 1000))
+    counted = [
+        name
+        for name, part in net.named_modules()
+        if isinstance(part, nn.Conv2d | nn.Linear) and "shortcut" not in name
     ]
-    skeleton = nn.Sequential(nn.Conv2d(3, 2, 7), *groups, nn.Linear(2, 1000))
-    weighted = [module for module in skeleton.modules() if hasattr(module, "weight")]
-    assert len(weighted) == 1 + 3 * (3 + 8 + 36 + 3) + 1 == 152
+    convolutions = [part for part in net.modules() if isinstance(part, nn.Conv2d)]
+    assert len(counted) == 1 + 3 * (3 + 8 + 36 + 3) + 1 == 152
+    assert len(convolutions) == 151 + 4
 
 
 def test_named_children_gives_one_level() -> None:
@@ -79,6 +112,10 @@ def test_named_children_gives_one_level() -> None:
     assert _names(model[0].named_children()) == ["0", "1"]
     assert _names(model[2].named_children()) == []
     assert len(list(model.modules())) == 8
+    for layer in over(layers(), LAYERS):
+        module = _made(layer)
+        below = [(name, part) for name, part in module.named_modules() if name and "." not in name]
+        assert list(module.named_children()) == below
 
 
 def _texts(svg: str) -> list[str]:
@@ -131,9 +168,10 @@ def test_weight_shape_is_outputs_by_inputs() -> None:
 
     线性层的权重，形状是（输出，输入）。
     """
-    state = after("blocks.one-kind")
-    assert state.layer.weight.shape == (state.layer.out_features, state.layer.in_features)
-    assert state.layer.weight.shape == (64, 20)
+    layer = after("blocks.one-kind").layer
+    assert layer.weight.shape == (64, 20)
+    for inputs, outputs in over(_SIZES, SIZES):
+        assert nn.Linear(inputs, outputs).weight.shape == (outputs, inputs)
 
 
 def test_forward_decides_the_order_of_computation() -> None:
@@ -143,22 +181,28 @@ def test_forward_decides_the_order_of_computation() -> None:
     注册的先后不等于计算的先后，先算哪个由 `forward` 决定。
     """
 
-    class Backwards(nn.Module):
-        def __init__(self) -> None:
+    class Three(nn.Module):
+        a: Any
+        b: Any
+        c: Any
+
+        def __init__(self, order: Any) -> None:
             super().__init__()
-            self.last = nn.Linear(3, 2)
-            self.first = nn.Linear(20, 3)
+            for name in order:
+                setattr(self, name, nn.Linear(20, 20))
 
         def forward(self, X: torch.Tensor) -> Any:
-            return self.last(self.first(X))
+            return self.c(self.b(self.a(X)))
 
-    net = Backwards()
-    ran: list[str] = []
-    for name, part in net.named_children():
-        part.register_forward_hook(lambda *_, name=name: ran.append(name))
-    assert net(after("blocks.sequential-by-hand").X).shape == (2, 2)
-    assert _names(net.named_children()) == ["last", "first"]
-    assert ran == ["first", "last"]
+    X = after("blocks.sequential-by-hand").X
+    for order in over(itertools.permutations("abc"), "orders of registration | 种注册顺序"):
+        net: Any = Three(order)
+        ran: list[str] = []
+        for name, part in net.named_children():
+            part.register_forward_hook(lambda *_, name=name, ran=ran: ran.append(name))
+        net(X)
+        assert _names(net.named_children()) == list(order)
+        assert ran == ["a", "b", "c"]
 
 
 def test_sequential_hands_each_output_on() -> None:
@@ -170,6 +214,9 @@ def test_sequential_hands_each_output_on() -> None:
     model, X = state.model, state.X
     assert torch.equal(model(X), model[2](model[1](model[0](X))))
     assert "same numbers: True" in shown("blocks.sequential-by-hand").output
+    for layer in over(activations(), ACTIVATIONS):
+        net = nn.Sequential(nn.Linear(20, 8), layer.make(), nn.Linear(8, 3)).eval()
+        assert torch.equal(net(X), net[2](net[1](net[0](X))))
 
 
 def test_sequential_maps_names_to_modules() -> None:
@@ -179,11 +226,27 @@ def test_sequential_maps_names_to_modules() -> None:
     `nn.Sequential` 把各部分存成有序映射，名字是 `'0'`、`'1'`、`'2'`；按位置取到的也是这些对象。
     """
     model = after("blocks.sequential-by-hand").model
-    assert list(model._modules) == ["0", "1", "2"]
     assert model[-1] is model[2] is model._modules["2"]
     output = shown("blocks.sequential-by-hand").output
     assert "names: ['0', '1', '2']" in output
     assert f"position -1: {model[2]}" in output
+    for n in over(range(1, 13), "lengths | 种长度"):
+        parts = [nn.ReLU() for _ in range(n)]
+        net = nn.Sequential(*parts)
+        assert list(net._modules.items()) == [(str(i), part) for i, part in enumerate(parts)]
+        assert all(net[i] is net[i - n] is parts[i] for i in range(n))
+
+
+def test_sequential_hands_on_one_value() -> None:
+    """`nn.Sequential` takes one input: called with two it fails, `takes 2 positional arguments but 3 were
+    given`.
+
+    `nn.Sequential` 只收一个输入；给两个就报错：`takes 2 positional arguments but 3 were given`。
+    """
+    for layer in over(activations(), ACTIVATIONS):
+        net = nn.Sequential(layer.make())
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            net(torch.ones(2), torch.ones(2))
 
 
 # 5.1.1
@@ -224,7 +287,8 @@ def test_linear_changes_only_the_last_dimension() -> None:
     线性层只改变输入的最后一维，前面各维原样保留。
     """
     net = after("blocks.mlp").net
-    for shape in ((), (2,), (5, 3, 2)):
+    shapes = ((), (1,), (2,), (5, 3, 2), (1, 1, 1), (0,), (4, 0, 2))
+    for shape in over(shapes, "shapes in front of the last dimension | 种前面各维的形状"):
         assert net.hidden(torch.ones(*shape, 20)).shape == (*shape, 256)
 
 
@@ -235,13 +299,17 @@ def test_autograd_derives_the_backward_pass() -> None:
     块里只写了 `forward`，也有梯度：autograd 根据执行过的运算推出来，与链式法则手算的相同。
     """
     state = after("blocks.mlp")
-    net, X = state.net, state.X
-    net(X).sum().backward()
-    active = (net.hidden(X) > 0).float()
-    assert active.any()
-    assert not active.all()
-    assert torch.allclose(net.hidden.bias.grad, (active * net.out.weight.sum(0)).sum(0))
-    assert net.out.bias.grad.eq(len(X)).all()
+    X = state.X
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net = state.MLP()
+        net(X).sum().backward()
+        active = (net.hidden(X) > 0).float()
+        assert active.any()
+        assert not active.all()
+        wanted = (active * net.out.weight.sum(0)).sum(0)
+        assert torch.allclose(net.hidden.bias.grad, wanted, atol=1e-6)
+        assert net.out.bias.grad.eq(len(X)).all()
 
 
 def test_mlp_is_linear_then_relu_then_linear() -> None:
@@ -253,8 +321,8 @@ def test_mlp_is_linear_then_relu_then_linear() -> None:
 
 
 def test_functional_relu_is_no_child() -> None:
-    """`F.relu` computes what `nn.ReLU()` does, and has nothing to store; only the module is listed
-    among the children.
+    """`F.relu` computes what `nn.ReLU()` does, and neither has anything to store; only the module is
+    listed among the children.
 
     `F.relu` 与 `nn.ReLU()` 算法相同，都没有要保存的东西；只有后者会列为子模块。
     """
@@ -263,8 +331,10 @@ def test_functional_relu_is_no_child() -> None:
     assert torch.equal(F.relu(centred), nn.ReLU()(centred))
     assert _names(state.net.named_children()) == ["hidden", "out"]
     assert "children: ['hidden', 'out']" in shown("blocks.children").output
-    assert _names(nn.Sequential(nn.ReLU()).named_children()) == ["0"]
-    assert not nn.ReLU().state_dict()
+    for layer in over(activations(), ACTIVATIONS):
+        module = layer.make()
+        assert _names(nn.Sequential(module).named_children()) == ["0"]
+        assert not module.state_dict()
 
 
 def test_input_gets_no_gradient() -> None:
@@ -276,6 +346,11 @@ def test_input_gets_no_gradient() -> None:
     assert state.X.grad is None
     assert all(parameter.grad is not None for parameter in state.net.parameters())
     assert shown("blocks.gradients").output == "net.hidden.weight: True\nX: False\n"
+    for layer in over(activations(), ACTIVATIONS):
+        X, net = torch.rand(2, 20), nn.Sequential(nn.Linear(20, 3), layer.make(), nn.Linear(3, 1))
+        net(X).sum().backward()
+        assert X.grad is None
+        assert all(parameter.grad is not None for parameter in net.parameters())
 
 
 def test_parameters_require_gradients_by_default() -> None:
@@ -284,10 +359,11 @@ def test_parameters_require_gradients_by_default() -> None:
     参数一创建就是 `requires_grad=True`，`torch.rand` 得到的张量则不是。
     """
     state = after("blocks.gradients")
-    assert all(parameter.requires_grad for parameter in state.net.parameters())
     assert nn.Parameter(torch.rand(2)).requires_grad is True
     assert torch.rand(2).requires_grad is False
     assert state.X.requires_grad is False
+    for layer in over(layers(), LAYERS):
+        assert all(parameter.requires_grad for parameter in _made(layer).parameters())
 
 
 def test_input_gets_a_gradient_on_request() -> None:
@@ -310,19 +386,23 @@ def test_blocks_have_no_backward_method() -> None:
     assert not hasattr(state.net, "backward")
     assert hasattr(state.net(state.X), "backward")
     assert "net.backward exists: False" in shown("blocks.input-gradient").output
+    for layer in over(layers(), LAYERS):
+        assert not hasattr(_made(layer), "backward")
 
 
 def test_assigned_layers_are_registered() -> None:
-    """Assigning a layer to an attribute is enough for `parameters()` to give its weight and bias.
+    """Assigning a layer to an attribute is enough for `parameters()` to give its parameters.
 
-    把层赋给属性，`parameters()` 就能给出它的权重和偏置。
+    把层赋给属性，`parameters()` 就能给出它的参数。
     """
     net = after("blocks.parameters").net
     found = list(net.parameters())
     wanted = [net.hidden.weight, net.hidden.bias, net.out.weight, net.out.bias]
     assert all(a is b for a, b in zip(found, wanted, strict=True))
-    net.extra = nn.Linear(10, 3)
-    assert len(list(net.parameters())) == 6
+    for layer in over([*layers(), *lazy_layers()], LAYERS):
+        net.extra = _made(layer)
+        added = {id(parameter) for parameter in net.parameters()} - set(map(id, wanted))
+        assert added == {id(parameter) for parameter in net.extra.parameters()}
 
 
 def test_parameter_names_follow_the_attributes() -> None:
@@ -341,7 +421,12 @@ def test_parameter_names_follow_the_attributes() -> None:
     }
     listed = shown("blocks.mlp").output.splitlines()
     assert [line.split()[0] for line in listed[2:]] == list(shapes)
-    assert _names(nn.Sequential(net).named_parameters())[0] == "0.hidden.weight"
+    for layer in over([*layers(), *lazy_layers()], LAYERS):
+        net = nn.Module()
+        net.part = part = _made(layer)
+        assert dict(net.named_children()) == {"part": part}
+        inner = _names(part.named_parameters())
+        assert _names(net.named_parameters()) == [f"part.{name}" for name in inner]
 
 
 def test_layers_initialise_themselves() -> None:
@@ -349,10 +434,10 @@ def test_layers_initialise_themselves() -> None:
 
     `nn.Linear` 在构造时就设好参数：抽取小的随机数。
     """
-    first = after("blocks.parameters").first
-    for layer, inputs in ((first.hidden, 20), (first.out, 256)):
+    for inputs, outputs in over(_SIZES, SIZES):
+        layer = nn.Linear(inputs, outputs)
+        assert len(set(layer.weight.flatten().tolist())) > inputs * outputs / 2
         for parameter in layer.parameters():
-            assert parameter.std() > 0
             assert parameter.abs().max() <= 1 / math.sqrt(inputs)
 
 
@@ -363,12 +448,17 @@ def test_the_seed_decides_the_parameters() -> None:
     `MLP` 的两个实例，参数和输出都不同；每次构造之前都设了同一个种子，才会相同。
     """
     state = after("blocks.parameters")
-    assert not torch.equal(state.first.hidden.weight, state.second.hidden.weight)
-    assert not torch.equal(state.first(state.X), state.second(state.X))
-    assert torch.equal(state.first.hidden.weight, state.again.hidden.weight)
-    assert torch.equal(state.first(state.X), state.again(state.X))
     output = shown("blocks.parameters").output
     assert output == "first and second are equal: False\nfirst and again are equal: True\n"
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        first, second = state.MLP(), state.MLP()
+        torch.manual_seed(seed)
+        again = state.MLP()
+        for other, same in ((second, False), (again, True)):
+            pairs = zip(first.parameters(), other.parameters(), strict=True)
+            assert all(torch.equal(p, q) is same for p, q in pairs)
+            assert torch.equal(first(state.X), other(state.X)) is same
 
 
 def test_call_passes_the_input_to_forward() -> None:
@@ -377,18 +467,16 @@ def test_call_passes_the_input_to_forward() -> None:
 
     `nn.Module` 定义了 `__call__`，由它把参数交给 `forward`，再返回 `forward` 的结果。
     """
-    state = after("blocks.mlp")
+    X = after("blocks.mlp").X
     assert "__call__" in vars(nn.Module)
-    assert "__call__" not in vars(state.MLP)
-
-    class Echo(nn.Module):
-        def forward(self, *args: Any, **kwargs: Any) -> Any:
-            return args, kwargs
-
-    args, kwargs = Echo()(state.X, 2, scale=3)
-    assert args[0] is state.X
-    assert args[1:] == (2,)
-    assert kwargs == {"scale": 3}
+    for layer in over(layers(), LAYERS):
+        assert layer.cls.__call__ is nn.Module.__call__
+        module = _made(layer)
+        module.forward = lambda *args, **kwargs: (args, kwargs)
+        args, kwargs = module(X, 2, scale=3)
+        assert args[0] is X
+        assert args[1:] == (2,)
+        assert kwargs == {"scale": 3}
 
 
 def test_forward_runs_at_each_call() -> None:
@@ -408,10 +496,12 @@ def test_forward_runs_at_each_call() -> None:
             runs.append("forward")
             return super().forward(X)
 
-    net = Counted()
-    net(state.X)
-    net(state.X)
-    assert runs == ["init", "forward", "forward"]
+    for calls in over(range(6), "numbers of calls | 种调用次数"):
+        runs.clear()
+        net = Counted()
+        for _ in range(calls):
+            net(state.X)
+        assert runs == ["init"] + ["forward"] * calls
 
 
 def test_hooks_run_only_in_calls() -> None:
@@ -426,6 +516,49 @@ def test_hooks_run_only_in_calls() -> None:
     lines = shown("blocks.call-not-forward").output.splitlines()
     assert [line[-1] for line in lines[:2]] == ["1", "1"]
     assert lines[2:] == ["same numbers: True"]
+    for layer in over(activations(), ACTIVATIONS):
+        module = layer.make().eval()
+        calls: list[int] = []
+        module.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        called = layer.call(module)
+        assert calls == [1]
+        assert torch.equal(module.forward(*layer.inputs()), called)
+        assert calls == [1]
+
+
+def test_a_forward_hook_runs_once_a_call() -> None:
+    """A forward hook runs once in each call of its module, and not in `net.forward(X)`.
+
+    每调用一次模块，它的前向钩子就运行一次；`net.forward(X)` 时不运行。
+    """
+    state = after("blocks.mlp")
+    for n in over(range(6), "numbers of calls | 种调用次数"):
+        net = state.MLP()
+        calls: list[int] = []
+        net.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        for _ in range(n):
+            net(state.X)
+            net.forward(state.X)
+        assert len(calls) == n
+
+
+def test_attention_does_not_call_its_out_proj() -> None:
+    """`nn.MultiheadAttention` computes with the weights of its part `out_proj` and does not call it: a hook on
+    `out_proj` does not run.
+
+    `nn.MultiheadAttention` 直接取用它的部件 `out_proj` 的权重，并不调用它：`out_proj` 上的钩子不会运行。
+    """
+    for training in over((True, False), "modes | 种模式"):
+        net: Any = nn.MultiheadAttention(4, 2).train(training)
+        calls: list[str] = []
+        net.register_forward_hook(lambda *_, calls=calls: calls.append("attention"))
+        net.out_proj.register_forward_hook(lambda *_, calls=calls: calls.append("out_proj"))
+        X = torch.rand(5, 2, 4)
+        before, _ = net(X, X, X)
+        assert calls == ["attention"]
+        with torch.no_grad():
+            net.out_proj.bias += 1
+        assert torch.allclose(net(X, X, X)[0], before + 1, atol=1e-6)
 
 
 def test_importing_f_does_not_bind_nn() -> None:
@@ -437,16 +570,18 @@ def test_importing_f_does_not_bind_nn() -> None:
     """
     fresh: dict[str, Any] = {}
     exec("from torch.nn import functional as F", fresh)
-    with pytest.raises(NameError, match="name 'nn' is not defined"):
-        exec("class MLP(nn.Module): pass", fresh)
+    lines = ("class MLP(nn.Module): pass", "net = nn.Sequential()", "X = nn.Linear(20, 10)")
+    for line in over(lines, "lines that use nn | 行用到 nn 的代码"):
+        with pytest.raises(NameError, match="name 'nn' is not defined"):
+            exec(line, fresh)
     exec("from torch import nn\nclass MLP(nn.Module): pass", fresh)
     with pytest.raises(NameError, match="name 'X' is not defined"):
         exec("MLP()(X)", fresh)
 
 
 def test_super_init_creates_the_registries() -> None:
-    """`nn.Module.__init__` creates the registries of parameters, buffers and sub-modules; a class
-    that does not call it inherits, and has none of them.
+    """`nn.Module.__init__` creates the registries of parameters, buffers and sub-modules; an object
+    for which it was not called is a module all the same, and has none of them.
 
     参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；不调用它，继承照样成立，
     注册表却一个也没有。
@@ -454,9 +589,13 @@ def test_super_init_creates_the_registries() -> None:
     state = after("blocks.forgot-super")
     registries = {"_parameters", "_buffers", "_modules"}
     assert registries <= set(vars(nn.Module()))
-    scale = state.Scale()
-    assert isinstance(scale, nn.Module)
-    assert not registries & set(vars(scale))
+    assert not registries & set(vars(state.Scale()))
+    for layer in over(layers(), LAYERS):
+        bare = layer.cls.__new__(layer.cls)
+        assert isinstance(bare, nn.Module)
+        assert not registries & set(vars(bare))
+        nn.Module.__init__(bare)
+        assert all(vars(bare)[name] == {} for name in registries)
 
 
 def test_first_layer_needs_super_init() -> None:
@@ -469,8 +608,10 @@ def test_first_layer_needs_super_init() -> None:
     text = "cannot assign module before Module.__init__() call"
     first, _ = shown("blocks.forgot-super").errors
     assert first.text == f"AttributeError: {text}"
-    with pytest.raises(AttributeError, match=re.escape(text)):
-        after("blocks.forgot-super").NoSuper()
+    NoSuper = after("blocks.forgot-super").NoSuper
+    for layer in over(layers(), LAYERS):
+        with pytest.raises(AttributeError, match=re.escape(text)):
+            NoSuper.__new__(NoSuper).hidden = _made(layer)
 
 
 def test_first_parameter_needs_super_init() -> None:
@@ -480,40 +621,56 @@ def test_first_parameter_needs_super_init() -> None:
     没有调用 `super().__init__()` 就给属性赋一个参数，也和赋层一样会被拒绝：
     `cannot assign parameters before Module.__init__() call`。
     """
+    text = "cannot assign parameters before Module.__init__() call"
     *_, last = shown("blocks.more-errors").errors
-    assert last.text == "AttributeError: cannot assign parameters before Module.__init__() call"
+    assert last.text == f"AttributeError: {text}"
     [layer, _] = shown("blocks.forgot-super").errors
     assert last.text == layer.text.replace("module", "parameters")
+    for dtype in over(float_dtypes(), FLOATS):
+        with pytest.raises(AttributeError, match=re.escape(text)):
+            nn.Module.__new__(nn.Module).scale = nn.Parameter(torch.ones(20, dtype=dtype))
 
 
 def test_forgotten_super_without_layers_fails_late() -> None:
-    """Without `super().__init__()` the block `Scale`, which assigns a number only, can be built, and
-    fails when it is called: `object has no attribute '_backward_hooks'`.
+    """Without `super().__init__()` a block that assigns only ordinary values, such as the number in `Scale`,
+    can be built, and fails when it is called: `object has no attribute '_backward_hooks'`.
 
-    漏了 `super().__init__()`，只赋一个数的块 `Scale` 照样能构造，调用时才报错：
+    漏了 `super().__init__()`，只赋普通值的块（例如赋一个数的 `Scale`）照样能构造，调用时才报错：
     `object has no attribute '_backward_hooks'`。
     """
     state, result = after("blocks.forgot-super"), shown("blocks.forgot-super")
     late = result.errors[1].text
     assert late == "AttributeError: 'Scale' object has no attribute '_backward_hooks'"
-    assert "super" not in late
     assert result.output == "built: Scale\n"
-    with pytest.raises(AttributeError, match="_backward_hooks"):
-        state.Scale()(state.X)
+    values = (2, 0.5, "mean", None, True, (1, 2), [1, 2], {"a": 1}, torch.ones(2), torch.relu)
+    for value in over(values, "ordinary values | 个普通的值"):
+        scale = state.Scale()
+        scale.factor = value
+        with pytest.raises(AttributeError, match="no attribute '_backward_hooks'") as caught:
+            scale(state.X)
+        assert "super" not in str(caught.value)
+
+
+def _argumentless(state: Any) -> list[Any]:
+    """Classes of the section whose constructor takes no argument, and `nn.Module`."""
+    names = ("MLP", "FixedHiddenMLP", "NestMLP", "Shifted", "ThreeWays", "Broken", "Repaired")
+    return [nn.Module, *(getattr(state, name) for name in names)]
 
 
 def test_constructors_refuse_the_input() -> None:
-    """An input given to the constructor of `MLP`, or of `nn.Module` itself, is refused: `takes 1
-    positional argument but 2 were given`.
+    """An input given to a constructor that takes no argument, as that of `MLP` or of `nn.Module` itself, is
+    refused: `takes 1 positional argument but 2 were given`.
 
-    把输入交给 `MLP` 的构造函数，或 `nn.Module` 自己的构造函数，都会被拒绝：
+    把输入交给不带参数的构造函数，例如 `MLP` 的或 `nn.Module` 自己的，会被拒绝：
     `takes 1 positional argument but 2 were given`。
     """
     [first, *_] = shown("blocks.common-errors").errors
     text = "takes 1 positional argument but 2 were given"
     assert first.text == f"TypeError: MLP.__init__() {text}"
-    with pytest.raises(TypeError, match=text):
-        nn.Module(torch.rand(2, 20))
+    state = after("blocks.repaired")
+    for kind in over(_argumentless(state), CLASSES):
+        with pytest.raises(TypeError, match=text):
+            kind(state.X)
 
 
 def test_constructors_refuse_undeclared_arguments() -> None:
@@ -525,8 +682,9 @@ def test_constructors_refuse_undeclared_arguments() -> None:
     [_, second, *_] = shown("blocks.common-errors").errors
     text = "got an unexpected keyword argument 'hidden'"
     assert second.text == f"TypeError: MLP.__init__() {text}"
-    with pytest.raises(TypeError, match=text):
-        after("blocks.mlp").MLP(hidden=512)
+    for kind in over(_argumentless(after("blocks.repaired")), CLASSES):
+        with pytest.raises(TypeError, match=text):
+            kind(hidden=512)
 
 
 def test_modules_take_no_params_argument() -> None:
@@ -535,7 +693,7 @@ def test_modules_take_no_params_argument() -> None:
 
     `super().__init__()` 不会带来 `params` 参数：没有声明它的块不收，`nn.Module` 自己也不收。
     """
-    for kind in (after("blocks.mlp").MLP, nn.Module):
+    for kind in over(_argumentless(after("blocks.repaired")), CLASSES):
         with pytest.raises(TypeError, match="got an unexpected keyword argument 'params'"):
             kind(params=1)
 
@@ -546,17 +704,14 @@ def test_missing_forward_is_named_in_the_call() -> None:
 
     没写 `forward` 或写错名字的块能构造出来，调用时才报 `missing the required "forward" function`。
     """
-
-    class Misspelt(nn.Module):
-        def forwards(self, X: torch.Tensor) -> torch.Tensor:
-            return X
-
     [_, _, third, _] = shown("blocks.common-errors").errors
     text = 'is missing the required "forward" function'
     assert third.text == f"NotImplementedError: Module [NoForward] {text}"
-    net = Misspelt()
-    with pytest.raises(NotImplementedError, match=text):
-        net(torch.ones(1))
+    names = ("forwards", "Forward", "foward", "_forward", "call", "__forward__")
+    for name in over(names, "misspelt names | 种拼错的名字"):
+        net = type("Misspelt", (nn.Module,), {name: lambda self, X: X})()
+        with pytest.raises(NotImplementedError, match=text):
+            net(torch.ones(1))
 
 
 def test_wrong_width_names_both_shapes() -> None:
@@ -567,12 +722,13 @@ def test_wrong_width_names_both_shapes() -> None:
     `mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)`。
     """
     *_, last = shown("blocks.common-errors").errors
-    text = "mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)"
-    assert last.text == f"RuntimeError: {text}"
+    text = "mat1 and mat2 shapes cannot be multiplied"
+    assert last.text == f"RuntimeError: {text} (2x4 and 20x256)"
     net = after("blocks.common-errors").MLP()
     assert net.hidden.weight.T.shape == (20, 256)
-    with pytest.raises(RuntimeError, match=re.escape(text)):
-        net(torch.rand(2, 4))
+    for width in over((1, 2, 4, 19, 21, 40, 256), "wrong widths | 种不对的宽度"):
+        with pytest.raises(RuntimeError, match=re.escape(f"{text} (2x{width} and 20x256)")):
+            net(torch.rand(2, width))
 
 
 def test_a_call_without_input_names_forward() -> None:
@@ -596,7 +752,7 @@ def test_relu_of_a_tensor_is_a_module() -> None:
     [_, second, *_] = shown("blocks.more-errors").errors
     text = "argument 'input' (position 1) must be Tensor, not ReLU"
     assert second.text == f"TypeError: linear(): {text}"
-    X = after("blocks.mlp").X - 0.5
+    X: torch.Tensor = after("blocks.mlp").X - 0.5
     made: Any = nn.ReLU(X)  # type: ignore[arg-type]
     assert isinstance(made, nn.Module)
     assert made.inplace is X
@@ -612,13 +768,16 @@ def test_integer_inputs_are_refused() -> None:
     写成 `X.float()` 就能算。
     """
     [_, _, third, *_] = shown("blocks.more-errors").errors
-    text = "mat1 and mat2 must have the same dtype, but got Long and Float"
-    assert third.text == f"RuntimeError: {text}"
-    net, X = after("blocks.mlp").net, torch.ones(2, 20, dtype=torch.int64)
+    text = "mat1 and mat2 must have the same dtype, but got"
+    assert third.text == f"RuntimeError: {text} Long and Float"
+    net = after("blocks.mlp").net
     assert net.hidden.weight.dtype == torch.float32
-    with pytest.raises(RuntimeError, match=text):
-        net.hidden(X)
-    assert net(X.float()).shape == (2, 10)
+    integers = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    for dtype in over(integers, "integer dtypes | 种整数 dtype"):
+        X = torch.ones(2, 20, dtype=dtype)
+        with pytest.raises(RuntimeError, match=rf"{text} \w+ and Float"):
+            net.hidden(X)
+        assert net(X.float()).shape == (2, 10)
 
 
 def test_unknown_attributes_are_named() -> None:
@@ -633,19 +792,29 @@ def test_unknown_attributes_are_named() -> None:
     net = after("blocks.mlp").net
     assert "hidden" not in vars(net)
     assert nn.Module.__getattr__(net, "hidden") is net._modules["hidden"] is net.hidden
+    for layer in over(layers(), LAYERS):
+        text = f"'{layer.cls.__name__}' object has no attribute 'hiden'"
+        with pytest.raises(AttributeError, match=text):
+            _ = _made(layer).hiden
 
 
 def test_bare_expressions_show_nothing_in_scripts() -> None:
-    """In a script a line that is only `net(X)` shows nothing; only a notebook shows such a value.
+    """In a script a line that is only `net(X)` shows nothing; at a prompt Python shows its value.
 
-    脚本里单独一行 `net(X)` 什么也不显示，只有 notebook 会显示它的值。
+    脚本里单独一行 `net(X)` 什么也不显示；在交互环境里，Python 会显示它的值。
     """
     names = {"net": nn.Linear(20, 10), "X": torch.rand(2, 20)}
-    for line, shows in (("net(X)", False), ("print(net(X))", True)):
-        written = io.StringIO()
-        with contextlib.redirect_stdout(written):
-            exec(line, dict(names))
-        assert bool(written.getvalue()) is shows
+    lines = ("net(X)", "X", "X.shape", "list(net.parameters())", "net.state_dict()", "1 + 1")
+    for line in over(lines, "lines | 行代码"):
+        for text, mode, shows in (
+            (line, "exec", False),
+            (f"print({line})", "exec", True),
+            (line, "single", True),
+        ):
+            written = io.StringIO()
+            with contextlib.redirect_stdout(written):
+                exec(compile(text, "script", mode), dict(names))
+            assert bool(written.getvalue()) is shows
 
 
 # 5.1.2
@@ -658,10 +827,13 @@ def test_my_sequential_does_what_sequential_does() -> None:
     按 `'0'`、`'1'`……注册各部分并依次调用，输出和 `state_dict()` 的键就与 `nn.Sequential` 相同。
     """
     state = after("blocks.my-sequential")
-    assert torch.equal(state.mine(state.X), state.theirs(state.X))
-    assert list(state.mine.state_dict()) == list(state.theirs.state_dict())
     keys = "keys: ['0.weight', '0.bias', '2.weight', '2.bias']\n"
     assert shown("blocks.my-sequential").output == f"same output: True\n{keys}"
+    for layer in over(activations(), ACTIVATIONS):
+        theirs = nn.Sequential(nn.Linear(20, 8), layer.make(), nn.Linear(8, 3)).eval()
+        mine = state.MySequential(*theirs).eval()
+        assert torch.equal(mine(state.X), theirs(state.X))
+        assert list(mine.state_dict()) == list(theirs.state_dict())
 
 
 def test_containers_share_their_layers() -> None:
@@ -671,11 +843,14 @@ def test_containers_share_their_layers() -> None:
     同样的层放进两个容器，两边是同一批对象，不是副本：一边的权重改了，另一边也就改了。
     """
     state = after("blocks.my-sequential")
-    assert all(a is b for a, b in zip(state.mine.children(), state.theirs, strict=True))
     before = state.mine(state.X)
     nn.init.zeros_(state.theirs[2].weight)
     assert not torch.equal(state.mine(state.X), before)
     assert torch.equal(state.mine(state.X), state.theirs(state.X))
+    for layer in over(layers(), LAYERS):
+        part = _made(layer)
+        [mine], [theirs] = state.MySequential(part).children(), nn.Sequential(part)
+        assert mine is theirs is part
 
 
 def test_registered_parts_make_no_list() -> None:
@@ -691,8 +866,12 @@ def test_registered_parts_make_no_list() -> None:
         "TypeError: 'MySequential' object is not iterable",
         "AttributeError: 'MySequential' object has no attribute 'append'",
     ]
-    with pytest.raises(TypeError, match="not iterable"):
-        iter(after("blocks.my-sequential").mine)
+    state = after("blocks.my-sequential")
+    parts = (nn.TransformerEncoderLayer(4, 2, 8), nn.LSTM(4, 3), state.MLP(), state.mine)
+    for net in over(parts, "classes that are no list | 种不是列表的类"):
+        for ask in (len, iter, lambda part: part[0]):
+            with pytest.raises(TypeError, match=r"no len\(\)|not iterable|not subscriptable"):
+                ask(net)
 
 
 def test_sequential_is_like_a_list() -> None:
@@ -701,29 +880,40 @@ def test_sequential_is_like_a_list() -> None:
     `nn.Sequential` 可以取下标、求 `len`、迭代，还有 `append`、`extend`、`insert` 和 `pop`。
     """
     state = after("blocks.my-sequential")
-    net, relu = state.theirs, nn.ReLU()
-    assert len(net) == len(list(net)) == 3
-    net.append(relu)
-    net.insert(0, nn.Tanh())
-    net.extend([nn.GELU()])
-    kinds = [type(part).__name__ for part in net]
-    assert kinds == ["Tanh", "Linear", "ReLU", "Linear", "ReLU", "GELU"]
-    assert net.pop(4) is relu
-    assert len(net) == 5
     assert not hasattr(state.mine, "append")
     last = "the last is Linear(in_features=256, out_features=10, bias=True)"
     assert shown("blocks.not-a-list").output == f"3 parts, {last}\n"
+    for n in over(range(1, 8), "lengths | 种长度"):
+        parts: list[nn.Module] = [nn.ReLU() for _ in range(n)]
+        net = nn.Sequential(*parts)
+        more = [nn.Tanh(), nn.GELU(), nn.CELU(), nn.SELU()]
+        for kept in (net, parts):
+            kept.append(more[0])
+            kept.insert(n // 2, more[1])
+            kept.extend(more[2:])
+        assert net.pop(n) is parts.pop(n)
+        assert len(net) == len(parts) == n + 3
+        assert list(net) == parts
+        assert all(net[i] is parts[i] for i in range(-len(parts), len(parts)))
 
 
 def test_modules_are_visited_in_the_order_they_came() -> None:
-    """The names follow the order in which the modules were registered, and so does forward."""
+    """`nn.Sequential` and `MySequential` register their parts in the order in which they come, and compute in
+    this order.
+
+    `nn.Sequential` 和 `MySequential` 按给出的先后注册各部分，也按这个先后来算。
+    """
     state = after("blocks.my-sequential")
-    chain = state.MySequential(nn.Tanh(), nn.ReLU(), nn.GELU())
-    assert list(chain._modules) == ["0", "1", "2"]
-    assert [type(module) for module in chain.children()] == [nn.Tanh, nn.ReLU, nn.GELU]
     X = state.X - 0.5
-    assert torch.equal(chain(X), F.gelu(F.relu(torch.tanh(X))))
-    assert not torch.equal(chain(X), torch.tanh(F.relu(F.gelu(X))))
+    three = (nn.Tanh(), nn.ReLU(), nn.GELU())
+    for kind in (nn.Sequential, state.MySequential):
+        for a, b, c in over(
+            itertools.permutations(three), "orders of three parts | 种三个部分的顺序"
+        ):
+            chain = kind(a, b, c)
+            assert list(chain._modules.items()) == [("0", a), ("1", b), ("2", c)]
+            assert torch.equal(chain(X), c(b(a(X))))
+    assert not torch.equal(F.gelu(F.relu(torch.tanh(X))), torch.tanh(F.relu(F.gelu(X))))
 
 
 def test_lists_hide_their_layers() -> None:
@@ -732,14 +922,17 @@ def test_lists_hide_their_layers() -> None:
 
     注册表的遍历不会翻看普通列表：里面的层，`parameters()` 和 `state_dict()` 里没有，`to()` 和 `apply()` 碰不到。
     """
-    hidden = after("blocks.registry").Listed(list)
-    seen: list[nn.Module] = []
-    assert list(hidden.parameters()) == []
-    assert hidden.state_dict() == {}
-    assert hidden.to(torch.float64).blocks[0].weight.dtype == torch.float32
-    hidden.apply(seen.append)
-    assert seen == [hidden]
     assert "list: 0 parameters" in shown("blocks.registry").output
+    for layer in over(layers(), LAYERS):
+        hidden: Any = nn.Module()
+        seen: list[nn.Module] = []
+        hidden.blocks = [_made(layer)]
+        assert list(hidden.parameters()) == []
+        assert hidden.state_dict() == {}
+        hidden.to(torch.float64)
+        assert all(p.dtype == torch.float32 for p in hidden.blocks[0].parameters())
+        hidden.apply(seen.append)
+        assert seen == [hidden]
 
 
 def test_module_list_registers_its_items() -> None:
@@ -749,10 +942,31 @@ def test_module_list_registers_its_items() -> None:
     """
     blocks = after("blocks.registry").Listed(nn.ModuleList).blocks
     assert _names(blocks.named_parameters()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
-    assert blocks[-1] is list(blocks)[1]
-    blocks.append(nn.Linear(2, 1))
-    assert len(list(blocks.parameters())) == 6
     assert "ModuleList: 4 parameters" in shown("blocks.registry").output
+    for layer in over(layers(), LAYERS):
+        part = _made(layer)
+        held = nn.ModuleList([part])
+        held.append(nn.Linear(2, 1))
+        own = [f"0.{name}" for name in _names(part.named_parameters())]
+        assert _names(held.named_parameters()) == [*own, "1.weight", "1.bias"]
+
+
+def test_module_lists_have_no_forward() -> None:
+    """An `nn.ModuleList` or `nn.ModuleDict` cannot be called: it is `missing the required "forward" function`.
+    A loop over its items computes.
+
+    `nn.ModuleList` 和 `nn.ModuleDict` 不能调用：`missing the required "forward" function`；用循环逐个调用成员就能算。
+    """
+    state, result = after("blocks.call-a-list"), shown("blocks.call-a-list")
+    text = 'is missing the required "forward" function'
+    assert result.error == f"NotImplementedError: Module [ModuleList] {text}"
+    assert result.output == "in a loop: (2, 2)\n"
+    for layer in over(activations(), ACTIVATIONS):
+        for held in (nn.ModuleList([layer.make()]), nn.ModuleDict({"a": layer.make()})):
+            with pytest.raises(NotImplementedError, match=text):
+                held(state.X)
+        chain = nn.Sequential(*(kept := nn.ModuleList([nn.Linear(20, 3), layer.make().eval()])))
+        assert torch.equal(kept[1](kept[0](state.X)), chain(state.X))
 
 
 def test_registration_keeps_the_order() -> None:
@@ -767,6 +981,14 @@ def test_registration_keeps_the_order() -> None:
     X = torch.linspace(-1, 1, 5)
     assert torch.equal(chain(X), F.gelu(F.relu(torch.sigmoid(X))))
     assert not torch.equal(chain(X), torch.sigmoid(F.gelu(F.relu(X))))
+    for order in over(itertools.permutations("abcd"), "orders of four names | 种四个名字的顺序"):
+        net = nn.Module()
+        for name in order:
+            net.add_module(name, nn.ReLU())
+        for name in order:
+            net.add_module(name, new := nn.Tanh())
+            assert list(net._modules) == list(order)
+            assert net._modules[name] is new
 
 
 def test_module_registry_is_a_plain_dict() -> None:
@@ -775,21 +997,24 @@ def test_module_registry_is_a_plain_dict() -> None:
     子模块的注册表 `_modules` 是普通的 `dict`，不是 `OrderedDict`。
     """
     chain = after("blocks.registry-order").chain
-    assert type(chain._modules) is type(nn.Sequential()._modules) is dict
+    assert type(chain._modules) is dict
     assert shown("blocks.registry-order").output.endswith("_modules is a dict\n")
+    for layer in over(layers(), LAYERS):
+        assert type(_made(layer)._modules) is dict
 
 
 def test_optimisers_refuse_an_empty_parameter_list() -> None:
-    """`torch.optim.SGD` refuses a model whose layers are all in a list: `optimizer got an empty
-    parameter list`.
+    """A model whose layers are all in a list is refused by `torch.optim.SGD` and by the others: `optimizer got
+    an empty parameter list`.
 
-    模型的层全放在列表里，`torch.optim.SGD` 会拒绝它：`optimizer got an empty parameter list`。
+    模型的层全放在列表里，`torch.optim.SGD` 会拒绝它，别的优化器也一样：`optimizer got an empty parameter list`。
     """
     hidden = after("blocks.registry").Listed(list)
     text = "optimizer got an empty parameter list"
     assert shown("blocks.registry").error == f"ValueError: {text}"
-    with pytest.raises(ValueError, match=text):
-        torch.optim.SGD(hidden.parameters(), lr=0.1)
+    for optimizer in over(optimizers(), OPTIMIZERS):
+        with pytest.raises(ValueError, match=text):
+            optimizer(hidden.parameters(), lr=0.1)  # type: ignore[call-arg]
 
 
 def test_layers_in_a_list_stay_untrained() -> None:
@@ -799,66 +1024,85 @@ def test_layers_in_a_list_stay_untrained() -> None:
     只有一部分层放在列表里，就什么错也不报：别的层在训练，列表里的层一直是最初的值。
     """
     state = after("blocks.registry")
-    net = state.Listed(list)
-    net.out = nn.Linear(2, 1)
-    start = [layer.bias.detach().clone() for layer in (*net.blocks, net.out)]
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
-    net.out(net.blocks[1](net.blocks[0](state.X))).sum().backward()
-    assert all(layer.bias.grad.any() for layer in (*net.blocks, net.out))
-    optimiser.step()
-    moved = [
-        not torch.equal(old, layer.bias)
-        for old, layer in zip(start, (*net.blocks, net.out), strict=True)
-    ]
-    assert moved == [False, False, True]
+    for optimizer in over(optimizers(), OPTIMIZERS):
+        net = state.Listed(list)
+        net.out = nn.Linear(2, 1)
+        all_layers = (*net.blocks, net.out)
+        start = [layer.bias.detach().clone() for layer in all_layers]
+        steps: Any = optimizer(net.parameters(), lr=0.1)  # type: ignore[call-arg]
+        net.out(net.blocks[1](net.blocks[0](state.X))).sum().backward()
+        assert all(layer.bias.grad.any() for layer in all_layers)
+        steps.step()
+        pairs = zip(start, all_layers, strict=True)
+        assert [torch.equal(old, layer.bias) for old, layer in pairs] == [True, True, False]
 
 
 def test_unchecked_functions_fail_late() -> None:
-    """A function written into `_modules` runs; `parameters()`, `to()` and `state_dict()` fail
-    later: `'function' object has no attribute 'named_modules'`.
+    """A function written into `_modules` runs; `parameters()` fails later: `'function' object has no
+    attribute 'named_modules'`. `to()` and `state_dict()` fail too, each with a message of its own.
 
-    直接写进 `_modules` 的函数照样能跑，等到 `parameters()`、`to()`、`state_dict()` 才出错：
-    `'function' object has no attribute 'named_modules'`。
+    直接写进 `_modules` 的函数照样能跑，等到 `parameters()` 才出错：
+    `'function' object has no attribute 'named_modules'`；`to()` 和 `state_dict()` 也会出错，各有各的报错信息。
     """
     state = after("blocks.unchecked")
-    assert state.odd(state.X).shape == (2, 4)
-    late = "'function' object has no attribute 'named_modules'"
-    with pytest.raises(AttributeError, match=late):
-        list(state.odd.parameters())
-    with pytest.raises(AttributeError):
-        state.odd.to("cpu")
-    with pytest.raises(AttributeError):
-        state.odd.state_dict()
+    late = "'function' object has no attribute"
     assert shown("blocks.unchecked").output == "output: (2, 4)\n"
-    assert shown("blocks.unchecked").errors[0].text == f"AttributeError: {late}"
+    assert shown("blocks.unchecked").errors[0].text == f"AttributeError: {late} 'named_modules'"
+    failures: tuple[tuple[Any, str], ...] = (
+        (lambda net: list(net.parameters()), "named_modules"),
+        (lambda net: net.to("cpu"), "_apply"),
+        (lambda net: net.state_dict(), "state_dict"),
+    )
+    functions: tuple[Any, ...] = (
+        F.relu,
+        F.silu,
+        F.hardtanh,
+        F.elu,
+        F.selu,
+        F.softsign,
+        F.tanhshrink,
+    )
+    for function in over(functions, "functions of nn.functional | 个 nn.functional 的函数"):
+        odd = state.Unchecked(state.last, function)
+        assert torch.equal(odd(state.X), function(state.last(state.X)))
+        for ask, missing in failures:
+            with pytest.raises(AttributeError, match=f"{late} '{missing}'") as caught:
+                ask(odd)
+            assert function.__name__ not in str(caught.value)
 
 
 def test_add_module_refuses_functions() -> None:
-    """`add_module` and `nn.Sequential` refuse a function at once: `torch.nn.functional.relu is not
-    a Module subclass`.
+    """`add_module` and `nn.Sequential` refuse a function, and whatever else is no module, at once:
+    `torch.nn.functional.relu is not a Module subclass`.
 
-    `add_module` 和 `nn.Sequential` 当场就拒绝函数：`torch.nn.functional.relu is not a Module subclass`。
+    不是模块的东西，例如函数，`add_module` 和 `nn.Sequential` 当场就拒绝：
+    `torch.nn.functional.relu is not a Module subclass`。
     """
     text = "torch.nn.functional.relu is not a Module subclass"
-    with pytest.raises(TypeError, match=text):
-        nn.Module().add_module("relu", F.relu)  # type: ignore[arg-type]
     refused = [error.text for error in shown("blocks.unchecked").errors[1:]]
     assert refused == [f"TypeError: {text}"] * 2
+    things = (F.relu, torch.tanh, nn.ReLU, 2, "relu", [nn.ReLU()], torch.ones(2))
+    for thing in over(things, "things that are no module | 种不是模块的东西"):
+        adders: tuple[Any, ...] = (nn.Sequential, lambda it: nn.Module().add_module("part", it))
+        for add in adders:
+            with pytest.raises(TypeError, match="is not a Module subclass"):
+                add(thing)
 
 
 def test_children_skips_repetitions() -> None:
-    """`children()` gives a module that is registered twice only once, so a loop over it leaves out
+    """`children()` gives a module once, however many times it is registered, so a loop over it leaves out
     the second use.
 
-    注册了两次的模块，`children()` 只给出一次，用它来循环就会漏掉第二次。
+    一个模块不管注册几次，`children()` 都只给出一次，用它来循环就会漏掉第二次。
     """
     state = after("blocks.twice")
-    parts = (state.square, nn.ReLU(), state.square)
     once = F.relu(state.square(state.X))
-    assert len(list(state.ByChildren(*parts).children())) == 2
-    assert torch.equal(state.ByChildren(*parts)(state.X), once)
     assert not torch.equal(state.square(once), once)
     assert shown("blocks.twice").output.splitlines()[2] == "ByChildren   calls: 1"
+    for times in over(range(1, 9), "numbers of registrations | 种注册次数"):
+        net = state.ByChildren(*[state.square, relu := nn.ReLU()] * times)
+        assert list(net.children()) == [state.square, relu]
+        assert torch.equal(net(state.X), once)
 
 
 def test_module_registry_keeps_repetitions() -> None:
@@ -868,15 +1112,18 @@ def test_module_registry_keeps_repetitions() -> None:
     模块有几个名字，`_modules` 里就有它几次，遍历它的值，每一次都会调用到。
     """
     state = after("blocks.twice")
-    parts = (state.square, nn.ReLU(), state.square)
-    once = F.relu(state.square(state.X))
-    for container in (nn.Sequential, state.MySequential):
-        net = container(*parts)
-        assert list(net._modules) == ["0", "1", "2"]
-        assert net._modules["0"] is net._modules["2"]
-        assert torch.equal(net(state.X), state.square(once))
     lines = shown("blocks.twice").output.splitlines()
     assert [line.split()[2] for line in lines[:2]] == ["2", "2"]
+    calls: list[int] = []
+    relu = nn.ReLU()
+    relu.register_forward_hook(lambda *_: calls.append(1))
+    for times in over(range(1, 9), "numbers of registrations | 种注册次数"):
+        for container in (nn.Sequential, state.MySequential):
+            calls.clear()
+            net = container(*[relu] * times)
+            assert list(net._modules.values()) == [relu] * times
+            net(state.X)
+            assert len(calls) == times
 
 
 # 5.1.3
@@ -890,16 +1137,33 @@ def test_buffers_are_no_parameters() -> None:
     """
     net = after("blocks.fixed-hidden").net
     assert dict(net.named_buffers())["rand_weight"] is net.rand_weight
-    assert "rand_weight" in net.state_dict()
-    assert "rand_weight" not in _names(net.named_parameters())
     assert not isinstance(net.rand_weight, nn.Parameter)
+    for dtype in over(all_dtypes(), DTYPES):
+        net.register_buffer("rand_weight", torch.ones(2).to(dtype))
+        assert _names(net.named_buffers()) == ["rand_weight"]
+        assert net.state_dict()["rand_weight"].dtype == dtype
+        assert _names(net.named_parameters()) == ["linear.weight", "linear.bias"]
+
+
+def test_a_buffer_may_stay_out_of_the_state_dict() -> None:
+    """A buffer registered with `persistent=False` is not in the `state_dict()`, and follows `to()` like any
+    other.
+
+    用 `persistent=False` 注册的缓冲区不在 `state_dict()` 里，但和别的缓冲区一样跟着 `to()` 移动。
+    """
+    for dtype in over(all_dtypes(), DTYPES):
+        module = nn.Module()
+        module.register_buffer("mean", torch.ones(2).to(dtype))
+        module.register_buffer("cache", torch.ones(2).to(dtype), persistent=False)
+        assert list(module.state_dict()) == ["mean"]
+        assert module.to("meta").cache.is_meta
 
 
 def test_layer_used_twice_is_registered_once() -> None:
     """A layer that `forward` calls twice is registered once: both calls share one weight and one
-    bias.
+    bias. The same holds for any number of calls.
 
-    `forward` 里用了两次的层只注册一次，两次用的是同一个权重和同一个偏置。
+    `forward` 里用了两次的层只注册一次，两次用的是同一个权重和同一个偏置；用多少次都一样。
     """
     state = after("blocks.fixed-hidden")
     assert _names(state.net.named_parameters()) == ["linear.weight", "linear.bias"]
@@ -909,6 +1173,23 @@ def test_layer_used_twice_is_registered_once() -> None:
     assert len(calls) == 2
     assert shown("blocks.fixed-hidden").output.startswith("2 parameters\n")
 
+    class Again(nn.Module):
+        def __init__(self, times: int) -> None:
+            super().__init__()
+            self.times = times
+            self.linear = nn.Linear(20, 20)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            for _ in range(self.times):
+                X = self.linear(X)
+            return X
+
+    for times in over(range(1, 9), "numbers of uses | 种使用次数"):
+        again: Any = Again(times)
+        again(state.X).sum().backward()
+        assert _names(again.named_parameters()) == ["linear.weight", "linear.bias"]
+        assert all(parameter.grad.any() for parameter in again.parameters())
+
 
 def test_gradients_flow_through_a_constant() -> None:
     """A constant gets no gradient of its own, and yet gradients flow through it to the layer in
@@ -917,20 +1198,22 @@ def test_gradients_flow_through_a_constant() -> None:
     常量自己没有梯度，但梯度会穿过它，传到前面的层。
     """
     state = after("blocks.fixed-hidden")
-    net = state.net
-    assert net.rand_weight.grad is None
-    assert net.rand_weight.requires_grad is False
-    first: list[torch.Tensor] = []
-
-    def catch(module: nn.Module, args: Any, output: torch.Tensor) -> None:
-        output.register_hook(first.append)  # type: ignore[no-untyped-call]
-
-    net.linear.register_forward_hook(catch)
-    net(state.X).backward()
-    assert len(first) == 2
-    assert all(gradient.abs().sum() > 0 for gradient in first)
     output = shown("blocks.fixed-hidden").output
     assert "gradient of rand_weight: None\ngradient of linear.weight: True\n" in output
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net = state.FixedHiddenMLP()
+        gradients: list[torch.Tensor] = []
+
+        def catch(module: nn.Module, args: Any, output: Any, got: Any = gradients) -> None:
+            output.register_hook(got.append)
+
+        net.linear.register_forward_hook(catch)
+        net(state.X).backward()
+        assert net.rand_weight.grad is None
+        assert net.rand_weight.requires_grad is False
+        assert len(gradients) == 2
+        assert all(gradient.abs().sum() > 0 for gradient in gradients)
 
 
 def test_constants_are_not_trained() -> None:
@@ -940,11 +1223,15 @@ def test_constants_are_not_trained() -> None:
     训练时常量不变：交给优化器的 `parameters()` 里没有它，而且没有梯度的张量，优化器会跳过。
     """
     state = after("blocks.fixed-hidden")
-    net = state.net
-    constant, bias = net.rand_weight.clone(), net.linear.bias.detach().clone()
-    torch.optim.SGD(net.parameters(), lr=0.1).step()
-    assert torch.equal(net.rand_weight, constant)
-    assert not torch.equal(net.linear.bias, bias)
+    for optimizer in over(optimizers(), OPTIMIZERS):
+        net = state.FixedHiddenMLP()
+        net(state.X).backward()
+        constant, bias = net.rand_weight.clone(), net.linear.bias.detach().clone()
+        optimizer(net.parameters(), lr=0.1).step()  # type: ignore[call-arg]
+        assert torch.equal(net.rand_weight, constant)
+        assert not torch.equal(net.linear.bias, bias)
+        optimizer([net.rand_weight], lr=0.1).step()  # type: ignore[call-arg]
+        assert torch.equal(net.rand_weight, constant)
     torch.optim.SGD([net.rand_weight], lr=0.1, weight_decay=1).step()
     assert torch.equal(net.rand_weight, constant)
 
@@ -968,13 +1255,16 @@ def test_plain_tensors_are_unknown_to_the_module() -> None:
     普通属性里的张量不归模块管：`parameters()`、`buffers()`、`state_dict()` 里都没有它，
     `double()` 和 `to()` 也改不到它。
     """
-    module = after("blocks.three-ways").ThreeWays()
-    assert _names(module.named_parameters()) == ["frozen"]
-    assert _names(module.named_buffers()) == ["buffer"]
-    assert set(module.state_dict()) == {"frozen", "buffer"}
-    assert module.double().plain.dtype == torch.float32
-    assert module.to("meta").plain.device.type == "cpu"
+    state = after("blocks.three-ways")
     assert not any(_table()["plain"].values())
+    for dtype in over(all_dtypes(), DTYPES):
+        module = state.ThreeWays()
+        module.plain = torch.ones(2).to(dtype)
+        assert _names(module.named_parameters()) == ["frozen"]
+        assert _names(module.named_buffers()) == ["buffer"]
+        assert set(module.state_dict()) == {"frozen", "buffer"}
+        assert module.double().plain.dtype == dtype
+        assert module.to("meta").plain.device.type == "cpu"
 
 
 def test_frozen_parameters_are_handed_out() -> None:
@@ -984,9 +1274,11 @@ def test_frozen_parameters_are_handed_out() -> None:
     `requires_grad=False` 的参数会随模块保存和移动，但也在 `parameters()` 里，会被交给优化器。
     """
     module = after("blocks.three-ways").ThreeWays()
-    [handed] = torch.optim.SGD(module.parameters(), lr=0.1).param_groups[0]["params"]
-    assert handed is module.frozen
     assert all(_table()["frozen"].values())
+    for optimizer in over(optimizers(), OPTIMIZERS):
+        steps: Any = optimizer(module.parameters(), lr=0.1)  # type: ignore[call-arg]
+        [handed] = steps.param_groups[0]["params"]
+        assert handed is module.frozen
 
 
 def test_requires_grad_thaws_frozen_parameters() -> None:
@@ -999,21 +1291,30 @@ def test_requires_grad_thaws_frozen_parameters() -> None:
     module.requires_grad_(True)
     assert module.frozen.requires_grad is True
     assert module.buffer.requires_grad is False
+    for layer in over(layers(), LAYERS):
+        net = _made(layer).requires_grad_(False).requires_grad_(True)
+        assert all(parameter.requires_grad for parameter in net.parameters())
+        assert not any(buffer.requires_grad for buffer in net.buffers())
 
 
 def test_buffers_are_saved_and_moved() -> None:
-    """A buffer is in the `state_dict()`, follows `double()` and `to()`, and is not given to
-    optimisers.
+    """A buffer is in the `state_dict()`, follows `to()`, also `double()` if it holds floating-point numbers,
+    and is not given to optimisers.
 
-    缓冲区在 `state_dict()` 里，会跟着 `double()` 和 `to()` 变，但不会交给优化器。
+    缓冲区在 `state_dict()` 里，会跟着 `to()` 变，存的是浮点数时也跟着 `double()` 变，但不会交给优化器。
     """
-    module = after("blocks.three-ways").ThreeWays()
-    assert torch.equal(module.state_dict()["buffer"], module.buffer)
-    assert module.double().buffer.dtype == torch.float64
-    assert module.to("meta").buffer.device.type == "meta"
+    state = after("blocks.three-ways")
     row = _table()["buffer"]
     assert row.pop("parameters()") is False
     assert all(row.values())
+    for dtype in over(all_dtypes(), DTYPES):
+        module = state.ThreeWays()
+        module.buffer = torch.ones(2).to(dtype)
+        assert module.state_dict()["buffer"].data_ptr() == module.buffer.data_ptr()
+        assert "buffer" not in _names(module.named_parameters())
+        wanted = torch.float64 if dtype.is_floating_point else dtype
+        assert module.double().buffer.dtype == wanted
+        assert module.to("meta").buffer.device.type == "meta"
 
 
 def test_meta_keeps_shapes_without_data() -> None:
@@ -1024,8 +1325,11 @@ def test_meta_keeps_shapes_without_data() -> None:
     moved = after("blocks.three-ways").moved
     assert moved.buffer.shape == (2,)
     assert (moved.buffer @ torch.ones(2, 7, device="meta")).shape == (7,)
-    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
-        moved.buffer.tolist()
+    for dtype in over(all_dtypes(), DTYPES):
+        tensor = torch.ones(2, 7).to(dtype).to("meta")
+        assert tensor.shape == (2, 7)
+        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor; no data!"):
+            tensor.tolist()
 
 
 def test_plain_constants_are_lost_on_reload() -> None:
@@ -1037,20 +1341,24 @@ def test_plain_constants_are_lost_on_reload() -> None:
     另一个对象用的却还是自己构造时的常量，算出另一个结果。
     """
     state = after("blocks.another-model")
-    net, clone = state.trained, state.Shifted()
-    answer = clone.load_state_dict(net.state_dict())
-    assert str(answer) == "<All keys matched successfully>"
-    assert set(net.state_dict()) == {"linear.weight", "linear.bias"}
-    assert torch.equal(net.linear.weight, clone.linear.weight)
-    assert net.mean.all()
-    assert not clone.mean.any()
-    assert not torch.equal(net(state.X), clone(state.X))
-    clone.mean = net.mean
-    assert torch.equal(net(state.X), clone(state.X))
     assert shown("blocks.another-model").output.splitlines() == [
         "<All keys matched successfully>",
         "same output: False",
     ]
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net, clone = state.Shifted(), state.Shifted()
+        X = torch.rand(2, 20)
+        net.mean = X.mean(dim=0)
+        answer = clone.load_state_dict(net.state_dict())
+        assert str(answer) == "<All keys matched successfully>"
+        assert set(net.state_dict()) == {"linear.weight", "linear.bias"}
+        assert torch.equal(net.linear.weight, clone.linear.weight)
+        assert net.mean.all()
+        assert not clone.mean.any()
+        assert not torch.equal(net(X), clone(X))
+        clone.mean = net.mean
+        assert torch.equal(net(X), clone(X))
 
 
 def test_buffers_survive_a_reload() -> None:
@@ -1060,32 +1368,38 @@ def test_buffers_survive_a_reload() -> None:
     缓冲区和权重一起保存、一起读回，读回之后的副本与原来的模型算得完全一样。
     """
     state = after("blocks.fixed-hidden")
-    net, clone = state.FixedHiddenMLP(), state.FixedHiddenMLP()
-    assert not torch.equal(net.rand_weight, clone.rand_weight)
-    clone.load_state_dict(net.state_dict())
-    assert torch.equal(net.rand_weight, clone.rand_weight)
-    assert torch.equal(net(state.X), clone(state.X))
     assert shown("blocks.fixed-hidden").output.endswith("same output: True\n")
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net, clone = state.FixedHiddenMLP(), state.FixedHiddenMLP()
+        assert not torch.equal(net.rand_weight, clone.rand_weight)
+        clone.load_state_dict(net.state_dict())
+        assert torch.equal(net.rand_weight, clone.rand_weight)
+        assert torch.equal(net(state.X), clone(state.X))
 
 
 def test_plain_constants_break_a_change_of_dtype() -> None:
     """`double()` leaves a tensor in a plain attribute behind. A difference of the two dtypes goes through;
     a matrix product fails: `expected m1 and m2 to have the same dtype, but got: double != float`. A
-    buffer follows.
+    buffer follows. `half()` and `bfloat16()` do the same.
 
     `double()` 改不到普通属性里的张量。两种数据类型相减没有问题，做矩阵乘法就报错：
     `expected m1 and m2 to have the same dtype, but got: double != float`；缓冲区会跟着变。
+    `half()` 和 `bfloat16()` 也是如此。
     """
-    state, result = after("blocks.left-behind"), shown("blocks.left-behind")
-    text = "expected m1 and m2 to have the same dtype, but got: double != float"
-    assert result.errors[0].text == f"RuntimeError: {text}"
+    state, result = after("blocks.fixed-hidden"), shown("blocks.left-behind")
+    text = "expected m1 and m2 to have the same dtype, but got:"
+    assert result.errors[0].text == f"RuntimeError: {text} double != float"
     assert result.output == "weight: torch.float64\nmean: torch.float32\n"
-    assert state.net.mean.dtype == torch.float32
-    assert state.net(state.X.double()).dtype == torch.float64
-    with pytest.raises(RuntimeError, match=text):
-        state.PlainWeight().double()(state.X.double())
-    block = after("blocks.fixed-hidden").FixedHiddenMLP().double()
-    assert block(state.X.double()).dtype == torch.float64
+    others = [dtype for dtype in float_dtypes() if dtype != torch.float32]
+    for dtype in over(others, FLOATS):
+        net, X = state.Shifted().to(dtype), state.X.to(dtype)
+        assert net.linear.weight.dtype == dtype
+        assert net.mean.dtype == torch.float32
+        assert (X - net.mean).shape == X.shape
+        with pytest.raises(RuntimeError, match=rf"{text} \S+ != float"):
+            state.PlainWeight().to(dtype)(X)
+        assert state.FixedHiddenMLP().to(dtype)(X).dtype == dtype
 
 
 def test_register_buffer_refuses_an_attribute() -> None:
@@ -1098,23 +1412,35 @@ def test_register_buffer_refuses_an_attribute() -> None:
     module = nn.Module()
     module.register_buffer("mean", torch.zeros(20))
     assert set(module.state_dict()) == {"mean"}
-    module = nn.Module()
-    module.mean = torch.zeros(20)
-    with pytest.raises(KeyError, match="attribute 'mean' already exists"):
-        module.register_buffer("mean", torch.zeros(20))
+    for value in over((torch.zeros(20), None, 0, 1.5, "mean", [0]), "attributes | 种属性"):
+        plain: Any = nn.Module()
+        plain.mean = value
+        with pytest.raises(KeyError, match="attribute 'mean' already exists"):
+            plain.register_buffer("mean", torch.zeros(20))
 
 
 def test_halving_ends_at_one_or_below() -> None:
-    """A loop that halves while the absolute values sum to more than 1 leaves a result between -1
-    and 1.
+    """The loop halves while the absolute values sum to more than 1, so that with other inputs it runs another
+    number of times.
 
-    绝对值之和大于 1 就减半的循环，结束时的结果在 -1 和 1 之间。
+    循环在绝对值之和大于 1 时减半，输入不同，次数也就不同。
     """
     state = after("blocks.fixed-hidden")
-    results = [state.FixedHiddenMLP()(torch.randn(2, 20) * 50) for _ in range(20)]
-    assert all(result.abs() <= 1 for result in results)
-    nn.init.ones_(state.net.linear.weight)  # then all terms are positive, and none cancel
-    assert 0.5 < state.net(state.X * 50) <= 1
+    counts, cancelled = set(), 0
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net = state.FixedHiddenMLP()
+        X = torch.randn(2, 20) * 3**seed
+        Y = net.linear(F.relu(net.linear(X) @ net.rand_weight + 1))
+        halvings = 0
+        while Y.abs().sum() > 1:
+            cancelled += bool(Y.sum().abs() <= 1)
+            Y, halvings = Y / 2, halvings + 1
+        counts.add(halvings)
+        assert torch.equal(net(X), Y.sum())
+        assert net(X).abs() <= 1
+    assert len(counts) > 5
+    assert cancelled > 5  # a loop over the absolute value of the sum would have ended earlier
 
 
 def test_control_flow_is_differentiable() -> None:
@@ -1124,11 +1450,12 @@ def test_control_flow_is_differentiable() -> None:
     `forward` 里的 `while` 循环几次由数据决定，autograd 照样能求导：循环前面的梯度都是有限的，也不全为零。
     """
     state = after("blocks.fixed-hidden")
-    net = state.net
-    net.zero_grad()
-    net(state.X * 100).backward()
-    assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
-    assert net.linear.weight.grad.any()
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net = state.FixedHiddenMLP()
+        net(state.X * 2**seed).backward()
+        assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
+        assert any(parameter.grad.any() for parameter in net.parameters())
 
 
 def test_gradients_belong_to_the_steps_that_ran() -> None:
@@ -1140,15 +1467,16 @@ def test_gradients_belong_to_the_steps_that_ran() -> None:
     state = after("blocks.halving")
     output = shown("blocks.halving").output
     for start, steps in ((0.5, 0), (3.0, 2), (1000.0, 10)):
+        line = f"{start:6}: {steps:4} steps to {start / 2**steps:.3f}, gradient {0.5**steps:.4f}"
+        assert line in output.splitlines()
+    for start in over((0.5, 1.0, 1.5, 3.0, -5.0, 64.0, 1000.0, 1e6), "starting values | 个起点"):
         x = torch.tensor(start, requires_grad=True)
         y, ran = state.halve(x)
         y.backward()
-        assert ran == steps
-        assert y.item() == start / 2**steps
+        assert ran == max(0, math.ceil(math.log2(abs(start))))
+        assert y.item() == start / 2**ran
         assert x.grad is not None
-        assert x.grad.item() == 0.5**steps
-        shown_so = f"{start:6}: {steps:4} steps to {y.item():.3f}, gradient {x.grad.item():.4f}"
-        assert shown_so in output.splitlines()
+        assert x.grad.item() == 0.5**ran
 
 
 def test_infinity_never_shrinks() -> None:
@@ -1157,11 +1485,14 @@ def test_infinity_never_shrinks() -> None:
     无穷大的一半还是无穷大，等它变小的循环只能靠上限停下。
     """
     state = after("blocks.halving")
-    assert (torch.tensor(math.inf) / 2).isinf()
-    y, steps = state.halve(torch.tensor(math.inf), limit=5000)
-    assert steps == 5000
-    assert y.isinf()
     assert "   inf: 1000 steps to inf" in shown("blocks.halving").output
+    for dtype in over(float_dtypes(), FLOATS):
+        infinity = torch.tensor(math.inf, dtype=dtype)
+        for start in (infinity, -infinity):
+            assert torch.equal(start / 2, start)
+            y, steps = state.halve(start, limit=100)
+            assert steps == 100
+            assert y.isinf()
 
 
 def test_nan_leaves_the_loop_at_once() -> None:
@@ -1170,10 +1501,11 @@ def test_nan_leaves_the_loop_at_once() -> None:
     `nan > 1` 为假，所以以此为条件的循环，遇到 NaN 一轮也不走。
     """
     state = after("blocks.halving")
-    nan = torch.tensor(math.nan)
-    assert not nan > 1
-    assert state.halve(nan)[1] == 0
     assert "   nan:    0 steps to nan" in shown("blocks.halving").output
+    for dtype in over(float_dtypes(), FLOATS):
+        nan = torch.tensor(math.nan, dtype=dtype)
+        assert not nan > 1
+        assert state.halve(nan)[1] == 0
 
 
 def test_finite_inputs_can_overflow_in_a_layer() -> None:
@@ -1182,31 +1514,80 @@ def test_finite_inputs_can_overflow_in_a_layer() -> None:
 
     输入都是有限的数，过一层也可能变成无穷大，例如权重全为 1、输入为 1e38；`torch.isfinite` 能查出来。
     """
-    net = after("blocks.fixed-hidden").net
-    nn.init.ones_(net.linear.weight)
-    X = torch.full((2, 20), 1e38)
-    assert torch.isfinite(X).all()
-    assert net.linear(X).isinf().all()
-    assert not torch.isfinite(net.linear(X)).any()
+    for inputs in over((5, 20, 64, 256), "widths | 种宽度"):
+        layer = nn.Linear(inputs, 3)
+        nn.init.ones_(layer.weight)
+        X = torch.full((2, inputs), 1e38)
+        assert torch.isfinite(X).all()
+        assert layer(X).isinf().all()
+        assert not torch.isfinite(layer(X)).any()
+
+
+def test_the_block_hangs_on_infinity_and_ends_on_nan() -> None:
+    """In `FixedHiddenMLP` with weights of 1, inputs of 1e38 reach the loop as infinity, from which it does not
+    come back. With the default weights, infinite inputs reach it as NaN, and it ends at once.
+
+    `FixedHiddenMLP` 的权重全为 1 时，1e38 的输入到循环处已是无穷大，再也出不来；
+    用默认的权重，无穷大的输入到那里已是 NaN，循环立刻结束。
+    """
+    state = after("blocks.halving")
+
+    def before_the_loop(net: Any, X: torch.Tensor) -> Any:
+        return net.linear(F.relu(net.linear(X) @ net.rand_weight + 1))
+
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net, X = state.FixedHiddenMLP(), torch.full((2, 20), math.inf)
+        assert before_the_loop(net, X).isnan().all()
+        assert net(X).isnan()
+        nn.init.ones_(net.linear.weight)
+        Y = before_the_loop(net, torch.full((2, 20), 1e38))
+        assert Y.isinf().all()
+        assert state.halve(Y, limit=50)[1] == 50
 
 
 def test_linear_backward_needs_no_output() -> None:
-    """The output of a linear layer may be overwritten in place: its backward pass needs the input
-    and the weight, and the gradients are right.
+    """The output of a linear layer may be overwritten in place, and the gradients are right: its backward pass
+    needs the input and the weight, and refuses if one of these was overwritten.
 
-    线性层的输出可以原地改写：求梯度只用输入和权重，得到的梯度仍是对的。
+    线性层的输出可以原地改写，得到的梯度仍是对的：求梯度要用的是输入和权重，改写了其中之一就会拒绝执行。
     """
     assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
-    linear: Any = nn.Linear(20, 20)
-    X = torch.rand(2, 20)
-    (linear(X) / 2).sum().backward()
-    expected = linear.weight.grad
-    linear.zero_grad()
-    Y = linear(X)
-    Y /= 2
-    Y.sum().backward()
-    assert linear.weight.grad is not expected
-    assert torch.equal(linear.weight.grad, expected)
+    for inputs, outputs in over(_SIZES, SIZES):
+        linear: Any = nn.Linear(inputs, outputs)
+        X = torch.rand(2, inputs, requires_grad=True)
+        (linear(X) / 2).sum().backward()
+        expected = linear.weight.grad
+        linear.zero_grad()
+        Y = linear(X)
+        Y /= 2
+        Y.sum().backward()
+        assert linear.weight.grad is not expected
+        assert torch.equal(linear.weight.grad, expected)
+        for needed in (linear.weight, X):
+            Y = linear(X)
+            with torch.no_grad():
+                needed /= 2
+            with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                Y.sum().backward()
+
+
+def test_relu_sigmoid_and_tanh_need_their_output() -> None:
+    """Of the activations of `torch.nn`, ReLU, Sigmoid and Tanh refuse `backward()` if their output was
+    overwritten by `X /= 2`; the others do not.
+
+    `torch.nn` 的激活函数里，ReLU、Sigmoid 和 Tanh 的输出被 `X /= 2` 改写之后，`backward()` 会拒绝执行；其余的不会。
+    """
+    refused = []
+    for layer in over(activations(), ACTIVATIONS):
+        Y = layer.make()(nn.Linear(20, 20)(torch.rand(2, 20)))
+        Y /= 2
+        try:
+            Y.sum().backward()
+        except RuntimeError as error:
+            assert "modified by an inplace operation" in str(error)  # noqa: PT017
+            refused.append(layer.cls.__name__)
+    assert refused == ["ReLU", "Sigmoid", "Tanh"]
 
 
 def test_sigmoid_backward_needs_its_output() -> None:
@@ -1231,19 +1612,19 @@ def test_sigmoid_backward_needs_its_output() -> None:
 
 def test_dividing_out_of_place_is_safe() -> None:
     """`X = X / 2` makes a new tensor and leaves the old one to autograd, so `backward()` works also
-    after `sigmoid`, `tanh`, `exp` and `softmax`.
+    after `sigmoid` and the other activations.
 
-    `X = X / 2` 得到新张量，旧的留给 autograd，所以在 `sigmoid`、`tanh`、`exp`、`softmax` 之后也能反向传播。
+    `X = X / 2` 得到新张量，旧的留给 autograd，所以在 `sigmoid` 和别的激活函数之后也能反向传播。
     """
-    for function in (torch.sigmoid, torch.tanh, torch.exp, nn.Softmax(dim=-1)):
-        layer = nn.Linear(20, 20)
-        Y = function(layer(torch.rand(2, 20)))
-        old = Y
+    for layer in over(activations(), ACTIVATIONS):
+        linear: Any = nn.Linear(20, 20)
+        Y = layer.make()(linear(torch.rand(2, 20)))
+        old, before = Y, Y.detach().clone()
         Y = Y / 2
-        Y.square().sum().backward()
-        assert torch.equal(Y * 2, old)
-        assert layer.weight.grad is not None
-        assert layer.weight.grad.any()
+        Y.sum().backward()
+        assert Y is not old
+        assert torch.equal(old, before)
+        assert linear.weight.grad is not None
 
 
 def test_in_place_division_stands_only_where_it_is_discussed() -> None:
@@ -1253,19 +1634,23 @@ def test_in_place_division_stands_only_where_it_is_discussed() -> None:
 
 
 def test_nested_blocks_hand_out_all_parameters() -> None:
-    """Blocks nest, and the outermost hands out the parameters of every layer at every depth.
+    """Blocks nest, and the outermost hands out the parameters of the layers at every depth.
 
     块可以套块，最外面的块会给出里面每一级、每个层的参数。
     """
     state = after("blocks.chimera")
     assert state.chimera(state.X).shape == ()
     assert state.NestMLP()(state.X).shape == (2, 16)
-    layers = [part for part in state.chimera.modules() if isinstance(part, nn.Linear)]
-    assert len(layers) == 5
+    linears = [part for part in state.chimera.modules() if isinstance(part, nn.Linear)]
+    assert len(linears) == 5
     found = {id(parameter) for parameter in state.chimera.parameters()}
-    assert found == {id(p) for layer in layers for p in (layer.weight, layer.bias)}
+    assert found == {id(p) for layer in linears for p in (layer.weight, layer.bias)}
     assert len(found) == 10
     assert shown("blocks.chimera").output == "output: ()\nparameters: 10\n"
+    net: Any = state.chimera
+    for depth in over(range(1, 21), "depths | 种深度"):
+        net = nn.Sequential(net, nn.Linear(1, 1))
+        assert len(list(net.parameters())) == 10 + 2 * depth
 
 
 def test_buffers_are_no_modules() -> None:
@@ -1277,6 +1662,43 @@ def test_buffers_are_no_modules() -> None:
     assert _names(last.named_buffers()) == ["rand_weight"]
     assert _names(last.named_children()) == ["linear"]
     assert _names(last.named_modules()) == ["", "linear"]
+    holders = [layer for layer in layers() if list(_made(layer).buffers())]
+    for layer in over(holders, "layer classes with buffers | 种带缓冲区的层"):
+        module = layer.make()
+        assert not set(_names(module.named_buffers())) & set(_names(module.named_modules()))
+
+
+def test_linear_layers_refuse_a_scalar() -> None:
+    """A linear layer refuses the scalar that `FixedHiddenMLP` returns: `both arguments to linear need to be at
+    least 1D, but they are 0D and 2D`.
+
+    线性层不收 `FixedHiddenMLP` 返回的标量：`both arguments to linear need to be at least 1D, but they are 0D and 2D`。
+    """
+    text = "both arguments to linear need to be at least 1D, but they are 0D and 2D"
+    result = shown("blocks.scalar-inside")
+    assert result.error == f"RuntimeError: {text}"
+    assert result.output == "of the first part: ()\n"
+    scalar = after("blocks.scalar-inside").FixedHiddenMLP()(torch.rand(2, 20))
+    for inputs, outputs in over(_SIZES, SIZES):
+        with pytest.raises(RuntimeError, match=text):
+            nn.Linear(inputs, outputs)(scalar)
+
+
+def test_broken_makes_three_mistakes() -> None:
+    """`Broken` loses its mean on a reload, hands out no parameter and fails after `double()`.
+
+    `Broken` 重新加载会丢掉均值，一个参数也给不出，`double()` 之后就报错。
+    """
+    state = after("blocks.check-repaired")
+    for seed in over(seeds(5), SEEDS):
+        torch.manual_seed(seed)
+        net, clone = state.Broken(), state.Broken()
+        assert list(net.parameters()) == []
+        clone.load_state_dict(net.state_dict())
+        assert not torch.equal(net.mean, clone.mean)
+        net.double()
+        with pytest.raises(RuntimeError, match="must have the same dtype"):
+            net(state.X.double())
 
 
 def test_picture_of_chimera_shows_modules_and_no_buffer() -> None:
@@ -1312,25 +1734,21 @@ def test_solution_ends_with_a_check_that_holds(name: str) -> None:
 
 
 def test_two_registrations_mend_three_mistakes() -> None:
-    """`Broken` loses its mean on a reload, hands out no parameter and fails after `double()`. With the
-    mean as a buffer and the layers in an `nn.ModuleList`, none of this is left.
+    """With the mean as a buffer and the layers in an `nn.ModuleList`, the model comes back from a reload with
+    its mean, hands out four parameters, and computes after `double()`.
 
-    `Broken` 重新加载会丢掉均值，一个参数也给不出，`double()` 之后就报错；
-    均值注册成缓冲区，层放进 `nn.ModuleList`，这些毛病就都没有了。
+    均值注册成缓冲区，层放进 `nn.ModuleList`：重新加载后均值还在，给得出四个参数，`double()` 之后照样能算。
     """
     state = after("blocks.repaired")
-    for kind, mended in ((state.Broken, False), (state.Repaired, True)):
-        net, clone = kind(), kind()
-        assert len(list(net.parameters())) == (4 if mended else 0)
+    for seed in over(seeds(5), SEEDS):
+        torch.manual_seed(seed)
+        net, clone = state.Repaired(), state.Repaired()
+        assert len(list(net.parameters())) == 4
         clone.load_state_dict(net.state_dict())
-        assert torch.equal(net.mean, clone.mean) is mended
-        assert torch.equal(net(state.X), clone(state.X)) is mended
+        assert torch.equal(net.mean, clone.mean)
+        assert torch.equal(net(state.X), clone(state.X))
         net.double()
-        if mended:
-            assert net(state.X.double()).dtype == torch.float64
-        else:
-            with pytest.raises(RuntimeError, match="must have the same dtype"):
-                net(state.X.double())
+        assert net(state.X.double()).dtype == torch.float64
 
 
 def test_check_of_repaired_refuses_half_a_repair() -> None:
@@ -1338,12 +1756,16 @@ def test_check_of_repaired_refuses_half_a_repair() -> None:
     state = after("blocks.repaired")
 
     class PlainMean(state.Repaired):  # type: ignore[misc, name-defined]
+        mean: Any
+
         def __init__(self) -> None:
             super().__init__()
             del self.mean
             self.mean = torch.rand(20)
 
     class Trained(state.Repaired):  # type: ignore[misc, name-defined]
+        mean: Any
+
         def __init__(self) -> None:
             super().__init__()
             del self.mean
@@ -1380,16 +1802,17 @@ def test_zero_factor_wakes_its_block() -> None:
     `X + scale * block(X)` 里 `scale` 为 0 时，只有它的梯度不为零；它一动，块里每个参数都有了非零的梯度。
     """
     state = after("blocks.residual")
-    torch.manual_seed(1)
-    net = state.Residual(nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 20)))
-    net(state.X).square().sum().backward()
-    assert net.scale.grad.abs() > 0
-    assert all(not parameter.grad.any() for parameter in net.block.parameters())
-    with torch.no_grad():
-        net.scale -= 0.01 * net.scale.grad
-    assert torch.equal(net(state.X), state.X + net.scale * net.block(state.X))
-    net(state.X).square().sum().backward()
-    assert all(parameter.grad.any() for parameter in net.parameters())
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        net = state.Residual(nn.Sequential(state.block(20, 64), nn.Linear(64, 20)))
+        net(state.X).square().sum().backward()
+        assert net.scale.grad.abs() > 0
+        assert all(not parameter.grad.any() for parameter in net.block.parameters())
+        with torch.no_grad():
+            net.scale -= 0.01 * net.scale.grad
+        assert torch.equal(net(state.X), state.X + net.scale * net.block(state.X))
+        net(state.X).square().sum().backward()
+        assert all(parameter.grad.any() for parameter in net.parameters())
 
 
 def test_all_zero_blocks_train_only_the_last_bias() -> None:
@@ -1402,11 +1825,15 @@ def test_all_zero_blocks_train_only_the_last_bias() -> None:
     inner: Any = nn.Sequential(state.block(20, 64), nn.Linear(64, 20))
     for parameter in inner.parameters():
         nn.init.zeros_(parameter)
-    output = state.X + inner(state.X)
-    assert torch.equal(output, state.X)
-    output.square().sum().backward()
-    alive = [name for name, parameter in inner.named_parameters() if parameter.grad.any()]
-    assert alive == ["1.bias"]
+    for seed in over(seeds(), SEEDS):
+        torch.manual_seed(seed)
+        X = torch.randn(2, 20)
+        inner.zero_grad()
+        output = X + inner(X)
+        assert torch.equal(output, X)
+        output.square().sum().backward()
+        alive = [name for name, parameter in inner.named_parameters() if parameter.grad.any()]
+        assert alive == ["1.bias"]
 
 
 def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
@@ -1436,11 +1863,15 @@ def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
 
 
 def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
-    """Parallel joins along the last dimension, and blocks of it nest."""
+    """`Parallel` joins the outputs along the last dimension, whatever the number of dimensions, and blocks of
+    it nest.
+
+    `Parallel` 沿最后一维拼接输出，输入有几维都行；它自己也可以嵌套。
+    """
     state = after("blocks.parallel")
     inner = state.Parallel(nn.Linear(5, 1), nn.Linear(5, 2))
     outer = state.Parallel(inner, nn.Identity())
-    for shape in ((5,), (2, 5), (2, 3, 4, 5)):
+    for shape in over(((5,), (2, 5), (3, 2, 5), (2, 3, 4, 5)), "shapes | 种形状"):
         X = torch.randn(shape)
         output = outer(X)
         assert output.shape == (*shape[:-1], 8)
@@ -1521,26 +1952,38 @@ def test_forward_hooks_run_when_calls_end() -> None:
     前向钩子在调用结束时运行：块里各部分的钩子，先于块自己的钩子。
     """
     state = after("blocks.shapes")
-    net, ran = state.NestMLP(), []
-    for name, part in net.named_modules():
-        part.register_forward_hook(lambda *_, name=name: ran.append(name))
-    net(state.X)
-    assert ran == ["net.0", "net.1", "net.2", "net.3", "net", "linear", ""]
+    for net in over((state.MLP(), state.NestMLP(), state.model), "models | 个模型"):
+        ran: list[str] = []
+        for name, part in net.named_modules():
+            part.register_forward_hook(lambda *_, name=name, ran=ran: ran.append(name))
+        net(state.X)
+        assert set(ran) == set(_names(net.named_modules()))
+        for i, name in enumerate(ran):
+            assert all(name == "" or later != name.rpartition(".")[0] for later in ran[:i])
+        assert ran[-1] == ""
+    assert ran == ["0.0", "0.1", "0", "1.0", "1.1", "1", "2", ""]
 
 
 def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
-    """The function removes its own hooks, also after an error, and leaves those of others."""
+    """The function `shapes` removes its own hooks, also after an error, and leaves those of others.
+
+    函数 `shapes` 会摘掉自己挂的钩子，出错之后也一样；别人的钩子不动。
+    """
     state = after("blocks.shapes")
-    net, calls = state.MLP(), []
-    net.out.register_forward_hook(lambda *_: calls.append(1))
-    state.shapes(net, state.X)
-    with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        state.shapes(net, torch.ones(2, 4))
-    assert [len(part._forward_hooks) for part in net.modules()] == [0, 0, 1]
+    for n in over(range(4), "numbers of hooks of others | 种别人的钩子数"):
+        net = state.MLP()
+        calls: list[int] = []
+        for _ in range(n):
+            net.out.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        assert len(state.shapes(net, state.X)) == 3
+        with pytest.raises(RuntimeError, match="cannot be multiplied"):
+            state.shapes(net, torch.ones(2, 4))
+        assert [len(part._forward_hooks) for part in net.modules()] == [0, 0, n]
+        net(state.X)
+        assert len(calls) == 2 * n
     rows = state.shapes(state.chimera, state.X)
     state.chimera(state.X)
-    net(state.X)
-    assert (len(calls), len(rows)) == (2, 12)
+    assert len(rows) == 12
 
 
 def test_check_of_shapes_refuses_hooks_that_stay() -> None:
@@ -1579,15 +2022,20 @@ def test_hooks_in_a_loop_see_the_last_name() -> None:
     写在循环体里的钩子，运行时才去查循环变量，看到的都是最后那个名字。
     """
     state = after("blocks.shapes")
-    net, rows = state.MLP(), []
-    for name, part in net.named_modules():
-        part.register_forward_hook(lambda *_: rows.append(name))  # noqa: B023
-    net(state.X)
-    assert rows == ["out"] * 3
+    for net in over((state.MLP(), state.NestMLP(), state.model), "models | 个模型"):
+        rows: list[str] = []
+        for name, part in net.named_modules():
+            part.register_forward_hook(lambda *_, rows=rows: rows.append(name))  # noqa: B023
+        net(state.X)
+        names = _names(net.named_modules())
+        assert rows == [names[-1]] * len(names)
 
 
 def test_list_sequential_does_what_a_list_does() -> None:
-    """Length, iteration, indices and slices of ListSequential are those of the list of parts."""
+    """Length, iteration, indices and slices of `ListSequential` are those of the list of parts.
+
+    `ListSequential` 的长度、迭代、下标和切片，与各部分组成的列表一致。
+    """
     state = after("blocks.list-like")
     relu = nn.ReLU()
     parts = [relu, nn.Linear(20, 20), relu, relu, nn.Tanh()]
@@ -1599,7 +2047,8 @@ def test_list_sequential_does_what_a_list_does() -> None:
         with pytest.raises(IndexError):
             net[i]
     ends = (None, -9, -2, 0, 1, 3, 9)
-    for cut in (slice(a, b, step) for a in ends for b in ends for step in (None, 2, -1)):
+    cuts = [slice(a, b, step) for a in ends for b in ends for step in (None, 2, -1)]
+    for cut in over(cuts, "slices | 种切片"):
         assert type(net[cut]) is state.ListSequential
         assert list(net[cut]) == parts[cut]
     assert torch.equal(net[1:3][:1](state.X), parts[1](state.X))
@@ -1626,10 +2075,18 @@ def test_sequential_slices_keep_their_names() -> None:
     ]
     assert set(state.mine[2:].state_dict()) == {"0.weight", "0.bias"}
     assert set(state.theirs[2:].state_dict()) == {"2.weight", "2.bias"}
+    long = nn.Sequential(*(nn.Linear(1, 1) for _ in range(6)))
+    for start in over(range(6), "slices | 种切片"):
+        kept = list(long[start:].state_dict())
+        assert kept == list(long.state_dict())[2 * start :]
 
 
 def test_check_of_list_sequential_refuses_children() -> None:
-    """A version over children() has the length 3, one whose slice is a list is no container: both fail."""
+    """A version of `ListSequential` over `children()` loses a repeated part: it has the length 3, and the check
+    fails, as it does for one whose slice is a list.
+
+    用 `children()` 写的 `ListSequential` 会丢掉重复的部分：长度只有 3，通不过检验；切片是列表的写法也通不过。
+    """
     state: Any = after("blocks.list-like")
 
     class ByChildren(state.ListSequential):  # type: ignore[misc]
@@ -1644,22 +2101,25 @@ def test_check_of_list_sequential_refuses_children() -> None:
             return list(self)[index]
 
     square = state.square
-    assert len(ByChildren(square, nn.ReLU(), square)) == 2
-    for wrong in (ByChildren, ListSlices):
+    assert len(ByChildren(square, nn.ReLU(), square, nn.Linear(20, 4))) == 3
+    for wrong in over((ByChildren, ListSlices), "wrong answers | 种错误的答案"):
         with pytest.raises(AssertionError):
             state.check_list_sequential(wrong)
 
 
 def test_repeat_builds_blocks_of_their_own() -> None:
-    """The function calls its factory once per block, in order, and shares nothing."""
+    """The function `repeat` calls its factory once per block, in order, and shares nothing.
+
+    函数 `repeat` 每要一个块就调用一次工厂函数，按顺序，不共享任何东西。
+    """
     state = after("blocks.skeleton")
-    widths = iter((20, 7, 3, 5))
-    chain = state.repeat(4, lambda: nn.LazyLinear(next(widths)))
-    assert [part.out_features for part in chain] == [20, 7, 3, 5]
-    assert type(chain) is nn.Sequential
-    assert len(state.repeat(0, nn.ReLU)) == 0
-    twins = state.repeat(2, lambda: nn.Linear(3, 3))
-    assert not {*map(id, twins[0].parameters())} & {*map(id, twins[1].parameters())}
+    for n in over(range(8), "numbers of blocks | 种块数"):
+        widths = iter(range(1, n + 1))
+        chain = state.repeat(n, lambda widths=widths: nn.Linear(3, next(widths)))
+        assert type(chain) is nn.Sequential
+        assert [part.out_features for part in chain] == list(range(1, n + 1))
+        assert len({id(parameter) for parameter in chain.parameters()}) == 2 * n
+        assert next(widths, None) is None
 
 
 def test_repeated_objects_are_one_block() -> None:
@@ -1676,11 +2136,12 @@ def test_repeated_objects_are_one_block() -> None:
     def make() -> Any:
         return state.block(16, 16)
 
-    chain = once(36, make)
-    assert len(chain) == 36
-    assert len(list(chain.parameters())) == 2
-    assert chain(torch.rand(2, 16)).shape == (2, 16)
-    assert len(list(state.repeat(36, make).parameters())) == 2 * 36
+    for n in over((1, 2, 3, 8, 36), "numbers of blocks | 种块数"):
+        chain = once(n, make)
+        assert len(chain) == n
+        assert len(list(chain.parameters())) == 2
+        assert chain(torch.rand(2, 16)).shape == (2, 16)
+        assert len(list(state.repeat(n, make).parameters())) == 2 * n
     with pytest.raises(AssertionError):
         state.check_repeat(once)
 
@@ -1715,7 +2176,7 @@ def test_deep_chains_lose_the_signal() -> None:
     152 个线性层带着 ReLU 直接相连，用默认的初始化，信号传不过去：两个样本的输出一模一样，第一层的梯度为零。
     """
     state = after("blocks.skeleton")
-    for seed in (0, 1):
+    for seed in over(seeds(5), SEEDS):
         torch.manual_seed(seed)
         net = _skeleton(state, lambda inner: inner)
         assert sum(isinstance(part, nn.Linear) for part in net.modules()) == 152
@@ -1752,22 +2213,42 @@ def test_registered_tensors_are_not_in_vars() -> None:
     """
     module = after("blocks.audit").ThreeWays()
     assert isinstance(vars(module)["plain"], torch.Tensor)
-    assert not {"buffer", "frozen"} & set(vars(module))
     assert vars(module)["_buffers"]["buffer"] is module.buffer
     assert vars(module)["_parameters"]["frozen"] is module.frozen
+    for layer in over(layers(), LAYERS):
+        for part in _made(layer).modules():
+            assert not {*part._parameters, *part._buffers} & set(vars(part))
+
+
+def test_walks_go_through_all_levels() -> None:
+    """`named_parameters()`, `named_buffers()` and `named_modules()` go through all levels, and name what they
+    find by its whole path.
+
+    `named_parameters()`、`named_buffers()` 和 `named_modules()` 会走遍所有层级，名字就是整条路径。
+    """
+    net: Any = nn.Sequential(nn.BatchNorm1d(2))
+    for depth in over(range(1, 13), "depths | 种深度"):
+        path = ".".join(["0"] * depth)
+        assert _names(net.named_parameters()) == [f"{path}.weight", f"{path}.bias"]
+        assert f"{path}.running_mean" in _names(net.named_buffers())
+        assert _names(net.named_modules()) == [
+            path[: 2 * i + 1] if i >= 0 else "" for i in range(-1, depth)
+        ]
+        net = nn.Sequential(net)
 
 
 def test_an_audit_does_not_look_into_lists() -> None:
     """The audit of a module with two layers in a Python list finds the mean beside the list and nothing of
-    the layers.
+    the layers. A tuple, a set and a dictionary hide them as well.
 
-    模块有两个层放在列表里，盘点只找得到列表外面的均值，层里的张量一个也找不到。
+    模块有两个层放在列表里，盘点只找得到列表外面的均值，层里的张量一个也找不到；放在元组、集合、字典里也一样。
     """
     state = after("blocks.audit")
     assert state.audit(state.Broken()) == {"mean": "plain"}
-    assert state.audit(state.Listed(list)) == {}
     assert set(state.audit(state.Listed(nn.ModuleList)).values()) == {"parameter"}
     assert shown("blocks.audit").output.startswith("of Broken: {'mean': 'plain'}\n")
+    for kind in over((list, tuple, set, dict.fromkeys), "kinds of collections | 种容器"):
+        assert state.audit(state.Listed(kind)) == {}
 
 
 def test_check_of_audit_refuses_half_an_audit() -> None:
@@ -1810,7 +2291,10 @@ def test_a_model_is_a_tree_of_modules() -> None:
     found = list(chimera.named_modules())
     assert found == walk("", chimera)
     assert len(found) > len(list(chimera.named_children())) == 3
-    assert all(isinstance(part, nn.Module) for _, part in found)
+    for layer in over(layers(), LAYERS):
+        module = _made(layer)
+        assert list(module.named_modules()) == walk("", module)
+        assert all(isinstance(part, nn.Module) for part in module.modules())
 
 
 def test_super_init_comes_before_all_registration() -> None:
@@ -1821,19 +2305,20 @@ def test_super_init_comes_before_all_registration() -> None:
     """
 
     class Part(nn.Module):
-        def __init__(self, first: bool, register: Any) -> None:
+        def __init__(self, first: bool, kind: str) -> None:
             if first:
                 super().__init__()
-            register(self)
+            if kind == "layer":
+                self.layer = nn.Linear(2, 2)
+            elif kind == "parameter":
+                self.weight = nn.Parameter(torch.ones(2))
+            else:
+                self.register_buffer("mean", torch.ones(2))
 
-    for register in (
-        lambda part: setattr(part, "layer", nn.Linear(2, 2)),
-        lambda part: setattr(part, "weight", nn.Parameter(torch.ones(2))),
-        lambda part: part.register_buffer("mean", torch.ones(2)),
-    ):
+    for kind in over(("layer", "parameter", "buffer"), "kinds of parts | 种成员"):
         with pytest.raises(AttributeError, match=r"before Module\.__init__\(\) call"):
-            Part(False, register)
-        assert Part(True, register).state_dict()
+            Part(False, kind)
+        assert Part(True, kind).state_dict()
 
 
 def test_hooks_before_and_after_run_only_in_calls() -> None:
@@ -1841,14 +2326,15 @@ def test_hooks_before_and_after_run_only_in_calls() -> None:
 
     `net(X)` 会运行 `net` 的钩子，`forward` 之前和之后的都会；`net.forward(X)` 两种都不运行。
     """
-    state = after("blocks.mlp")
-    net, ran = state.MLP(), []
-    net.register_forward_pre_hook(lambda *_: ran.append("before"))
-    net.register_forward_hook(lambda *_: ran.append("after"))
-    net.forward(state.X)
-    assert ran == []
-    net(state.X)
-    assert ran == ["before", "after"]
+    for layer in over(activations(), ACTIVATIONS):
+        net = layer.make()
+        ran: list[str] = []
+        net.register_forward_pre_hook(lambda *_, ran=ran: ran.append("before"))
+        net.register_forward_hook(lambda *_, ran=ran: ran.append("after"))
+        net.forward(*layer.inputs())
+        assert ran == []
+        layer.call(net)
+        assert ran == ["before", "after"]
 
 
 def test_module_list_and_module_dict_register() -> None:
@@ -1858,17 +2344,22 @@ def test_module_list_and_module_dict_register() -> None:
     放进 `nn.ModuleList` 或 `nn.ModuleDict` 的层会注册；放进列表或字典，
     `parameters()`、`state_dict()`、`to()` 就找不到它们。
     """
-    for kind, registers in (
-        (nn.ModuleList, True),
-        (list, False),
-        (lambda layers: nn.ModuleDict({"a": layers[0], "b": layers[1]}), True),
-        (lambda layers: {"a": layers[0], "b": layers[1]}, False),
-    ):
-        net = after("blocks.registry").Listed(kind).to(torch.float64)
-        assert len(list(net.parameters())) == len(net.state_dict()) == (4 if registers else 0)
-        parts = net.blocks
-        layer = parts["a"] if isinstance(parts, dict | nn.ModuleDict) else parts[0]
-        assert (layer.weight.dtype == torch.float64) is registers
+    holders: tuple[tuple[Any, bool], ...] = (
+        (lambda part: nn.ModuleList([part]), True),
+        (lambda part: nn.ModuleDict({"a": part}), True),
+        (lambda part: [part], False),
+        (lambda part: {"a": part}, False),
+    )
+    for layer in over(layers(), LAYERS):
+        for hold, registers in holders:
+            net, part = nn.Module(), _made(layer)
+            net.parts = hold(part)
+            count = len(list(part.parameters())) if registers else 0
+            assert len(list(net.parameters())) == count
+            assert len(net.state_dict()) == (len(part.state_dict()) if registers else 0)
+            net.to(torch.float64)
+            wanted = torch.float64 if registers else torch.float32
+            assert all(parameter.dtype == wanted for parameter in part.parameters())
 
 
 def test_a_buffer_comes_back_and_a_plain_tensor_does_not() -> None:
@@ -1879,15 +2370,19 @@ def test_a_buffer_comes_back_and_a_plain_tensor_does_not() -> None:
     """
 
     class Kept(nn.Module):
-        def __init__(self, value: float) -> None:
+        def __init__(self, value: float, dtype: torch.dtype) -> None:
             super().__init__()
-            self.register_buffer("mean", torch.tensor([value]))
+            self.register_buffer("mean", torch.tensor([value]).to(dtype))
+            self.plain = torch.tensor([value]).to(dtype)
 
-    net, clone = Kept(1), Kept(2)
-    assert list(net.parameters()) == []
-    clone.load_state_dict(net.state_dict())
-    assert torch.equal(net.mean, clone.mean)  # type: ignore[arg-type]
-    assert net.to("meta").mean.device.type == "meta"  # type: ignore[union-attr]
+    for dtype in over(all_dtypes(), DTYPES):
+        net: Any = Kept(1, dtype)
+        clone: Any = Kept(0, dtype)
+        assert list(net.parameters()) == []
+        clone.load_state_dict(net.state_dict())
+        assert clone.mean.to(torch.complex64).item() == 1
+        assert clone.plain.to(torch.complex64).item() != 1
+        assert net.to("meta").mean.device.type == "meta"
     state = after("blocks.another-model")
     state.loaded.load_state_dict(state.trained.state_dict())
     assert not torch.equal(state.trained.mean, state.loaded.mean)
@@ -1899,18 +2394,19 @@ def test_a_loop_out_of_place_has_its_gradient() -> None:
 
     循环执行了三次 `X = X / 2`，梯度就是 1 / 2**3；对 `sigmoid` 的输出写成 `X /= 2`，同样的循环会让 `backward()` 报错。
     """
-    start = torch.full((12,), 0.0, requires_grad=True)
-    X = start.sigmoid()
-    while X.sum() > 1:
-        X = X / 2
-    X.sum().backward()
-    assert X.sum().item() == 6 / 2**3
-    assert torch.equal(start.grad, torch.full((12,), 0.25 / 2**3))  # type: ignore[arg-type]
-    X = start.sigmoid()
-    while X.sum() > 1:
-        X /= 2
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+    for size, rounds in over(((3, 1), (4, 1), (6, 2), (12, 3), (100, 6)), "lengths | 种长度"):
+        start = torch.full((size,), 0.0, requires_grad=True)
+        X: Any = start.sigmoid()
+        while X.sum() > 1:
+            X = X / 2
         X.sum().backward()
+        assert X.sum().item() == size / 2 / 2**rounds
+        assert torch.equal(start.grad, torch.full((size,), 0.25 / 2**rounds))  # type: ignore[arg-type]
+        X = start.sigmoid()
+        while X.sum() > 1:
+            X /= 2
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            X.sum().backward()
 
 
 # The whole section

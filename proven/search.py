@@ -21,8 +21,9 @@ GLOSSARY = "glossary.md"
 TABLE = "search.toml"
 
 # Factors of the score of an entry: the top of a page, which the theme more than doubles; a numbered
-# heading; an exercise or a summary.
-TOP, NUMBERED, ASIDE = 0.4, 1.3, 0.3
+# heading; a heading in depth; one that is a link, and repeats the title of another page, as those of
+# the index of errors do; an exercise or a summary.
+TOP, NUMBERED, DEPTH, REPEATED, ASIDE = 0.4, 1.3, 0.8, 0.2, 0.3
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,13 @@ def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names
     weight = entry.get("boost", 1)
     if not id:
         weight *= TOP
+    heading = next((heading for heading in page.headings if heading.id == id), None)
     if re.match(r"exercise|summary$", id):
         weight *= ASIDE
+    elif heading and heading.kind == "depth":
+        weight *= DEPTH
+    elif heading and [token.type for token in heading.text.tokens[:1]] == ["link_open"]:
+        weight *= REPEATED
     elif re.match(r"\d\.\d", entry["title"]):
         weight *= NUMBERED
     entry["boost"] = round(weight, 3)

@@ -89,3 +89,19 @@ def test_an_index_is_written_smaller_with_the_same_words(project: Project) -> No
     assert improve(index, read(project, None), "zh") == (
         '{"docs":[{"location":"x/","title":"层\u200b和，"}]}'
     )
+
+
+def test_depth_counts_less_than_the_core_and_the_title_of_another_page_less_still(
+    project: Project,
+) -> None:
+    headings = "\n## 5.1 Core {#core}\n## Plain {#plain}\n### Depth {#deep .depth}\n"
+    headings += "## [5.1 Core](index.md#core) {#repeated}\n"
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + headings)
+    made = read_project(project.read_settings())
+    entries = [
+        {"location": f"#{id}", "title": title, "text": ""}
+        for id, title in {"core": "5.1", "plain": "", "deep": "", "repeated": "5.1"}.items()
+    ]
+    found = json.loads(improve(json.dumps({"docs": entries}), made, "en"))["docs"]
+    core, plain, deep, repeated = (entry["boost"] for entry in found)
+    assert core > plain == 1 > deep > 2 * repeated

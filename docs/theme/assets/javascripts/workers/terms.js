@@ -7,9 +7,17 @@
 
 let terms = new Set(); // what the index holds
 let beginnings = new Set(); // and how that begins: every word of a query may be unfinished
+let texts = new Map(); // what each entry says, or once that was asked for, its pairs of words
+let order = []; // the pairs of words of the query, if it may be pasted
 
 const HAN = /\p{Script=Han}/u;
 const WORDS = /\p{Script=Han}+|[\w.]*\w/gu;
+const EXCEPTION = /[\w.]*(?:Error|Exception): /; // what stands before it is a traceback
+const LONGEST = 24; // words of a query that are looked for; each of them takes time
+// With so many pairs of words, or with an exception, a query may be pasted. An entry that has all of
+// its pairs counts for ORDER times as much.
+const PASTED = 3;
+const ORDER = 50;
 const QUESTIONS = new Set(["什么", "为什么", "怎么", "怎样", "如何", "哪些", "哪里", "吗", "呢"]);
 
 // One spelling for two: the prose is British; PyTorch, and many readers, are American.
@@ -80,16 +88,38 @@ function rewritten(query) {
   );
   const telling = asked.filter(({ word }) => tells(word));
   const chosen = telling.length ? telling : asked;
-  return chosen
-    .flatMap(({ word, required }) => matching(word).map((term) => required + term))
+  const found = chosen.flatMap(({ word, required }) => matching(word).map((term) => required + term));
+  return [...new Set(found)]
+    .slice(0, LONGEST)
     // The theme also takes longer words that begin so: the word itself is to count for more
     .flatMap((term) => (terms.has(term) ? [`${term}^8`, term] : term))
     .join(" ");
 }
 
+/** The pairs of telling Latin words in a row. Numbers and 'names' differ from one message to the next. */
+function pairs(text) {
+  const words = text.replace(/<[^>]*>|&#?\w+;|'\w+'/g, " ").toLowerCase().match(/\b[a-z_]\w*/g) ?? [];
+  const telling = words.filter(tells);
+  return new Set(telling.slice(1).map((word, i) => `${telling[i]} ${word}`));
+}
+
+/** How much of the order of the query an entry keeps, from 0 to 1. */
+function kept(ref) {
+  if (!order.length || !texts.has(ref)) return 0;
+  const text = texts.get(ref);
+  const known = typeof text === "string" ? pairs(text) : text;
+  texts.set(ref, known);
+  return order.filter((pair) => known.has(pair)).length / order.length;
+}
+
 // Before the theme's own listener sees it
 addEventListener("message", ({ data }) => {
-  if (typeof data.data === "string") data.data = rewritten(data.data);
+  if (typeof data.data === "string") {
+    const query = data.data.slice(Math.max(0, data.data.search(EXCEPTION)));
+    order = [...pairs(query)];
+    if (order.length < PASTED && !EXCEPTION.test(query)) order = [];
+    data.data = rewritten(query);
+  } else if (data.data?.docs) texts = new Map(data.data.docs.map((doc) => [doc.location, doc.text]));
 });
 
 importScripts(location.search.slice(1));
@@ -112,6 +142,8 @@ lunr.Builder.prototype.build = function () {
 const { search } = lunr.Index.prototype;
 lunr.Index.prototype.search = function (query) {
   const results = search.call(this, query);
+  for (const result of results) result.score *= ORDER ** kept(result.ref) ** 2;
+  results.sort((one, other) => other.score - one.score);
   for (const { matchData } of results) {
     const seen = new Set(); // several forms of one word: the theme would mark it several times
     for (const fields of Object.values(matchData.metadata))

@@ -79,7 +79,9 @@ class Fences(Extension):
 
     def _exceptions(self, source: str, alt: str) -> str:
         entries = self.site.page(self.language, source).errors
-        return html.exceptions([self.site.error(*entry, self.language) for entry in entries])
+        return html.exceptions(
+            [self.site.error(*entry, self.language) for entry in entries], self.words
+        )
 
     def _downloads(self, source: str, alt: str) -> str:
         if not self.site.downloads:

@@ -26,9 +26,6 @@ THEME_WORDS = (
     "copy-page",
     "open-all",
     "close-all",
-    "find-error",
-    "any-type",
-    "no-error",
 )  # the phrases in docs/theme
 
 

@@ -174,7 +174,13 @@ def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
         node = node.next
     fold = tree.create_node("details")
     fold.attrs["class"] = "depth"
-    content = "".join(node.html or "" for node in inside)
+    links = heading.css("a.headerlink")  # a summary, which opens on a click, can hold no links
+    content = (
+        f'<p class="depth-links">{"".join(link.html or "" for link in links)}</p>' if links else ""
+    )
+    content += "".join(node.html or "" for node in inside)
+    for link in links:
+        link.decompose()
     fold.inner_html = f"<summary>{heading.html}</summary>{content}"
     for node in inside:
         node.decompose()

@@ -132,8 +132,11 @@ def error(entry: ErrorView, words: Words) -> str:
     )
 
 
-def exceptions(entries: list[ErrorView]) -> str:
-    """Write a list of the errors of an index by their types, each with the beginning of its message."""
+def exceptions(entries: list[ErrorView], words: Words) -> str:
+    """Write a list of the errors of an index by their types, each with the beginning of its message.
+
+    Before it stands what a script filters the index with; a page without one does not show it.
+    """
     types: dict[str, list[str]] = {}
     for entry in entries:
         text = entry.piece.text if entry.piece else entry.type
@@ -144,7 +147,17 @@ def exceptions(entries: list[ErrorView]) -> str:
         f"<dt><code>{name}</code></dt><dd><ul>{''.join(links)}</ul></dd>"
         for name, links in sorted(types.items())
     )
-    return f'<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
+    find, options = (
+        words("find-error"),
+        "".join(f"<option>{name}</option>" for name in sorted(types)),
+    )
+    any_type = words("any-type")
+    return (
+        f'<search class="error-filter" data-search-exclude><input type="search" placeholder="{find}" aria-label="{find}">'
+        f'<select aria-label="{any_type}"><option value="">{any_type}</option>{options}</select>'
+        f'<p role="status" hidden>{words("no-error")}</p></search>'
+        f'<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
+    )
 
 
 def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str:

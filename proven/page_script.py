@@ -56,7 +56,10 @@ def _caught(view: View) -> str:
     for first, last in raising(view):
         parts += lines[done : first - 1]
         parts += ["try:", indented("\n".join(lines[first - 1 : last]))]
-        parts += ["except Exception as error:", '    print(f"{type(error).__name__}: {error}")']
+        parts += [
+            "except Exception as error:",
+            '    print(f"{type(error).__name__}: {error}".rstrip(": "))',
+        ]
         done = last
     return "\n".join([*parts, *lines[done:]])
 

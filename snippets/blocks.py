@@ -74,15 +74,13 @@ def nest(ax, name, module, x, y, width):
     ax.text(x + GAP, y + TITLE / 2, label, **style)
     bottom = y + TITLE
     if any(list(part.children()) for _, part in children):
-        # blocks inside: one below the other
-        # 里面还有块：上下排列
+        # blocks inside: stacked | 里面还有块：上下排列
         left, inner = x + GAP, width - 2 * GAP
         for key, part in children:
             here = (left, bottom, inner)
             bottom += nest(ax, key, part, *here) + GAP
     else:
-        # only layers inside: side by side
-        # 里面全是层：左右排列
+        # only layers: side by side | 里面全是层：左右排列
         step = (width - GAP) / len(children)
         for i, (key, part) in enumerate(children):
             left = x + GAP + i * step

@@ -26,7 +26,11 @@ BEHAVIOUR = {
         r"运行|移动|复制|共享|变成|不能|必须"
     ),
 }
-END = {"en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z`*“])"), "zh": re.compile(r"(?<=[。！？：])")}
+# a mark follows the full stop of its sentence
+END = {
+    "en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z`*“\[])|(?<=\0)\s*"),
+    "zh": re.compile(r"(?<=[。！？：])(?!\0)|(?<=\0)"),
+}
 TASK = {
     "en": re.compile(r"^(Level \d|Write|Build|Change|Take|Let|Show|Find|Compare|Do these)\b"),
     "zh": re.compile(r"^(难度|写|改|让|找|比较|先做)"),

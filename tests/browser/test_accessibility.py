@@ -66,6 +66,7 @@ def test_the_search_of_a_phone_opens_by_keyboard(phone: Page, address: str) -> N
 
 def test_a_long_output_scrolls_by_keyboard(phone: Page, address: str) -> None:
     phone.goto(f"{address}en/parameters/")
+    phone.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = true")
     box = phone.locator("pre:has(samp)[tabindex='0']").first
     box.focus()
     phone.keyboard.press("ArrowRight")

@@ -20,7 +20,7 @@ def test_it_is_one_page_of_a4(
         view.pdf(
             path=tmp_path / "sheet.pdf",
             format="A4",
-            margin=dict.fromkeys(("top", "right", "bottom", "left"), "10mm"),
+            margin={"top": "10mm", "right": "10mm", "bottom": "10mm", "left": "10mm"},
         )
     (page,) = PdfReader(tmp_path / "sheet.pdf").pages
     assert parts == 8

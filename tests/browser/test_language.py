@@ -29,13 +29,13 @@ def test_a_click_on_the_switch_keeps_the_heading_that_is_being_read(
     view: Page, address: str, here: str, there: str, name: str
 ) -> None:
     view.goto(f"{address}{here}lazy-initialization/")
-    view.locator("#same-draws").evaluate("heading => heading.scrollIntoView()")
+    view.locator("#dry-run").evaluate("heading => heading.scrollIntoView()")
     view.locator(".md-header .md-select button").hover()
     # the menu opens slowly, and a click on what moves makes Playwright scroll the page
     expect(view.locator(".md-select__inner")).to_have_css("opacity", "1")
     view.locator(".md-select__link", has_text=name).click()
-    expect(view).to_have_url(f"{address}{there}lazy-initialization/#same-draws")
-    expect(view.locator("#same-draws")).to_be_in_viewport()
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/#dry-run")
+    expect(view.locator("#dry-run")).to_be_in_viewport()
 
 
 @pages
@@ -57,9 +57,9 @@ def test_without_a_script_the_switch_and_each_heading_lead_to_the_other_language
     context = browser.new_context(java_script_enabled=False)
     view = context.new_page()
     view.goto(f"{address}{here}lazy-initialization/")
-    view.locator("#same-draws").hover()
-    view.locator("#same-draws a[hreflang]").click()
-    expect(view).to_have_url(f"{address}{there}lazy-initialization/#same-draws")
+    view.locator("#dry-run").hover()
+    view.locator("#dry-run a[hreflang]").click()
+    expect(view).to_have_url(f"{address}{there}lazy-initialization/#dry-run")
     view.go_back()
     view.locator(".md-header .md-select button").hover()
     view.locator(".md-select__link", has_text=name).click()

@@ -23,8 +23,10 @@ NEW = [
 ]
 CHANGED = [
     "docs/en/claims.md",
+    "docs/en/errors.md",
     "docs/en/index.md",
     "docs/zh/claims.md",
+    "docs/zh/errors.md",
     "docs/zh/index.md",
     "mkdocs.yml",
 ]
@@ -100,7 +102,7 @@ def test_chapters_follow_one_another(copy: Path) -> None:
     begin(copy, "one-more")
     begin(copy, "two")
     navigation = (copy / "mkdocs.yml").read_text("utf-8")
-    assert "  - own-module.md\n  - one-more.md\n  - two.md\n  - glossary.md\n" in navigation
+    assert "  - own-module.md\n  - one-more.md\n  - two.md\n  - errors.md\n" in navigation
 
 
 @pytest.mark.parametrize("name", ["", "Attention", "two words", "under_scored", "-x", "5th", "a/b"])

@@ -58,7 +58,9 @@ def test_a_mark_links_to_the_page_of_claims(converter: Markdown) -> None:
     (mark,) = tree.css("span.claim")
     assert mark.attributes["data-claim"] == "holds"
     assert [node.attributes["href"] for node in mark.css("a")] == ["claims.md#holds"]
-    assert re.sub(r"\s+", " ", mark.text()).startswith("✓Proven It holds. This build ran its test")
+    assert re.sub(r"\s+", " ", mark.text()).startswith(
+        "✓Proven It holds. Shown on one example. This build ran its test"
+    )
 
 
 def test_claims_downloads_and_notebooks_are_listed(converter: Markdown) -> None:

@@ -199,7 +199,7 @@ def test_errors_are_listed_by_type_with_the_beginning_of_their_messages() -> Non
         entry(replace(VIEW, pieces=(Piece(t, "", t.split(":")[0], 1),)), n, t.split(":")[0])
         for n, t in enumerate(told)
     ]
-    tree = LexborHTMLParser(html.exceptions(entries))
+    tree = LexborHTMLParser(html.exceptions(entries, WORDS))
     assert text(tree, "dt") == ["KeyError", "TypeError"]
     assert [(a.attributes["href"], a.text()) for a in tree.css("a")][:2] == [
         ("#error-1", "'a'"),

@@ -141,7 +141,7 @@ def test_the_one_of_the_chapter_has_the_code_of_all_others(site: Path, language:
 
 def folded(tag: LexborNode) -> bool:
     above = tag.parent
-    while above and above.tag != "details":
+    while above and (above.tag != "details" or above.attributes.get("class") == "depth"):
         above = above.parent
     return above is not None
 

@@ -1,6 +1,5 @@
 // Filters the index of errors by words of a message that a reader pastes, and by the type of the error.
 {
-  const words = document.currentScript.dataset
   const list = document.querySelector(".exceptions")
   const boxes = [...document.querySelectorAll("article .error-entry")].map(entry => entry.closest(".admonition"))
   const parts = [...document.querySelectorAll("article h2")]
@@ -9,18 +8,7 @@
   const words_of = text => text.toLowerCase().replace(/\d+/g, "0").match(/[\w.]+|[\u4e00-\u9fff]/g) ?? []
   const texts = new Map(boxes.map(box => [box, new Set(words_of(box.textContent))]))
 
-  const form = document.createElement("search")
-  const field = Object.assign(document.createElement("input"), { type: "search", placeholder: words.find })
-  field.setAttribute("aria-label", words.find)
-  const types = document.createElement("select")
-  types.setAttribute("aria-label", words.any)
-  const names = [...new Set(boxes.map(box => box.querySelector(".error-entry").dataset.type))].sort()
-  types.append(new Option(words.any, ""), ...names.map(name => new Option(name)))
-  const none = Object.assign(document.createElement("p"), { textContent: words.none, hidden: true })
-  none.setAttribute("role", "status")
-  form.className = "error-filter"
-  form.append(field, types, none)
-  list.before(form)
+  const [field, types, none] = document.querySelector(".error-filter").children
 
   const filter = () => {
     const asked = words_of(field.value)

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from proven.testing import after, section, shown
+from proven.testing import after, over, section, shown
 
 
 def lines(name: str) -> list[str]:
@@ -198,9 +198,10 @@ def test_a_lazy_layer_after_flatten_takes_what_arrives() -> None:
     assert type(state.net[5]) is nn.Linear
     assert state.net[:5](state.X[:2]).shape == (2, 256)
     assert 16 * 4 * 4 == 256
-    wider = nn.Sequential(*state.build()[1:5], nn.LazyLinear(10)).to(state.device)
-    wider(torch.zeros(1, 1, 16, 16, device=state.device))
-    assert wider[4].in_features == 16 * 8 * 8
+    for side in over(range(8, 29, 4), "sizes of pictures | 种图像大小"):
+        wider = nn.Sequential(*state.build()[1:5], nn.LazyLinear(10)).to(state.device)
+        wider(torch.zeros(1, 1, side, side, device=state.device))
+        assert wider[4].in_features == 16 * (side // 2) ** 2
 
 
 def test_a_dry_run_in_evaluation_mode_moves_no_running_mean() -> None:
@@ -247,12 +248,13 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
     assert errors[3] == (
         "RuntimeError: 0D or 1D target tensor expected, multi-target not supported"
     )
-    scores, labels = torch.zeros(3, 4), torch.tensor([0, 3, 1])
-    assert F.cross_entropy(scores, labels) > 0
-    with pytest.raises(IndexError, match="Target 4 is out of bounds"):
-        F.cross_entropy(scores, labels + 1)
-    with pytest.raises(RuntimeError, match="multi-target not supported"):
-        F.cross_entropy(scores, labels.unsqueeze(1))
+    for count in over(range(2, 12), "numbers of scores | 种得分个数"):
+        scores, labels = torch.zeros(3, count), torch.tensor([0, count - 1, 1])
+        assert F.cross_entropy(scores, labels) > 0
+        with pytest.raises(IndexError, match=f"Target {count} is out of bounds"):
+            F.cross_entropy(scores, labels + 1)
+        with pytest.raises(RuntimeError, match="multi-target not supported"):
+            F.cross_entropy(scores, labels.unsqueeze(1))
 
 
 def test_a_shared_block_counts_once_and_is_saved_twice() -> None:

@@ -115,7 +115,7 @@ def _document(site: Path, language: str) -> str:
         tree = LexborHTMLParser((root / address / "index.html").read_text(encoding="utf-8"))
         link = tree.css_first('link[rel="canonical"]')
         canonical[address] = link.attributes["href"] or "" if link else ""
-        if tree.css_matches("article .snippet[data-snippet]"):
+        if tree.css_matches("article .page-code"):  # not the home page
             sections[address] = tree.css("article")[0]
     for address in sections:
         _adapt(sections, canonical, address)

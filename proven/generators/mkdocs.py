@@ -112,6 +112,8 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 known=self.preview.results if self.preview else None,
                 downloads=not self.preview,
             )
+            if self.preview:
+                self.preview.site = None  # until all of this one is built
             self.files = make_files(self.site)
             config.site_dir = str(self.folder)
         if not self.site:

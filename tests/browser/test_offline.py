@@ -86,7 +86,7 @@ def test_links_lead_to_the_pages_and_the_switch_to_the_other_language(
 ) -> None:
     root, other = LANGUAGES[language], "en" if language == "zh" else "zh"
     cut.view.goto(f"{cut.root}{root}{index(cut)}")
-    cut.view.locator("article table a").nth(1).click()
+    cut.view.locator("article td:first-child a").nth(1).click()
     expect(cut.view).to_have_url(f"{cut.root}{root}parameters/{index(cut)}")
     cut.view.locator(".md-footer__link--next").click()
     expect(cut.view).to_have_url(f"{cut.root}{root}lazy-initialization/{index(cut)}")

@@ -41,7 +41,7 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
             that the index lacks.
     """
     problems = list(_missing_errors(project, results))
-    for page in _pages(project):
+    for page in project.all_pages:
         for fence in page.shown:
             name = fence.body.strip()
             outcome = _shown(project, results, name)
@@ -60,8 +60,8 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
 def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome:
     """What pages show of a snippet: what it did here or, if it did not run here, what was recorded."""
     outcome = results[name.split(".")[0]].outcomes[name]
-    recorded = next((r for r in project.records if name in r.outcomes), None)
-    return recorded.outcomes[name] if recorded and outcome.state == "skipped" else outcome
+    recorded = project.record_of(name) if outcome.state == "skipped" else None
+    return recorded.outcomes[name] if recorded else outcome
 
 
 def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Problem]:
@@ -88,7 +88,7 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
 
 def _errors(project: Project) -> Iterator[Problem]:
     """Each entry of an index of errors names an error that a snippet declares, and no two the same."""
-    for page in _pages(project):
+    for page in project.all_pages:
         first: dict[tuple[str, int], str] = {}
         for fence in page.fences:
             place = page.at(fence.line)
@@ -102,7 +102,7 @@ def _errors(project: Project) -> Iterator[Problem]:
                     yield Problem(what, "give its heading the word: {#summary .summary}", (place,))
             if fence.kind != "error":
                 continue
-            name, number = error_of(fence)
+            name, number = error_of(fence.body)
             declared = project.snippets[name].raises if name in project.snippets else ()
             if not 0 < number <= len(declared):
                 what = f"there is no error {fence.body.strip()!r}: {name} declares {len(declared)}"
@@ -116,7 +116,7 @@ def _errors(project: Project) -> Iterator[Problem]:
 
 def _cores(project: Project) -> Iterator[Problem]:
     """The core of each section is no longer than the settings allow."""
-    for page in _pages(project):
+    for page in project.all_pages:
         if not page.is_section:
             continue
         core, _ = measure(page)
@@ -130,15 +130,10 @@ def _cores(project: Project) -> Iterator[Problem]:
                 yield Problem(what, advice, (page.at(1),))
 
 
-def _pages(project: Project) -> Iterator[Page]:
-    for pages in project.pages.values():
-        yield from pages.values()
-
-
 def _snippets(project: Project) -> Iterator[Problem]:
     """Each snippet is shown once in each language, and each fence names something that there is."""
     shown: dict[str, dict[str, str]] = {language: {} for language in project.settings.languages}
-    for page in _pages(project):
+    for page in project.all_pages:
         for fence in page.fences:
             name, place = fence.body.strip(), page.at(fence.line)
             if fence.kind == "claims" and name not in project.sections:
@@ -172,7 +167,7 @@ def _snippets(project: Project) -> Iterator[Problem]:
 def _marks(project: Project) -> Iterator[Problem]:
     """Each mark names a claim, each claim is marked, and on one page only once."""
     marked = set()
-    for page in _pages(project):
+    for page in project.all_pages:
         on_page: dict[str, str] = {}
         for mark in page.marks:
             marked.add(mark.claim)
@@ -202,13 +197,13 @@ def _links(project: Project) -> Iterator[Problem]:
     for claim in project.claims.values():
         claims.setdefault(claim.section, set()).add(claim.name)
     ids: dict[str, set[str]] = {}
-    for page in _pages(project):
+    for page in project.all_pages:
         ids[page.place] = {id for id, _ in page.ids}
         ids[page.place] |= {anchor(fence.body.strip()) for fence in page.shown}
         for fence in page.fences:
             if fence.kind == "claims":
                 ids[page.place] |= claims.get(fence.body.strip(), set())
-    for page in _pages(project):
+    for page in project.all_pages:
         for link in page.links:
             target = target_of(page, link.target)
             if not target:
@@ -225,7 +220,7 @@ def _links(project: Project) -> Iterator[Problem]:
 
 def _formulas(project: Project) -> Iterator[Problem]:
     """Each formula can be set; the generator would show one that cannot as it is written."""
-    for page in _pages(project):
+    for page in project.all_pages:
         found = [(f.body, "block", page.at(f.line)) for f in page.fences if f.kind == "math"]
         found += [(latex, "inline", place) for latex, place in page.formulas]
         for latex, display, place in found:

@@ -28,6 +28,7 @@ from pymdownx.superfences import SuperFencesCodeExtension, SuperFencesException
 
 from proven import html, notebooks
 from proven.files import Files, listed
+from proven.pages import error_of
 from proven.problems import ProjectError
 from proven.views import Site
 
@@ -74,8 +75,7 @@ class Fences(Extension):
         return html.claims([self.site.claim(name, self.language) for name in names], self.words)
 
     def _error(self, source: str, alt: str) -> str:
-        name, _, number = source.partition(" ")
-        return html.error(self.site.error(name, int(number or 1), self.language), self.words)
+        return html.error(self.site.error(*error_of(source), self.language), self.words)
 
     def _exceptions(self, source: str, alt: str) -> str:
         entries = self.site.page(self.language, source).errors

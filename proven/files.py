@@ -189,8 +189,7 @@ def report(site: Site) -> dict[str, Any]:
             }
             if outcome.state == "skipped":
                 row["reason"] = site.words("en").needs(snippet.kind, snippet.devices, outcome.had)
-                records = (r for r in site.project.records if outcome.name in r.outcomes)
-                record = next(records, None)
+                record = site.project.record_of(outcome.name)
                 row["record"] = (
                     record and f"{site.project.settings.sections}/records/{record.filename}"
                 )

@@ -138,7 +138,6 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
     if shown.folded:  # the solution of an exercise
         hidden = dict.fromkeys(hidden, True)
     jupyter = {key: True for key, is_hidden in hidden.items() if is_hidden}
-    told = words("cell-skipped", need=words.devices(view.kind, view.devices))
     pieces = list(view.pieces)
     parts = _parts(view)
     for number, (source, raises) in enumerate(parts, 1):
@@ -147,6 +146,7 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
             metadata["jupyter"] = jupyter
         outputs = []
         if view.devices:
+            told = words("cell-skipped", need=words.devices(view.kind, view.devices))
             check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
             source = check + indented(source)
             if view.skipped:

@@ -224,7 +224,7 @@ class Page:
     @cached_property
     def errors(self) -> list[tuple[str, int]]:
         """The errors that its index lists: the snippet that shows each, and which of its errors it is."""
-        return [error_of(fence) for fence in self.fences if fence.kind == "error"]
+        return [error_of(fence.body) for fence in self.fences if fence.kind == "error"]
 
     @property
     def is_section(self) -> bool:
@@ -513,9 +513,9 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
     return Fence(line, kind, tuple(options), token.content.rstrip("\n"))
 
 
-def error_of(fence: Fence) -> tuple[str, int]:
+def error_of(text: str) -> tuple[str, int]:
     """The snippet that an entry of the index of errors names, and which of its errors is meant; 0 if it is none."""
-    name, _, number = fence.body.strip().partition(" ")
+    name, _, number = text.strip().partition(" ")
     return name, int(number or "1") if (number or "1").isdecimal() else 0
 
 

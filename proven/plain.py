@@ -64,7 +64,7 @@ def _page(site: Site, page: Page, here: str) -> str:
         if other.kind == "claims":
             return _claims(site, page.language, other.body.strip())
         if other.kind == "error":
-            entry = site.error(*error_of(other), page.language)
+            entry = site.error(*error_of(other.body), page.language)
             return _fence("text", entry.piece.text if entry.piece else entry.type)
         if other.kind in ("downloads", "exceptions", "notebook"):
             return ""

@@ -39,11 +39,19 @@ class Project:
         return {s.name: s for section in self.sections.values() for s in section.snippets}
 
     @cached_property
+    def all_pages(self) -> list[Page]:
+        """The pages of all languages."""
+        return [page for pages in self.pages.values() for page in pages.values()]
+
+    def record_of(self, snippet: str) -> Record | None:
+        """The record that stands in for a snippet where it did not run."""
+        return next((record for record in self.records if snippet in record.outcomes), None)
+
+    @cached_property
     def _places(self) -> dict[tuple[str, str], str]:
         return {
-            (language, fence.body.strip()): page.at(fence.line)
-            for language, pages in self.pages.items()
-            for page in pages.values()
+            (page.language, fence.body.strip()): page.at(fence.line)
+            for page in self.all_pages
             for fence in page.shown
         }
 
@@ -51,7 +59,7 @@ class Project:
     def marks(self) -> dict[str, list[Mark]]:
         """The marks of each claim, on all pages."""
         marks: dict[str, list[Mark]] = {}
-        for page in (page for pages in self.pages.values() for page in pages.values()):
+        for page in self.all_pages:
             for mark in page.marks:
                 marks.setdefault(mark.claim, []).append(mark)
         return marks

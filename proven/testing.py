@@ -1,7 +1,7 @@
 """Lets a test run a section up to a snippet, and look at what is there then.
 
-assert after("parameters.init-constant").net[0].weight.eq(1).all()
-assert "no attribute 'bias'" in shown("parameters.relu-has-no-bias").error
+assert after("blocks.mlp").net(torch.rand(2, 20)).shape == (2, 10)
+assert "no attribute 'bias'" in shown("parameters.by-index").error
 for seed in over(range(20), "seeds | 个随机种子"):
     ...
 """

@@ -185,7 +185,7 @@ class Site:
         skipped = provenance = ""
         if state == "skipped":
             skipped = words.needs(snippet.kind, snippet.devices, outcome.had)
-            if record := next((r for r in self.project.records if name in r.outcomes), None):
+            if record := self.project.record_of(name):
                 outcome, state, provenance = (
                     record.outcomes[name],
                     "recorded",

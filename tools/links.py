@@ -60,8 +60,7 @@ def answer(address: str) -> str | None:
 
 def main() -> int:
     """Ask all addresses; the exit status is 1 where one does not answer."""
-    pages = read_project(read_settings(PROJECT)).pages
-    links = links_of(page for of_language in pages.values() for page in of_language.values())
+    links = links_of(read_project(read_settings(PROJECT)).all_pages)
     with ThreadPoolExecutor(8) as pool:
         answers = dict(zip(links, pool.map(answer, links), strict=True))
     failed = {address: told for address, told in answers.items() if told}

@@ -40,8 +40,8 @@ def too_far(project: Project, reach: dict[str, bool]) -> list[tuple[str, list[Ma
         The name of each such claim with its marks that have such a word.
     """
     found = []
+    pages = {page.place: page.language for page in project.all_pages}
     for name, marks in project.marks.items():
-        pages = {page.place: page.language for of in project.pages.values() for page in of.values()}
         wide = [
             mark
             for mark in marks

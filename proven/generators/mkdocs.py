@@ -112,8 +112,6 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 known=self.preview.results if self.preview else None,
                 downloads=not self.preview,
             )
-            if self.preview:
-                self.preview.site = None  # until all of this one is built
             self.files = make_files(self.site)
             config.site_dir = str(self.folder)
         if not self.site:
@@ -143,7 +141,8 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
         """Tell the templates what the engine knows of the page, and let MkDocs render what was read."""
         language = Path(page.file.src_dir or "").name
-        site = self.preview.site if self.preview and self.preview.site else self.site
+        # in `serve`, a page that is rendered again shows a newer project than the last whole build
+        site = self.preview.fences[language].site if self.preview else self.site
         known = site and site.project.pages[language].get(page.file.src_uri)
         if not site or not known:
             return markdown

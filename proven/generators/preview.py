@@ -59,8 +59,7 @@ class Preview:
         """Take note of a site that was built as a whole, and is served."""
         self.site, self.results, self.folder, self.target = site, site.results, folder, target
         self.frame = _frame(site.project)
-        pages = (page for pages in site.project.pages.values() for page in pages.values())
-        self.shown = {page.place: _shown(site, page) for page in pages}
+        self.shown = {page.place: _shown(site, page) for page in site.project.all_pages}
 
     def stop(self) -> None:
         """End the proving of claims, if it goes on."""
@@ -103,7 +102,7 @@ class Preview:
             return
         self.results = run_sections(project, self.results, prove=False)
         self.site = site = replace(self.site, project=project, results=self.results)
-        for page in (page for pages in project.pages.values() for page in pages.values()):
+        for page in project.all_pages:
             shown = _shown(site, page)
             text, views, claims = (
                 new != old for new, old in zip(shown, self.shown[page.place], strict=True)
@@ -154,11 +153,7 @@ def _frame(project: Project) -> Any:
         settings.project / "proven.toml",
         *(path for path in docs.rglob("*") if path.suffix != ".md" and path.is_file()),
     ]
-    titles = [
-        (page.place, page.title, repr(page.meta))
-        for pages in project.pages.values()
-        for page in pages.values()
-    ]
+    titles = [(page.place, page.title, repr(page.meta)) for page in project.all_pages]
     return titles, [(str(path), path.stat().st_mtime_ns) for path in sorted(others)]
 
 

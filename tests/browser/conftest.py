@@ -2,7 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
 
+from tests.helpers.looking import leave, tab
 from tests.helpers.server import served
 
 
@@ -25,6 +27,20 @@ def marked(themed: Path) -> Iterator[str]:
     """The small site, with a skipped snippet and two marks."""
     with served(themed) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def only(browser: Browser) -> Iterator[Page]:
+    """The one tab of a module, a phone's; a module with other wishes has an `only` of its own."""
+    with tab(browser, viewport={"width": 360, "height": 740}) as view:
+        yield view
+
+
+@pytest.fixture
+def view(only: Page) -> Iterator[Page]:
+    """That tab, which remembers nothing of the test before."""
+    yield only
+    leave(only)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,26 +1,11 @@
 """What is in depth is closed at first, and opens by every way that leads into it."""
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import leave, tab
+from tests.helpers.looking import tab
 from tests.helpers.site import LANGUAGES, every_language
 
 FOLDS = "article details.depth"
-
-
-@pytest.fixture(scope="module")
-def only(browser: Browser) -> Iterator[Page]:
-    with tab(browser, viewport={"width": 360, "height": 740}) as view:
-        yield view
-
-
-@pytest.fixture
-def view(only: Page) -> Iterator[Page]:
-    yield only
-    leave(only)
 
 
 def opened(view: Page) -> list[bool]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import focused, leave, tab, tab_to
+from tests.helpers.looking import focused, tab, tab_to
 
 pages = pytest.mark.parametrize(
     ("here", "there", "name"), [("", "en/", "English"), ("en/", "", "中文")], ids=["zh", "en"]
@@ -16,12 +16,6 @@ pages = pytest.mark.parametrize(
 def only(browser: Browser) -> Iterator[Page]:
     with tab(browser, locale="en-GB") as view:
         yield view
-
-
-@pytest.fixture
-def view(only: Page) -> Iterator[Page]:
-    yield only
-    leave(only)
 
 
 @pages

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, TimeoutError, expect
 
-from tests.helpers.looking import LISTEN, leave, tab
+from tests.helpers.looking import LISTEN, tab
 from tests.helpers.site import LANGUAGES, every_language
 
 
@@ -20,12 +20,6 @@ def only(browser: Browser) -> Iterator[Page]:
     with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as view:
         view.add_init_script(LISTEN)
         yield view
-
-
-@pytest.fixture
-def view(only: Page) -> Iterator[Page]:
-    yield only
-    leave(only)
 
 
 def violations(view: Page) -> list[str]:

@@ -1,26 +1,12 @@
 """The real site in a real Chromium, as a reader meets it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import leave, tab
 from tests.helpers.site import LANGUAGES, every_language
-
-
-@pytest.fixture(scope="module")
-def only(browser: Browser) -> Iterator[Page]:
-    with tab(browser, viewport={"width": 360, "height": 740}) as view:
-        yield view
-
-
-@pytest.fixture
-def view(only: Page) -> Iterator[Page]:
-    yield only
-    leave(only)
 
 
 @every_language

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.looking import leave, tab
+from tests.helpers.looking import tab
 from tests.helpers.projects import PROJECT
 from tests.helpers.site import LANGUAGES, PAGES, attribute, every_language, parsed
 
@@ -59,12 +59,6 @@ SEARCH = """async queries => {
 def only(browser: Browser) -> Iterator[Page]:
     with tab(browser, viewport={"width": 1280, "height": 800}) as view:
         yield view
-
-
-@pytest.fixture
-def view(only: Page) -> Iterator[Page]:
-    yield only
-    leave(only)
 
 
 def search(view: Page, *queries: str) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,7 @@ from tools.links import answer, links_of, wrong_form
 
 
 def test_every_link_to_another_host_has_the_form_of_an_address() -> None:
-    pages = read_project(read_settings(PROJECT)).pages
-    links = links_of(page for of_language in pages.values() for page in of_language.values())
+    links = links_of(read_project(read_settings(PROJECT)).all_pages)
     assert len(links) >= 10
     wrong = {
         f"{address} {places}": told

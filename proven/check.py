@@ -165,22 +165,15 @@ def _snippets(project: Project) -> Iterator[Problem]:
 
 
 def _marks(project: Project) -> Iterator[Problem]:
-    """Each mark names a claim, each claim is marked, and on one page only once."""
+    """Each mark names a claim, and each claim is marked."""
     marked = set()
     for page in project.all_pages:
-        on_page: dict[str, str] = {}
         for mark in page.marks:
             marked.add(mark.claim)
-            what = ""
             if mark.claim not in project.claims:
                 what = "no test proves it: there is no test of this name with a docstring in every language"
                 advice = f"write test_{mark.claim} in the tests of a section, or correct the mark"
-            elif first := on_page.get(mark.claim):
-                what = f"the page has a second mark of this claim, the first at {first}"
-                advice = "keep one of them"
-            if what:
                 yield Problem(what, advice, (mark.place,), None, mark.claim, mark.sentence)
-            on_page[mark.claim] = mark.place
     for claim in project.claims.values():
         if claim.devices and not project.settings.devices:
             what = "the test needs a device, and proven.toml names no kind of device"

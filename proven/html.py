@@ -74,22 +74,30 @@ def _box(text: str, label: str, kind: str) -> str:
     )
 
 
-def mark(view: ClaimView, words: Words, md: "Markdown") -> Element:
+def mark(view: ClaimView, number: int, words: Words, md: "Markdown") -> Element:
     """Write the mark at the end of a sentence that a claim proves.
 
     It is an element and not HTML, so that the generator resolves and checks its link like any other.
+
+    Args:
+        view: The claim.
+        number: Which of the marks of this claim on its page it is, counted from 1.
+        words: The engine's phrases.
+        md: The converter of the page.
+
+    Returns:
+        The element.
     """
     name = view.claim.name
+    id = f"claim-{name}" if number == 1 else f"claim-{name}-{number}"
     proven = view.state in ("proven", "recorded")
     element = Element("span", {"class": "claim", "data-claim": name, "data-state": view.state})
     element.set("data-search-exclude", "")
     button = SubElement(element, "button", {"class": "claim-mark", "type": "button"})
-    button.set("popovertarget", f"claim-{name}")
+    button.set("popovertarget", id)
     button.set("aria-label", view.title)
     button.text = AtomicString("✓" if proven else "○")
-    text = SubElement(
-        element, "span", {"class": "claim-text", "id": f"claim-{name}", "popover": ""}
-    )
+    text = SubElement(element, "span", {"class": "claim-text", "id": id, "popover": ""})
     text.text = md.htmlStash.store(
         f"<strong>{view.title}</strong> {sentence(view.words)} <small>{escape(words.joined(view.reach, view.told))}</small> "
     )

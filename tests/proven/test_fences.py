@@ -63,6 +63,14 @@ def test_a_mark_links_to_the_page_of_claims(converter: Markdown) -> None:
     )
 
 
+def test_each_mark_of_a_claim_opens_words_of_its_own(converter: Markdown) -> None:
+    tree = set_(converter, "So.`#!claim holds` Thus.`#!claim holds`\n\nHence.`#!claim holds`")
+    marks = tree.css("span.claim")
+    opened = [mark.css("button")[0].attributes["popovertarget"] for mark in marks]
+    assert opened == [mark.css(".claim-text")[0].attributes["id"] for mark in marks]
+    assert len(set(opened)) == 3
+
+
 def test_claims_downloads_and_notebooks_are_listed(converter: Markdown) -> None:
     text = "```claims\npart\n```\n\n```downloads\n```\n\n```notebook\nindex.md\n```\n"
     tree = set_(converter, text)

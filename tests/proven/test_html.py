@@ -114,7 +114,7 @@ def test_each_figure_is_described() -> None:
 )
 def test_a_mark_opens_what_was_proven_and_links_to_it(state: str, sign: str) -> None:
     md = Markdown()
-    element = html.mark(replace(PROVEN, state=state), WORDS, md)
+    element = html.mark(replace(PROVEN, state=state), 1, WORDS, md)
     button, words = list(element)
     assert (element.get("data-claim"), element.get("data-state")) == ("holds", state)
     assert (button.text, button.get("popovertarget")) == (sign, words.get("id"))

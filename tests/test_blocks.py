@@ -2447,3 +2447,107 @@ def test_models_of_the_section_are_reproducible() -> None:
     for name in ("model", "first", "trained", "square", "linear", "chimera"):
         pairs = zip(getattr(a, name).parameters(), getattr(b, name).parameters(), strict=True)
         assert all(torch.equal(p, q) for p, q in pairs), name
+
+
+def test_the_fixes_for_blocks_work() -> None:
+    """Each fix that the index of errors gives for 5.1 was tried: what raised the error runs with it.
+
+    报错索引里 5.1 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    state, X = after("blocks.list-like"), torch.rand(2, 20)
+
+    class Layered(nn.Module):
+        def __init__(self, width: int = 8) -> None:
+            super().__init__()
+            self.hidden = nn.Linear(20, width)
+            self.factor = 2
+            self.scale = nn.Parameter(torch.ones(width))
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return F.relu(self.factor * self.hidden(X)) * self.scale
+
+    class Listed(nn.Sequential):
+        pass
+
+    net: Any = Layered()
+    parts = [nn.Linear(20, 8), nn.Linear(8, 2)]
+
+    def super_init_first() -> bool:
+        return len(list(Layered().parameters())) == 3 and bool((Layered()(X) >= 0).all())
+
+    def build_first_then_call() -> bool:
+        return bool(Layered()(X).shape == (2, 8))
+
+    def declare_the_argument() -> bool:
+        return bool(Layered(width=5)(X).shape == (2, 5))
+
+    def equal_inner_numbers() -> bool:
+        X = torch.rand(2, 4)
+        return nn.Linear(4, 256)(X).shape == nn.Linear(20, 256)(X.repeat(1, 5)).shape
+
+    def functional_or_built_relu() -> bool:
+        return torch.equal(F.relu(X - 0.5), nn.ReLU()(X - 0.5))
+
+    def float_of_integers() -> bool:
+        return bool(net(torch.ones(2, 20, dtype=torch.int64).float()).shape == (2, 8))
+
+    def names_of_the_children() -> bool:
+        return _names(net.named_children()) == ["hidden"]
+
+    def module_list_in_place_of_a_list() -> bool:
+        optimizer = torch.optim.SGD(nn.ModuleList(parts).parameters(), lr=0.1)
+        return len(optimizer.param_groups[0]["params"]) == 4
+
+    def loop_or_sequential() -> bool:
+        result = X
+        for part in nn.ModuleList(parts):
+            result = part(result)
+        return torch.equal(result, nn.Sequential(*parts)(X))
+
+    def derive_from_sequential() -> bool:
+        listed = Listed(*parts)
+        return listed[0] is parts[0] and len(listed) == 2 and len(listed.append(nn.Tanh())) == 3
+
+    def write_the_methods() -> bool:
+        mine = state.ListSequential(*parts)
+        return mine[1] is parts[1] and len(mine) == 2
+
+    def count_the_children() -> bool:
+        mine = state.MySequential(*parts)
+        return len(list(mine.children())) == 2
+
+    def add_module() -> bool:
+        mine = state.MySequential(parts[0])
+        mine.add_module("1", parts[1])
+        return bool(mine(X).shape == (2, 2))
+
+    def module_in_place_of_a_function() -> bool:
+        return bool(nn.Sequential(parts[0], nn.ReLU())(X).min() >= 0)
+
+    def register_it() -> bool:
+        for register in (nn.Module.register_buffer, nn.Module.register_parameter):
+            module = nn.Linear(20, 20)
+            register(module, "mean", nn.Parameter(torch.zeros(20)))
+            module = module.double()
+            if (module(X.double()) - module.mean).dtype != torch.float64:
+                return False
+        return True
+
+    def divide_out_of_place() -> bool:
+        Y = parts[0](X).sigmoid()
+        Y = Y / 2
+        Y.sum().backward()
+        return parts[0].weight.grad is not None
+
+    def keep_the_features() -> bool:
+        return nn.Sequential(nn.Linear(20, 20), nn.Linear(20, 4))(X).shape == (2, 4)
+
+    fixes = (
+        *(super_init_first, build_first_then_call, declare_the_argument, equal_inner_numbers),
+        *(functional_or_built_relu, float_of_integers, names_of_the_children),
+        *(module_list_in_place_of_a_list, loop_or_sequential, derive_from_sequential),
+        *(write_the_methods, count_the_children, add_module, module_in_place_of_a_function),
+        *(register_it, divide_out_of_place, keep_the_features),
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

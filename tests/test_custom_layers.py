@@ -2065,3 +2065,78 @@ def test_root_of_two_over_n_keeps_the_range() -> None:
             n, m = X.shape[1], 256
             X = F.relu(X @ (torch.randn(n, m) * (2 / n) ** 0.5))
         assert before / 10 < X.square().mean() < before * 10
+
+
+def test_the_fixes_for_custom_layers_work() -> None:
+    """Each fix that the index of errors gives for 5.4 was tried: what raised the error runs with it.
+
+    报错索引里 5.4 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    X = torch.rand(2, 5)
+    state = after("custom_layers.data-blocks-gradient")
+    linear = state.MyLinear(5, 3)
+
+    def keep_the_dimension() -> bool:
+        return torch.allclose(
+            (X - X.mean(dim=1, keepdim=True)).sum(dim=1), torch.zeros(2), atol=1e-6
+        )
+
+    def float_of_integers() -> bool:
+        return torch.tensor([1, 2]).float().mean() == 1.5
+
+    def transpose_the_weight() -> bool:
+        builtin, state = nn.Linear(5, 3), linear.state_dict()
+        builtin.load_state_dict({"weight": state["weight"].T, "bias": state["bias"]})
+        return torch.allclose(F.relu(builtin(X)), linear(X), atol=1e-6)
+
+    def as_many_features_as_come() -> bool:
+        return nn.Linear(X.shape[-1], 4)(X).shape == (2, 4)
+
+    def float_of_doubles() -> bool:
+        X64 = X.double()
+        return nn.Linear(5, 3)(X64.float()).shape == linear(X64.float()).shape
+
+    def assign_a_parameter() -> bool:
+        layer = nn.Module()
+        layer.weight = nn.Parameter(torch.randn(5, 3))
+        torch.optim.SGD(layer.parameters(), lr=0.1)
+        return [*layer.parameters()] == [layer.weight]
+
+    def compute_first_and_wrap_last() -> bool:
+        layer = nn.Module()
+        layer.weight = nn.Parameter(torch.randn(5, 3) * 0.1)
+        torch.optim.SGD([layer.weight], lr=0.1)
+        return layer.weight.is_leaf
+
+    def a_list_of_one() -> bool:
+        for given in ([linear.weight], linear.parameters()):
+            torch.optim.SGD(given, lr=0.1)
+        return True
+
+    def float_parameter_or_buffer() -> bool:
+        values, layer = torch.tensor([1, 2, 3]), nn.Module()
+        layer.register_buffer("values", values)
+        return nn.Parameter(values.float()).requires_grad and not layer.values.is_floating_point()
+
+    def copy_values_in() -> bool:
+        layer, values = nn.Linear(5, 3), torch.full((3, 5), 0.5)
+        with torch.no_grad():
+            layer.weight.copy_(values)
+        return torch.equal(layer.weight, values) and isinstance(layer.weight, nn.Parameter)
+
+    def compute_with_the_parameter() -> bool:
+        linear(X).sum().backward()
+        return linear.weight.grad is not None
+
+    def two_real_numbers_for_a_complex_one() -> bool:
+        flat = torch.view_as_real(torch.fft.rfft(torch.randn(4, 6))).flatten(start_dim=-2)
+        return nn.Linear(2 * 4, 3)(flat).shape == (4, 3)
+
+    fixes = (
+        *(keep_the_dimension, float_of_integers, transpose_the_weight, as_many_features_as_come),
+        *(float_of_doubles, assign_a_parameter, compute_first_and_wrap_last, a_list_of_one),
+        *(float_parameter_or_buffer, copy_values_in, compute_with_the_parameter),
+        two_real_numbers_for_a_complex_one,
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

@@ -421,3 +421,80 @@ def test_a_wrong_split_is_refused(wrong: type[nn.Module]) -> None:
     """Without the copies, without gradients or without registration, the check does not pass."""
     with pytest.raises((AssertionError, RuntimeError)):
         check("split", wrong)
+
+
+def test_the_fixes_for_devices_work() -> None:
+    """Each fix that the index of errors gives for 5.6 was tried, with `meta` as the other device: what
+    raised the error runs with it.
+
+    报错索引里 5.6 的改法都试过，另一个设备用 `meta`：原来报错的代码，照着改就能运行。
+    """
+    here, there = torch.ones(2, 3), torch.ones(2, 3, device="meta")
+
+    def create_where_the_input_is() -> bool:
+        made = (torch.randn_like(there), torch.arange(3, device=there.device))
+        return all((there + one).is_meta for one in made)
+
+    def check_both_ends() -> bool:
+        with mock.patch("torch.cuda.device_count", return_value=2):
+            found = [i for i in range(-3, 5) if 0 <= i < torch.cuda.device_count()]
+        return found == [0, 1]
+
+    def move_one_operand() -> bool:
+        return (here.to(there.device) + there).is_meta
+
+    def create_where_it_is_needed() -> bool:
+        return bool((torch.ones(2, 3, device="cpu") + here == 2).all())
+
+    def to_empty_then_load() -> bool:
+        full, net = nn.Linear(3, 1), nn.Linear(3, 1, device="meta").to_empty(device="cpu")
+        net.load_state_dict(full.state_dict())
+        return torch.equal(net(here), full(here))
+
+    def to_the_cpu_then_to_numpy() -> bool:
+        x = torch.ones(3, requires_grad=True)
+        return here.cpu().numpy().shape == (2, 3) and x.detach().cpu().numpy().shape == (3,)
+
+    def cuda_in_place_of_gpu() -> bool:
+        return torch.device("cuda").type == "cuda"
+
+    def ask_a_parameter() -> bool:
+        return next(nn.Linear(3, 1, device="meta").parameters()).device == there.device
+
+    def assign_what_to_returns() -> bool:
+        x = here
+        x = x.to("meta")
+        return x.is_meta
+
+    def move_each_batch() -> bool:
+        net, device = nn.Linear(3, 1).to("meta"), torch.device("meta")
+        return all(net(X.to(device)).device == device for X in (here, here))
+
+    def register_the_constant() -> bool:
+        net: Any = nn.Module()
+        net.register_buffer("rand_weight", torch.rand(3, 3))
+        return (there @ net.to("meta").rand_weight).is_meta
+
+    def cast_before_the_optimiser_or_reload_it() -> bool:
+        for late in (False, True):
+            net = nn.Linear(3, 1) if late else nn.Linear(3, 1).double()
+            optimiser = torch.optim.Adam(net.parameters())
+            for X in (here, here.double())[not late :]:
+                net.to(X.dtype)
+                if late and optimiser.state:
+                    optimiser.load_state_dict(optimiser.state_dict())
+                net.zero_grad()
+                net(X).sum().backward()
+                optimiser.step()
+            if optimiser.state[net.weight]["exp_avg"].dtype != torch.float64:
+                return False
+        return True
+
+    fixes = (
+        *(create_where_the_input_is, check_both_ends, move_one_operand, create_where_it_is_needed),
+        *(to_empty_then_load, to_the_cpu_then_to_numpy, cuda_in_place_of_gpu, ask_a_parameter),
+        *(assign_what_to_returns, move_each_batch, register_the_constant),
+        cast_before_the_optimiser_or_reload_it,
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

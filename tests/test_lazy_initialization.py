@@ -1397,3 +1397,74 @@ def test_late_parameters_escape_freezing() -> None:
     naive(X)
     assert naive[0].weight.requires_grad
     assert not naive[2].weight.requires_grad
+
+
+def test_the_fixes_for_lazy_layers_work() -> None:
+    """Each fix that the index of errors gives for 5.3 was tried: what raised the error runs with it.
+
+    报错索引里 5.3 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    state = after("lazy_initialization.many-widths")
+
+    def lazy_net(norm: bool = False) -> Any:
+        return state.with_norm() if norm else state.lazy_net()
+
+    def leave_the_width_open() -> bool:
+        return bool(state.conv_net()(torch.ones(2, 1, 28, 28)).shape == (2, 10))
+
+    def call_once_then_ask() -> bool:
+        net = lazy_net()
+        net(torch.ones(1, 20))
+        count = sum(p.numel() for p in net.parameters())
+        return net[0].weight.shape == (256, 20) and count == 7946 and bool(net[0].weight.sum())
+
+    def call_the_object() -> bool:
+        return bool(lazy_net()(X).shape == (2, 10))
+
+    def dry_run_then_share() -> bool:
+        net = lazy_net()
+        net(X)
+        return net.share_memory()[0].weight.is_shared()
+
+    def dry_run_then_freeze() -> bool:
+        net = lazy_net()
+        net(X)
+        return not any(p.requires_grad for p in net.requires_grad_(False).parameters())
+
+    def name_the_outputs() -> bool:
+        return nn.LazyLinear(10).out_features == 10
+
+    def one_width_or_a_layer_for_each() -> bool:
+        return bool(state.ManyWidths([20, 21])(X).shape == (2, 10))
+
+    def dry_run_then_initialise() -> bool:
+        net = lazy_net()
+        net(X)
+        net.apply(state.init_constant)
+        return bool((net[0].weight == 1).all())
+
+    def evaluation_mode_for_one_row() -> bool:
+        return bool(lazy_net(norm=True).eval()(X[:1]).shape == (1, 10))
+
+    def drop_the_last_batch() -> bool:
+        data = torch.utils.data.DataLoader(list(torch.ones(5, 20)), 2, drop_last=True)
+        net = lazy_net(norm=True)
+        return [len(net(batch)) for batch in data] == [2, 2]
+
+    def dry_run_then_save() -> bool:
+        net, file = lazy_net(), io.BytesIO()
+        net(X)
+        torch.save(net.state_dict(), file)
+        file.seek(0)
+        fresh = lazy_net()
+        fresh.load_state_dict(torch.load(file))
+        return torch.equal(fresh(X), net(X))
+
+    fixes = (
+        *(leave_the_width_open, call_once_then_ask, call_the_object, dry_run_then_share),
+        *(dry_run_then_freeze, name_the_outputs, one_width_or_a_layer_for_each),
+        *(dry_run_then_initialise, evaluation_mode_for_one_row, drop_the_last_batch),
+        dry_run_then_save,
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

@@ -1311,3 +1311,98 @@ def test_the_output_of_the_section_names_no_address() -> None:
     cells = section("own_module").snippets
     outputs = [shown(cell.name).output for cell in cells]
     assert not [text for text in outputs if re.search(r"0x[0-9a-f]{6}", text)]
+
+
+def test_the_fixes_for_modules_work() -> None:
+    """Each fix that the index of errors gives for 5.8 was tried: what raised the error runs with it.
+
+    报错索引里 5.8 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    state, X = after("own_module.own-errors"), torch.ones(3, 4)
+
+    def derive_and_call_super() -> bool:
+        class Plain(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.weight = nn.Parameter(torch.ones(2, 4))
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return X @ self.weight.T
+
+        net = nn.Sequential(Plain())
+        return net(X).shape == (3, 2) and len(list(net.parameters())) == 1
+
+    def super_init_before_the_first_parameter() -> bool:
+        class Own(state.Module):  # type: ignore[name-defined]
+            def __init__(self) -> None:
+                super().__init__()
+                self.weight = nn.Parameter(torch.zeros(2))
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return X + self.weight
+
+        return Own()(torch.ones(2)).tolist() == [1, 1]
+
+    def rename_a_key() -> bool:
+        net = state.build(state.Module)
+        found = {f"x.{name}": value for name, value in net.state_dict().items()}
+        net.load_state_dict({name[2:]: value for name, value in found.items()})
+        return len(found) == len(net.state_dict())
+
+    def make_a_new_parameter() -> bool:
+        layer = nn.Linear(2, 2)
+        layer.weight = nn.Parameter(layer.weight.to("meta"))
+        return layer.weight.is_meta and layer.weight is dict(layer.named_parameters())["weight"]
+
+    def look_into_vars() -> bool:
+        class Careful:
+            def __getattr__(self, name: str) -> Any:
+                if name in vars(self).get("_buffers", {}):
+                    return vars(self)["_buffers"][name]
+                raise AttributeError(name)
+
+        copy = Careful.__new__(Careful)
+        return not hasattr(copy, "anything")
+
+    def assign_a_parameter_or_copy() -> bool:
+        layer, tensor = nn.Linear(2, 2), torch.ones(2)
+        with torch.no_grad():
+            layer.bias.copy_(tensor)
+        copied = layer.bias.tolist()
+        layer.bias = nn.Parameter(tensor)
+        return copied == layer.bias.tolist() == [1, 1]
+
+    def another_name() -> bool:
+        net, inner = nn.Module(), nn.Module()
+        for name in ("a_b", "forward_part"):
+            net.add_module(name, nn.ReLU())
+        net.add_module("a", inner)
+        inner.add_module("b", nn.ReLU())
+        return list(dict(net.named_modules())) == ["", "a_b", "forward_part", "a", "a.b"]
+
+    def delete_from_the_dict() -> bool:
+        net = state.build(state.Module)
+        del net._modules["out"]
+        return not hasattr(net, "out")
+
+    def sizes_of_the_file_or_leave_out() -> bool:
+        net = state.build(nn.Module)
+        found = dict(net.state_dict())
+        net.load_state_dict(found)
+        del found["out.bias"]
+        return net.load_state_dict(found, strict=False).missing_keys == ["out.bias"]
+
+    def tie_again_after_the_move() -> bool:
+        one, two = nn.Linear(2, 2), nn.Linear(2, 2)
+        two.weight = one.weight
+        nn.Sequential(one, two).to("meta")
+        two.weight = one.weight
+        return two.weight is one.weight
+
+    fixes = (
+        *(derive_and_call_super, super_init_before_the_first_parameter, rename_a_key),
+        *(make_a_new_parameter, look_into_vars, assign_a_parameter_or_copy, another_name),
+        *(delete_from_the_dict, sizes_of_the_file_or_leave_out, tie_again_after_the_move),
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

@@ -2458,3 +2458,96 @@ def test_every_solution_passes_its_own_check() -> None:
     last = shown("parameters.finite-differences")
     assert last.state == "ran"
     assert last.output.splitlines()[-1] == "checked: the gradient counts both uses"
+
+
+def test_the_fixes_for_parameters_work() -> None:
+    """Each fix that the index of errors gives for 5.2 was tried: what raised the error runs with it.
+
+    报错索引里 5.2 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    net = small()
+    x = torch.ones(1, 4, requires_grad=True)
+
+    def detach_to_read() -> bool:
+        value = net[2].bias.detach()
+        return torch.equal(value, net[2].bias) and value.numpy().shape == (1,)
+
+    def look_up_by_name() -> bool:
+        return net.get_parameter("2.bias") is net[2].bias
+
+    def mean_or_sum_before_backward() -> bool:
+        net.zero_grad()
+        net(x).mean().backward()
+        net(x).sum().backward()
+        return net[0].weight.grad is not None
+
+    def keep_the_path_to_the_parameters() -> bool:
+        net.zero_grad()
+        trained = [param.requires_grad for param in net.parameters()]
+        net(x.detach()).mean().backward()
+        return all(trained) and net[0].weight.grad is not None
+
+    def new_loss_for_each_backward() -> bool:
+        for _ in range(2):
+            net(x).mean().backward()
+        return True
+
+    def ask_the_state_dict_by_name() -> bool:
+        state = net.state_dict()
+        return torch.equal(state["0.weight"], net[0].weight) and next(iter(state)) == "0.weight"
+
+    def identifier_as_a_name() -> bool:
+        net = nn.Sequential()
+        net.add_module("block_2", nn.Linear(2, 1))
+        return net.block_2 is net[0]
+
+    def edit_under_no_grad() -> bool:
+        with torch.no_grad():
+            net[0].weight += 1
+        return net[0].weight.requires_grad
+
+    def edit_before_or_after() -> bool:
+        for _ in range(2):
+            edit_under_no_grad()
+            net(x).mean().backward()
+        return True
+
+    def ask_whether_there_is_a_bias() -> bool:
+        layer = nn.Linear(4, 8, bias=False)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+        return layer.bias is None
+
+    def zeros_for_the_bias() -> bool:
+        nn.init.xavier_uniform_(net[0].weight)
+        nn.init.kaiming_uniform_(net[0].weight)
+        return not nn.init.zeros_(net[0].bias).any()
+
+    def assign_the_parameter_itself() -> bool:
+        one, two = nn.Linear(8, 8), nn.Linear(8, 8)
+        two.weight = one.weight
+        return two.weight is one.weight
+
+    def copy_values_in() -> bool:
+        one, two = nn.Linear(8, 8), nn.Linear(8, 8)
+        with torch.no_grad():
+            two.weight.copy_(one.weight.T)
+        return torch.equal(two.weight, one.weight.T) and two.weight is not one.weight
+
+    def build_on_a_real_device() -> bool:
+        return len(nn.Linear(2, 1, device="cpu").weight.tolist()) == 1
+
+    def to_empty_and_load() -> bool:
+        layer = nn.Linear(2, 1, device="meta").to_empty(device="cpu")
+        layer.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.ones(1)})
+        return layer.weight.tolist() == [[1, 1]]
+
+    fixes = (
+        *(detach_to_read, look_up_by_name, mean_or_sum_before_backward),
+        *(keep_the_path_to_the_parameters, new_loss_for_each_backward),
+        *(ask_the_state_dict_by_name, identifier_as_a_name, edit_under_no_grad),
+        *(edit_before_or_after, ask_whether_there_is_a_bias, zeros_for_the_bias),
+        *(assign_the_parameter_itself, copy_values_in, build_on_a_real_device, to_empty_and_load),
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()

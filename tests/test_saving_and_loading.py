@@ -8,6 +8,7 @@ import os
 import pickle
 import random
 import re
+import runpy
 import sys
 import tempfile
 import types
@@ -313,13 +314,18 @@ def test_suffix_of_a_file_means_nothing() -> None:
 
 
 def test_relative_path_lands_in_the_working_directory() -> None:
-    """With a relative path `torch.save` writes to the current working directory.
+    """With a relative path `torch.save` writes to the current working directory, and `torch.load` reads
+    from there, wherever the script is.
 
-    路径若是相对路径，`torch.save` 就写到当前工作目录。
+    路径若是相对路径，`torch.save` 就写到当前工作目录，`torch.load` 也从那里读，与脚本在哪里无关。
     """
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        torch.save(1, "x.pt")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as scripts:
+        script = Path(scripts, "script.py")
+        script.write_text("import torch\ntorch.save(1, 'x.pt')\nfound = torch.load('x.pt')\n")
+        with chdir(folder):
+            assert runpy.run_path(str(script))["found"] == 1
         assert os.listdir(folder) == ["x.pt"]
+        assert os.listdir(scripts) == ["script.py"]
 
 
 def test_save_overwrites_without_asking() -> None:
@@ -2115,3 +2121,109 @@ def test_armed_file_makes_no_folder_by_default(
     assert not Path("made-by-the-file").exists()
     state.traces(Builds(), weights_only=False)
     assert Path("made-by-the-file").is_dir()
+
+
+def test_the_fixes_for_files_work() -> None:
+    """Each fix that the index of errors gives for 5.5 was tried: what raised the error runs with it.
+
+    报错索引里 5.5 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    state = after("saving_and_loading.other-names")
+    net, MLP, Renamed, X = state.net, state.MLP, state.RenamedMLP, state.X
+
+    def look_where_you_are() -> bool:
+        whole = os.path.join(os.getcwd(), "mlp.pt")
+        return "mlp.pt" in os.listdir() and torch.load(whole).keys() == net.state_dict().keys()
+
+    def make_the_folder() -> bool:
+        os.makedirs("runs", exist_ok=True)
+        torch.save(X, "runs/y.pt")
+        return torch.equal(torch.load("runs/y.pt"), X)
+
+    def rename_the_keys() -> bool:
+        found, renamed = torch.load("mlp.pt"), Renamed()
+        for end in ("weight", "bias"):
+            found[f"output.{end}"] = found.pop(f"out.{end}")
+        renamed.load_state_dict(found)
+        return torch.equal(renamed(X), net(X))
+
+    def sizes_of_the_file_or_leave_out() -> bool:
+        found, wide = torch.load("mlp.pt"), MLP()
+        wide.out = nn.Linear(256, 12)
+        for end in ("weight", "bias"):
+            del found[f"out.{end}"]
+        wide.load_state_dict(found, strict=False)
+        return torch.equal(wide.hidden.weight, net.hidden.weight)
+
+    def load_then_build_then_fill() -> bool:
+        other = MLP()
+        other.load_state_dict(torch.load("mlp.pt"))
+        return torch.equal(other.eval()(X), net(X))
+
+    def load_the_part() -> bool:
+        other, checkpoint = MLP(), {"net": net.state_dict(), "step": 5}
+        other.load_state_dict(checkpoint["net"])
+        return torch.equal(other(X), net(X))
+
+    def take_the_prefix_off_or_save_inside() -> bool:
+        wrapper, other = nn.DataParallel(net), MLP()
+        found = {
+            name.removeprefix("module."): value for name, value in wrapper.state_dict().items()
+        }
+        other.load_state_dict(found)
+        return torch.equal(other(X), net(X)) and list(wrapper.module.state_dict()) == list(found)
+
+    def same_parameters_or_a_new_one() -> bool:
+        one, two = (torch.optim.Adam(net.parameters()) for _ in range(2))
+        two.load_state_dict(one.state_dict())
+        return not two.state
+
+    def save_the_state_dict() -> bool:
+        return list(roundtrip(net.state_dict())) == list(net.state_dict())
+
+    def name_the_classes_of_a_trusted_file() -> bool:
+        classes = [nn.Sequential, nn.Linear, nn.ReLU]
+        file = saved(nn.Sequential(nn.Linear(2, 1), nn.ReLU()))
+        with safe_globals([*classes, set, torch.nn.parameter.Parameter]):
+            return isinstance(torch.load(file), nn.Sequential)
+
+    def module_under_its_old_name() -> bool:
+        models: Any = types.ModuleType("models")
+        models.Net = type("Net", (nn.Linear,), {"__module__": "models"})
+        with mock.patch.dict(sys.modules, models=models):
+            found = torch.load(saved(models.Net(20, 2)), weights_only=False)
+        return list(roundtrip(found.state_dict())) == ["weight", "bias"]
+
+    def float_of_the_number() -> bool:
+        return bool(roundtrip({"accuracy": float(np.mean([1, 0, 1, 1]))})["accuracy"] == 0.75)
+
+    def map_to_the_cpu_then_move() -> bool:
+        with mock.patch("torch.serialization.location_tag", return_value="cuda:99"):
+            file = saved(net.state_dict())
+        other = MLP()
+        other.load_state_dict(torch.load(file, map_location="cpu"))
+        return all(p.is_meta for p in other.to("meta").parameters())
+
+    def write_aside_then_replace() -> bool:
+        torch.save(X, "new.pt")
+        os.replace("new.pt", "last.pt")
+        return torch.equal(torch.load("last.pt"), X) and os.path.getsize("last.pt") > 0
+
+    def look_at_the_first_line() -> bool:
+        Path("page.pt").write_text("<html>404: not found</html>")
+        for options in ({}, {"weights_only": False}):
+            with pytest.raises(pickle.UnpicklingError):
+                torch.load("page.pt", **options)
+        return Path("page.pt").read_text().startswith("<html>")
+
+    fixes = (
+        *(look_where_you_are, make_the_folder, rename_the_keys, sizes_of_the_file_or_leave_out),
+        *(load_then_build_then_fill, load_the_part, take_the_prefix_off_or_save_inside),
+        *(same_parameters_or_a_new_one, save_the_state_dict),
+        *(name_the_classes_of_a_trusted_file, module_under_its_old_name, float_of_the_number),
+        *(map_to_the_cpu_then_move, write_aside_then_replace, look_at_the_first_line),
+    )
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        torch.save(net.state_dict(), "mlp.pt")
+        for works in over(fixes, "fixes | 种改法"):
+            assert works()

@@ -1,6 +1,7 @@
 """Proves what the page that puts everything together says."""
 
 import copy
+import io
 import pickle
 import tempfile
 import warnings
@@ -9,6 +10,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -961,3 +963,74 @@ def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
                 other.update()
             losses.append(other.losses[:6])
     assert torch.equal(*losses)
+
+
+def test_the_fixes_for_training_work() -> None:
+    """Each fix that the index of errors gives for 5.7 was tried: what raised the error runs with it.
+
+    报错索引里 5.7 的改法都试过：原来报错的代码，照着改就能运行。
+    """
+    raw = torch.rand(2, 8, 8, dtype=torch.float64)
+
+    def dtype_of_the_weights() -> bool:
+        tensor = torch.tensor(raw.numpy(), dtype=torch.float32)
+        conv = nn.Conv2d(1, 16, 3)
+        return torch.equal(conv(raw.float().unsqueeze(1)), conv(tensor.unsqueeze(1)))
+
+    def add_the_channels() -> bool:
+        return nn.Conv2d(1, 16, 3)(raw.float().unsqueeze(1)).shape == (2, 16, 6, 6)
+
+    def as_many_outputs_as_classes() -> bool:
+        return bool(F.cross_entropy(torch.zeros(2, 10), torch.tensor([0, 9])) > 0)
+
+    def one_axis_for_the_classes() -> bool:
+        labels = torch.tensor([[0], [9]])
+        return bool(F.cross_entropy(torch.zeros(2, 10), labels.squeeze(1)) > 0)
+
+    def load_to_the_cpu() -> bool:
+        file = io.BytesIO()
+        net = nn.Linear(2, 1)
+        adam, before = torch.optim.Adam(net.parameters()), torch.get_rng_state()
+        net(torch.ones(2)).sum().backward()
+        adam.step()
+        torch.save({"rng": before, "adam": adam.state_dict()}, file)
+        file.seek(0)
+        found = torch.load(file, map_location="cpu")
+        torch.set_rng_state(found["rng"])
+        moved = torch.optim.Adam(nn.Linear(2, 1, device="meta").parameters())
+        moved.load_state_dict(found["adam"])
+        on_meta = all(state["exp_avg"].is_meta for state in moved.state.values())
+        return on_meta and torch.equal(torch.get_rng_state(), before)
+
+    def the_same_ties() -> bool:
+        one, two = (nn.Sequential(part := nn.Linear(2, 2), part) for _ in range(2))
+        saved, loaded = (torch.optim.Adam(net.parameters()) for net in (one, two))
+        loaded.load_state_dict(saved.state_dict())
+        return True
+
+    def write_aside_then_replace() -> bool:
+        with temporary_file() as path:
+            torch.save({"step": 1}, path)
+            torch.save({"step": 2}, "aside.pt")
+            Path("aside.pt").replace(path)
+            return bool(torch.load(path)["step"] == 2)
+
+    fixes = (
+        *(dtype_of_the_weights, add_the_channels, as_many_outputs_as_classes),
+        *(one_axis_for_the_classes, load_to_the_cpu, the_same_ties, write_aside_then_replace),
+    )
+    for works in over(fixes, "fixes | 种改法"):
+        assert works()
+
+
+def test_numpy_makes_doubles_of_decimals() -> None:
+    """NumPy makes `float64` of decimal numbers unless told otherwise, and `torch.from_numpy` and
+    `torch.tensor` keep that.
+
+    不另外指定的话，NumPy 给小数用的是 `float64`，`torch.from_numpy` 和 `torch.tensor` 照样保留。
+    """
+    made = (np.zeros(2), np.ones(2), np.array([0.5]), np.linspace(0, 1, 3), np.arange(0, 1, 0.5))
+    for array in over([*made, np.random.rand(2)], "arrays | 个数组"):
+        for tensor in (torch.from_numpy(array), torch.tensor(array)):
+            assert tensor.dtype == torch.float64
+    assert torch.from_numpy(np.zeros(2, dtype=np.float32)).dtype == torch.float32

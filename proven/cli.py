@@ -22,6 +22,7 @@ from proven.chapter import begin_chapter
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.project import Project, commit, read_project
+from proven.publish import publish, staging
 from proven.reading import Measure, measure
 from proven.records import folder_of, make_record, write_record
 from proven.runner import run
@@ -142,12 +143,13 @@ def _notebooks(project: Path, folder: Path) -> None:
     configs = read_configs(settings)
     main = configs[settings.main]
     halves = halves_of(settings, configs, main.get("site_url"))
-    site = begin_site(settings, halves, main.get("nav"))
-    folder.mkdir(parents=True, exist_ok=True)
-    for language in settings.languages:
-        for name, content in notebooks(site, language).items():
-            (folder / name).write_bytes(content)
-            print(folder / name)
+    with staging(folder.resolve(), settings.name) as new:
+        site = begin_site(settings, halves, main.get("nav"))
+        for language in settings.languages:
+            for name, content in notebooks(site, language).items():
+                (new / name).write_bytes(content)
+                print(folder / name)
+        publish(new, folder.resolve())
 
 
 def _stats(project: Project) -> None:

@@ -1,52 +1,94 @@
-"""Puts a finished site in the place of the one before, all or nothing."""
+"""Puts a finished site in the place of the one before, all or nothing, and destroys nothing else.
+
+A folder that a build made is marked: a hidden file says of which project it is, and which files were
+put there, each with its hash. Only these are ever replaced or removed.
+"""
 
 import contextlib
+import ctypes
 import hashlib
+import json
+import os
+import re
 import shutil
-import tempfile
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from proven.problems import Problem, ProjectError
 
+MARKER = ".proven.json"
+MOUNTS = Path("/proc/self/mountinfo")  # on Linux: also folders that are mounted from the same disk
+
 
 @contextlib.contextmanager
-def staging(site: Path) -> Iterator[Path]:
+def staging(site: Path, project: str) -> Iterator[Path]:
     """Give a build a folder of its own beside the site, and let no other build write there.
 
     The folder is removed at the end, unless it was published.
+
+    Args:
+        site: What will be replaced, a path without links; there need not be anything.
+        project: The name of the project that is built.
+
+    Yields:
+        The folder, which has the mark.
+
+    Raises:
+        ProjectError: The site cannot be replaced, or something there was not made by a build.
     """
-    name = hashlib.sha256(str(site).encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"proven-notes-{name}.lock"
-    lock = FileLock(path, timeout=0)
     try:
+        site.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(site.with_name(f".{site.name}.lock"), timeout=0)
         lock.acquire()
     except Timeout:
         what = f"another build is writing to {site.name}/"
         raise ProjectError(Problem(what, "wait for it")) from None
-    folder, previous = site.with_name(f"{site.name}.new"), _previous(site)
+    except (OSError, ValueError) as error:
+        raise _unwritable(site.parent, error) from None
     try:
-        if previous.exists() and not site.exists():
-            previous.rename(site)  # a build was killed between the two steps of `publish`
-        shutil.rmtree(folder, ignore_errors=True)
-        yield folder
+        try:
+            folder = _prepare(site, project)
+        except OSError as error:
+            raise _unwritable(site, error) from None
+        try:
+            yield folder
+        finally:
+            with contextlib.suppress(OSError, ProjectError):  # the next build tells
+                _put_away(folder, site)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # Windows removes no file that is open
-            path.unlink()  # while it is still held: who waits looks again
+            Path(lock.lock_file).unlink()  # while it is still held: who waits looks again
         lock.release()
 
 
 def publish(folder: Path, site: Path) -> None:
-    """Put a finished folder in the place of the site."""
-    previous = _previous(site)
-    shutil.rmtree(previous, ignore_errors=True)
-    if site.exists():
-        site.rename(previous)
-    folder.rename(site)
-    shutil.rmtree(previous, ignore_errors=True)
+    """Put a finished folder in the place of the site, whose other files stay."""
+    _mark(folder, _made(folder)["project"], _hashes(folder))
+    for name in _foreign(site, folder, _files(site)):
+        if os.path.lexists(folder / name) or any(p.is_file() for p in (folder / name).parents):
+            what = f"the build makes {name}, and the file of this name was not made by a build"
+            raise _refused(what, "move one of them", site / name)
+    try:
+        if not site.exists():
+            folder.rename(site)
+        elif _exchange(folder, site):
+            _put_away(folder, site)
+        else:
+            old = _beside(site, "old")
+            site.rename(old)
+            try:
+                folder.rename(site)
+            except BaseException:
+                old.rename(site)
+                raise
+            _put_away(old, site)
+    except OSError as error:
+        what = f"the site could not be replaced: {error}"
+        raise _refused(what, "build into another folder, or remove what is there", site) from None
 
 
 def replace_files(folder: Path, site: Path) -> None:
@@ -68,5 +110,132 @@ def replace_file(path: Path, target: Path) -> None:
         part.replace(target)
 
 
-def _previous(site: Path) -> Path:
-    return site.with_name(f"{site.name}.old")
+def _prepare(site: Path, project: str) -> Path:
+    """Repair what a killed build left, see that the site can be replaced, and make the folder for the next."""
+    for left in (_beside(site, "old"), _beside(site, "new")):
+        if not os.path.lexists(left):
+            continue
+        a_folder = left.is_dir() and not left.is_symlink()
+        if not a_folder or (_made(left).get("project") != project and any(left.iterdir())):
+            what = f"a build needs the name {left.name}, and what is there was not made by one"
+            raise _refused(what, "move it", left)
+        if _files(left) and not site.exists():
+            left.rename(site)
+        else:
+            _put_away(left, site)
+    _check(site, project)
+    folder = _beside(site, "new")
+    folder.mkdir()
+    _mark(folder, project, None)
+    return folder
+
+
+def _check(site: Path, project: str) -> None:
+    """Refuse a site that cannot be replaced, or that no build of this project made."""
+    if not site.exists():
+        return
+    if not site.is_dir():
+        raise _refused("the site would take the place of a file", "name another folder", site)
+    paths = [line.split()[4] for line in MOUNTS.read_text().splitlines()] if MOUNTS.exists() else []
+    mounts = [re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), path) for path in paths]
+    if os.path.ismount(site) or any(Path(mount).is_relative_to(site) for mount in mounts):
+        advice = "name a folder inside of it, such as -d site/public"
+        raise _refused("a mounted folder can be replaced by none that is complete", advice, site)
+    made = _made(site)
+    if made.get("project", project) != project:
+        what = f"the folder was made by a build of {made['project']!r}, and this is {project!r}"
+        raise _refused(what, "name another folder", site)
+    if not made and any(path.name[0] != "." for path in site.iterdir()):
+        what = "the folder holds files, and is not the site of an earlier build: they would be lost"
+        raise _refused(what, "name an empty folder, or remove it if nothing in it is needed", site)
+    files = _files(site)
+    for name in files:
+        if (site / name).is_file() and _sha256(site / name) != files[name]:
+            advice = "move it elsewhere, or remove it if the change is not needed"
+            raise _refused("the file was changed since a build made it", advice, site / name)
+    for folder in {site, *((site / name).parent for name in files)}:
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied", str(folder))
+
+
+def _put_away(folder: Path, site: Path) -> None:
+    """Remove a folder that a build made; what else was in it returns to the site."""
+    if not folder.exists():
+        return
+    if files := _files(folder):  # it was a site
+        for name in list(_foreign(folder, site, files)):
+            if os.path.lexists(site / name):
+                raise _refused("the file is in the new site, too", "move it", folder / name)
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).rename(site / name)
+    shutil.rmtree(folder)
+
+
+def _foreign(folder: Path, other: Path, files: dict[str, str], inside: str = "") -> Iterator[str]:
+    """What lies in a folder and was put there by no build; a folder as a whole if the other lacks it."""
+    if not folder.is_dir():
+        return
+    for entry in sorted(os.scandir(folder / inside), key=lambda entry: entry.name):
+        name = f"{inside}{entry.name}"
+        there = (other / name).is_dir() and not (other / name).is_symlink()
+        there = there or any(path.startswith(f"{name}/") for path in files)
+        if entry.is_dir(follow_symlinks=False) and there:
+            yield from _foreign(folder, other, files, f"{name}/")
+        elif name != MARKER:
+            ours = entry.is_file(follow_symlinks=False) and name in files
+            if not ours or _sha256(folder / name) != files[name]:
+                yield name
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change places in one step, so that there is a site at any moment; on Linux."""
+    try:
+        exchange = ctypes.CDLL(None).renameat2
+    except (AttributeError, TypeError, OSError):
+        return False
+    here = -100  # AT_FDCWD; 2 is RENAME_EXCHANGE
+    return sys.platform == "linux" and not exchange(
+        here, os.fsencode(one), here, os.fsencode(other), 2
+    )
+
+
+def _mark(folder: Path, project: str, files: dict[str, str] | None) -> None:
+    text = json.dumps({"project": project, "files": files}, indent=1, ensure_ascii=False)
+    (folder / MARKER).write_text(text, encoding="utf-8")
+
+
+def _made(folder: Path) -> dict[str, Any]:
+    """What the mark of a folder says; nothing if a build did not make it."""
+    try:
+        made = json.loads((folder / MARKER).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    known = isinstance(made, dict) and isinstance(made.get("files"), dict | None)
+    return made if known and "project" in made else {}
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """The files that a build put into a folder, with their hashes; none while it is being made."""
+    return _made(folder).get("files") or {}
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MARKER)
+    return {path.relative_to(folder).as_posix(): _sha256(path) for path in files}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _beside(site: Path, word: str) -> Path:
+    return site.with_name(f"{site.name}.{word}")
+
+
+def _refused(what: str, advice: str, path: Path) -> ProjectError:
+    return ProjectError(Problem(what, advice, (str(path),)))
+
+
+def _unwritable(path: Path, error: Exception) -> ProjectError:
+    what = f"a site is made beside the last one, and here this is not possible: {error}"
+    return _refused(what, "name a folder in which you may write: -d …", path)

@@ -7,6 +7,7 @@ one where that is safe, and after it where it is not.
 import contextlib
 import functools
 import logging
+import os
 import signal
 import sys
 import threading
@@ -102,8 +103,8 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             config.edit_uri = None  # links to edit a page need a repository
         if language == settings.main:
             self.on_shutdown()
-            self.target = Path(config.site_dir).resolve()
-            self.folder = self.cleanup.enter_context(staging(self.target))
+            self.target = Path(os.path.realpath(config.site_dir))
+            self.folder = self.cleanup.enter_context(staging(self.target, settings.name))
             configs = {**read_configs(settings), language: config}
             self.site = begin_site(
                 settings,

@@ -44,8 +44,7 @@ def build(project: Path, target: Path) -> None:
     settings = read_settings(project)
     configs = read_configs(settings)
     main = configs[settings.main]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with staging(target) as folder, tempfile.TemporaryDirectory() as temporary:
+    with staging(target, settings.name) as folder, tempfile.TemporaryDirectory() as temporary:
         halves = halves_of(settings, configs, main.get("site_url"))
         site = begin_site(settings, halves, main.get("nav"))
         files = make_files(site)

@@ -11,7 +11,7 @@ from pathlib import Path
 from proven.problems import ProjectError
 from proven.runner import warm_up
 from proven.settings import read_settings
-from tests.helpers.projects import Project, contents, mkdocs_here, processes
+from tests.helpers.projects import Project, contents, mkdocs_here, processes, publish_by_hand
 
 SCRIPT = """# %% first
 numbers = [1, 2, 3]
@@ -117,7 +117,7 @@ def fails(project: Project, says: list[str]) -> str:
 
     The build has to say all of `says`, the first of it once. Returned is all that it said.
     """
-    site = project.file("site/good.html", "the last good site").parent
+    site = publish_by_hand(project.folder / "site")
     with contextlib.suppress(ProjectError):  # the fork server's own folder is not of this build
         warm_up(read_settings(project.folder))
     before, default = _sources(project), tempfile.tempdir

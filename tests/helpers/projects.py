@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from proven.problems import ProjectError
+from proven.publish import MARKER, publish, staging
 from proven.runner import Result, run
 from proven.scripts import read_section
 from proven.settings import Settings, read_settings
@@ -214,10 +215,19 @@ def processes(mark: str) -> list[str]:
     return found
 
 
+def publish_by_hand(site: Path, project: str = "made-up", **files: str) -> Path:
+    """Let a folder be the site of an earlier build that wrote these files, or one."""
+    with staging(site, project) as folder:
+        for name, text in (files or {"good.html": "the last good site"}).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        publish(folder, site)
+    return site
+
+
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder: what is in it, by its path."""
+    """Every file of a folder but the mark of a build: what is in it, by its path."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MARKER
     }

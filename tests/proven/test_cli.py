@@ -178,5 +178,5 @@ def test_notebooks_writes_every_page_in_all_languages(
     folder = project.folder / "build" / "notebooks"
     assert {"index.zh.ipynb", "index.en.ipynb"} <= {path.name for path in folder.iterdir()}
     told = capsys.readouterr().out.splitlines()
-    assert sorted(told) == sorted(f"build/notebooks/{path.name}" for path in folder.iterdir())
+    assert sorted(told) == sorted(f"build/notebooks/{path.name}" for path in folder.glob("*.ipynb"))
     assert all(json.loads(path.read_bytes())["cells"] for path in folder.glob("*.ipynb"))

@@ -23,6 +23,7 @@ from tests.helpers.projects import (
     mkdocs,
     mkdocs_here,
     page,
+    publish_by_hand,
     started,
 )
 
@@ -67,7 +68,7 @@ def test_a_failing_snippet_fails_the_build_however_it_is_called(
 ) -> None:
     project.script = "# %% one\nx = 1\n# %% two\n1 / 0\n"
     folder = project.write()
-    project.file("site/good.html", "the last good site")
+    publish_by_hand(project.folder / "site")
     done = mkdocs_here(folder, "build", *arguments)
     assert done.returncode != 0
     assert "ZeroDivisionError: division by zero" in done.stdout
@@ -105,7 +106,7 @@ def test_what_is_wrong_in_a_language_that_has_a_process_of_its_own_is_told(tmp_p
 
 def test_a_part_of_the_site_is_not_built_by_itself(project: Project) -> None:
     folder = project.write()
-    project.file("site/good.html", "the last good site")
+    publish_by_hand(project.folder / "site")
     done = mkdocs(folder, "build", "-f", "mkdocs.en.yml")
     assert done.returncode != 0
     assert "Build all languages with mkdocs.yml; mkdocs.en.yml is a part of it." in done.stdout
@@ -193,7 +194,7 @@ def test_a_section_ends_with_the_build_that_is_killed(
 ) -> None:
     project.script = "# %% one\nwhile True:\n    pass\n"
     folder = project.write()
-    project.file("site/good.html", "the last good site")
+    publish_by_hand(project.folder / "site")
     process = started(folder, "build", temporary=temporary)
     while not list(temporary.glob("snippets-*/work")):  # its one section is running
         assert process.poll() is None
@@ -214,8 +215,7 @@ def test_a_build_of_the_real_chapter_that_is_killed_leaves_the_good_site(
     folder, name = copy_chapter(tmp_path), random.Random(SEED).choice(SIGNALS)
     moment = random.Random(SEED).uniform(1, 8)  # a build takes about ten seconds, or more
     print(f"seed {SEED}: {name} after {moment:.2f} s")
-    (folder / "site").mkdir()
-    (folder / "site" / "good.html").write_text("the last good site", encoding="utf-8")
+    publish_by_hand(folder / "site")
     process = started(folder, "build", temporary=temporary)
     time.sleep(moment)
     output = killed(process, name)

@@ -13,7 +13,7 @@ from proven.files import make_files
 from proven.generators.zensical import MODULE, SHOWN, build, collect, write_stage
 from proven.problems import ProjectError
 from proven.views import Site
-from tests.helpers.projects import Project, contents
+from tests.helpers.projects import Project, contents, publish_by_hand
 from tests.helpers.sites import made_up
 
 HOME = """---
@@ -151,9 +151,8 @@ def test_pages_that_cannot_be_made_leave_the_site_as_it_was(
     )  # where there is no Zensical, that fails
     project.file("mkdocs.yml", config.replace("font: false", "custom_dir: theme"))
     target = tmp_path / "site"
-    target.mkdir()
-    (target / "index.html").write_text("the last good one")
+    publish_by_hand(target)
     with pytest.raises(ProjectError, match="Zensical did not build the pages"):
         build(project.folder, target)
-    assert contents(target) == {"index.html": b"the last good one"}
+    assert contents(target) == {"good.html": b"the last good site"}
     assert [path.name for path in tmp_path.iterdir() if path.name != "project"] == ["site"]

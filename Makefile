@@ -11,7 +11,7 @@ CPU_ONLY := PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve build chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu cuda-wheel stats format pdf
+.PHONY: help serve build check chapter notebooks notebooks-branch test lint lint-types lint-rest audit mutants gpu cuda-wheel stats format pdf
 .PHONY: screenshots bench compare zensical drift drift-issue links reach unmarked clean
 
 help:  ## this list
@@ -22,6 +22,9 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 
 build: .venv/site.done  ## the site in site/
 	$(BIN)/python -m mkdocs build --strict
+
+check: .venv/site.done  ## hold one section against its pages, questions and claims: make check name=parameters
+	$(BIN)/python -m proven check $(name)
 
 chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
 	$(BIN)/python -m proven chapter -- "$(name)"

@@ -75,6 +75,7 @@ def run_sections(
     project: Project,
     known: Results | None = None,
     *,
+    names: Iterable[str] | None = None,
     prove: bool = True,
     meanwhile: Callable[[], object] = lambda: None,
     cancelled: threading.Event | None = None,
@@ -84,12 +85,13 @@ def run_sections(
     Args:
         project: The project.
         known: The results of an earlier run.
+        names: Which sections are run; all of them, if none are named.
         prove: Whether their claims are proven as well; results without proofs are not taken over.
         meanwhile: Called once while sections run.
         cancelled: Ends the run once it is set.
 
     Returns:
-        The results of all sections, in their order.
+        The results of the sections, in their order.
 
     Raises:
         ProjectError: All that went wrong.
@@ -98,19 +100,28 @@ def run_sections(
         name: tuple(c for c in project.claims.values() if c.section == name)
         for name in project.sections
     }
+    wanted = project.sections.keys() & set(names or project.sections)
+    keys = {question.snippet: question.key for question in project.questions.values()}
+    recorded = {name: record.outcomes[name] for name in keys if (record := project.record_of(name))}
+    of_section = {
+        name: {s.name: keys[s.name] for s in section.snippets if s.name in keys}
+        for name, section in project.sections.items()
+    }
     kept = {
         name: result
         for name, result in (known or {}).items()
-        if name in project.sections
-        and result.is_current(project.sections[name], claims[name])
+        if name in wanted
+        and result.is_current(project.sections[name], claims[name], of_section[name])
         and (not prove or len(result.proofs) == len(claims[name]))
     }
-    new = [section for name, section in project.sections.items() if name not in kept]
+    new = [section for name, section in project.sections.items() if name in wanted - kept.keys()]
     try:
         ran = run(
             project.settings,
             new,
             project.claims.values() if prove else (),
+            keys=keys,
+            recorded=recorded,
             meanwhile=meanwhile,
             cancelled=cancelled,
         )
@@ -118,6 +129,6 @@ def run_sections(
         raise ProjectError(*map(project.with_pages, error.problems)) from None
     if not prove:  # `is_current` compares the claims too: an edit of a claim alone is noticed
         ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
-    results = {name: kept.get(name) or ran[name] for name in project.sections}
+    results = {n: kept.get(n) or ran[n] for n in project.sections if n in wanted}
     check_results(project, results)
     return results

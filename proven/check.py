@@ -11,6 +11,7 @@ from proven.html import mathml
 from proven.pages import Fence, Page, anchor, error_of, target_of
 from proven.problems import Problem, ProjectError
 from proven.project import Project
+from proven.questions import options_of, without_one_fit, wrong_questions
 from proven.reading import measure
 from proven.runner import Result
 
@@ -23,14 +24,15 @@ def check(project: Project) -> None:
     if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_marks(project), *_links(project)]
         problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
+        problems += _questions(project)
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
 
 
 def check_results(project: Project, results: dict[str, Result]) -> None:
-    """Check, once the sections have run, what pages say of figures and errors.
+    """Check, once the sections have run, what pages say of figures and errors, and what they ask.
 
-    A fence describes a figure if there is one, and an index of errors lists all that pages show.
+    One option of each question fits, a fence describes a figure if there is one, and an index of errors lists all that pages show.
 
     Args:
         project: The project.
@@ -41,11 +43,16 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
             that the index lacks.
     """
     problems = list(_missing_errors(project, results))
+    for question in project.questions.values():
+        result = results.get(question.snippet.split(".")[0])
+        answer = result.answers.get(question.snippet) if result else None
+        if answer is not None and (wrong := without_one_fit(question, answer)):
+            problems.append(wrong)
     for page in project.all_pages:
         for fence in page.shown:
             name = fence.body.strip()
             outcome = _shown(project, results, name)
-            if outcome.state == "skipped":
+            if not outcome or outcome.state == "skipped":
                 continue
             if bool(outcome.figures) != bool(fence.option("alt")):
                 what = "it draws nothing that alt could describe"
@@ -57,8 +64,13 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
         raise ProjectError(*problems)
 
 
-def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome:
-    """What pages show of a snippet: what it did here or, if it did not run here, what was recorded."""
+def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome | None:
+    """What pages show of a snippet: what it did here or, if it did not run here, what was recorded.
+
+    None stands for a snippet whose section was not run this time.
+    """
+    if name.split(".")[0] not in results:
+        return None
     outcome = results[name.split(".")[0]].outcomes[name]
     recorded = project.record_of(name) if outcome.state == "skipped" else None
     return recorded.outcomes[name] if recorded else outcome
@@ -72,12 +84,12 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
         return
     texts = set()
     for name, number in listed:
-        texts |= {
-            error.text for error in _shown(project, results, name).errors[number - 1 : number]
-        }
+        if outcome := _shown(project, results, name):
+            texts |= {error.text for error in outcome.errors[number - 1 : number]}
     shown = [fence.body.strip() for page in pages if page.is_section for fence in page.shown]
     for name, snippet in ((name, project.snippets[name]) for name in shown):
-        for number, error in enumerate(_shown(project, results, name).errors, 1):
+        outcome = _shown(project, results, name)
+        for number, error in enumerate(outcome.errors if outcome else (), 1):
             if error.text not in texts:
                 what = f"the index of errors does not list {error.text!r}"
                 advice = f"add a box to it that holds an error fence with: {name} {number}"
@@ -112,6 +124,18 @@ def _errors(project: Project) -> Iterator[Problem]:
             elif twin := first.get((name, number)):
                 yield Problem("the error is listed twice", "remove one entry", (place, twin), name)
             first[name, number] = place
+
+
+def _questions(project: Project) -> Iterator[Problem]:
+    """Each question has options, and a snippet answers it whose output is folded."""
+    for page in project.all_pages:
+        yield from wrong_questions(page)
+    for question in project.questions.values():
+        snippet = project.snippets.get(question.snippet)
+        if snippet and snippet.fold != "output":
+            what = "the snippet answers a question, and its output is not folded"
+            advice = 'write fold="output" on its marker'
+            yield Problem(what, advice, (question.place,), snippet.name)
 
 
 def _cores(project: Project) -> Iterator[Problem]:
@@ -315,6 +339,9 @@ def _same_in_all_languages(fence: Fence) -> list[str]:
     text = fence.body
     if fence.kind == "text":
         return []
+    if fence.kind == "options":
+        key, options = options_of(text)
+        return [key, *(value for value, _ in options)]
     if fence.kind == "sh":
         text = COMMENT.sub("", text)
     elif fence.kind == "math":

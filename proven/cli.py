@@ -3,6 +3,7 @@
 python -m proven list
 python -m proven run blocks            # a section
 python -m proven run blocks.mlp        # one snippet, with what it builds on
+python -m proven check blocks          # hold a section against its pages, questions and claims
 python -m proven record gpu            # keep what a section does on the GPU of this machine
 python -m proven chapter lstm          # begin a chapter of this name
 python -m proven stats                 # count what the sources and the last build hold
@@ -18,7 +19,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from proven.build import run_sections
 from proven.chapter import begin_chapter
+from proven.check import check
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.project import Project, commit, read_project
@@ -51,6 +54,8 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("list", help="list all snippets by section")
     show = commands.add_parser("run", help="run a section, or one snippet of it")
     show.add_argument("name", help="a section such as blocks, or a snippet such as blocks.mlp")
+    hold = commands.add_parser("check", help="check all files, run sections, prove their claims")
+    hold.add_argument("names", nargs="*", help="sections such as blocks; all, if none is named")
     keep = commands.add_parser(
         "record", help="record what a section does on this machine's devices"
     )
@@ -81,6 +86,8 @@ def main(arguments: list[str]) -> int:
                     _list(project)
                 case "run":
                     _run(project, options.name)
+                case "check":
+                    _check(project, options.names)
                 case "record":
                     _record(project, options.name)
                 case "stats":
@@ -119,6 +126,16 @@ def _show(view: View, words: Words) -> None:
         print(f"(figure {number} of {len(view.figures)}: shown on the page)")
     for piece in view.pieces:
         print(f"{piece.label}: {piece.text}" if piece.error else piece.text.rstrip("\n"))
+
+
+def _check(project: Project, names: list[str]) -> None:
+    if lost := [name for name in names if name not in project.sections]:
+        known = ", ".join(project.sections)
+        raise ProjectError(Problem(f"there is no section {lost[0]!r}", f"name one of {known}"))
+    check(project)
+    for name, result in run_sections(project, names=names).items():
+        told = f"{len(result.outcomes)} snippets, {len(result.answers)} questions"
+        print(f"{name}: {told} and {len(result.proofs)} claims hold, {result.seconds:.1f} s")
 
 
 def _record(project: Project, name: str) -> None:

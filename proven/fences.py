@@ -32,11 +32,12 @@ from proven import html, notebooks
 from proven.files import Files, listed
 from proven.pages import error_of
 from proven.problems import ProjectError
+from proven.questions import options_of
 from proven.views import Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `error`, `exceptions`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
+    """The fences `snippet`, `claims`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
 
     Args:
         site: What is shown.
@@ -56,6 +57,7 @@ class Fences(Extension):
             "claims": self._claims,
             "error": self._error,
             "exceptions": self._exceptions,
+            "options": self._options,
             "downloads": self._downloads,
             "notebook": self._notebook,
             "math": self._math,
@@ -86,6 +88,9 @@ class Fences(Extension):
         return html.exceptions(
             [self.site.error(*entry, self.language) for entry in entries], self.words
         )
+
+    def _options(self, source: str, alt: str) -> str:
+        return html.options(options_of(source)[1])
 
     def _downloads(self, source: str, alt: str) -> str:
         if not self.site.downloads:

@@ -15,13 +15,16 @@ from proven.pages import Page
 from proven.plain import texts
 from proven.project import commit
 from proven.prose import relative
-from proven.reading import measure
+from proven.reading import exercises_of, measure
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
 THEME_WORDS = (
-    "read",
     "forget",
+    "progress",
+    "score",
+    "show-answers",
+    "hide-answers",
     "page-code",
     "copy-page",
     "open-all",
@@ -96,6 +99,7 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
     words, meta = site.words(page.language), dict[str, Any]()
     if page.is_section:
         core, whole = (measured.minutes for measured in measure(page))
+        meta["is_section"] = True
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if page.errors:
         meta["has_errors"] = True
@@ -120,11 +124,16 @@ def theme_extra(site: Site, language: str, extra: Mapping[str, Any]) -> dict[str
         extra: What the configuration has under `extra`.
 
     Returns:
-        What is to be there as well: phrases, and the addresses of the languages.
+        What is to be there as well: phrases, how many questions and exercises each section has, and the addresses of the languages.
     """
     words = site.words(language)
     return {
         "ran_on": words.ran_on(site.machine),
+        "sections": {
+            page.stem: [measure(page)[0].questions, len(exercises_of(page))]
+            for page in (site.page(language, path) for path in site.order)
+            if page.is_section
+        },
         "words": {key.replace("-", "_"): words(key) for key in THEME_WORDS},
         "languages": [
             {**other, "address": site.halves[other["lang"]].address}

@@ -16,10 +16,12 @@ from proven.files import Files
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.prose import relative
+from proven.questions import questions_of
+from proven.reading import exercises_of
 from proven.search import improve
 from proven.views import Site
 
-AFTER = ("reading", "ran-on")  # what the theme puts behind the text of a page
+AFTER = ("progress", "ran-on")  # what the theme puts behind the text of a page
 ONLINE = ".online"  # what offers a download of the whole site: not in `serve`, nor inside of the download
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
@@ -69,6 +71,8 @@ def finish_page(
         if problems := list(check_page(site, page, tree)):
             raise ProjectError(*problems)
         _link_languages(site, page, tree)
+        _ask(site, page, tree)
+        _tick_off(site, page, tree)
     for offer in [] if site.downloads else tree.css(ONLINE):
         offer.decompose()
     if policy:
@@ -163,6 +167,69 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
                 other.attrs[name] = value
             other.inner_html = site.words(language)("name")
             link.insert_after(other)
+
+
+def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:
+    """Let a question, the code that it is about, and all that explains the answer be one box.
+
+    What explains it, up to the next question or heading, is folded together with the output.
+    """
+    words = site.words(page.language)
+    for question, options in zip(questions_of(page), tree.css("div.options"), strict=True):
+        box, asked, text = options.parent, tree.create_node("fieldset"), options.prev
+        snippet = tree.css(f'div.snippet[data-snippet="{question.snippet}"]')[0]
+        fold = snippet.css("details.snippet-fold")[0]
+        assert box
+        while text and text.tag != "p":
+            text = text.prev
+        asked.attrs["data-question"] = question.snippet
+        if (answer := site.answer(question.snippet)) is not None:
+            asked.attrs["data-key"] = answer
+        for field in options.css("input"):
+            field.attrs["name"] = f"question-{question.snippet}"
+        code = "".join(node.html or "" for node in snippet.iter() if node.tag != "details")
+        verdict = f'data-right="{words("right")}" data-wrong="{words("wrong")}"'
+        asked.inner_html = (
+            f"<legend>{text.inner_html if text else ''}</legend>{code}{options.html}"
+            f'<p class="verdict" role="status" {verdict}></p>'
+        )
+        options.decompose()
+        if text:
+            text.decompose()
+        explained, node = [], snippet.next
+        while node and not _ends_answer(node):
+            explained.append(node)
+            node = node.next
+        content = "".join(node.html or "" for node in explained)
+        for node in explained:
+            node.decompose()
+        fold.attrs["class"] = "snippet-fold answer"
+        fold.inner_html = f'{fold.inner_html}<div class="explained">{content}</div>'
+        box.attrs["class"] = "question"
+        snippet.attrs["class"] = "snippet asks"
+        snippet.inner_html = f"{box.html}{asked.html}{fold.html}"
+        box.decompose()
+
+
+def _ends_answer(node: LexborNode) -> bool:
+    classes = (node.attributes.get("class") or "").split()
+    heading = str(node.tag) in ("h1", "h2", "h3", "h4", "h5", "h6")
+    return heading or "question" in classes or bool(set(classes) & set(AFTER))
+
+
+def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
+    """Put a box to tick at the end of each exercise."""
+    words = site.words(page.language)
+    for exercise in exercises_of(page):
+        node = tree.css(f"[id={exercise}]")[0]
+        while node.next and not _ends_answer(node.next):
+            node = node.next
+        done = tree.create_node("p")
+        done.attrs["class"] = "done"
+        done.inner_html = (
+            f'<label><input type="checkbox" data-exercise="{exercise}"> {words("done")}</label>'
+        )
+        node.insert_after(done)
 
 
 def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:

@@ -168,6 +168,15 @@ def exceptions(entries: list[ErrorView], words: Words) -> str:
     )
 
 
+def options(rows: tuple[tuple[str, str], ...]) -> str:
+    """Write the options of a question; `finish` names the question, and says which one fits."""
+    labels = (
+        f'<label><input type="radio" value="{escape(value)}"> <span>{sentence(text)}</span></label>'
+        for value, text in rows
+    )
+    return f'<div class="options" data-search-exclude>{"".join(labels)}</div>'
+
+
 def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str:
     """Write a table of what can be downloaded."""
     lines = []

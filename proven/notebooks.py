@@ -56,6 +56,8 @@ def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> N
         for count, part in enumerate(pieces(page, dialect, title=whole)):
             if isinstance(part, Shown):
                 cells += _snippet_cells(site.view(part.snippet, language), part, words)
+                if fits := site.fitting(part.snippet, language):
+                    cells.append(_markdown_cell(fits, f"{page.stem}_{count}"))
             elif part:
                 text = re.sub(r"^(?=#+ )", "#", part, flags=re.MULTILINE) if whole else part
                 cells.append(_markdown_cell(text, f"{page.stem}_{count}"))

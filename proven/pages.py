@@ -34,6 +34,7 @@ FENCES = (
     "error",
     "exceptions",
     "summary",
+    "options",
     "downloads",
     "notebook",
     "math",

@@ -71,7 +71,15 @@ def _page(site: Site, page: Page, here: str) -> str:
         return f"```{other.kind}\n{other.body}\n```"
 
     parts = [
-        "\n\n".join(_snippet(site.view(part.snippet, page.language), part.alt, words))
+        "\n\n".join(
+            filter(
+                None,
+                [
+                    *_snippet(site.view(part.snippet, page.language), part.alt, words),
+                    site.fitting(part.snippet, page.language),
+                ],
+            )
+        )
         if isinstance(part, Shown)
         else part
         for part in pieces(page, Dialect(link, math, fence))

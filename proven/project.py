@@ -8,6 +8,7 @@ from pathlib import Path
 from proven.claims import Claim, read_claims
 from proven.pages import Mark, Page, read_pages
 from proven.problems import Problem
+from proven.questions import Question, questions_of
 from proven.records import Record, read_records
 from proven.scripts import Section, Snippet, read_sections
 from proven.settings import Settings
@@ -46,6 +47,13 @@ class Project:
     def record_of(self, snippet: str) -> Record | None:
         """The record that stands in for a snippet where it did not run."""
         return next((record for record in self.records if snippet in record.outcomes), None)
+
+    @cached_property
+    def questions(self) -> dict[tuple[str, str], Question]:
+        """The questions by language and snippet; those of one snippet have the same key and values."""
+        return {
+            (page.language, q.snippet): q for page in self.all_pages for q in questions_of(page)
+        }
 
     @cached_property
     def _places(self) -> dict[tuple[str, str], str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from markdown_it.token import Token
 
 from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, target_of
+from proven.questions import lettered, options_of
 
 ATTRIBUTES = re.compile(r"\{:[^{}]*\}")  # of the paragraph above
 WRAPPED = {"strong_open": "**", "strong_close": "**", "em_open": "*", "em_close": "*"}
@@ -76,6 +77,8 @@ def _written(
             yield _quoted(text)
         elif part.kind == "snippet":
             yield Shown(part.body.strip(), part.option("alt"), folded)
+        elif part.kind == "options":
+            yield "\n".join(f"- {row}" for row in lettered(options_of(part.body)[1]))
         elif part.kind == "math":
             yield dialect.math(part.body, True)
         else:

@@ -57,6 +57,19 @@ def measure(page: Page) -> tuple[Measure, Measure]:
     return core, whole
 
 
+def exercises_of(page: Page) -> list[str]:
+    """The ids of the exercises of a page: the headings below the one that begins them."""
+    found, level = list[str](), 0
+    for heading in page.headings:
+        if heading.kind == "exercises":
+            level = heading.level
+        elif level and heading.level > level:
+            found.append(heading.id)
+        else:
+            level = 0
+    return found
+
+
 def _measure(part: Part) -> Measure:
     if isinstance(part, Fence):
         return Measure(snippets=int(part.kind == "snippet"))

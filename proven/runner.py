@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -51,6 +51,8 @@ class Result:
         seconds: How long it took, from the start of its process.
         started: When it started, in seconds since 1970.
         reach: On how many cases of what each claim was tried, by name; only of claims that were.
+        keys: The expressions that decide its questions, by the name of the snippet.
+        answers: Their values; none for a snippet of which nothing is known.
     """
 
     section: Section
@@ -62,10 +64,14 @@ class Result:
     seconds: float
     started: float
     reach: dict[str, Reach] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
 
-    def is_current(self, section: Section, claims: tuple[Claim, ...]) -> bool:
+    def is_current(
+        self, section: Section, claims: tuple[Claim, ...], keys: Mapping[str, str]
+    ) -> bool:
         """Tell whether a run of the section as it is now would be the same run again."""
-        return (self.section, self.claims) == (section, claims) and all(
+        return (self.section, self.claims, self.keys) == (section, claims, keys) and all(
             path.is_file()
             and path.stat().st_mtime < self.started  # not edited while the section ran
             and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
@@ -90,6 +96,8 @@ def run(
     sections: Iterable[Section],
     claims: Iterable[Claim] = (),
     *,
+    keys: Mapping[str, str] | None = None,
+    recorded: Mapping[str, Outcome] | None = None,
     last: str | None = None,
     meanwhile: Callable[[], object] = lambda: None,
     cancelled: threading.Event | None = None,
@@ -101,7 +109,11 @@ def run(
     context, runs = multiprocessing.get_context(start_method), []
     for section in sections:
         of_section = tuple(claim for claim in claims if claim.section == section.name)
-        runs.append(_Run(Job(settings, section, of_section, last), context, time_limit))
+        names = [snippet.name for snippet in section.snippets]
+        its_keys = {name: key for name, key in (keys or {}).items() if name in names}
+        its_recorded = {name: told for name, told in (recorded or {}).items() if name in names}
+        job = Job(settings, section, of_section, last, its_keys, its_recorded)
+        runs.append(_Run(job, context, time_limit))
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
     try:
         futures: list[Future[Result]] = [pool.submit(run.result) for run in runs]
@@ -184,7 +196,8 @@ class _Run:
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, told)
         reach = {name: cases for name, cases in done.reach.items() if cases}
         of_process = (done.proofs, done.machine, done.modules, seconds, started, reach)
-        return Result(section, self.job.claims, outcomes, *of_process)
+        asked = (self.job.keys, done.answers)
+        return Result(section, self.job.claims, outcomes, *of_process, *asked)
 
     def _listen(
         self, process: BaseProcess, pipe: Connection

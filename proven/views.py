@@ -13,6 +13,7 @@ from proven.cells import Outcome
 from proven.claims import Claim
 from proven.pages import Page, anchor
 from proven.project import Project
+from proven.questions import lettered
 from proven.records import Record
 from proven.runner import Result
 from proven.scripts import Snippet, localise
@@ -205,6 +206,19 @@ class Site:
             raises=snippet.raises,
             figures=outcome.figures,
         )
+
+    def answer(self, name: str) -> str | None:
+        """The value of the key of the question that a snippet answers; None where none is known."""
+        return self.results[name.split(".")[0]].answers.get(name)
+
+    def fitting(self, name: str, language: str) -> str:
+        """Which option of the question that a snippet answers fits, in words; empty where none is known."""
+        question, answer = self.project.questions.get((language, name)), self.answer(name)
+        if not question or answer is None:
+            return ""
+        [number] = question.fitting(answer)
+        option = lettered(question.options)[number]
+        return self.words(language)("option-fits", option=option)
 
     def error(self, name: str, number: int, language: str) -> ErrorView:
         """What an entry of the index of errors shows: of a snippet, the error with this number, from 1."""

@@ -22,6 +22,7 @@ from proven.cells import Outcome, run_cells
 from proven.claims import Claim
 from proven.problems import Problem, ProjectError
 from proven.prove import Prover
+from proven.questions import evaluate
 from proven.scripts import Section
 from proven.settings import Settings
 from proven.testing import Reach
@@ -53,12 +54,14 @@ class Finished:
         proofs: What became of its claims, by name: `proven` or `skipped`.
         reach: On how many cases of what each claim was tried, by name.
         modules: The files of the project that it imported, each with its hash.
+        answers: The values of the keys of questions, by the name of the snippet.
     """
 
     machine: Machine
     proofs: dict[str, str]
     reach: dict[str, Reach]
     modules: tuple[tuple[Path, str], ...]
+    answers: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Job:
         section: The section.
         claims: The claims to prove.
         last: The snippet after which to stop; None for the whole section.
+        keys: The expressions that decide questions, by the name of the snippet.
+        recorded: What was recorded of snippets with a question, for where they do not run.
         folder: A fresh directory, the only one to write in; the runner makes it.
     """
 
@@ -77,6 +82,8 @@ class Job:
     section: Section
     claims: tuple[Claim, ...]
     last: str | None
+    keys: dict[str, str]
+    recorded: dict[str, Outcome]
     folder: str = ""
 
 
@@ -102,13 +109,15 @@ def run_section(job: Job, pipe: Connection) -> None:
         prepare(settings)
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(job.folder, section.path, settings.project, kernel)
-        prover = Prover(settings, section, job.claims, module)
+        prover, answers = Prover(settings, section, job.claims, module), dict[str, str]()
         for message in run_cells(settings, section, module, job.last):
             pipe.send(message)
             if isinstance(message, Outcome):
+                answers |= _answer(job, message, module)
                 prover.prove_after(message)
         proofs = prover.finish()
-        pipe.send(Finished(_machine(settings), proofs, prover.reach, _modules(settings)))
+        of_section = (_machine(settings), proofs, prover.reach, _modules(settings), answers)
+        pipe.send(Finished(*of_section))
     except ProjectError as error:
         pipe.send(error.problems)
     except BrokenPipeError:
@@ -118,6 +127,16 @@ def run_section(job: Job, pipe: Connection) -> None:
         pipe.send((Problem(what, "this is a bug of the engine", (f"{section.place}:1",)),))
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
+
+
+def _answer(job: Job, outcome: Outcome, module: types.ModuleType) -> dict[str, str]:
+    """Decide the question that the snippet answers, if there is one, and if anything is known of it."""
+    key, recorded = job.keys.get(outcome.name), job.recorded.get(outcome.name)
+    if not key or (outcome.state == "skipped" and not recorded):
+        return {}
+    if outcome.state == "skipped" and recorded:
+        return {outcome.name: evaluate(key, recorded, {})}
+    return {outcome.name: evaluate(key, outcome, vars(module))}
 
 
 def prepare(settings: Settings) -> None:

@@ -35,7 +35,7 @@ PLAIN = ", ".join(
     f"span.{name}" for name in ["n", "p", "o", "w", "si", "bp", "nb", "nn"]
 )  # code without a colour
 # What only a screen has a use for.
-DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .reading, nav, script, form, link"
+DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .progress, .done, .verdict, nav, script, form, link"
 WORDS = {  # the title of the contents, and what the marks mean
     "en": ("Contents", "A ✓ at the end of a sentence means that a test proves it."),
     "zh": ("目录", "句末的 ✓ 表示这句话有测试证明。"),

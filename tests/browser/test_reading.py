@@ -32,55 +32,93 @@ def test_the_first_paint_is_in_the_scheme_of_the_system(
     expect(view.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
 
 
-def read_marks(view: Page) -> list[str]:
-    marks: list[str] = view.locator(".md-nav--primary a:has(.read)").evaluate_all(
-        "links => links.map(link => new URL(link.href).pathname.split('/').at(-2))"
-    )
-    return marks
+QUESTION = "[data-question='blocks.forgot-super']"
 
 
-def test_a_section_counts_as_read_at_its_end_until_the_reader_says_otherwise(
+def chosen(view: Page, value: str) -> None:
+    view.locator(f"{QUESTION} input[value='{value}']").check()
+
+
+def test_a_choice_is_judged_opens_the_answer_and_is_remembered(
     browser: Browser, address: str
 ) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     requests: list[str] = []
     context.on("request", lambda request: requests.append(request.method))
     view = context.new_page()
-    view.goto(f"{address}en/lazy-initialization/")
-    assert read_marks(view) == []
-    box = view.get_by_role("checkbox", name="Read")
-    box.scroll_into_view_if_needed()
-    expect(box).to_be_checked()
-    expect(view.locator(".md-nav--primary").get_by_role("img", name="Read")).to_have_count(1)
+    view.goto(f"{address}en/blocks/")
+    question = view.get_by_role("group", name="Both classes below forget")
+    answer = view.locator(f".snippet:has({QUESTION}) > details.answer")
+    expect(question.get_by_role("radio")).to_have_count(4)
+    assert not answer.locator(".snippet-result").is_visible()
+    assert view.locator(".md-nav--primary .score").count() == 0
 
-    view.goto(f"{address}custom-layers/")  # the other language, another page
-    assert read_marks(view) == ["lazy-initialization"]
-    view.goto(f"{address}lazy-initialization/")
-    box = view.get_by_role("checkbox", name="已读")
-    expect(box).to_be_checked()
-    box.uncheck()
-    view.reload()
-    box.scroll_into_view_if_needed()
-    assert read_marks(view) == []
-    box.check()
-    assert read_marks(view) == ["lazy-initialization"]
-    view.get_by_role("button", name="清除所有已读记录").click()
-    assert read_marks(view) == []
-    expect(box).not_to_be_checked()
-    view.goto(f"{address}custom-layers/")
-    assert read_marks(view) == []
+    chosen(view, "NoSuper")
+    expect(question.get_by_role("status")).to_contain_text("Not this one")
+    expect(question.locator("label.fits")).to_have_text("only Scale")
+    expect(answer.locator(".snippet-error").first).to_be_visible()
+    expect(view.locator(".progress span")).to_contain_text("0 of ")
+    chosen(view, "Scale")
+    expect(question.get_by_role("status")).to_have_text("Right.")
+    expect(view.locator(".progress span")).to_contain_text("1 of ")
+
+    view.goto(f"{address}blocks/")  # the other language remembers the same
+    expect(view.locator(f"{QUESTION} input[value='Scale']")).to_be_checked()
+    expect(view.locator(f".snippet:has({QUESTION}) > details.answer")).to_have_attribute("open", "")
+    view.goto(address)  # home, and beside the navigation
+    score = view.locator("article td .score, .md-nav--primary .score")
+    expect(score.first).to_have_text(re.compile("^1/[0-9]"))
+    expect(score.last).to_have_attribute("aria-label", re.compile("^预测答对 1/"))
+    view.goto(f"{address}blocks/")
+    view.get_by_role("button", name="清除我的答题记录").click()
+    expect(view.locator(f"{QUESTION} input:checked")).to_have_count(0)
+    assert view.locator(".md-nav--primary .score").count() == 0
     assert set(requests) == {"GET"}
     context.close()
 
 
-def test_what_is_read_is_kept_for_a_site_on_a_disk_too(browser: Browser, site: Path) -> None:
+def test_exercises_are_ticked_off_by_hand(browser: Browser, site: Path) -> None:
+    """Also on a site that is read from a disk."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     view = context.new_page()
-    view.goto((site / "en" / "lazy-initialization" / "index.html").as_uri())
-    view.get_by_role("checkbox", name="Read").scroll_into_view_if_needed()
-    view.wait_for_selector(".md-nav--primary .read")
-    view.goto((site / "en" / "custom-layers" / "index.html").as_uri())
-    assert read_marks(view) == ["lazy-initialization"]
+    page = (site / "en" / "blocks" / "index.html").as_uri()
+    view.goto(page)
+    before = view.locator(".progress span").inner_text()
+    view.get_by_role("checkbox", name="Done").first.check()
+    assert view.locator(".progress span").inner_text() == before.replace(", 0 of", ", 1 of")
+    view.goto(page)
+    expect(view.get_by_role("checkbox", name="Done").first).to_be_checked()
+    context.close()
+
+
+def test_all_answers_open_at_once_and_that_is_remembered(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    view = context.new_page()
+    view.goto(f"{address}en/blocks/")
+    answers = view.locator("details.answer")
+    view.get_by_role("button", name="Show all answers").click()
+    expect(view.locator("details.answer:not([open])")).to_have_count(0)
+    view.reload()
+    expect(view.locator("details.answer:not([open])")).to_have_count(0)
+    view.get_by_role("button", name="Hide all answers").click()
+    expect(view.locator("details.answer[open]")).to_have_count(0)
+    assert answers.count()
+    context.close()
+
+
+def test_without_a_script_a_question_is_read_with_options_and_a_folded_answer(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    view = context.new_page()
+    view.goto(f"{address}en/blocks/")
+    box = view.locator(f".snippet:has({QUESTION})")
+    assert box.get_by_text("Which of the two can be built").is_visible()
+    assert box.get_by_text("only Scale").is_visible()
+    assert not box.locator(".snippet-result").is_visible()
+    box.locator("summary").click()
+    assert box.locator(".snippet-result").is_visible()
+    assert not view.get_by_role("checkbox", name="Done").first.is_visible()
     context.close()
 
 
@@ -98,7 +136,7 @@ def test_print_opens_what_is_folded_and_leaves_out_the_frame(
     assert folded.bounding_box()
     assert folded.is_visible()
     assert output.evaluate("box => getComputedStyle(box).maxHeight") == "none"
-    for frame in (".md-header", ".md-sidebar--primary", ".page-code", ".reading", ".language-bar"):
+    for frame in (".md-header", ".md-sidebar--primary", ".page-code", ".progress", ".language-bar"):
         assert not view.locator(frame).first.is_visible(), frame
     dark = view.locator("article p").first.evaluate("text => getComputedStyle(text).color")
     assert max(map(int, re.findall(r"\d+", dark)[:3])) < 100, "the text is not dark on paper"

@@ -180,3 +180,11 @@ def test_notebooks_writes_every_page_in_all_languages(
     told = capsys.readouterr().out.splitlines()
     assert sorted(told) == sorted(f"build/notebooks/{path.name}" for path in folder.glob("*.ipynb"))
     assert all(json.loads(path.read_bytes())["cells"] for path in folder.glob("*.ipynb"))
+
+
+@pytest.mark.usefixtures("here")
+def test_check_runs_the_named_section_and_says_what_holds(capsys: Out) -> None:
+    assert main(["check", "part"]) == 0
+    assert "part: 4 snippets, 0 questions and 0 claims hold" in capsys.readouterr().out
+    assert main(["check", "lost"]) == 1
+    assert "there is no section 'lost'" in capsys.readouterr().err

@@ -232,7 +232,7 @@ def test_a_result_is_not_current_when_its_claims_have_changed(project: Project) 
     assert result.claims == tuple(found.claims.values())
     project.file("tests/test_part.py", HEAD + THREE.replace("[1, 2, 3]", "[1]"))
     changed = read_project(settings)
-    assert not result.is_current(changed.sections["part"], tuple(changed.claims.values()))
+    assert not result.is_current(changed.sections["part"], tuple(changed.claims.values()), {})
 
 
 FAMILY = '''from proven.testing import after, over

@@ -153,15 +153,15 @@ def test_a_result_is_current_until_the_script_or_a_module_it_imports_changes(
     settings = project.read_settings()
     path = project.folder / "snippets" / "part.py"
     section = read_section(path, settings)
-    assert result.is_current(section, ())
+    assert result.is_current(section, (), {})
 
     path.write_text(f"{script}print('more')\n", encoding="utf-8")
-    assert not result.is_current(read_section(path, settings), ())
+    assert not result.is_current(read_section(path, settings), (), {})
 
     helper.write_text("VALUE = 2\n")
-    assert not result.is_current(section, ())
+    assert not result.is_current(section, (), {})
     helper.unlink()
-    assert not result.is_current(section, ())
+    assert not result.is_current(section, (), {})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")

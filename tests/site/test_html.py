@@ -363,18 +363,10 @@ def test_every_picture_says_what_it_shows(site: Path, language: str, page: str) 
 def test_what_readers_predict_is_asked_before_and_answered_after(
     site: Path, language: str, page: str
 ) -> None:
-    def neighbour(tag: LexborNode, direction: str) -> LexborNode:
-        following = getattr(tag, direction)
-        while following is not None and (following.tag or "").startswith("-"):  # text
-            following = getattr(following, direction)
-        assert following is not None, tag.html
-        return following  # type: ignore[no-any-return]
-
-    for folded in parsed(site, language, page).css(".snippet > details.snippet-fold"):
-        if folded.css(".highlight"):
-            continue  # code that draws
-        snippet = folded.parent
+    for answer in parsed(site, language, page).css(".snippet.asks > details.answer"):
+        snippet = answer.parent
         assert snippet
         name = snippet.attributes["data-snippet"]
-        assert "question" in (neighbour(snippet, "prev").attributes.get("class") or ""), name
-        assert neighbour(snippet, "next").tag in {"p", "ul", "ol"}, name
+        assert len(snippet.css("fieldset input")) > 1, name
+        assert answer.css(".snippet-result"), name
+        assert len(answer.css(".explained")[0].text().strip()) > 20, name

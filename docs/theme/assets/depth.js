@@ -1,7 +1,7 @@
 // Opens what is in depth: where an address leads into it, and all of it when the reader asks for that.
 {
   const folds = [...document.querySelectorAll("article details.depth")]
-  const button = document.querySelector(".minutes button")
+  const button = document.querySelector(".minutes button:not(.answers)")
 
   const reveal = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))

@@ -1,0 +1,146 @@
+"""Questions on pages: their options, and the expression whose value decides which option fits.
+
+!!! question "Predict first"
+    How many parameters does an optimizer get?
+
+    ```options
+    len(list(net.parameters()))
+    2 | two, those of `last`
+    6 | six
+    ```
+
+The snippet that follows answers the question. The expression is evaluated after it, with the names of
+the section, with `output`, what it printed, and with `errors`, the texts of its errors.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from proven.cells import Outcome
+from proven.pages import Box, Fence, Page, Part
+from proven.problems import Problem, ProjectError
+
+SEPARATOR = " | "
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with options, of which one fits.
+
+    Attributes:
+        snippet: The full name of the snippet that answers it.
+        key: The expression.
+        options: Of each option its value, and its text; both are the same where only one is written.
+        place: The line of the page with the expression.
+    """
+
+    snippet: str
+    key: str
+    options: tuple[tuple[str, str], ...]
+    place: str
+
+    def fitting(self, answer: str) -> list[int]:
+        """Which options have the value of the expression, counted from 0."""
+        return [number for number, (value, _) in enumerate(self.options) if value == answer]
+
+
+def options_of(body: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The expression and the options that an `options` fence holds."""
+    key, *rows = [line.strip() for line in body.strip().split("\n")]
+    parts = [row.partition(SEPARATOR) for row in rows if row]
+    return key, tuple((value.strip(), text.strip() or f"`{value}`") for value, _, text in parts)
+
+
+def lettered(options: tuple[tuple[str, str], ...]) -> list[str]:
+    """The texts of the options with letters before them, for readers of plain text."""
+    return [f"{chr(ord('A') + number)}. {text}" for number, (_, text) in enumerate(options)]
+
+
+def questions_of(page: Page) -> list[Question]:
+    """The questions of a page, in order; those that are not complete are left out."""
+    return [
+        Question(snippet.body.strip(), *options_of(fence.body), page.at(fence.line + 1))
+        for _, fence, snippet in _boxes(page.parts)
+        if fence and snippet
+    ]
+
+
+def wrong_questions(page: Page) -> Iterator[Problem]:
+    """What is wrong with the questions of a page, before anything runs."""
+    inside = []
+    for _box, fence, snippet in _boxes(page.parts):
+        if not fence:
+            continue
+        inside.append(fence)
+        key, options = options_of(fence.body)
+        values = [value for value, _ in options]
+        what = ""
+        if not snippet:
+            what, advice = "no snippet answers the question", "let a snippet fence follow its box"
+        elif len(options) < 2:
+            what, advice = "the question has fewer than two options", "write one on each line"
+        elif len(set(values)) < len(values):
+            what, advice = "two options have the same value", "keep one of them"
+        else:
+            try:
+                compile(key, "key", "eval")
+            except (SyntaxError, ValueError) as error:
+                what = f"{key!r} is no expression: {error}"
+                advice = "begin the options fence with the expression whose value decides"
+        if what:
+            yield Problem(what, advice, (page.at(fence.line),))
+    for fence in page.fences:
+        if fence.kind == "options" and fence not in inside:
+            what = "options stand outside of a question, or are its second ones"
+            advice = 'put them into a box: !!! question "…"'
+            yield Problem(what, advice, (page.at(fence.line),))
+
+
+def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence | None]]:
+    """Each question, its first options, and the snippet that follows it directly."""
+    for part, following in zip(parts, (*parts[1:], None), strict=True):
+        if isinstance(part, Box) and part.kind == "question":
+            inside = [p for p in part.parts if isinstance(p, Fence) and p.kind == "options"]
+            answers = isinstance(following, Fence) and following.kind == "snippet"
+            yield part, next(iter(inside), None), following if answers else None  # type: ignore[misc]
+        elif isinstance(part, Box):
+            yield from _boxes(part.parts)
+
+
+def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
+    """The value of an expression after a snippet, as `str` writes it.
+
+    Args:
+        key: The expression.
+        outcome: What the snippet did.
+        namespace: The names of its section; none where the outcome was recorded elsewhere.
+
+    Raises:
+        ProjectError: It fails, or prints something.
+    """
+    names = {**namespace, "output": outcome.output, "errors": [e.text for e in outcome.errors]}
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            value = str(eval(key, names))
+        if printed.getvalue():
+            raise ValueError("it prints something")
+    except Exception as error:
+        what = f"the key of the question, {key!r}, has no value: {type(error).__name__}: {error}"
+        advice = "use names of the section, output and errors"
+        if not namespace:
+            advice = "the snippet needs a device, so that its key can use output and errors only"
+        raise ProjectError(Problem(what, advice, snippet=outcome.name)) from None
+    return value
+
+
+def without_one_fit(question: Question, answer: str) -> Problem | None:
+    """What is wrong if not exactly one option fits."""
+    if len(question.fitting(answer)) == 1:
+        return None
+    values = ", ".join(value for value, _ in question.options)
+    what = f"no option of the question fits: the key has the value {answer!r}, and the options have {values}"
+    return Problem(what, "correct the options, or the key", (question.place,), question.snippet)

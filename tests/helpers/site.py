@@ -83,8 +83,15 @@ def snippet_rows(site: Path) -> dict[str, dict[str, Any]]:
 
 
 def shown(tree: LexborHTMLParser) -> list[LexborNode]:
-    """The snippets of a page, in order."""
-    return tree.css("[data-snippet]")
+    """The snippets of a page, in order, each without what explains the answer to its question."""
+    flat = LexborHTMLParser(tree.html or "")
+    for more in flat.css(".answer > .explained"):
+        answer = more.parent
+        assert answer
+        assert answer.parent
+        answer.parent.insert_after(more)
+        more.decompose()
+    return flat.css("[data-snippet]")
 
 
 @cache

@@ -141,8 +141,7 @@ def test_the_one_of_the_chapter_has_the_code_of_all_others(site: Path, language:
 
 def folded(tag: LexborNode) -> bool:
     above = tag.parent
-    open_there = {"depth", "snippet-fold answer"}  # a notebook folds neither
-    while above and (above.tag != "details" or above.attributes.get("class") in open_there):
+    while above and (above.tag != "details" or above.attributes.get("class") == "depth"):
         above = above.parent
     return above is not None
 
@@ -160,10 +159,10 @@ def test_boxes_hide_what_they_hide_on_the_page(site: Path, language: str) -> Non
             hidden = cell.metadata.get("jupyter", {})
             solution = folded(tag)
             assert bool(hidden.get("source_hidden")) == (
-                solution or bool(of(tag).css(".highlight"))
+                solution or bool(tag.css(".snippet-fold .highlight"))
             )
             assert bool(hidden.get("outputs_hidden")) == (
-                solution or bool(of(tag).css(".snippet-result"))
+                solution or bool(tag.css(".snippet-fold .snippet-result"))
             )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from proven.cells import Outcome
@@ -308,7 +308,14 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
         return [_Row(f"picture {number}", link.place) for number, link in enumerate(found, 1)]
 
     def marks(page: Page) -> list[_Row]:
-        return [_Row(mark.claim, mark.place, sentence=mark.sentence) for mark in page.marks]
+        # the rows of a table may be sorted by the words of their language
+        lines, rows = page.text.split("\n"), []
+        for table, group in groupby(
+            page.marks, lambda mark: lines[int(mark.place.rpartition(":")[2]) - 1].startswith("|")
+        ):
+            found = [_Row(mark.claim, mark.place, sentence=mark.sentence) for mark in group]
+            rows += sorted(found, key=lambda row: row.what) if table else found
+        return rows
 
     for rows, what, advice in (
         (headings, "the headings differ", "give both languages the same headings and ids"),

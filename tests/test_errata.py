@@ -114,7 +114,11 @@ def test_the_lazy_layer_becomes_an_ordinary_one() -> None:
 
 
 def test_the_check_before_the_network_meets_another() -> None:
-    """In a new program `net` is missing; in order it is an older network that wants 4 features."""
+    """In a new program `net` is not defined; in the order of the notes it is the network of 5.2, which
+    takes 4 features, and `torch.rand(4, 8)` is refused.
+
+    在新程序里 `net` 还没有定义；按笔记的顺序运行，它是 5.2 的网络，要 4 个特征，`torch.rand(4, 8)` 会报错。
+    """
     missing, other = messages("errata.too-early")
     assert missing == "NameError: name 'net' is not defined"
     assert other == "RuntimeError: mat1 and mat2 shapes cannot be multiplied (4x8 and 4x8)"

@@ -1,4 +1,5 @@
 import collections
+import contextlib
 import copy
 import inspect
 import io
@@ -2551,3 +2552,30 @@ def test_the_fixes_for_parameters_work() -> None:
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()
+
+
+def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
+    """Functions of a tensor whose names end in `_`, and `X /= 2`, return the tensor itself: nothing new
+    is made. Tried are those that take no argument, one or two numbers, or a matrix.
+
+    张量的名字以 `_` 结尾的函数，以及 `X /= 2`，返回的就是这个张量，没有另造一个。
+    试的是不带实参、带一两个数或一个矩阵的那些。
+    """
+    given: tuple[tuple[Any, ...], ...] = ((), (0.5,), (torch.full((2, 2), 0.5),), (0, 1))
+
+    def returned(name: str) -> Any:
+        for arguments in given:
+            X = torch.full((2, 2), 0.5)
+            with contextlib.suppress(TypeError, RuntimeError):
+                return getattr(X, name)(*arguments) is X
+        return None
+
+    names = [name for name in dir(torch.Tensor) if re.fullmatch(r"[a-z]\w*[a-z\d]_", name)]
+    taken = [name for name in names if returned(name) is not None]
+    assert {"fill_", "add_", "mul_", "zero_", "relu_", "normal_"} <= set(taken)
+    for name in over(taken, "functions of a tensor | 个张量的函数"):
+        assert returned(name)
+    X = same = torch.ones(2)
+    X /= 2
+    assert X is same
+    assert same.tolist() == [0.5, 0.5]

@@ -1,11 +1,13 @@
 """Prints sentences that state behaviour and carry no mark: `make unmarked`.
 
 A sentence counts if it names code and has a verb of behaviour, and is neither a question, a task nor a
-heading. It is a search that a person reads through, and not a proof that nothing is missing.
+heading. Why one needs no mark stands in `tools/unmarked.toml`. It is a search that a person reads
+through, and not a proof that nothing is missing.
 """
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from proven.project import read_project
 from proven.settings import read_settings
 
 PROJECT = Path(__file__).parents[1]
+REASONS = "tools/unmarked.toml"
 ALLOWED = 40
 BEHAVIOUR = {
     "en": re.compile(
@@ -29,8 +32,9 @@ BEHAVIOUR = {
 # a mark follows the full stop of its sentence
 END = {
     "en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z`*“\[])|(?<=\0)\s*"),
-    "zh": re.compile(r"(?<=[。！？：])(?!\0)|(?<=\0)"),
+    "zh": re.compile(r"(?<=[。！？：])(?<!\*\*：)(?!\0)|(?<=\0)"),
 }
+TITLE = re.compile(r"\*\*((?!\*\*).)+\*\*")  # of an entry of the errata
 TASK = {
     "en": re.compile(r"^(Level \d|Write|Build|Change|Take|Let|Show|Find|Compare|Do these)\b"),
     "zh": re.compile(r"^(难度|写|改|让|找|比较|先做)"),
@@ -52,7 +56,8 @@ def _of(page: Page, parts: tuple[Part, ...]) -> Iterator[tuple[str, str]]:
             continue
         assert isinstance(part, Prose)
         for inline in part.inlines:
-            yield from _sentences(page, inline)
+            if not TITLE.fullmatch(inline.content):
+                yield from _sentences(page, inline)
 
 
 def _sentences(page: Page, inline: Inline) -> Iterator[tuple[str, str]]:
@@ -67,15 +72,22 @@ def _sentences(page: Page, inline: Inline) -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Print them; the exit status is 1 if a language has more than are allowed."""
-    project, most = read_project(read_settings(PROJECT)), 0
+    """Print them; the exit status is 1 if one has no reason, or a language has more than are allowed."""
+    project, wrong = read_project(read_settings(PROJECT)), False
+    reasons: dict[str, str] = tomllib.loads((PROJECT / REASONS).read_text(encoding="utf-8"))
+    unused = set(reasons)
     for language, pages in project.pages.items():
         found = [row for page in pages.values() if page.marks for row in unmarked(page)]
         for place, sentence in found:
-            print(f"{place}  {sentence}")
+            begins = {beginning for beginning in reasons if sentence.startswith(beginning)}
+            unused -= begins
+            wrong |= not begins
+            print(f"{place}  {sentence}\n    {' '.join(reasons[one] for one in begins) or 'no reason'}")
         print(f"{language}: {len(found)} sentences without a mark, {ALLOWED} may be")
-        most = max(most, len(found))
-    return 1 if most > ALLOWED else 0
+        wrong |= len(found) > ALLOWED
+    for beginning in sorted(unused):
+        print(f"{REASONS}: no sentence begins with {beginning!r}")
+    return 1 if wrong or unused else 0
 
 
 if __name__ == "__main__":

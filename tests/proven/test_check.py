@@ -215,6 +215,13 @@ def marked(zh: str, en: str) -> Callable[[Project], None]:
             [("the claims differ in order: holds / none", None, "二。")],
         ),
         (
+            marked(
+                "| 甲 | 乙 |\n|-|-|\n| 一。`#!claim gone` |\n| 二。`#!claim holds` |",
+                "| A | B |\n|-|-|\n| Two.`#!claim holds` |\n| One.`#!claim gone` |",
+            ),
+            [("no test proves it", "gone", "一。"), ("no test proves it", "gone", "One.")],
+        ),
+        (
             marked("一。`#!claim holds`", "One."),
             [("the claims differ in order: holds / none", None, "一。")],
         ),

@@ -478,12 +478,12 @@ for i, module in enumerate(net):
 hidden.sum().backward()
 print("backward visits:", *order)
 print("writes to .grad:", len(writes))
+hook.remove()
 
 once = shared.weight.grad.clone()
 net(X).sum().backward()  # no zero_grad in between | 中间没有清零
 twice = shared.weight.grad
 print("then doubled:", torch.allclose(twice, 2 * once))
-hook.remove()
 
 
 # %% check-report

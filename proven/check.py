@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from proven.cells import Outcome
 from proven.html import mathml
+from proven.movable import moves_of, wrong_table
 from proven.pages import Fence, Page, anchor, error_of, target_of
 from proven.problems import Problem, ProjectError
 from proven.project import Project
@@ -54,6 +55,7 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
             outcome = _shown(project, results, name)
             if not outcome or outcome.state == "skipped":
                 continue
+            problems += wrong_table(page, fence, outcome)
             if bool(outcome.figures) != bool(fence.option("alt")):
                 what = "it draws nothing that alt could describe"
                 if outcome.figures:
@@ -281,7 +283,10 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
         ]
 
     def snippets(page: Page) -> list[_Row]:
-        return [_Row(f.body.strip(), page.at(f.line)) for f in page.shown]
+        return [
+            _Row(f"{f.body.strip()} {moves_of(f) or ''}".strip(), page.at(f.line))
+            for f in page.shown
+        ]
 
     def described(page: Page) -> list[_Row]:
         kinds = ("does not describe", "describes")

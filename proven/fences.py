@@ -72,35 +72,36 @@ class Fences(Extension):
         ]
         InlineHiliteExtension(custom_inline=inline).extendMarkdown(md)
 
-    def _snippet(self, source: str, alt: str) -> str:
-        return html.snippet(self.site.view(source, self.language), alt, self.words)
+    def _snippet(self, source: str, options: dict[str, str]) -> str:
+        view = self.site.view(source, self.language)
+        return html.snippet(view, options["alt"], self.words, options["moves"])
 
-    def _claims(self, source: str, alt: str) -> str:
+    def _claims(self, source: str, options: dict[str, str]) -> str:
         claims = self.site.project.claims.values()
         names = [claim.name for claim in claims if claim.section == source]
         return html.claims([self.site.claim(name, self.language) for name in names], self.words)
 
-    def _error(self, source: str, alt: str) -> str:
+    def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language), self.words)
 
-    def _exceptions(self, source: str, alt: str) -> str:
+    def _exceptions(self, source: str, options: dict[str, str]) -> str:
         entries = self.site.page(self.language, source).errors
         return html.exceptions(
             [self.site.error(*entry, self.language) for entry in entries], self.words
         )
 
-    def _options(self, source: str, alt: str) -> str:
+    def _options(self, source: str, options: dict[str, str]) -> str:
         return html.options(options_of(source)[1])
 
-    def _downloads(self, source: str, alt: str) -> str:
+    def _downloads(self, source: str, options: dict[str, str]) -> str:
         if not self.site.downloads:
             return f"<p>{html.sentence(self.words('no-downloads'))}</p>"
         return html.downloads(listed(self.site, self.language, self.files), self.words)
 
-    def _notebook(self, source: str, alt: str) -> str:
+    def _notebook(self, source: str, options: dict[str, str]) -> str:
         return notebooks.as_page(self.site, self.language, source)
 
-    def _math(self, source: str, alt: str) -> str:
+    def _math(self, source: str, options: dict[str, str]) -> str:
         return f'<div class="math">{html.mathml(source, "block")}</div>'
 
     def _inline_math(self, source: str, language: str, css_class: str, md: Markdown) -> str:
@@ -117,13 +118,13 @@ class Fences(Extension):
         return html.mark(self.site.claim(name, self.language), marked[name], self.words, md)
 
 
-def _fence(name: str, write: Callable[[str, str], str]) -> dict[str, Any]:
+def _fence(name: str, write: Callable[[str, dict[str, str]], str]) -> dict[str, Any]:
     """Describe a fence to superfences: markdown-exec hands its text to `write` and takes the HTML."""
 
     def validate(
         language: str, inputs: dict[str, str], options: dict[str, Any], attrs: object, md: Markdown
     ) -> bool:
-        options["alt"] = inputs.pop("alt", "")
+        options.update({name: inputs.pop(name, "") for name in ("alt", "moves")})
         return not inputs
 
     def show(
@@ -131,7 +132,7 @@ def _fence(name: str, write: Callable[[str, str], str]) -> dict[str, Any]:
     ) -> Markup:
         def run(code: str, **_: object) -> str:
             try:
-                return write(code.strip(), options["alt"])
+                return write(code.strip(), options)
             except Exception as error:  # superfences would show the fence as it is written
                 raise SuperFencesException(str(error)) from error
 

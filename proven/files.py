@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proven.cards import card
+from proven.movable import moves_of
 from proven.notebooks import CHAPTER, colab_link, notebooks
 from proven.page_script import page_script
 from proven.pages import Page
@@ -25,6 +26,7 @@ THEME_WORDS = (
     "score",
     "show-answers",
     "hide-answers",
+    "all-values",
     "page-code",
     "copy-page",
     "open-all",
@@ -101,6 +103,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         core, whole = (measured.minutes for measured in measure(page))
         meta["is_section"] = True
         meta["minutes"] = words("minutes", core=core, whole=whole)
+    if any(moves_of(fence) for fence in page.shown):
+        meta["has_movable"] = True
     if page.errors:
         meta["has_errors"] = True
     if page.has_notebook:

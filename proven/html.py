@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from markdown import Markdown
 
 
-def snippet(view: View, alt: str, words: Words) -> str:
-    """Write a snippet: its source, and what it did."""
+def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
+    """Write a snippet: its source, and what it did.
+
+    With `moves`, it prints a table whose first columns, that many, are for the reader to set.
+    """
     code, result = highlight(view.source), _result(view, alt, words)
+    if moves:
+        result = result.replace(
+            'class="snippet-result"', f'class="snippet-result" data-moves="{escape(moves)}"', 1
+        )
     if view.fold == "code":
         parts = (
             result,

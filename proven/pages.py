@@ -507,9 +507,9 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
         advice = "code lives in a section script and is shown by a snippet fence; others are "
         wrong(what, advice + ", ".join(FENCES[1:]), line)
     for name, value, other in OPTION.findall(rest):
-        if kind in FENCES and (other or (kind, name) != ("snippet", "alt")):
+        if kind in FENCES and (other or kind != "snippet" or name not in ("alt", "moves")):
             what = f"a {kind} fence has no option {other or name}"
-            wrong(what, 'the only option is alt="…", of a snippet fence', line)
+            wrong(what, 'the only options are alt="…" and moves="…", of a snippet fence', line)
         options.append((name or other, value))
     return Fence(line, kind, tuple(options), token.content.rstrip("\n"))
 

@@ -24,11 +24,7 @@ def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
 
     With `moves`, it prints a table whose first columns, that many, are for the reader to set.
     """
-    code, result = highlight(view.source), _result(view, alt, words)
-    if moves:
-        result = result.replace(
-            'class="snippet-result"', f'class="snippet-result" data-moves="{escape(moves)}"', 1
-        )
+    code, result = highlight(view.source), _result(view, alt, words, moves)
     if view.fold == "code":
         parts = (
             result,
@@ -59,7 +55,7 @@ def _folded(html: str, summary: str, attribute: str = "") -> str:
     return f'<details class="snippet-fold" {attribute}><summary data-search-exclude>{escape(summary)}</summary>{html}</details>'
 
 
-def _result(view: View, alt: str, words: Words) -> str:
+def _result(view: View, alt: str, words: Words, moves: str) -> str:
     parts = []
     if view.skipped:
         told = words.joined(view.skipped, view.provenance)
@@ -70,7 +66,9 @@ def _result(view: View, alt: str, words: Words) -> str:
         parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
     for piece in view.pieces:
         parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
-    return f'<div class="snippet-result">{"".join(parts)}</div>' if parts else "<div hidden></div>"
+    moved = f' data-moves="{escape(moves)}"' if moves else ""
+    inside = "".join(parts)
+    return f'<div class="snippet-result"{moved}>{inside}</div>' if parts else "<div hidden></div>"
 
 
 def _box(text: str, label: str, kind: str) -> str:

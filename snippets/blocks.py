@@ -365,6 +365,49 @@ PlainWeight().double()(X.double())
 net.register_buffer("mean", torch.zeros(20))
 
 
+# %% try-places
+class Keeper(nn.Module):
+    def __init__(self, place, value=0.0):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+        value = torch.tensor([value])
+        if place == "buffer":
+            self.register_buffer("c", value)
+        elif place == "frozen":
+            self.c = nn.Parameter(value, requires_grad=False)
+        else:
+            self.c = value
+
+
+def reload(keeper, place):
+    fresh = Keeper(place)
+    fresh.load_state_dict(keeper.state_dict())
+    return fresh
+
+
+def double(keeper, place):
+    return keeper.double()
+
+
+def train(keeper, place):
+    sgd = torch.optim.SGD(keeper.parameters(), lr=0.1)
+    (keeper.weight * keeper.c).sum().backward()
+    sgd.step()
+    return keeper
+
+
+def thaw(keeper, place):
+    return train(keeper.requires_grad_(True), place)
+
+
+print("place | then | value | dtype")
+for place in ("attribute", "buffer", "frozen"):
+    for then in (reload, double, train, thaw):
+        c = then(Keeper(place, 5.0), place).c
+        cells = (place, then.__name__, f"{c.item():g}", c.dtype)
+        print(*cells, sep=" | ")
+
+
 # %% fixed-hidden fold="output"
 class FixedHiddenMLP(nn.Module):
     def __init__(self):

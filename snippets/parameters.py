@@ -268,6 +268,23 @@ for name, curve in curves.items():
     print(f"{name:12}{curve[0]:8.0e} ...{curve[-1]:8.0e}")
 
 
+# %% sigma-and-depth
+def init_sigma(sigma):
+    def init(m):
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=sigma)
+            nn.init.zeros_(m.bias)
+
+    return init
+
+
+print("sigma | depth | spread")
+for sigma in (0.01, 0.05, 0.1, 0.18, 0.25, 0.5):
+    curve = spreads(init_sigma(sigma))
+    for depth in (1, 2, 4, 6, 8, 10, 15, 20):
+        print(sigma, depth, f"{curve[depth - 1]:.1e}", sep=" | ")
+
+
 # %% init-per-layer fold="output"
 def init_xavier(m):
     if isinstance(m, nn.Linear):
@@ -463,6 +480,22 @@ first, second = untied[2].weight.grad, untied[4].weight.grad
 print("norms:", f"{first.norm():.0f} {second.norm():.0f}")
 summed = torch.allclose(shared.weight.grad, first + second)
 print("sum of both:", summed)
+
+# %% tie-or-not
+print("tied | uses | parameters | keys | gradient")
+for tied in ("yes", "no"):
+    for uses in (1, 2, 3, 4, 5):
+        torch.manual_seed(0)
+        first = nn.Linear(4, 4)
+        parts = [first]
+        for _ in range(uses - 1):
+            same = tied == "yes"
+            parts.append(first if same else copy.deepcopy(first))
+        chain = nn.Sequential(*parts)
+        chain(X).sum().backward()
+        counts = len([*chain.parameters()]), len(chain.state_dict())
+        norm = f"{first.weight.grad.norm():.1f}"
+        print(tied, uses, *counts, norm, sep=" | ")
 
 # %% one-write fold="output"
 writes, order = [], []

@@ -2551,3 +2551,20 @@ def test_the_fixes_for_blocks_work() -> None:
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()
+
+
+def test_only_the_buffer_keeps_its_value_and_follows() -> None:
+    """Of a plain attribute, a buffer and a frozen parameter, only the buffer keeps its value in a reload, in a change of dtype, in a step of training and in one after `requires_grad_(True)`, and takes on the new dtype.
+
+    普通属性、缓冲区和冻结的参数三者之中，只有缓冲区经过重新加载、转换数据类型、训练一步、先调用 `requires_grad_(True)` 再训练一步，值都不变，并且变成新的数据类型。
+    """
+    rows = shown("blocks.try-places").output.split("\n")[1:-1]
+    found = [tuple(cell.strip() for cell in row.split("|")) for row in rows]
+    assert len(found) == 12
+    keeps = {
+        place
+        for place in ("attribute", "buffer", "frozen")
+        if all(value == "5" for where, _, value, _ in found if where == place)
+        and (place, "double", "5", "torch.float64") in found
+    }
+    assert keeps == {"buffer"}

@@ -2579,3 +2579,35 @@ def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
     X /= 2
     assert X is same
     assert same.tolist() == [0.5, 0.5]
+
+
+def test_near_kaimings_sigma_the_spread_survives() -> None:
+    """Through twenty layers of width 64, a normal distribution with σ = 0.18 keeps more than a tenth of the first layer's spread; 0.1 and less leave under a ten-thousandth, 0.25 and more raise it over a hundredfold.
+
+    在二十个宽度为 64 的层里，σ = 0.18 的正态分布保住第一层之后差异的十分之一以上；0.1 和更小的只剩不足万分之一，0.25 和更大的放大到一百倍以上。
+    """
+    state = after("parameters.sigma-and-depth")
+    assert abs(math.sqrt(2 / 64) - 0.18) < 0.005
+
+    def ratio(sigma: float) -> float:
+        curve = state.spreads(state.init_sigma(sigma))
+        return float(curve[-1] / curve[0])
+
+    assert ratio(0.18) > 1 / 10
+    for sigma in over((0.1, 0.05, 0.01), "smaller values of σ | 个更小的 σ"):
+        assert ratio(sigma) < 1e-4
+    for sigma in over((0.25, 0.5), "larger values of σ | 个更大的 σ"):
+        assert ratio(sigma) > 100
+
+
+def test_ties_change_the_parameters_and_not_the_keys() -> None:
+    """A layer used several times in a row has two parameters if it is one object, and two for each use if they are copies; the state dict has two keys for each use in both cases.
+
+    一层连着用几次：是同一个对象，就只有两个参数；是副本，每用一次就有两个。两种情形下，状态字典都是每用一次有两个键。
+    """
+    rows = shown("parameters.tie-or-not").output.split("\n")[1:-1]
+    found = [tuple(cell.strip() for cell in row.split("|")) for row in rows]
+    assert len(found) == 10
+    for tied, uses, parameters, keys, _ in over(found, "rows | 行"):
+        assert int(keys) == 2 * int(uses)
+        assert int(parameters) == (2 if tied == "yes" else 2 * int(uses))

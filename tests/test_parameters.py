@@ -565,13 +565,15 @@ def test_ordered_dict_prints_braces_since_python_312() -> None:
 
 
 def test_sequentials_nest_into_one_tree() -> None:
-    """A `Sequential` may hold others: four blocks of two linear layers and one more layer give 18 parameters in one network.
+    """A `Sequential` may hold others: four blocks of two linear layers, with names from `add_module`, and one more layer give 18 parameters in one network.
 
-    `Sequential` 里可以再放 `Sequential`：四个两层的块加一个线性层，合成一个有 18 个参数的网络。
+    `Sequential` 里可以再放 `Sequential`：四个两层的块用 `add_module` 起名，再加一个线性层，合成一个有 18 个参数的网络。
     """
     state = after("parameters.equal-outputs")
     assert state.deep(state.X).shape == (2, 1)
     assert [type(block) for block in state.deep[0]] == [nn.Sequential] * 4
+    names = [name for name, _ in state.deep[0].named_children()]
+    assert names == ["block0", "block1", "block2", "block3"]
     assert len(list(state.deep.parameters())) == 18
     assert sum(isinstance(module, nn.Linear) for module in state.deep.modules()) == 9
 

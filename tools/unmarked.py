@@ -56,7 +56,7 @@ def _of(page: Page, parts: tuple[Part, ...]) -> Iterator[tuple[str, str]]:
             continue
         assert isinstance(part, Prose)
         for inline in part.inlines:
-            if not TITLE.fullmatch(inline.content):
+            if not (TITLE.fullmatch(inline.content) or TASK[page.language].match(inline.content)):
                 yield from _sentences(page, inline)
 
 
@@ -82,7 +82,9 @@ def main() -> int:
             begins = {beginning for beginning in reasons if sentence.startswith(beginning)}
             unused -= begins
             wrong |= not begins
-            print(f"{place}  {sentence}\n    {' '.join(reasons[one] for one in begins) or 'no reason'}")
+            print(
+                f"{place}  {sentence}\n    {' '.join(reasons[one] for one in begins) or 'no reason'}"
+            )
         print(f"{language}: {len(found)} sentences without a mark, {ALLOWED} may be")
         wrong |= len(found) > ALLOWED
     for beginning in sorted(unused):

@@ -61,8 +61,9 @@ lint-rest:
 	$(BIN)/python -W ignore::UserWarning -m deptry . --config tests/deptry.toml
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
+	$(BIN)/python -m tools.reach
 
-reach: build  ## sentences with a universal word whose proof is one example
+reach: .venv/site.done  ## sentences with a universal word whose proof is one example
 	$(BIN)/python -m tools.reach
 
 unmarked: .venv/site.done  ## sentences on behaviour without a mark

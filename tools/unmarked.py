@@ -66,7 +66,7 @@ def _sentences(page: Page, inline: Inline) -> Iterator[tuple[str, str]]:
         plain = sentence.strip(" -|>*0123456789.")
         if "\0" in sentence or plain.endswith(("?", "？", ":", "：")):
             continue
-        code = re.search(r"`[^`]+`", plain)
+        code = re.search(r"`(?!#!math)[^`]+`", plain)
         if code and BEHAVIOUR[page.language].search(plain) and not TASK[page.language].match(plain):
             yield page.at(inline.line), plain
 

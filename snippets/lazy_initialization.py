@@ -72,15 +72,6 @@ marked[0].weight.data.fill_(1)  # no error | 不报错
 marked(X)
 print("all ones:", bool((marked[0].weight == 1).all()))
 
-# %% dry-run fold="output"
-X = torch.ones(2, 20)
-weight = net[0].weight  # before the call | 调用之前取出
-net(X)
-print("same object:", weight is net[0].weight)
-print("its class:", type(weight).__name__)
-print(net)
-print(sum(p.numel() for p in net.parameters()))
-
 # %% before-after fold="code"
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
@@ -140,6 +131,15 @@ ax.annotate("", (2.7, 0.15), (2.3, 0.15), arrowprops=arrow)
 figure.set_size_inches(5, bottom)
 ax.set(xlim=(0, 5), ylim=(bottom, 0))
 ax.axis("off")
+
+# %% dry-run fold="output"
+X = torch.ones(2, 20)
+weight = net[0].weight  # before the call | 调用之前取出
+net(X)
+print("same object:", weight is net[0].weight)
+print("its class:", type(weight).__name__)
+print(net)
+print(sum(p.numel() for p in net.parameters()))
 
 # %% second-width fold="output" raises="RuntimeError"
 print(tuple(net(torch.ones(7, 20)).shape))

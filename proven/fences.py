@@ -33,11 +33,11 @@ from proven.files import Files, listed
 from proven.pages import error_of
 from proven.problems import ProjectError
 from proven.questions import options_of
-from proven.views import Site
+from proven.views import ClaimView, Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
+    """The fences `snippet`, `claims`, `counts`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
 
     Args:
         site: What is shown.
@@ -55,6 +55,7 @@ class Fences(Extension):
         writers = {
             "snippet": self._snippet,
             "claims": self._claims,
+            "counts": self._counts,
             "error": self._error,
             "exceptions": self._exceptions,
             "options": self._options,
@@ -77,9 +78,15 @@ class Fences(Extension):
         return html.snippet(view, options["alt"], self.words, options["moves"])
 
     def _claims(self, source: str, options: dict[str, str]) -> str:
-        claims = self.site.project.claims.values()
-        names = [claim.name for claim in claims if claim.section == source]
-        return html.claims([self.site.claim(name, self.language) for name in names], self.words)
+        title, claims = self.site.claims_of(source, self.language)
+        return html.claims(claims, title, self.words)
+
+    def _counts(self, source: str, options: dict[str, str]) -> str:
+        sections: dict[str, list[ClaimView]] = {}
+        for name in source.split():
+            title, claims = self.site.claims_of(name, self.language)
+            sections.setdefault(title, []).extend(claims)
+        return html.counts(sections, self.words)
 
     def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language), self.words)

@@ -105,8 +105,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if any(moves_of(fence) for fence in page.shown):
         meta["has_movable"] = True
-    if page.errors:
-        meta["has_errors"] = True
+    if {"exceptions", "counts"} & {fence.kind for fence in page.fences}:
+        meta["has_filter"] = True
     if page.has_notebook:
         name = script_name(page)
         meta["script"] = [name, words("download-script", name=name)]

@@ -1,6 +1,7 @@
 """Writes views as HTML. Text that came from a snippet is escaped; figures are the engine's own files."""
 
 import re
+from collections import Counter
 from functools import lru_cache
 from html import escape
 from textwrap import shorten
@@ -111,8 +112,8 @@ def mark(view: ClaimView, number: int, words: Words, md: "Markdown") -> Element:
     return element
 
 
-def claims(views: list[ClaimView], words: Words) -> str:
-    """Write the list of the claims of a section, each with its test."""
+def claims(views: list[ClaimView], page: str, words: Words) -> str:
+    """Write the list of the claims of a section, each with its test; `page` is the title of its page."""
     rows = []
     for view in views:
         claim = view.claim
@@ -120,7 +121,7 @@ def claims(views: list[ClaimView], words: Words) -> str:
         told += f" {escape(view.told)}" if claim.devices or view.state == "pending" else ""
         place = f'<a href="{escape(view.url)}">{claim.place}</a>' if view.url else claim.place
         rows.append(
-            f'<li id="{claim.name}" data-state="{view.state}"><strong>{view.title}</strong> '
+            f'<li id="{claim.name}" data-state="{view.state}" data-section="{escape(page)}"><strong>{view.title}</strong> '
             f"{sentence(view.words)}{told}<details><summary>{words('source')} "
             f"<code>test_{claim.name}</code></summary><p>{place}</p>"
             f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
@@ -146,10 +147,7 @@ def error(entry: ErrorView, words: Words) -> str:
 
 
 def exceptions(entries: list[ErrorView], words: Words) -> str:
-    """Write a list of the errors of an index by their types, each with the beginning of its message.
-
-    Before it stands what a script filters the index with; a page without one does not show it.
-    """
+    """Write a list of the errors of an index by their types, each with the beginning of its message."""
     types: dict[str, list[str]] = {}
     for entry in entries:
         text = entry.piece.text if entry.piece else entry.type
@@ -160,16 +158,73 @@ def exceptions(entries: list[ErrorView], words: Words) -> str:
         f"<dt><code>{name}</code></dt><dd><ul>{''.join(links)}</ul></dd>"
         for name, links in sorted(types.items())
     )
-    find, options = (
+    search = _search(
+        ".error-entry",
+        ".exceptions",
         words("find-error"),
-        "".join(f"<option>{name}</option>" for name in sorted(types)),
+        words("no-error"),
+        ("type", words("any-type"), {name: name for name in sorted(types)}),
     )
-    any_type = words("any-type")
+    return f'{search}<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
+
+
+def _search(
+    entries: str, overview: str, find: str, none: str, *kinds: tuple[str, str, dict[str, str]]
+) -> str:
+    """Write what a script filters the entries of a page with; a page without one does not show it.
+
+    Args:
+        entries: The selector of the entries.
+        overview: The selector of what stands above them, which goes while they are filtered.
+        find: What the field is for.
+        none: What is said when no entry is left.
+        kinds: Of each choice the attribute of the entries, the words for any, and its values with words.
+    """
+    selects = "".join(
+        f'<select name="{name}" aria-label="{escape(any_one)}"><option value="">{escape(any_one)}</option>'
+        + "".join(
+            f'<option value="{escape(value)}">{escape(told)}</option>'
+            for value, told in values.items()
+        )
+        + "</select>"
+        for name, any_one, values in kinds
+    )
     return (
-        f'<search class="error-filter" data-search-exclude><input type="search" placeholder="{find}" aria-label="{find}">'
-        f'<select aria-label="{any_type}"><option value="">{any_type}</option>{options}</select>'
-        f'<p role="status" hidden>{words("no-error")}</p></search>'
-        f'<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
+        f'<search class="filter" data-entries="{entries}" data-overview="{overview}" data-search-exclude>'
+        f'<input type="search" placeholder="{find}" aria-label="{find}">{selects}'
+        f'<p role="status" hidden>{none}</p></search>'
+    )
+
+
+def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
+    """Write how many claims each page has, how many of them hold and how far they were tried.
+
+    Args:
+        sections: The claims by the titles of the pages.
+        words: The phrases of the language.
+    """
+    states = {view.state: view.title for views in sections.values() for view in views}
+    search = _search(
+        ".claims > li",
+        ".counts",
+        words("find-claim"),
+        words("no-claim"),
+        ("section", words("any-section"), {title: title for title in sections}),
+        ("state", words("any-state"), states),
+    )
+    all_of_them = {words("all"): [view for views in sections.values() for view in views]}
+    heads = [words("claims"), *states.values(), words("on-many"), words("cases")]
+    rows = []
+    for title, views in (sections | all_of_them).items():
+        held = Counter(view.state for view in views)
+        cells = [len(views), *(held[state] for state in states)]
+        cells += [sum(bool(v.cases) for v in views), sum(v.cases for v in views)]
+        numbers = "".join(f"<td>{cell:,}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row">{escape(title)}</th>{numbers}</tr>')
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return (
+        f'<table class="counts" data-search-exclude><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>{search}"
     )
 
 

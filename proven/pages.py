@@ -31,6 +31,7 @@ SPECIAL = ("fence", "heading", "admonition")
 FENCES = (
     "snippet",
     "claims",
+    "counts",
     "error",
     "exceptions",
     "summary",

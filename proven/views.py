@@ -82,6 +82,7 @@ class ClaimView:
         title: The state in words.
         told: With what it was proven, or why it was not.
         reach: On how many cases it was tried; empty where this build did not prove it.
+        cases: The number of these cases; 0 where it was shown on one example.
         url: The address of its test; None where the repository is not known.
     """
 
@@ -91,6 +92,7 @@ class ClaimView:
     title: str
     told: str
     reach: str
+    cases: int
     url: str | None
 
 
@@ -247,10 +249,20 @@ class Site:
         told = words.proven(claim.devices, state, machine, record)
         repository = os.environ.get("REPO_URL", "").rstrip("/")
         url = f"{repository}/blob/main/{claim.file}#L{claim.line}" if repository else None
-        reach = ""
+        reach, tried = "", self.results[claim.section].reach.get(name, ())
         if state == "proven":
-            reach = words.reach(self.results[claim.section].reach.get(name, ()))
-        return ClaimView(claim, claim.words[language], state, title, told, reach, url)
+            reach = words.reach(tried)
+        cases = sum(count for _, count in tried)
+        return ClaimView(claim, claim.words[language], state, title, told, reach, cases, url)
+
+    def claims_of(self, section: str, language: str) -> tuple[str, list[ClaimView]]:
+        """The claims of a section, and the title of the page that shows most of its snippets."""
+        pages = self.project.pages[language].values()
+        title = max(
+            pages, key=lambda p: sum(f.body.startswith(f"{section}.") for f in p.shown)
+        ).title
+        claims = self.project.claims.values()
+        return title, [self.claim(c.name, language) for c in claims if c.section == section]
 
 
 def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]:

@@ -20,15 +20,15 @@ def test_a_pasted_message_leaves_its_entries_and_a_type_leaves_its_own(
         shown = view.locator("article .error-entry:visible")
         count = shown.count()
         assert count >= 40
-        view.locator(".error-filter input").fill(PASTED)
+        view.locator(".filter input").fill(PASTED)
         texts = shown.locator("samp").all_inner_texts()
         assert 0 < len(texts) < 10
         assert all("shapes cannot be multiplied" in text for text in texts)
-        view.locator(".error-filter input").fill("qwertz zuiop")
-        expect(view.locator(".error-filter [role=status]")).to_be_visible()
+        view.locator(".filter input").fill("qwertz zuiop")
+        expect(view.locator(".filter [role=status]")).to_be_visible()
         assert shown.count() == 0
-        view.locator(".error-filter input").fill("")
-        view.locator(".error-filter select").select_option("KeyError")
+        view.locator(".filter input").fill("")
+        view.locator(".filter select").select_option("KeyError")
         kinds = {e.get_attribute("data-type") for e in shown.all()}
         assert kinds == {"KeyError"}
 
@@ -56,5 +56,30 @@ def test_without_a_script_all_entries_are_there_and_nothing_to_filter_with(
     with tab(browser, java_script_enabled=False) as view:
         view.goto(f"{address}{LANGUAGES[language]}errors/")
         assert view.locator("article .error-entry:visible").count() >= 40
-        expect(view.locator(".error-filter")).not_to_be_visible()
+        expect(view.locator(".filter")).not_to_be_visible()
         assert view.locator(".exceptions a").count() >= 40
+
+
+@every_language
+def test_claims_are_found_by_words_page_and_state(
+    browser: Browser, address: str, language: str
+) -> None:
+    with tab(browser) as view:
+        view.goto(f"{address}{LANGUAGES[language]}claims/")
+        expect(view.locator("table.counts tbody tr").last).to_be_visible()
+        shown = view.locator(".claims > li:not([hidden])")
+        count = shown.count()
+        field, page, state = view.locator(".filter :is(input, select)").all()
+        page.select_option(index=2)
+        of_page = shown.count()
+        assert 0 < of_page < count
+        assert view.locator("article h2:visible").count() == 1
+        expect(view.locator("table.counts")).not_to_be_visible()
+        state.select_option("recorded")
+        assert shown.count() < of_page
+        page.select_option("")
+        state.select_option("")
+        field.fill("load_state_dict strict")
+        found = shown.all_text_contents()
+        assert 0 < len(found) < 60
+        assert all("load_state_dict" in text and "strict" in text for text in found)

@@ -33,7 +33,7 @@ VIEW = View(
 )
 CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
 PROVEN = ClaimView(
-    CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", "Tried on 3 <a>.", None
+    CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", "Tried on 3 <a>.", 3, None
 )
 
 
@@ -125,11 +125,27 @@ def test_a_mark_opens_what_was_proven_and_links_to_it(state: str, sign: str) -> 
     )
 
 
+def test_the_counts_of_claims_add_up() -> None:
+    skipped = replace(PROVEN, state="skipped", title="Not proven", cases=0)
+    node = LexborHTMLParser(html.counts({"A": [PROVEN, skipped], "B <b>": [PROVEN]}, WORDS))
+    rows = [[cell.text() for cell in row.css("th, td")] for row in node.css("tr")]
+    assert rows == [
+        ["", "Claims", "Proven", "Not proven", "Tried on several cases", "Cases"],
+        ["A", "2", "1", "1", "1", "3"],
+        ["B <b>", "1", "1", "0", "1", "3"],
+        ["All", "3", "2", "1", "2", "6"],
+    ]
+    options = [
+        [o.attributes["value"] for o in select.css("option")] for select in node.css("select")
+    ]
+    assert options == [["", "A", "B <b>"], ["", "proven", "skipped"]]
+
+
 @pytest.mark.parametrize("url", [None, "https://example.org/a?b&c"])
 def test_the_list_of_claims_shows_each_test(url: str | None) -> None:
     other = replace(CLAIM, name="other", devices=1)
     views = [replace(PROVEN, url=url), replace(PROVEN, claim=other)]
-    node = LexborHTMLParser(html.claims(views, WORDS))
+    node = LexborHTMLParser(html.claims(views, "Title", WORDS))
     assert [row.attributes["id"] for row in node.css("ul.claims > li")] == ["holds", "other"]
     first, second = (row.text() for row in node.css("li"))
     assert first.startswith("Proven A list holds <b>. Tried on 3 <a>.The test’s source test_holds")

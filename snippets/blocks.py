@@ -187,10 +187,11 @@ class Scale(nn.Module):
         return self.factor * X
 
 
-NoSuper()
-scale = Scale()
-print("built:", type(scale).__name__)
-scale(X)
+built = []
+built.append(NoSuper())
+built.append(Scale())
+print("built:", [type(part).__name__ for part in built])
+built[-1](X)
 
 
 # %% common-errors fold="output" raises="TypeError, TypeError, NotImplementedError, RuntimeError"

@@ -266,6 +266,18 @@ for part in held:
 print("in a loop:", tuple(result.shape))
 held(X)
 
+
+# %% layer-in-forward
+class MadeAnew(nn.Module):
+    def forward(self, X):
+        # a new layer at each call | 每次调用都另造一层
+        return nn.Linear(20, 2)(X)
+
+
+anew = MadeAnew()
+print("parameters:", len(list(anew.parameters())))
+print("same output:", torch.equal(anew(X), anew(X)))
+
 # %% not-a-list raises="TypeError, TypeError, TypeError, AttributeError"
 print(len(theirs), "parts, the last is", theirs[-1])
 print(mine[0])

@@ -288,6 +288,20 @@ class Endless(Module):
 copy = Endless.__new__(Endless)  # without __init__ | 不经过 __init__
 copy.anything
 
+
+# %% property raises="AttributeError"
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    @property
+    def width(self):
+        return self.layer.out_feature  # misspelt | 拼错了
+
+
+Wide().width
+
 # %% guards raises="TypeError, KeyError, KeyError"
 mine, theirs = build(Module), build(nn.Module)
 mine.out.bias = torch.ones(2)  # not a Parameter | 不是 Parameter

@@ -453,6 +453,16 @@ both.double()  # another dtype | 换一种数据类型
 same = one.weight.data_ptr() == two.weight.data_ptr()
 print("now:", same)
 
+# %% tie-by-wrapping
+one, two = nn.Linear(2, 3), nn.Linear(3, 2)
+two.weight = nn.Parameter(one.weight.T)
+
+same = one.weight.data_ptr() == two.weight.data_ptr()
+print("same memory:", same)
+twin = copy.deepcopy(nn.Sequential(one, two))
+same = twin[0].weight.data_ptr() == twin[1].weight.data_ptr()
+print("in a copy:", same)
+
 # %% tie-count
 import io
 

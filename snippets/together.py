@@ -243,6 +243,18 @@ print(f"held-out accuracy: {accuracy(resumed.net):.3f}")
 saved = torch.load("step-60.pt", map_location="meta")
 torch.set_rng_state(saved["rng"])
 
+# %% data-loader
+from torch.utils.data import DataLoader
+
+loader = DataLoader(range(8), batch_size=4, shuffle=True)
+before = torch.get_rng_state()
+first = [rows.tolist() for rows in loader]
+second = [rows.tolist() for rows in loader]
+torch.set_rng_state(before)
+again = [rows.tolist() for rows in loader]
+print("a new order for each pass:", first != second)
+print("the same one again:", first == again)
+
 
 # %% forgotten fold="output"
 forgotten = {}

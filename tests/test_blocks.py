@@ -2568,3 +2568,47 @@ def test_only_the_buffer_keeps_its_value_and_follows() -> None:
         and (place, "double", "5", "torch.float64") in found
     }
     assert keeps == {"buffer"}
+
+
+def test_a_layer_made_in_forward_is_another_at_each_call() -> None:
+    """A layer that `forward` constructs is another one at each call: its random weights are new, and
+    `parameters()` gives none of them.
+
+    在 `forward` 里创建的层，每次调用都是另一个：随机权重是新抽的，`parameters()` 一个也不给。
+    """
+    assert shown("blocks.layer-in-forward").output == "parameters: 0\nsame output: False\n"
+    state = after("blocks.layer-in-forward")
+    for seed in over(seeds(10), SEEDS):
+        torch.manual_seed(seed)
+        first, second = (state.anew(state.X) for _ in range(2))
+        assert not torch.equal(first, second)
+        first.sum().backward()
+        assert list(state.anew.parameters()) == []
+
+
+def test_a_layer_assigned_in_forward_is_replaced() -> None:
+    """A layer that `forward` assigns to an attribute is registered, and replaced at the next call: an
+    optimiser that was built in between still holds the old one, and never changes the new one.
+
+    在 `forward` 里赋给属性的层会被注册，下一次调用又被换掉：两次调用之间建立的优化器仍然拿着旧的，
+    新的它从不改动。
+    """
+
+    class Assigned(nn.Module):
+        layer: nn.Linear
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            self.layer = nn.Linear(20, 2)
+            return torch.as_tensor(self.layer(X))
+
+    for cls in over(optimizers(), OPTIMIZERS):
+        net, X = Assigned(), torch.rand(3, 20)
+        net(X)
+        old = net.layer
+        optimizer = cls(net.parameters())
+        net(X).sum().backward()
+        new, values = net.layer, net.layer.weight.detach().clone()
+        optimizer.step()
+        assert new is not old
+        assert optimizer.param_groups[0]["params"][0] is old.weight
+        assert torch.equal(new.weight, values)

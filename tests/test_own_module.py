@@ -1406,3 +1406,35 @@ def test_the_fixes_for_modules_work() -> None:
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()
+
+
+def test_a_failing_property_names_itself() -> None:
+    """If a property of a module raises an `AttributeError`, the message names the property and not what
+    is missing, in `nn.Module` and in our class.
+
+    模块的属性（property）里抛出 `AttributeError`，报错写的是这个属性，而不是真正缺少的名字，
+    `nn.Module` 和我们的类都如此。
+    """
+    told = shown("own_module.property").error
+    assert told == "AttributeError: 'Wide' object has no attribute 'width'"
+    state = after("own_module.property")
+    for base in over((nn.Module, state.Module), "base classes | 个基类"):
+        for name in over(("gone", "layr", "out_feature"), "missing names | 个缺少的名字"):
+            body = {"width": property(lambda self, name=name: getattr(self, name))}
+            with pytest.raises(AttributeError, match="width") as caught:
+                type("Own", (base,), body)().width
+            assert name not in str(caught.value)
+
+
+def test_a_failing_method_names_what_is_missing() -> None:
+    """If a method of a module looks for an attribute that is missing, the message names it, in
+    `nn.Module` and in our class.
+
+    模块的方法里要用的属性不存在，报错写的就是它，`nn.Module` 和我们的类都如此。
+    """
+    state = after("own_module.property")
+    for base in over((nn.Module, state.Module), "base classes | 个基类"):
+        for name in over(("gone", "layr", "out_feature"), "missing names | 个缺少的名字"):
+            body = {"width": lambda self, name=name: getattr(self, name)}
+            with pytest.raises(AttributeError, match=name):
+                type("Own", (base,), body)().width()

@@ -2613,3 +2613,41 @@ def test_ties_change_the_parameters_and_not_the_keys() -> None:
     for tied, uses, parameters, keys, _ in over(found, "rows | 行"):
         assert int(keys) == 2 * int(uses)
         assert int(parameters) == (2 if tied == "yes" else 2 * int(uses))
+
+
+def test_a_wrapped_transpose_is_no_tie() -> None:
+    """`two.weight = nn.Parameter(one.weight.T)` shares the memory and makes a second parameter with a
+    gradient of its own: SGD moves the common numbers by both gradients; a deep copy, a change of dtype
+    and loading a state dict separate the two.
+
+    `two.weight = nn.Parameter(one.weight.T)` 共用内存，却是第二个参数，梯度自己另算：
+    SGD 把两份梯度都加到共用的数值上；深拷贝、换数据类型、加载状态字典都会把两边分开。
+    """
+    shown_ = shown("parameters.tie-by-wrapping").output
+    assert shown_ == "same memory: True\nin a copy: False\n"
+
+    def pair(tie: bool = True) -> Any:
+        net: Any = nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 4, bias=False))
+        if tie:
+            net[1].weight = nn.Parameter(net[0].weight.T)
+        return net
+
+    def shares(net: Any) -> bool:
+        return bool(net[0].weight.data_ptr() == net[1].weight.data_ptr())
+
+    for seed in over(seeds(10), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        net, loaded = pair(), pair(tie=False)
+        first, second = net[0].weight, net[1].weight
+        assert shares(net)
+        assert first is not second
+        net(torch.rand(5, 4)).square().sum().backward()
+        assert not torch.equal(first.grad, second.grad.T)
+        expected = first.detach() - 0.1 * (first.grad + second.grad.T)
+        torch.optim.SGD(net.parameters(), lr=0.1).step()
+        assert torch.allclose(first, expected, atol=1e-6)
+        assert torch.equal(second, first.T)
+        loaded.load_state_dict(net.state_dict())
+        assert not shares(loaded)
+        assert not shares(copy.deepcopy(net))
+        assert not shares(net.double())

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 from proven.testing import after, over, section, shown
 
@@ -1034,3 +1035,26 @@ def test_numpy_makes_doubles_of_decimals() -> None:
         for tensor in (torch.from_numpy(array), torch.tensor(array)):
             assert tensor.dtype == torch.float64
     assert torch.from_numpy(np.zeros(2, dtype=np.float32)).dtype == torch.float32
+
+
+def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
+    """A `DataLoader` with `shuffle=True` draws an order from the global generator when a pass begins:
+    from the same state of the generator it is the same order, whatever is drawn during the pass.
+
+    `shuffle=True` 的 `DataLoader` 在每一遍开始时用全局生成器抽取次序：
+    生成器状态相同，次序就相同，这一遍当中再抽什么数都不影响。
+    """
+    shown_ = shown("together.data-loader").output
+    assert shown_ == "a new order for each pass: True\nthe same one again: True\n"
+    for seed in over(range(10), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        loader = DataLoader(range(100), batch_size=7, shuffle=True)
+        before = torch.get_rng_state()
+        first = [rows.tolist() for rows in loader]
+        assert [rows.tolist() for rows in loader] != first
+        torch.set_rng_state(before)
+        again = []
+        for rows in loader:
+            again.append(rows.tolist())
+            torch.rand(3)
+        assert again == first

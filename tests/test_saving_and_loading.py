@@ -1,5 +1,6 @@
 """Proves what the page on reading and writing files says."""
 
+import ast
 import copy
 import io
 import itertools
@@ -2227,3 +2228,32 @@ def test_the_fixes_for_files_work() -> None:
         torch.save(net.state_dict(), "mlp.pt")
         for works in over(fixes, "fixes | 种改法"):
             assert works()
+
+
+def test_compile_puts_a_prefix_before_each_name() -> None:
+    """`torch.compile(net)` returns a wrapper that keeps the model in its attribute `_orig_mod`, as its
+    source says (importing it takes seconds), so each name in its state dict begins with `_orig_mod.`;
+    taking the prefix off makes the names fit again.
+
+    `torch.compile(net)` 返回一层包装，源码里写着它把模型放在属性 `_orig_mod` 里（导入它要好几秒），
+    所以状态字典里的每个名字都以 `_orig_mod.` 开头；去掉这个前缀，名字就对得上了。
+    """
+    source = Path(torch.__file__).parent / "_dynamo" / "eval_frame.py"
+    (wrapper,) = (
+        node
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == "OptimizedModule"
+    )
+    (init,) = (
+        node
+        for node in wrapper.body
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    assert "self._orig_mod = mod" in map(ast.unparse, init.body)
+    for layer in over(trainable(), TRAINABLE):
+        net, outer = layer.make(), nn.Module()
+        outer._orig_mod = net
+        state = outer.state_dict()
+        assert list(state) == [f"_orig_mod.{name}" for name in net.state_dict()]
+        consume_prefix_in_state_dict_if_present(state, "_orig_mod.")
+        assert str(layer.make().load_state_dict(state)) == "<All keys matched successfully>"

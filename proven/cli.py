@@ -121,11 +121,14 @@ def _show(view: View, words: Words) -> None:
     print(f"── {view.name} " + "─" * max(0, 76 - len(view.name)))
     print(textwrap.indent(view.source, "│ ", lambda line: True))
     if view.skipped:
-        print(words.joined(f"{words('skipped')}.", view.skipped, view.provenance))
-    for number in range(1, len(view.figures) + 1):
-        print(f"(figure {number} of {len(view.figures)}: shown on the page)")
-    for piece in view.pieces:
-        print(f"{piece.label}: {piece.text}" if piece.error else piece.text.rstrip("\n"))
+        print(words.joined(f"{words('skipped')}.", view.skipped))
+    for one in view.runs:
+        if one.label:
+            print(f"({one.label})")
+        for number in range(1, len(one.figures) + 1):
+            print(f"(figure {number} of {len(one.figures)}: shown on the page)")
+        for piece in one.pieces:
+            print(f"{piece.label}: {piece.text}" if piece.error else piece.text.rstrip("\n"))
 
 
 def _check(project: Project, names: list[str]) -> None:

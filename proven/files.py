@@ -107,6 +107,11 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["has_movable"] = True
     if {"exceptions", "counts"} & {fence.kind for fence in page.fences}:
         meta["has_filter"] = True
+    if recorded := site.recorded([page]):
+        meta["recorded"] = recorded
+    views = (site.view(fence.body.strip(), page.language) for fence in page.shown)
+    if any(len(view.runs) > 1 for view in views):
+        meta["has_tabs"] = True
     if page.has_notebook:
         name = script_name(page)
         meta["script"] = [name, words("download-script", name=name)]

@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache
 from html import escape
+from itertools import count
 from textwrap import shorten
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
@@ -13,7 +15,7 @@ from markdown.util import AtomicString
 from proven.pages import anchor
 from proven.problems import Problem, ProjectError
 from proven.svg import inline_svg
-from proven.views import ClaimView, ErrorView, View
+from proven.views import ClaimView, ErrorView, Run, View
 from proven.words import Words
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
         parts = (
             result,
             _folded(
-                code, words("fold-code" if view.figures else "fold-setup"), "data-search-exclude"
+                code, words("fold-code" if view.draws else "fold-setup"), "data-search-exclude"
             ),
         )
     elif view.fold == "output":
@@ -57,19 +59,44 @@ def _folded(html: str, summary: str, attribute: str = "") -> str:
 
 
 def _result(view: View, alt: str, words: Words, moves: str) -> str:
-    parts = []
-    if view.skipped:
-        told = words.joined(view.skipped, view.provenance)
+    """What it did: one run or, of several, a tab for each, which a page without a script shows in turn."""
+    numbers = count(1)  # of figures, whose ids are unique on a page
+    shown = [_run(view, run, alt, words, numbers) for run in view.runs]
+    if view.skipped and not shown:
         skipped = escape(words("skipped"))
-        parts.append(f'<p class="snippet-skip"><strong>{skipped}</strong> {escape(told)}</p>')
-    for number, figure in enumerate(view.figures, 1):
-        svg = inline_svg(figure, view.name, number, alt)
-        parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
-    for piece in view.pieces:
-        parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
+        shown = [f'<p class="snippet-skip"><strong>{skipped}</strong> {escape(view.skipped)}</p>']
+    if not any(shown):
+        return "<div hidden></div>"
     moved = f' data-moves="{escape(moves)}"' if moves else ""
-    inside = "".join(parts)
-    return f'<div class="snippet-result"{moved}>{inside}</div>' if parts else "<div hidden></div>"
+    if len(shown) == 1:
+        return f'<div class="snippet-result"{moved}>{shown[0]}</div>'
+    tabs, panels = [], []
+    for number, (run, content) in enumerate(zip(view.runs, shown, strict=True)):
+        id, front = f"{anchor(view.name)}-{run.id}", number == 0
+        tabs.append(
+            f'<button type="button" role="tab" data-run="{run.id}" aria-controls="{id}" id="{id}-tab" '
+            f'aria-selected="{str(front).lower()}" tabindex="{-number}">{escape(run.label)}</button>'
+        )
+        panels.append(
+            f'<div class="run{" front" if front else ""}" id="{id}"{moved}>{content}</div>'
+        )
+    bar = f'<div class="machines" role="tablist" aria-label="{words("machines")}" data-search-exclude>{"".join(tabs)}</div>'
+    return f'<div class="snippet-result runs">{bar}{"".join(panels)}</div>'
+
+
+def _run(view: View, run: Run, alt: str, words: Words, numbers: Iterator[int]) -> str:
+    parts = []
+    if run.label:
+        lacking = f" <span>· {escape(words('not-here'))}</span>" if view.skipped else ""
+        parts.append(
+            f'<p class="snippet-machine" data-search-exclude>{escape(run.label)}{lacking}</p>'
+        )
+    for figure in run.figures:
+        svg = inline_svg(figure, view.name, next(numbers), alt)
+        parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
+    for piece in run.pieces:
+        parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
+    return "".join(parts)
 
 
 def _box(text: str, label: str, kind: str) -> str:
@@ -139,7 +166,8 @@ def error(entry: ErrorView, words: Words) -> str:
         )
     else:
         shown, label = f"<p>{entry.type}</p>", view.skipped
-    told = escape(words.joined(label, view.provenance))
+    recorded = view.run.label if view.run and view.run.record else ""
+    told = escape(" · ".join(filter(None, (label, recorded))))
     return (
         f'<div class="error-entry" id="{entry.id}" data-type="{entry.type}">{shown}'
         f'<p class="error-place"><a href="../{entry.page.url}#{anchor(view.name)}">{view.name}</a> {told}</p></div>'

@@ -22,7 +22,7 @@ from proven.html import mathml
 from proven.page_script import indented, raising
 from proven.pages import Fence
 from proven.prose import Dialect, Shown, pieces
-from proven.views import Site, View
+from proven.views import Run, Site, View
 from proven.words import Words
 
 GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
@@ -47,7 +47,8 @@ def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> N
     """
     words, whole = site.words(language), len(paths) > 1
     title = words("chapter") if whole else site.page(language, paths[0]).title
-    cells = _beginning(site, words, title)
+    recorded = site.recorded(site.page(language, path) for path in paths)
+    cells = _beginning(site, words, title, recorded)
     for number, path in enumerate(paths):
         page = site.page(language, path)
         if number:
@@ -118,7 +119,7 @@ def _dialect(site: Site, language: str) -> Dialect:
     return Dialect(link, math, fence)
 
 
-def _beginning(site: Site, words: Words, title: str) -> list[NotebookNode]:
+def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> list[NotebookNode]:
     """The title, what the outputs were made with, and how to install it."""
     versions = site.machine.versions
     pins = " ".join(
@@ -126,7 +127,8 @@ def _beginning(site: Site, words: Words, title: str) -> list[NotebookNode]:
         for package in site.project.settings.packages
     )
     half = site.halves[words.language]
-    told = words.joined(words.ran_on(site.machine, "notebook", site=half.name), half.copyright)
+    ran_on = words.ran_on(site.machine, "notebook", site=half.name)
+    told = words.joined(ran_on, *recorded, half.copyright)
     install = f"{words('install')}\n# %pip install {pins}\n\n" if pins else ""
     return [
         _markdown_cell(f"# {title}\n\n> {told}", "title"),
@@ -140,8 +142,8 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
     if shown.folded:  # the solution of an exercise
         hidden = dict.fromkeys(hidden, True)
     jupyter = {key: True for key, is_hidden in hidden.items() if is_hidden}
-    pieces = list(view.pieces)
     parts = _parts(view)
+    runs = [(run, _ended_by_errors(run)) for run in view.runs]
     for number, (source, raises) in enumerate(parts, 1):
         metadata: dict[str, Any] = {"tags": ["raises-exception"]} if raises else {}
         if jupyter:
@@ -153,20 +155,14 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
             source = check + indented(source)
             if view.skipped:
                 outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
-        if view.provenance and number == 1:
-            data = {"text/plain": view.provenance}
-            outputs.append(_output("display_data", data=data, metadata={}))
-        if number == len(parts):
-            outputs += _figures(view, shown.alt)
-        while pieces:
-            piece = pieces.pop(0)
-            if not piece.error:
-                outputs.append(_output("stream", name="stdout", text=piece.text))
-                continue
-            value, traceback = piece.text.partition(": ")[2], [piece.label, piece.text]
-            outputs.append(_output("error", ename=piece.error, evalue=value, traceback=traceback))
-            break
-        if view.figures and isinstance(ast.parse(source).body[-1], ast.Expr):
+        for run, groups in runs:
+            figures = list(_figures(run, shown.alt)) if number == len(parts) else []
+            made = figures + next(groups, [])
+            if run.label and (made or number == 1):
+                data = {"text/plain": run.label}
+                outputs.append(_output("display_data", data=data, metadata={}))
+            outputs += made
+        if view.draws and isinstance(ast.parse(source).body[-1], ast.Expr):
             source += ";"  # Jupyter would show the value of the last call, such as a legend
         id = view.name.replace(".", "-")
         yield _code_cell(source, id if number == 1 else f"{id}--{number}", metadata, outputs)
@@ -181,9 +177,23 @@ def _parts(view: View) -> list[tuple[str, bool]]:
     return [("\n".join(part).strip("\n"), raises) for part, raises in parts if any(part)]
 
 
-def _figures(view: View, alt: str) -> Iterator[NotebookNode]:
+def _ended_by_errors(run: Run) -> Iterator[list[NotebookNode]]:
+    """What a run printed up to each error, together with it, and the rest."""
+    outputs = []
+    for piece in run.pieces:
+        if not piece.error:
+            outputs.append(_output("stream", name="stdout", text=piece.text))
+            continue
+        value, traceback = piece.text.partition(": ")[2], [piece.label, piece.text]
+        outputs.append(_output("error", ename=piece.error, evalue=value, traceback=traceback))
+        yield outputs
+        outputs = []
+    yield outputs
+
+
+def _figures(run: Run, alt: str) -> Iterator[NotebookNode]:
     # JupyterLab knows needs_background: black lines would vanish on its dark background
-    for figure in view.figures:
+    for figure in run.figures:
         data = {FIGURE: figure, "text/plain": alt}
         yield _output("display_data", data=data, metadata={"needs_background": "light"})
 

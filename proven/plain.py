@@ -84,21 +84,23 @@ def _page(site: Site, page: Page, here: str) -> str:
         else part
         for part in pieces(page, Dialect(link, math, fence))
     ]
-    return "\n\n".join(filter(None, parts)) + f"\n\n{words.ran_on(site.machine)}\n"
+    foot = words.joined(words.ran_on(site.machine), *site.recorded([page]))
+    return "\n\n".join(filter(None, parts)) + f"\n\n{foot}\n"
 
 
 def _snippet(view: View, alt: str, words: Words) -> Iterator[str]:
     """The code of a snippet and what it did."""
     yield _fence("python", view.source)
-    if view.skipped:
+    if view.skipped and not view.runs:
         yield view.skipped
-    if view.provenance:
-        yield view.provenance
-    if view.figures:
-        yield f"[{alt}]"
-    for piece in view.pieces:
-        yield f"**{piece.label}**"
-        yield _fence("text", piece.text)
+    for run in view.runs:
+        if run.label and not run.pieces:
+            yield f"**{run.label}**"
+        if run.figures:
+            yield f"[{alt}]"
+        for piece in run.pieces:
+            yield f"**{' · '.join(filter(None, (piece.label, run.label)))}**"
+            yield _fence("text", piece.text)
 
 
 def _fence(language: str, text: str) -> str:

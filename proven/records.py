@@ -32,7 +32,7 @@ class Record:
         machine: Where it ran; there is at least one device.
         date: When, as `2026-11-23`.
         commit: At which commit, with `+` where files differed from it; None outside of git.
-        outcomes: What the snippets that need devices did, by full name.
+        outcomes: What the snippets that ran did, by full name.
         claims: The hashes of the tests that need devices and passed, by the name of the claim.
     """
 
@@ -57,7 +57,10 @@ def folder_of(settings: Settings) -> Path:
 
 
 def make_record(result: Result, date: str, commit: str | None) -> Record:
-    """Make a record of a run: of the snippets and claims that need devices and ran."""
+    """Make a record of a run: of all snippets that ran, and of the claims that need devices and hold.
+
+    What needs no device may still do something else where there is one.
+    """
     section = result.section
     if not result.machine.devices:
         versions = " ".join(f"{name} {v}" for name, v in result.machine.versions.items())
@@ -67,9 +70,9 @@ def make_record(result: Result, date: str, commit: str | None) -> Record:
     outcomes = {
         snippet.name: result.outcomes[snippet.name]
         for snippet in section.snippets
-        if snippet.devices and result.outcomes[snippet.name].state != "skipped"
+        if result.outcomes[snippet.name].state != "skipped"
     }
-    if not outcomes:
+    if not any(snippet.devices for snippet in section.snippets):
         what = f"no snippet of {section.name} needs a device, so every build runs them all"
         advice = "record a section that has cells with needs="
         raise ProjectError(Problem(what, advice, (section.place,)))
@@ -145,8 +148,8 @@ def _advice(section: str) -> str:
 def _check(record: Record, section: Section, place: str, lines: list[str]) -> list[Problem]:
     """Find what a run of this script cannot have done.
 
-    Such are snippets that are not there or need no device, more devices than there were, and an
-    error that is not declared.
+    Such are snippets that are not there, more devices than there were, and an error that is not
+    declared.
     """
     snippets = {snippet.name: snippet for snippet in section.snippets}
     problems = []
@@ -154,7 +157,7 @@ def _check(record: Record, section: Section, place: str, lines: list[str]) -> li
         snippet = snippets.get(name)
         if not snippet:
             what = f"the record holds {name}, and the script has no such snippet"
-        elif not 0 < snippet.devices <= len(record.machine.devices):
+        elif snippet.devices > len(record.machine.devices):
             what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {len(record.machine.devices)}"
         elif _types(outcome) != snippet.raises or (outcome.state == "raised") != bool(
             outcome.errors

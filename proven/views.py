@@ -5,8 +5,8 @@ Nobody but this module decides whether an output is this build's, a record's, or
 
 import os
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from proven.cells import Outcome
@@ -39,6 +39,28 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Run:
+    """What a snippet did on one machine.
+
+    Attributes:
+        label: Which machine, in a few words; empty where this build's output is the only one.
+        pieces: What it printed and which errors it raised, in order.
+        figures: Its figures, as SVG.
+        record: Where it comes from; None if this build ran it.
+    """
+
+    label: str
+    pieces: tuple[Piece, ...]
+    figures: tuple[str, ...] = ()
+    record: Record | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for all snippets and languages: what a reader chooses by."""
+        return self.record.filename.split(".")[1] if self.record else "here"
+
+
+@dataclass(frozen=True)
 class View:
     """What a snippet shows in one language.
 
@@ -48,13 +70,12 @@ class View:
         kind: The kind of device that it needs; empty if it runs anywhere.
         devices: How many of these.
         count: The expression that counts these devices on the machine of a reader.
-        fold: What a page folds away: `code`, `output` or nothing.
+        fold: What a page folds away: `code`, the `output` that a question asks for, or nothing.
         state: `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one.
         skipped: Why it did not run here; empty if it did.
-        provenance: Where a recorded output came from; empty if it is this build's.
-        pieces: What it printed and which errors it raised, in order.
         raises: The types of the errors that it declares.
-        figures: Its figures, as SVG.
+        runs: What it did, the run that teaches first in front: of this build, and of a record where
+            it did not run here, or did something else on a machine with more devices.
     """
 
     name: str
@@ -65,10 +86,23 @@ class View:
     fold: str | None
     state: str
     skipped: str
-    provenance: str
-    pieces: tuple[Piece, ...]
     raises: tuple[str, ...]
-    figures: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def run(self) -> Run | None:
+        """The run of this build or, where it did not run here, of the record."""
+        return min(self.runs, key=lambda run: run.record is not None, default=None)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What it printed and raised in that run."""
+        return self.run.pieces if self.run else ()
+
+    @property
+    def draws(self) -> bool:
+        """Whether it shows a figure."""
+        return any(run.figures for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -183,31 +217,45 @@ class Site:
             The view.
         """
         snippet, words = self.project.snippets[name], self.words(language)
-        outcome = self.results[name.split(".")[0]].outcomes[name]
+        result, record = self.results[name.split(".")[0]], self.project.record_of(name)
+        outcome, asked = result.outcomes[name], (language, name) in self.project.questions
         state: str = outcome.state
-        skipped = provenance = ""
+        skipped, runs = "", list[Run]()
         if state == "skipped":
             skipped = words.needs(snippet.kind, snippet.devices, outcome.had)
-            if record := self.project.record_of(name):
-                outcome, state, provenance = (
-                    record.outcomes[name],
-                    "recorded",
-                    words.recorded(record),
-                )
+        else:
+            runs.append(Run("", tuple(_pieces(outcome, snippet, words)), outcome.figures))
+        if record and len(record.machine.devices) > len(result.machine.devices):
+            label, there = words.run(record.machine, record.date), record.outcomes[name]
+            recorded = Run(label, tuple(_pieces(there, snippet, words)), there.figures, record)
+            if state == "skipped":
+                state, runs = "recorded", [recorded]
+            elif (recorded.pieces, recorded.figures) != (runs[0].pieces, runs[0].figures):
+                here = replace(runs[0], label=words.run(result.machine))
+                # a key was computed from what ran here
+                runs = [here, recorded] if asked else [recorded, here]
         return View(
             name=name,
             source=localise(snippet.source, language, self.project.settings.written),
             kind=snippet.kind,
             devices=snippet.devices,
             count=self.project.settings.devices[snippet.kind]["count"] if snippet.kind else "",
-            fold=snippet.fold,
+            fold=None if snippet.fold == "output" and not asked else snippet.fold,
             state=state,
             skipped=skipped,
-            provenance=provenance,
-            pieces=tuple(_pieces(outcome, snippet, words)),
             raises=snippet.raises,
-            figures=outcome.figures,
+            runs=tuple(runs),
         )
+
+    def recorded(self, pages: Iterable[Page]) -> list[str]:
+        """Where the recorded outputs on pages of a language come from, a sentence for each record."""
+        told = []
+        for page in pages:
+            words, names = self.words(page.language), [f.body.strip() for f in page.shown]
+            names += [name for name, _ in page.errors]
+            runs = (run for name in names for run in self.view(name, page.language).runs)
+            told += [words.recorded(run.record) for run in runs if run.record]
+        return list(dict.fromkeys(told))
 
     def answer(self, name: str) -> str | None:
         """The value of the key of the question that a snippet answers; None where none is known."""

@@ -51,18 +51,24 @@ class Words:
         told = self("had", count=had) if had else self._device(kind, "none")
         return self(key, need=self.devices(kind, count), had=told)
 
+    def run(self, machine: Machine, date: str = "") -> str:
+        """Say in a few words which machine an output is of: this build's, or with a date a record's."""
+        device = _counted(machine.devices) or "CPU"
+        return (
+            self("recorded-run", device=device, date=date)
+            if date
+            else self("this-run", device=device)
+        )
+
     def recorded(self, record: Record) -> str:
-        """Say where and when a recorded output came from."""
+        """Say where the outputs came from that have the label of a record."""
         versions = record.machine.versions
         order = sorted(versions, key=lambda name: name != "driver")
         names = {"driver": self("driver")}
         told = [f"{names.get(name, name)} {versions[name]}" for name in order]
         commit = (record.commit or "?")[:10]
-        devices = _counted(record.machine.devices)
-        all_versions = self("comma").join(told)
-        return self(
-            "record", date=record.date, devices=devices, versions=all_versions, commit=commit
-        )
+        label = self.run(record.machine, record.date)
+        return self("record", label=label, versions=self("comma").join(told), commit=commit)
 
     def proven(self, devices: int, state: str, machine: Machine, record: Record | None) -> str:
         """Say with what a claim was proven, or why it was not."""

@@ -35,7 +35,7 @@ PLAIN = ", ".join(
     f"span.{name}" for name in ["n", "p", "o", "w", "si", "bp", "nb", "nn"]
 )  # code without a colour
 # What only a screen has a use for.
-DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .progress, .done, .verdict, nav, script, form, link"
+DROPPED = ".headerlink, .md-content__button, .notebook-links, .page-code, .progress, .done, .verdict, .machines, nav, script, form, link"
 WORDS = {  # the title of the contents, and what the marks mean
     "en": ("Contents", "A ✓ at the end of a sentence means that a test proves it."),
     "zh": ("目录", "句末的 ✓ 表示这句话有测试证明。"),
@@ -163,7 +163,12 @@ def _assemble(
     contents, ticks = WORDS.get(language, WORDS["en"])
     report = json.loads((site / "build.json").read_text(encoding="utf-8"))
     foot = next(iter(sections.values())).css_first(".ran-on")
-    ran_on = foot.text() if foot else ""
+    recorded = {}
+    for article in sections.values():
+        for tag in article.css(".ran-on .recorded"):
+            recorded[tag.text()] = True
+            tag.decompose()
+    ran_on = " ".join([foot.text() if foot else "", *recorded])
     styles = [
         STYLE.read_text(encoding="utf-8"),
         f"@page {{ @top-left {{ content: {json.dumps(config.site_name, ensure_ascii=False)} }} }}",

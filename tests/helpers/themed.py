@@ -6,6 +6,10 @@ import shutil
 from pathlib import Path
 from unittest import mock
 
+from proven.cells import Outcome
+from proven.records import Record, folder_of, write_record
+from proven.scripts import read_sections
+from proven.worker import Machine
 from tests.helpers.projects import CUDA, PROJECT, Project, mkdocs
 
 ADDRESS = "https://somebody.github.io/notes/"
@@ -41,6 +45,14 @@ part.one
 part.two
 ```
 
+```snippet
+part.three
+```
+
+```snippet
+part.four
+```
+
 A sentence long enough to need a second line on a phone, and then a third one, is proven by its
 test.`#!claim it_prints_hello` Another one is not.`#!claim eight_devices_agree`
 
@@ -52,7 +64,7 @@ NOTEBOOKS = "# Notebooks {#notebooks}\n\n```downloads\n```\n"
 
 
 def build_themed(folder: Path) -> str:
-    """Build the site, with a skipped snippet and two marks, in the folder `site` of a folder.
+    """Build the site, with a skipped snippet, two marks and two recorded outputs, in the folder `site` of a folder.
 
     Args:
         folder: The folder of the project.
@@ -60,10 +72,26 @@ def build_themed(folder: Path) -> str:
     Returns:
         What went wrong, or nothing.
     """
-    script = '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
+    script = (
+        '# %% one\nprint("hello")\n# %% two needs="cuda:8"\nprint(8)\n'
+        '# %% three\nprint("cpu")\n# %% four\nprint("one\\ntwo")\n'
+    )
     texts = dict.fromkeys(("zh", "en"), PAGE)
     project = Project(folder, script, texts, TESTS, settings={"devices": CUDA})
-    project.write()
+    settings = project.read_settings()
+    recorded = {"part.three": "cuda:0\n", "part.four": "cuda:0\ntwo\nthree\n"}
+    write_record(
+        folder_of(settings),
+        Record(
+            "part",
+            read_sections(settings)[0]["part"].sha256,
+            Machine({"torch": "2.0"}, "3.13.0", "Linux x86_64", ("Made-up GPU",)),
+            "2026-11-23",
+            "0123456789",
+            {name: Outcome(name, "ran", output) for name, output in recorded.items()},
+            {},
+        ),
+    )
     for language in ("zh", "en"):
         project.file(f"docs/{language}/notebooks.md", NOTEBOOKS)
     project.file("docs/search.toml", "")

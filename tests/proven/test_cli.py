@@ -126,7 +126,7 @@ def test_record_writes_one_file_for_the_hardware(here: Project, capsys: Out) -> 
     assert main(["record", "part"]) == 0
     [path] = (here.folder / "snippets" / "records").iterdir()
     assert path.name == "part.made-up-gpu-x1.json"
-    told = "snippets/records/part.made-up-gpu-x1.json: 1 snippets and 0 claims recorded\n"
+    told = "snippets/records/part.made-up-gpu-x1.json: 2 snippets and 0 claims recorded\n"
     assert capsys.readouterr().out == told
     assert '"on the device"' in path.read_text(encoding="utf-8")
 

@@ -10,11 +10,12 @@ from proven import html
 from proven.claims import Claim
 from proven.pages import read_page
 from proven.problems import ProjectError
+from proven.records import Record
 from proven.settings import Settings
-from proven.views import ClaimView, ErrorView, Piece, View
+from proven.views import ClaimView, ErrorView, Piece, Run, View
 from proven.words import Words
 from tests.helpers.projects import PROJECT
-from tests.helpers.sites import FIGURE
+from tests.helpers.sites import FIGURE, GPU
 
 WORDS = Words(Settings(PROJECT, "", ("en",), ("en",)), "en")
 VIEW = View(
@@ -26,11 +27,10 @@ VIEW = View(
     fold=None,
     state="ran",
     skipped="",
-    provenance="",
-    pieces=(),
     raises=(),
-    figures=(),
+    runs=(),
 )
+RECORD = Record("part", "", GPU, "2026-11-23", None, {}, {})
 CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
 PROVEN = ClaimView(
     CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", "Tried on 3 <a>.", 3, None
@@ -59,7 +59,7 @@ def test_a_snippet_has_its_name_its_state_and_its_code() -> None:
 def test_what_a_snippet_printed_and_raised_is_text() -> None:
     evil = "<script>alert(1)</script> &amp; <b>bold</b>"
     pieces = Piece(f"{evil}\n\n", "Output"), Piece(f"E: {evil}", "Error · line 2", "E", 2)
-    view = replace(VIEW, state="raised", pieces=pieces)
+    view = replace(VIEW, state="raised", runs=(Run("", pieces),))
     node = shown(view)
     assert not node.css("script, b")
     assert text(node, ".snippet-output samp") == [evil]
@@ -68,7 +68,7 @@ def test_what_a_snippet_printed_and_raised_is_text() -> None:
 
 
 def test_folded_code_that_draws_is_called_so() -> None:
-    node = shown(replace(VIEW, fold="code", figures=(FIGURE,)), "a line")
+    node = shown(replace(VIEW, fold="code", runs=(Run("", (), (FIGURE,)),)), "a line")
     assert text(node, "summary") == ["The code that draws it"]
 
 
@@ -82,28 +82,44 @@ def test_folded_code_that_draws_is_called_so() -> None:
 def test_what_is_folded_is_in_a_box_and_the_rest_is_not(
     fold: str, summary: str, inside: str
 ) -> None:
-    node = shown(replace(VIEW, fold=fold, pieces=(Piece("seen", "Output"),)))
+    node = shown(replace(VIEW, fold=fold, runs=(Run("", (Piece("seen", "Output"),)),)))
     assert text(node, "details > summary") == [summary]
     assert len(node.css(f"details {inside}")) == 1
     assert len(node.css("details .highlight, details samp")) == 1
     assert len(node.css(".highlight, samp")) == 2
 
 
-def test_a_skip_and_a_record_come_before_what_was_recorded() -> None:
-    view = replace(
-        VIEW,
-        state="recorded",
-        skipped="It needs <2>.",
-        provenance="Then.",
-        pieces=(Piece("x", "Output"),),
-    )
-    node = shown(view)
-    assert text(node, ".snippet-result")[0].startswith("Not run It needs <2>. Then.")
+def test_what_did_not_run_says_why_or_has_the_label_of_its_record() -> None:
+    view = replace(VIEW, state="skipped", skipped="It needs <2>.")
+    assert text(shown(view), ".snippet-result") == ["Not run It needs <2>."]
+    run = Run("2 × <A>, recorded then", (Piece("x", "Output"),), (), RECORD)
+    node = shown(replace(view, state="recorded", runs=(run,)))
+    assert text(node, ".snippet-machine") == ["2 × <A>, recorded then · not run here"]
     assert text(node, "samp") == ["x"]
+    assert not node.css(".snippet-skip, [role=tab]")
+
+
+def test_of_two_runs_each_has_its_tab_and_its_label_and_the_first_is_in_front() -> None:
+    runs = (
+        Run("1 × A, recorded then", (Piece("there", "Output"),), (FIGURE,), RECORD),
+        Run("<CPU>, this build", (Piece("here", "Output"),), (FIGURE,)),
+    )
+    node = shown(replace(VIEW, runs=runs), "a line")
+    labels = ["1 × A, recorded then", "<CPU>, this build"]
+    assert text(node, "[role=tablist] > [role=tab]") == labels
+    assert text(node, ".run > .snippet-machine") == labels
+    assert text(node, ".run.front samp") == ["there"]
+    tabs = node.css("[role=tab]")
+    assert [tab.attributes["aria-selected"] for tab in tabs] == ["true", "false"]
+    assert [tab.attributes["data-run"] for tab in tabs] == ["made-up-gpu-80gb-x1", "here"]
+    panels = [node.css_first(f"[id='{tab.attributes['aria-controls']}']") for tab in tabs]
+    assert [text(panel, "samp") for panel in panels if panel] == [["there"], ["here"]]
+    ids = [found.attributes["id"] for found in node.css("[id]")]
+    assert len(set(ids)) == len(ids)
 
 
 def test_each_figure_is_described() -> None:
-    node = shown(replace(VIEW, figures=(FIGURE, FIGURE)), 'a "line"')
+    node = shown(replace(VIEW, runs=(Run("", (), (FIGURE, FIGURE)),)), 'a "line"')
     assert [svg.attributes["aria-label"] for svg in node.css("figure svg")] == ['a "line"'] * 2
     ids = [found.attributes["id"] for found in node.css("svg [id]")]
     assert len(set(ids)) == len(ids) == 2
@@ -193,7 +209,9 @@ def entry(view: View, number: int = 1, type: str = "KeyError") -> ErrorView:
 
 
 def test_an_entry_of_the_index_shows_the_message_as_text_and_leads_to_its_snippet() -> None:
-    view = replace(VIEW, pieces=(Piece("KeyError: <b>", "Error · line 2", "KeyError", 2),))
+    view = replace(
+        VIEW, runs=(Run("", (Piece("KeyError: <b>", "Error · line 2", "KeyError", 2),)),)
+    )
     tree = LexborHTMLParser(html.error(entry(view), WORDS))
     assert not tree.css("b")
     assert text(tree, ".error-entry[data-type=KeyError] pre samp") == ["KeyError: <b>"]
@@ -212,7 +230,9 @@ def test_an_entry_of_what_did_not_run_says_so() -> None:
 def test_errors_are_listed_by_type_with_the_beginning_of_their_messages() -> None:
     told = ["TypeError: " + "word " * 40, "KeyError: 'a'", "KeyError: 'b'\nmore"]
     entries = [
-        entry(replace(VIEW, pieces=(Piece(t, "", t.split(":")[0], 1),)), n, t.split(":")[0])
+        entry(
+            replace(VIEW, runs=(Run("", (Piece(t, "", t.split(":")[0], 1),)),)), n, t.split(":")[0]
+        )
         for n, t in enumerate(told)
     ]
     tree = LexborHTMLParser(html.exceptions(entries, WORDS))

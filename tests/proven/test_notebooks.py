@@ -169,13 +169,40 @@ def test_a_cell_without_its_device_says_so_and_shows_the_record(project: Project
     )
     skip, record, output = made["part-one"]["outputs"]
     assert skip["text"] == [f"{told}\n"]
-    assert "recorded on another machine on 2026-11-23" in record["data"]["text/plain"][0]
+    label = "1 × Made-up GPU 80GB, recorded 2026-11-23"
+    assert record["data"]["text/plain"] == [label]
+    assert f"with the label “{label}” were recorded" in source(made["title"])
     assert output["text"] == ["theirs\n"]
     (two,) = made["part-two"]["outputs"]
     assert two["text"] == ["Not run: this code needs 2 CUDA GPUs.\n"]
     assert source(made["part-two"]).endswith("else:\n    if x:\n        y")
     ran = cells(made_up(project, {"part.one": {"output": "ours\n"}}, GPUS))["part-one"]
     assert [output["text"] for output in ran["outputs"]] == [["ours\n"]]
+
+
+def test_of_two_runs_a_cell_has_both_outputs_up_to_each_error(project: Project) -> None:
+    project.settings = {"devices": {"cuda": "cards"}, "packages": ["numpy"]}
+    project.script = '# %% one raises="KeyError"\nprint(1)\n{}["key"]\nprint(2)\n# %% two needs="cuda:1"\nx = 1\n'
+
+    def done(word: str) -> dict[str, dict[str, Any]]:
+        error = Raised(f"KeyError: {word}", 2, len(word))
+        return {"part.one": {"output": f"{word}{word}", "errors": (error,)}}
+
+    folder = project.folder / "snippets" / "records"
+    there = made_up(project, done("there"), GPU)
+    write_record(folder, make_record(there.results["part"], "2026-11-23", None))
+    made = cells(made_up(project, done("here")))
+    labels = "1 × Made-up GPU 80GB, recorded 2026-11-23", "CPU, this build"
+
+    def told(output: Any) -> str:
+        return "".join(output.get("text") or output.get("evalue") or output["data"]["text/plain"])
+
+    for id, outputs in (("part-one", ["there", "here"]), ("part-one--2", ["there", "here"])):
+        errors = [[word] for word in outputs] if id == "part-one" else [[], []]
+        expected = []
+        for label, word, error in zip(labels, outputs, errors, strict=True):
+            expected += [label, word, *error]
+        assert [told(output) for output in made[id]["outputs"]] == expected
 
 
 def test_the_cells_of_a_notebook_run_from_top_to_bottom(

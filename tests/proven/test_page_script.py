@@ -8,7 +8,7 @@ import pytest
 
 from proven.page_script import page_script
 from proven.settings import Settings
-from proven.views import Piece, View
+from proven.views import Piece, Run, View
 from proven.words import Words
 from tests.helpers.projects import PROJECT
 
@@ -23,10 +23,8 @@ def view(name: str, source: str, devices: int = 0, raises: str = "") -> View:
         fold=None,
         state="ran",
         skipped="",
-        provenance="",
-        pieces=(),
         raises=(raises,) if raises else (),
-        figures=(),
+        runs=(),
     )
 
 
@@ -42,7 +40,7 @@ def ran(*views: View, language: str = "en") -> str:
 def test_each_error_is_printed_where_it_comes() -> None:
     code = "print(1)\n{}['a']\nprint(\n    2\n)\nlen(3)\nprint(4)"
     pieces = Piece("", "", "KeyError", 2), Piece("", "", "TypeError", 6)
-    snippet = replace(view("one", code, raises="KeyError"), pieces=pieces)
+    snippet = replace(view("one", code, raises="KeyError"), runs=(Run("", pieces),))
     told = "KeyError: 'a'", "2", "TypeError: object of type 'int' has no len()", "4"
     assert ran(snippet) == "\n".join(["1", *told, ""])
 

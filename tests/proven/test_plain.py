@@ -6,8 +6,9 @@ import pytest
 
 from proven.cells import Raised
 from proven.plain import texts
+from proven.records import make_record, write_record
 from tests.helpers.projects import Project
-from tests.helpers.sites import FIGURE, made_up
+from tests.helpers.sites import FIGURE, GPU, made_up
 
 SCRIPT = """# %% fence
 print("`" * 3)
@@ -132,6 +133,19 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
     )
     assert made["en/llms-full.txt"] == MARKDOWN.replace("](claims/", "](claims/")
     assert "故意的" in made["llms-full.txt"]
+
+
+def test_both_runs_stand_one_after_the_other_with_their_labels(shown: Project) -> None:
+    shown.script = shown.script.replace("cuda:99", "cuda:1")
+    there = made_up(shown, {**DONE, "part.fence": {"output": "theirs\n"}}, GPU)
+    folder = shown.folder / "snippets" / "records"
+    write_record(folder, make_record(there.results["part"], "2026-11-23", None))
+    text = texts(made_up(shown, DONE))["en/index.html.md"]
+    label = "1 × Made-up GPU 80GB, recorded 2026-11-23"
+    theirs, ours = f"**Output · {label}**\n\n```text\ntheirs", "**Output · CPU, this build**"
+    assert 0 < text.index(theirs) < text.index(ours)
+    assert f'print("never")\n```\n\n**{label}**\n' in text  # it ran there, and printed nothing
+    assert text.endswith(", at commit ?.\n")
 
 
 def test_the_list_names_every_page_of_every_language(shown: Project) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ print("two devices")
 """
 NAMES = ["anywhere", "one", "refused", "figure", "two"]
 DONE: dict[str, dict[str, Any]] = {
+    "part.anywhere": {"output": "elsewhere\n"},
     "part.one": {"output": "one device\n", "seconds": 0.12345},
     "part.refused": {"errors": (Raised("RuntimeError: two devices <b>", 1, 0),)},
     "part.figure": {"figures": (FIGURE,)},
@@ -58,12 +60,12 @@ def read(project: Project) -> tuple[tuple[Record, ...], list[Problem]]:
     return read_records(settings, read_sections(settings)[0])
 
 
-def test_a_record_keeps_what_needed_a_device_and_can_be_read_back(hardware: Project) -> None:
+def test_a_record_keeps_all_that_ran_and_can_be_read_back(hardware: Project) -> None:
     path = keep(hardware)
     assert path.name == "part.made-up-gpu-80gb-x1.json"
     ((record,), problems) = read(hardware)
     assert problems == []
-    assert list(record.outcomes) == ["part.one", "part.refused", "part.figure"]
+    assert list(record.outcomes) == [f"part.{name}" for name in NAMES[:-1]]
     assert record.outcomes["part.one"].output == "one device\n"
     assert record.outcomes["part.one"].seconds == 0.123
     assert record.outcomes["part.refused"].error == "RuntimeError: two devices <b>"
@@ -73,7 +75,7 @@ def test_a_record_keeps_what_needed_a_device_and_can_be_read_back(hardware: Proj
 
 def test_a_record_reads_as_a_diff(hardware: Project) -> None:
     text = keep(hardware).read_text(encoding="utf-8")
-    assert json.loads(text)["outcomes"][0]["output"] == ["one device", ""]
+    assert json.loads(text)["outcomes"][1]["output"] == ["one device", ""]
     assert text.count("\n") > 20
 
 
@@ -121,7 +123,7 @@ def change(**values: object) -> Callable[[dict[str, Any]], object]:
 
 def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
     def made(data: dict[str, Any]) -> None:
-        data["outcomes"][0].update(values)
+        data["outcomes"][1].update(values)
 
     return made
 
@@ -140,7 +142,6 @@ def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
         (outcome(errors=[{"text": ["E"], "line": True, "after": 0}]), "line cannot be True"),
         (outcome(state="raised"), "says that part.one raised, and the script declares otherwise"),
         (outcome(name="part.none"), "the script has no such snippet"),
-        (outcome(name="part.anywhere"), "which needs 0 device(s), and is of 1"),
         (outcome(name="part.two"), "which needs 2 device(s), and is of 1"),
     ],
 )
@@ -173,7 +174,14 @@ def test_a_build_shows_a_record_with_its_provenance(hardware: Project) -> None:
     done = mkdocs_here(hardware.write(), "build")
     assert done.returncode == 0, done.stdout
     html = (hardware.folder / "site" / "en" / "index.html").read_text(encoding="utf-8")
-    assert "recorded on another machine on 2026-11-23: 1 × Made-up GPU 80GB" in html
+    label = "1 × Made-up GPU 80GB, recorded 2026-11-23"
+    assert html.count(f">{label} <span>· not run here</span></p>") == 3
+    tabs = re.findall(r'role="tab" data-run="([^"]*)".*?>(.*?)</button>', html)
+    assert tabs == [("made-up-gpu-80gb-x1", label), ("here", "CPU, this build")]
+    assert re.findall(r"<samp>(elsewhere|on any machine)</samp>", html) == [
+        "elsewhere",
+        "on any machine",
+    ]
     assert "two devices &lt;b&gt;" in html
     assert 'aria-label="a line"' in html
     rows = json.loads((hardware.folder / "site" / "build.json").read_text())["snippets"]

@@ -77,7 +77,7 @@ def test_a_view_has_what_ran_in_the_words_of_its_language(marked: Project) -> No
         "ran",
         (Piece("1\n", "输出"),),
     )
-    assert (one.fold, one.figures, one.skipped) == ("code", (FIGURE,), "")
+    assert (one.fold, one.runs[0].figures, one.skipped) == ("code", (FIGURE,), "")
     assert site.view("part.one", "en").source == "x = 1  # one"
     assert two.state == "raised"
     assert two.pieces == (Piece("ValueError: no", "Error · line 1", "ValueError", 1),)
@@ -104,22 +104,79 @@ def test_what_lacks_devices_is_skipped(
         view = site.view(f"part.{name}", "en")
         assert (view.state, view.skipped) == ("skipped" if told else "ran", told)
         assert (view.kind, view.count) == ("cuda", "cards.count()")
-        assert view.provenance == ""
+        assert [run.label for run in view.runs] == ([] if told else [""])
 
 
-def test_a_record_stands_in_for_what_did_not_run_and_for_nothing_else(marked: Project) -> None:
-    there = {"part.three": {"output": "theirs\n"}, "part.four": {"output": "theirs\n"}}
-    record(made_up(marked, there, GPUS))
-    here = made_up(marked, {"part.three": {"output": "ours\n"}}, GPU)
-    three, four = here.view("part.three", "en"), here.view("part.four", "en")
-    assert (three.state, printed(three), three.provenance) == ("ran", "ours\n", "")
-    assert (four.state, printed(four)) == ("recorded", "theirs\n")
+def runs_of(view: View) -> list[tuple[str, str]]:
+    """The label of each run, and what it printed."""
+    return [
+        (run.label, "".join(p.text for p in run.pieces if not p.error).strip()) for run in view.runs
+    ]
+
+
+THERE = "2 × Made-up GPU 80GB, recorded 2026-11-23"
+
+
+def test_a_record_stands_in_for_what_did_not_run(marked: Project) -> None:
+    record(made_up(marked, {"part.four": {"output": "theirs\n"}}, GPUS))
+    here = made_up(marked, {}, GPU)
+    four = here.view("part.four", "en")
+    assert (four.state, runs_of(four)) == ("recorded", [(THERE, "theirs")])
     assert four.skipped.endswith("this build had only 1.")
-    assert four.provenance == (
-        "What follows was recorded on another machine on 2026-11-23: 2 × Made-up GPU 80GB, "
-        "driver 610, numpy 2.4.0, CUDA 13.0, commit 0123456789."
+    assert printed(four) == "theirs\n"
+
+
+def test_a_record_stands_beside_what_ran_where_more_devices_make_a_difference(
+    marked: Project,
+) -> None:
+    done = {"part.one": {"output": "1\n"}, "part.three": {"output": "theirs\n"}}
+    record(made_up(marked, done, GPUS))
+    here = made_up(marked, done | {"part.three": {"output": "ours\n"}}, GPU)
+    three = here.view("part.three", "en")
+    ours = ("1 × Made-up GPU 80GB, this build", "ours")
+    assert (three.state, runs_of(three)) == ("ran", [(THERE, "theirs"), ours])
+    assert printed(three) == "ours\n"  # what a test, or the index of errors, is held against
+    assert runs_of(here.view("part.one", "en")) == [("", "1")]  # the same there
+    labels = [label for label, _ in runs_of(made_up(marked).view("part.one", "zh"))]
+    assert labels == ["2 × Made-up GPU 80GB，2026-11-23 录制", "CPU，本次构建"]
+    as_many = made_up(marked, done | {"part.three": {"output": "ours\n"}}, GPUS)
+    assert runs_of(as_many.view("part.three", "en")) == [("", "ours")]
+
+
+def test_a_question_is_answered_by_what_ran_here(marked: Project) -> None:
+    marked.script = marked.script.replace('fold="code"', 'fold="output"')
+    box = '!!! question "Predict"\n    Which?\n\n    ```options\n    output.strip()\n    a\n    b\n    ```\n\n'
+    for language, text in marked.pages.items():
+        marked.pages[language] = text.replace("```snippet alt", f"{box}```snippet alt", 1)
+    record(made_up(marked, {"part.one": {"output": "a\n"}}, GPU))
+    view = made_up(marked, {"part.one": {"output": "b\n"}}).view("part.one", "en")
+    assert [text for _, text in runs_of(view)] == ["b", "a"]
+    assert view.fold == "output"
+
+
+def test_an_output_is_folded_where_a_question_asks_for_it_only(marked: Project) -> None:
+    assert marked.script.count('fold="output"') == 1
+    assert made_up(marked).view("part.three", "en").fold is None
+
+
+def test_where_recorded_outputs_come_from_is_told_once_for_a_page(marked: Project) -> None:
+    site = made_up(marked)
+    page = site.page("en", "index.md")
+    assert site.recorded([page]) == []
+    assert "recorded" not in page_meta(site, page)
+    record(made_up(marked, {"part.one": {"output": "theirs\n"}}, GPUS))
+    site = made_up(marked)
+    told = (
+        f"Outputs with the label “{THERE}” were recorded on another machine with "
+        "driver 610, numpy 2.4.0, CUDA 13.0, at commit 0123456789."
     )
-    assert "录下" in here.view("part.four", "zh").provenance
+    assert site.recorded([page, page]) == [told]
+    meta = page_meta(site, page)
+    assert (meta["recorded"], meta["has_tabs"]) == ([told], True)
+    assert (
+        "标有“2 × Made-up GPU 80GB，2026-11-23 录制”的输出"
+        in (site.recorded([site.page("zh", "index.md")])[0])
+    )
 
 
 def test_the_record_with_more_devices_is_preferred(marked: Project) -> None:

@@ -131,12 +131,17 @@ def test_every_snippet_stands_on_a_page_with_what_this_build_did(site: Path, lan
             record = rows[name].get("record")
             assert element.attributes["data-state"] == ("recorded" if record else state)
             assert element.css_first(".highlight code"), f"{name} shows no source"
-            assert bool(element.css(".snippet-skip")) == (state == "skipped")
+            assert bool(element.css(".snippet-skip")) == (state == "skipped" and not record)
             if record:  # what a machine with the devices said stands there, and nothing else
                 did = records[record].outcomes[name]
                 told = [text.rstrip() for text in (did.output, did.error) if text]
                 assert texts(element, "samp") == told
                 assert len(element.css("figure svg")) == len(did.figures)
+                (label,) = texts(element, ".snippet-machine")
+                assert all(
+                    word in label
+                    for word in (records[record].date, *records[record].machine.devices)
+                )
                 state = did.state
             elif state == "skipped":
                 assert not element.css("samp, svg")
@@ -242,6 +247,23 @@ def test_the_foot_of_each_page_says_where_the_snippets_ran(
     foot = one(parsed(site, language, page), ".ran-on").text()
     device = data["devices"][0] if data["devices"] else "CPU"
     assert [word for word in (data["torch"], data["python"], device) if word not in foot] == []
+
+
+@every_language
+@every_page
+def test_the_foot_tells_once_of_each_record_that_a_page_shows(
+    site: Path, language: str, page: str
+) -> None:
+    tree = parsed(site, language, page)
+    shown = {tag.text().partition(" · ")[0] for tag in tree.css(".snippet-machine")}
+    recorded = {label for label in shown if re.search(r"\d{4}-\d\d-\d\d", label)}
+    told = texts(tree, ".ran-on .recorded")
+    assert [len([text for text in told if f"“{label}”" in text]) for label in recorded] == [
+        1
+    ] * len(recorded)
+    assert bool(told) >= bool(recorded)
+    if page == "gpu/":
+        assert told
 
 
 @every_language

@@ -255,9 +255,9 @@ def test_the_foot_tells_once_of_each_record_that_a_page_shows(
     site: Path, language: str, page: str
 ) -> None:
     tree = parsed(site, language, page)
-    shown = {tag.text().partition(" · ")[0] for tag in tree.css(".snippet-machine")}
-    recorded = {label for label in shown if re.search(r"\d{4}-\d\d-\d\d", label)}
-    told = texts(tree, ".ran-on .recorded")
+    labels = {tag.text().partition(" · ")[0] for tag in tree.css(".snippet-machine")}
+    recorded = {label for label in labels if re.search(r"\d{4}-\d\d-\d\d", label)}
+    told = [tag.text() for tag in tree.css(".ran-on .recorded")]
     assert [len([text for text in told if f"“{label}”" in text]) for label in recorded] == [
         1
     ] * len(recorded)

@@ -27,6 +27,8 @@ THEME_WORDS = (
     "show-answers",
     "hide-answers",
     "all-values",
+    "hide-ticks",
+    "show-ticks",
     "page-code",
     "copy-page",
     "open-all",
@@ -102,6 +104,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
     if page.is_section:
         core, whole = (measured.minutes for measured in measure(page))
         meta["is_section"] = True
+        meta["has_depth"] = any(heading.kind == "depth" for heading in page.headings)
+        meta["has_questions"] = any(fence.kind == "options" for fence in page.fences)
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if any(moves_of(fence) for fence in page.shown):
         meta["has_movable"] = True

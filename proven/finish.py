@@ -6,7 +6,9 @@ policy is written into it that names what may run there.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
+from html import escape
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,6 +24,9 @@ from proven.search import improve
 from proven.views import Site
 
 AFTER = ("progress", "ran-on")  # what the theme puts behind the text of a page
+# What a mark is joined to: a word, or one Chinese character, with the punctuation after it.
+LAST_WORD = re.compile(r"(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff]*)[^\w\s]*$")
+LONGEST_WORD = 16
 ONLINE = ".online"  # what offers a download of the whole site: not in `serve`, nor inside of the download
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
@@ -73,6 +78,7 @@ def finish_page(
         _link_languages(site, page, tree)
         _ask(site, page, tree)
         _tick_off(site, page, tree)
+    _join_marks(tree)
     for offer in [] if site.downloads else tree.css(ONLINE):
         offer.decompose()
     if policy:
@@ -167,6 +173,29 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
                 other.attrs[name] = value
             other.inner_html = site.words(language)("name")
             link.insert_after(other)
+
+
+def _join_marks(tree: LexborHTMLParser) -> None:
+    """Keep each mark on the line of the word before it."""
+    for mark in tree.css("span.claim"):
+        before = mark.prev
+        if not before:
+            continue
+        text, rest = before.text(), ""
+        word = LAST_WORD.search(text) if before.tag == "-text" else None
+        kept = escape(word[0]) if word else before.html or ""
+        if word:
+            text, rest = word[0], text[: word.start()]
+        if not 0 < len(text) <= LONGEST_WORD:
+            continue
+        joined = tree.create_node("span")
+        joined.attrs["class"] = "joined"
+        joined.inner_html = f"{kept}{mark.html}"
+        if rest:
+            before.replace_with(rest)
+        else:
+            before.decompose()
+        mark.replace_with(joined)
 
 
 def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:

@@ -20,7 +20,7 @@ def test_all_is_closed_until_the_reader_opens_it(view: Page, address: str, langu
     fold = view.locator(FOLDS).first
     fold.locator("summary").first.click()
     assert opened(view).count(True) == 1
-    button = view.locator(".minutes button")
+    button = view.locator(".minutes .opens")
     words = button.inner_text()
     button.click()
     assert all(opened(view))
@@ -62,4 +62,4 @@ def test_without_a_script_its_heading_opens_it(browser: Browser, address: str) -
         expect(fold.locator(".snippet").first).not_to_be_visible()
         fold.locator("summary").first.click()
         expect(fold.locator("p").first).to_be_visible()
-        expect(view.locator(".minutes button")).not_to_be_visible()
+        expect(view.locator(".minutes .opens")).not_to_be_visible()

@@ -114,7 +114,7 @@ def test_without_a_script_a_question_is_read_with_options_and_a_folded_answer(
     view.goto(f"{address}en/blocks/")
     box = view.locator(f".snippet:has({QUESTION})")
     assert box.get_by_text("Which of the two can be built").is_visible()
-    assert box.get_by_text("only Scale").is_visible()
+    assert box.get_by_text("only Scale", exact=True).is_visible()
     assert not box.locator(".snippet-result").is_visible()
     box.locator("summary").click()
     assert box.locator(".snippet-result").is_visible()
@@ -150,3 +150,33 @@ def test_a_wide_or_long_output_scrolls_inside_its_box(view: Page, address: str) 
     )
     assert any(wide for wide, _, _ in boxes)
     assert all(height <= 24 * 25 and flow == "auto" for _, height, flow in boxes)
+
+
+@every_language
+def test_no_tick_begins_a_line_and_a_switch_hides_them_all(
+    browser: Browser, address: str, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 800})
+    view = context.new_page()
+    view.goto(f"{address}{LANGUAGES[language]}blocks/")
+    alone = view.evaluate("""() => [...document.querySelectorAll('article .claim-mark')].filter(mark => {
+        const range = document.createRange()
+        let node = mark.closest('.claim').previousSibling
+        while (node?.lastChild) node = node.lastChild
+        if (!node?.textContent?.trim() || !mark.checkVisibility()) return false
+        range.setStart(node, node.length - 1)
+        range.setEnd(node, node.length)
+        const before = range.getClientRects()
+        return before.length && before[before.length - 1].bottom < mark.getBoundingClientRect().top
+    }).map(mark => mark.closest('p, li, td').textContent.slice(-80))""")
+    assert alone == []
+    mark = view.locator("article .claim-mark").first
+    switch = view.locator(".minutes .ticks")
+    switch.click()
+    assert not mark.is_visible()
+    view.goto(f"{address}{LANGUAGES[language]}glossary/")
+    assert not mark.is_visible()
+    view.go_back()
+    switch.click()
+    assert mark.is_visible()
+    context.close()

@@ -230,3 +230,26 @@ def test_a_heading_in_depth_holds_what_follows_up_to_its_like(site: Site, tmp_pa
         "d",
         "foot",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("One two three.", "three."),
+        ("One <code>two</code>.", "."),
+        ("这是一句话。", "话。"),
+        ("One <code>two</code>", "two"),
+        ("One <code>a_very_long_name_of_something</code>", ""),
+    ],
+)
+def test_a_mark_is_joined_to_the_word_before_it(
+    site: Site, tmp_path: Path, text: str, joined: str
+) -> None:
+    file = tmp_path / "page.html"
+    html = f'<p>{text}<span class="claim">✓</span> Next &lt;b&gt;.</p>'
+    file.write_text(f"<html><head><meta charset=utf-8></head><body>{html}</body></html>")
+    finish_page(site, None, file, policy=False)
+    tree = LexborHTMLParser(file.read_text())
+    found = [node.text() for node in tree.css(".joined")]
+    assert found == ([f"{joined}✓"] if joined else [])
+    assert tree.css("p")[0].text() == LexborHTMLParser(html).css("p")[0].text()

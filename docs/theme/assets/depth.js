@@ -1,7 +1,7 @@
 // Opens what is in depth: where an address leads into it, and all of it when the reader asks for that.
 {
   const folds = [...document.querySelectorAll("article details.depth")]
-  const button = document.querySelector(".minutes button:not(.answers)")
+  const button = document.querySelector(".minutes .opens")
 
   const reveal = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))
@@ -20,7 +20,6 @@
       for (const fold of folds) fold.open = open
     })
     for (const fold of folds) fold.addEventListener("toggle", show)
-    button.hidden = false
     show()
   }
 }

@@ -99,7 +99,6 @@
       write(OPEN, open)
     })
     for (const fold of answers) fold.addEventListener("toggle", label)
-    button.hidden = false
   }
   // an answer that was given stays open
   const all = read(OPEN) === true

@@ -23,7 +23,7 @@ def check(project: Project) -> None:
     """Check a project before anything runs."""
     problems = list(project.problems)
     if not problems:  # a file that could not be read would be reported as missing everywhere
-        problems += [*_snippets(project), *_marks(project), *_links(project)]
+        problems += [*_snippets(project), *_listed(project), *_marks(project), *_links(project)]
         problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
         problems += _questions(project)
     if problems:
@@ -189,6 +189,22 @@ def _snippets(project: Project) -> Iterator[Problem]:
             what = f"the pages in {missing[0]!r} do not show the snippet"
             there = project.places(name)[0]
             yield Problem(what, "show it there too", (there, script), name)
+
+
+def _listed(project: Project) -> Iterator[Problem]:
+    """Where pages list claims, they list those of all sections: a mark leads there."""
+    for language, pages in project.pages.items():
+        lists = {
+            f.body.strip(): p.at(f.line)
+            for p in pages.values()
+            for f in p.fences
+            if f.kind == "claims"
+        }
+        for section in dict.fromkeys(claim.section for claim in project.claims.values()):
+            if lists and section not in lists:
+                what = f"no page in {language!r} lists the claims of {section}"
+                place = next(reversed(lists.values()))
+                yield Problem(what, f"add a claims fence with: {section}", (place,))
 
 
 def _marks(project: Project) -> Iterator[Problem]:

@@ -415,3 +415,16 @@ def test_the_languages_have_the_same_words_at_their_headings(project: Project) -
     project.pages = {"zh": text, "en": text.replace(" .depth", "")}
     (found,) = problems(project)
     assert found.what == "the headings differ: ## more depth / ## more"
+
+
+def test_the_claims_of_all_sections_are_listed(project: Project) -> None:
+    """A mark leads to the list: it would lead to nothing."""
+    project.tests = HELD
+    project.file("snippets/other.py", "# %% one\nprint(1)\n")
+    project.file("tests/test_other.py", HELD.replace("holds", "holds_too"))
+    text = page("part.one", "other.one") + "One.`#!claim holds` Two.`#!claim holds_too`\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    told = {problem.what: problem for problem in problems(project)}
+    found = told["no page in 'en' lists the claims of other"]
+    assert found.places[0] == "docs/en/claims.md:3"
+    assert found.advice == "add a claims fence with: other"

@@ -278,6 +278,16 @@ anew = MadeAnew()
 print("parameters:", len(list(anew.parameters())))
 print("same output:", torch.equal(anew(X), anew(X)))
 
+# %% replace-a-part
+tuned = MLP()
+tuned.out = nn.Linear(256, 3)  # 3 in place of 10 | 10 改成 3
+print("output:", tuple(tuned(X).shape))
+print("names:", list(tuned.state_dict()))
+
+tuned.out = nn.Identity()
+print("features:", tuple(tuned(X).shape))
+print("names:", list(tuned.state_dict()))
+
 # %% not-a-list raises="TypeError, TypeError, TypeError, AttributeError"
 print(len(theirs), "parts, the last is", theirs[-1])
 print(mine[0])

@@ -2612,3 +2612,53 @@ def test_a_layer_assigned_in_forward_is_replaced() -> None:
         assert new is not old
         assert optimizer.param_groups[0]["params"][0] is old.weight
         assert torch.equal(new.weight, values)
+
+
+def test_a_part_is_replaced_under_its_name() -> None:
+    """A module assigned to the name of a part takes its place in the registry, where the order stays.
+
+    把模块赋给已有部分的名字，它就在注册表里取而代之，次序不变。
+    """
+    printed = shown("blocks.replace-a-part").output.splitlines()
+    assert printed[0] == "output: (2, 3)"
+    assert printed[1] == "names: ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']"
+    assert printed[2] == "features: (2, 256)"
+    assert printed[3] == "names: ['hidden.weight', 'hidden.bias']"
+    state = after("blocks.replace-a-part")
+    for layer in over(layers(), LAYERS):
+        net, new = state.MLP(), _made(layer)
+        net.hidden = new
+        assert _names(net.named_children()) == ["hidden", "out"]
+        assert net.hidden is new
+        assert [*net.parameters()] == [*new.parameters(), *net.out.parameters()]
+
+
+def test_an_optimiser_keeps_a_replaced_part() -> None:
+    """An optimiser built before a part was replaced holds the parameters of the old part, and never
+    changes those of the new one.
+
+    优化器若在替换之前建立，手里就还是旧部分的参数，新部分的参数它从不改动。
+    """
+    state = after("blocks.replace-a-part")
+    for cls in over(optimizers(), OPTIMIZERS):
+        net = state.MLP()
+        old = [*net.out.parameters()]
+        optimizer = cls(net.parameters())
+        net.out = nn.Linear(256, 3)
+        before = [p.detach().clone() for p in net.out.parameters()]
+        net(state.X).square().sum().backward()
+        optimizer.step()
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        assert {id(p) for p in old} <= held
+        assert all(map(torch.equal, net.out.parameters(), before))
+
+
+def test_identity_returns_what_it_gets() -> None:
+    """`nn.Identity()` returns the very tensor that it gets, and has no parameters.
+
+    `nn.Identity()` 返回的就是它收到的那个张量，没有参数。
+    """
+    for dtype in over(float_dtypes(), FLOATS):
+        X = torch.ones(2, 3, dtype=dtype)
+        assert nn.Identity()(X) is X
+    assert list(nn.Identity().parameters()) == []

@@ -2362,32 +2362,6 @@ def test_module_list_and_module_dict_register() -> None:
             assert all(parameter.dtype == wanted for parameter in part.parameters())
 
 
-def test_a_buffer_comes_back_and_a_plain_tensor_does_not() -> None:
-    """A buffer `mean` is saved, follows `to()`, is not among the `parameters()` and comes back on a reload; in
-    a plain attribute it does not come back.
-
-    缓冲区 `mean` 会保存，会跟着 `to()` 移动，不在 `parameters()` 里，重新加载也在；放在普通属性里，重新加载就丢了。
-    """
-
-    class Kept(nn.Module):
-        def __init__(self, value: float, dtype: torch.dtype) -> None:
-            super().__init__()
-            self.register_buffer("mean", torch.tensor([value]).to(dtype))
-            self.plain = torch.tensor([value]).to(dtype)
-
-    for dtype in over(all_dtypes(), DTYPES):
-        net: Any = Kept(1, dtype)
-        clone: Any = Kept(0, dtype)
-        assert list(net.parameters()) == []
-        clone.load_state_dict(net.state_dict())
-        assert clone.mean.to(torch.complex64).item() == 1
-        assert clone.plain.to(torch.complex64).item() != 1
-        assert net.to("meta").mean.device.type == "meta"
-    state = after("blocks.another-model")
-    state.loaded.load_state_dict(state.trained.state_dict())
-    assert not torch.equal(state.trained.mean, state.loaded.mean)
-
-
 def test_a_loop_out_of_place_has_its_gradient() -> None:
     """After a loop that wrote `X = X / 2` three times its gradient is 1 / 2**3. Written `X /= 2` on the output
     of `sigmoid`, the same loop makes `backward()` fail.

@@ -1986,56 +1986,6 @@ def test_a_layer_is_a_class_with_a_forward() -> None:
     assert X.grad.tolist() == [3, 12]
 
 
-def test_a_mean_wants_a_dimension() -> None:
-    """`X.mean()` is one mean over all elements, so that other rows change what is subtracted from a
-    row; `X.mean(dim=-1, keepdim=True)` is one for each row, and they do not.
-
-    `X.mean()` 对所有元素只取一个均值，所以从一行减去多少，会因其他行而变；`X.mean(dim=-1, keepdim=True)` 为每一行各取一个，就不会变。
-    """
-    for seed in over(seeds(), SEEDS):
-        torch.manual_seed(seed)
-        X = torch.randn(4, 3)
-        other = torch.cat([X[:1], X[1:] + 5])
-        assert X.mean().shape == ()
-        assert (X.mean() - other.mean()).abs() > 1
-        rows, others = X.mean(dim=-1, keepdim=True), other.mean(dim=-1, keepdim=True)
-        assert rows.shape == (4, 1)
-        assert torch.equal(rows[0], others[0])
-
-
-def test_only_a_parameter_is_a_parameter() -> None:
-    """`self.weight = nn.Parameter(...)` puts a weight into `parameters()` and `state_dict()`; a plain
-    tensor is in neither, even with `requires_grad=True`.
-
-    写成 `self.weight = nn.Parameter(...)`，`parameters()` 和 `state_dict()` 里就有这个权重；写成普通张量，设了 `requires_grad=True` 也都没有。
-    """
-    for dtype in over(float_dtypes(), "dtypes | 种 dtype"):
-        layer: Any = nn.Module()
-        layer.weight = nn.Parameter(torch.ones(2, dtype=dtype))
-        layer.plain = torch.ones(2, dtype=dtype, requires_grad=True)
-        assert [name for name, _ in layer.named_parameters()] == ["weight"]
-        assert list(layer.state_dict()) == ["weight"]
-
-
-def test_forward_computes_with_the_parameter() -> None:
-    """A `forward` with `self.weight.data` gives the same numbers as one with `self.weight`, but only
-    the latter gives the weight a gradient.
-
-    `forward` 里用 `self.weight.data` 和用 `self.weight`，算出的数一样，但只有后者会让权重得到梯度。
-    """
-    state = after("custom_layers.data-in-a-net")
-    for seed in over(seeds(), SEEDS):
-        torch.manual_seed(seed)
-        X = torch.randn(4, 64, requires_grad=True)
-        deaf, right = state.DataLinear(64, 8), state.MyLinear(64, 8)
-        right.load_state_dict(deaf.state_dict())
-        assert torch.equal(deaf(X), right(X))
-        for layer in (deaf, right):
-            layer(X).sum().backward()
-        assert deaf.weight.grad is None
-        assert right.weight.grad.any()
-
-
 def test_one_line_lists_what_got_no_gradient() -> None:
     """`[n for n, p in net.named_parameters() if p.grad is None]`, after the first `backward()`, lists
     the parameters that got no gradient: here, of the layer that reads `.data`, wherever it stands,

@@ -961,35 +961,6 @@ def test_lazy_parameters_have_names_and_no_shape() -> None:
                 p.shape
 
 
-def test_the_first_call_makes_an_ordinary_layer_of_fixed_width() -> None:
-    """The first call turns a `nn.LazyLinear` into a plain `nn.Linear`, whose width is fixed.
-
-    第一次调用把 `nn.LazyLinear` 变成普通的 `nn.Linear`，宽度从此固定。
-    """
-    for width in over((1, 2, 20, 256), "widths | 种宽度"):
-        layer = nn.LazyLinear(10)
-        layer(torch.ones(2, width))
-        assert type(layer) is nn.Linear
-        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-            layer(torch.ones(2, width + 1))
-
-
-def test_isinstance_after_the_dry_run_reaches_every_layer() -> None:
-    """After the dry run an initialiser with `isinstance(m, nn.Linear)` sets both linear layers of
-    the model; before it, one with `type(m) is nn.Linear` silently skips both.
-
-    试运行之后，用 `isinstance(m, nn.Linear)` 的初始化函数改到了模型的两个线性层；试运行之前，
-    用 `type(m) is nn.Linear` 的初始化函数把两个都悄悄跳过。
-    """
-    state = after("lazy_initialization.init-by-isinstance")
-    net = state.lazy_net()
-    net.apply(state.init_by_type)
-    net(X)
-    assert not any((net[i].weight == 1).any() for i in (0, 2))
-    net.apply(state.init_constant)
-    assert all((net[i].weight == 1).all() for i in (0, 2))
-
-
 def test_a_dry_run_under_eval_and_no_grad_counts_nothing() -> None:
     """A dry run under `net.eval()` and `torch.no_grad()` gives the parameters their shapes, and
     batch norm counts no batch.

@@ -1195,24 +1195,6 @@ def test_the_real_class_loses_ties_on_meta() -> None:
         assert first.weight is not second.weight
 
 
-def test_assignment_registers_parameters_and_modules() -> None:
-    """In `nn.Module` and in our class, an `nn.Parameter` or a module that is assigned to a new name
-    is registered; a list of modules or a plain tensor is not.
-
-    在 `nn.Module` 和我们的类里，赋给新名字的 `nn.Parameter` 和模块会被注册，装着模块的列表和普通张量不会。
-    """
-    for base in both()[1]:
-        net = base()
-        net.weight, net.part = nn.Parameter(torch.zeros(2)), base()
-        assert registries(net) == [["weight"], [], ["part"]]
-        net.parts, net.table = [base()], torch.zeros(2)
-        assert registries(net) == [["weight"], [], ["part"]]
-    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
-        net = nn.Module()
-        net.part, net.parts = layer.make(), [layer.make()]
-        assert registries(net) == [[], [], ["part"]]
-
-
 def test_super_init_comes_before_the_first_part() -> None:
     """A subclass of `nn.Module` has no registries, and takes no parameter and no module, before
     `super().__init__()` has run.

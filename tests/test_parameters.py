@@ -2136,29 +2136,6 @@ def test_defaults_fade_where_kaiming_carries() -> None:
         assert spread_of(state.init_kaiming, seed, width)[-1] > 1 / 50
 
 
-def test_late_writes_are_errors_only_under_no_grad() -> None:
-    """If a weight that `backward()` needs is overwritten between the forward and the backward pass, `backward()` fails where that was done under `no_grad()`, and gives a wrong gradient where it was done through `.data`.
-
-    在前向传播和反向传播之间改写 `backward()` 要用到的权重：在 `no_grad()` 里改，`backward()` 会报错；通过 `.data` 改，得到的梯度是错的。
-    """
-    for name in over(WRITES, "in-place methods | 种原地方法"):
-        layer = nn.Linear(3, 1)
-        nn.init.ones_(layer.weight)
-        x = torch.ones(1, 3, requires_grad=True)
-        y = layer(x)
-        with torch.no_grad():
-            in_place(layer.weight, name)
-        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-            y.backward()
-        nn.init.ones_(layer.weight)
-        y = layer(x)
-        in_place(layer.weight.data, name)
-        y.backward()
-        assert x.grad is not None
-        assert torch.equal(x.grad, layer.weight)
-        assert not (x.grad == 1).any()  # should be 1
-
-
 def test_is_tells_a_tie_from_a_copy() -> None:
     """A module in two places is counted once by `parameters()` and listed twice by `state_dict()`; `is` holds for it, and not for a copy, though that is equal.
 

@@ -162,9 +162,8 @@ def _snippets(project: Project) -> Iterator[Problem]:
     for page in project.all_pages:
         for fence in page.fences:
             name, place = fence.body.strip(), page.at(fence.line)
-            named = {"claims": [name], "counts": name.split()}.get(fence.kind, [])
-            if lost := [one for one in named if one not in project.sections]:
-                what = f"there is no section {lost[0]!r}"
+            if fence.kind == "claims" and name not in project.sections:
+                what = f"there is no section {name!r}"
                 advice = f"the sections are {', '.join(project.sections)}"
                 yield Problem(what, advice, (place,))
             elif fence.kind == "notebook" and name not in project.pages[page.language]:

@@ -78,15 +78,16 @@ class Fences(Extension):
         return html.snippet(view, options["alt"], self.words, options["moves"])
 
     def _claims(self, source: str, options: dict[str, str]) -> str:
-        title, claims = self.site.claims_of(source, self.language)
-        return html.claims(claims, title, self.words)
+        title = self.site.page_of(source, self.language).title
+        return html.claims(self.site.claims_of(source, self.language), title, self.words)
 
     def _counts(self, source: str, options: dict[str, str]) -> str:
-        sections: dict[str, list[ClaimView]] = {}
-        for name in source.split():
-            title, claims = self.site.claims_of(name, self.language)
-            sections.setdefault(title, []).extend(claims)
-        return html.counts(sections, self.words)
+        pages: dict[str, list[ClaimView]] = {path: [] for path in self.site.order}
+        for section in self.site.project.sections:
+            page = self.site.page_of(section, self.language)
+            pages[page.path] += self.site.claims_of(section, self.language)
+        titles = {self.site.page(self.language, path).title: c for path, c in pages.items() if c}
+        return html.counts(titles, self.words)
 
     def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language), self.words)

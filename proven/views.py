@@ -303,14 +303,17 @@ class Site:
         cases = sum(count for _, count in tried)
         return ClaimView(claim, claim.words[language], state, title, told, reach, cases, url)
 
-    def claims_of(self, section: str, language: str) -> tuple[str, list[ClaimView]]:
-        """The claims of a section, and the title of the page that shows most of its snippets."""
-        pages = self.project.pages[language].values()
-        title = max(
-            pages, key=lambda p: sum(f.body.startswith(f"{section}.") for f in p.shown)
-        ).title
+    def claims_of(self, section: str, language: str) -> list[ClaimView]:
+        """The claims of a section."""
         claims = self.project.claims.values()
-        return title, [self.claim(c.name, language) for c in claims if c.section == section]
+        return [self.claim(c.name, language) for c in claims if c.section == section]
+
+    def page_of(self, section: str, language: str) -> Page:
+        """The page that shows most of a section's snippets."""
+        return max(
+            (self.page(language, path) for path in self.order),
+            key=lambda page: sum(f.body.startswith(f"{section}.") for f in page.shown),
+        )
 
 
 def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]:

@@ -15,20 +15,21 @@ import traceback
 import types
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any, Literal
 
 from proven import devices, guard
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
+from proven.svg import clean
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: nobody reads a page with more
+FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with more
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
 # control characters, marks that reverse the direction of a text, and halves of characters, which UTF-8 cannot encode
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
-LINK = re.compile(r'\shref="(?!#|data:image/)|:href="(?!#|data:image/)')
 
 State = Literal["ran", "raised", "skipped"]
 
@@ -82,6 +83,53 @@ class Fault(Exception):
     def __init__(self, what: str, advice: str, line: int | None = None) -> None:
         super().__init__(what)
         self.what, self.advice, self.line = what, advice, line
+
+
+def check_outcome(outcome: Outcome) -> Outcome:
+    """Hold what a snippet is said to have done to the rules of pages, whoever says so.
+
+    Args:
+        outcome: What a section did, or what a record says.
+
+    Returns:
+        The outcome, with figures that are pictures and nothing else.
+
+    Raises:
+        Fault: A page cannot show it, or a snippet cannot have done it.
+    """
+    output, errors = outcome.output, outcome.errors
+    for text in (output, *(error.text for error in errors)):
+        if len(text.encode(errors="surrogatepass")) > OUTPUT_LIMIT:
+            what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
+            raise Fault(what, "print less")
+        if UNSTABLE.search(text):
+            what = "its output contains a memory address, which differs from build to build"
+            raise Fault(what, "print something that does not")
+        if CONTROL.search(text):
+            raise Fault("its output contains control characters", "print text")
+    shows = bool(output or errors or outcome.figures)
+    after = [0, *(error.after for error in errors), len(output)]
+    if (
+        (outcome.state == "raised") != bool(errors)
+        or (outcome.state == "skipped" and shows)
+        or after != sorted(after)
+        or any(error.line < 1 for error in errors)
+    ):
+        raise Fault(f"it is said to have {outcome.state}, and what it shows is of no such run", "")
+    figures = []
+    for figure in outcome.figures:
+        if len(figure) > FIGURE_LIMIT:
+            what = (
+                f"its figure has {len(figure):,} characters; a page shows at most {FIGURE_LIMIT:,}"
+            )
+            raise Fault(what, "draw less, or pass rasterized=True to what draws so much")
+        try:
+            figures.append(clean(figure))
+        except ValueError as error:
+            raise Fault(
+                f"its figure holds {error}", "draw without it; links can stand on pages"
+            ) from None
+    return replace(outcome, figures=tuple(figures))
 
 
 def run_cells(
@@ -180,9 +228,11 @@ class _Cell:
             if index < len(raised):
                 text, line, _ = raised[index]
                 errors.append(Raised(text, line, len(output)))
-        self._check_text("\n".join([output, *(error.text for error in errors)]))
+        self._check_paths("\n".join([output, *(error.text for error in errors)]))
         state: State = "raised" if errors else "ran"
-        return Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
+        return check_outcome(
+            Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
+        )
 
     def _execute(self, namespace: dict[str, Any]) -> list[tuple[str, int, tuple[bytes, bytes]]]:
         """Run the statements of the cell; return each error, its line, and what was written before it."""
@@ -232,7 +282,7 @@ class _Cell:
         if refusal := guard.pop_first_refusal():
             raise Fault(refusal[0], "let it do without, or show it as text", refusal[1])
 
-    def _check_text(self, text: str) -> None:
+    def _check_paths(self, text: str) -> None:
         """Refuse what differs from build to build or from machine to machine, or is no text."""
         home = os.path.expanduser("~").rstrip(os.sep)
         project = str(self.section.path)[: -len(self.section.place) - 1]
@@ -241,13 +291,9 @@ class _Cell:
             "a path of this machine": (project, home and home + os.sep),
         }
         found = [what for what, paths in places.items() if any(p and p in text for p in paths)]
-        if UNSTABLE.search(text):
-            found.append("a memory address")
         if found:
             what = f"its output contains {' and '.join(found)}, which differs from build to build"
             raise Fault(what, "print something that does not")
-        if CONTROL.search(text):
-            raise Fault("its output contains control characters", "print text")
 
     def _take_figures(self) -> tuple[str, ...]:
         """Save the open figures as SVG that is the same in every build, and close them."""
@@ -266,8 +312,6 @@ class _Cell:
             except Exception as error:
                 what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
                 raise Fault(what, "mend the figure") from None
-            if LINK.search(file.getvalue()):
-                raise Fault("its figure holds a link", "put the link on the pages")
             figures.append(file.getvalue())
         pyplot.close("all")
         return tuple(figures)

@@ -5,11 +5,11 @@ A claim is a test whose docstring has a paragraph for each language: what it pro
 
 import ast
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from proven.problems import Problem, ProjectError, decode
-from proven.scripts import Section, parse
+from proven.scripts import Section, parse, text_hash
 from proven.settings import Settings
 
 
@@ -27,6 +27,7 @@ class Claim:
         snippet: The last snippet of the section that the source names, if it names one.
         needs_state: Whether it looks at the state of the section, and not only at what is shown.
         devices: How many devices it needs; 0 if it runs anywhere.
+        helpers: What else of the project ran with it, for a claim that a record may speak of.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Claim:
     snippet: str | None
     needs_state: bool
     devices: int
+    helpers: str = ""
 
     @property
     def place(self) -> str:
@@ -46,8 +48,8 @@ class Claim:
 
     @property
     def sha256(self) -> str:
-        """The hash of the source, in hexadecimal."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
+        """The hash of the source, and of what it calls, in hexadecimal."""
+        return hashlib.sha256((self.source + self.helpers).encode()).hexdigest()
 
 
 def read_claims(
@@ -62,6 +64,9 @@ def read_claims(
         found, wrong = _read(data, f"{settings.tests}/{path.name}", section, settings.written)
         problems += wrong
         for claim in found:
+            if claim.devices:
+                helpers = _helpers(data, claim.source, settings)
+                claim = replace(claim, helpers=helpers)
             if first := claims.setdefault(claim.name, claim) is not claim and claims[claim.name]:
                 what = f"two tests are called test_{claim.name}"
                 problems.append(Problem(what, "rename one", (first.place, claim.place)))
@@ -113,6 +118,38 @@ def _read(
             )
         )
     return tuple(claims), problems
+
+
+def _helpers(data: bytes, source: str, settings: Settings) -> str:
+    """What a test names in its file, and so on: definitions by their source, modules of the project by their hash."""
+    text = decode(data, "")
+    defined: dict[str, tuple[str, ast.AST | None]] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            file = settings.project / f"{node.module.replace('.', '/')}.py"
+            if file.is_file() and node.module.split(".")[0] != "proven":
+                hashed = text_hash(file.read_bytes())
+                for alias in node.names:
+                    told = f"{node.module}.{alias.name} {hashed}"
+                    defined[alias.asname or alias.name] = told, None
+            continue
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        its = "\n".join(text.split("\n")[first - 1 : node.end_lineno])
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined[node.name] = its, node
+        else:
+            targets = getattr(node, "targets", None) or [getattr(node, "target", node)]
+            stored = (n for one in targets for n in ast.walk(one) if isinstance(n, ast.Name))
+            names = (n.id for n in stored if isinstance(n.ctx, ast.Store))
+            defined |= dict.fromkeys(names, (its, node))
+    found, left = dict[str, str](), list[ast.AST | None]([ast.parse(source)])
+    while left:
+        for part in ast.walk(left.pop() or ast.Module([], [])):
+            name = part.id if isinstance(part, ast.Name) else ""
+            if name in defined and name not in found and defined[name][0] != source:
+                found[name], node_of = defined[name]
+                left.append(node_of)
+    return "".join(f"\n\n{told}" for told in dict.fromkeys(found[name] for name in sorted(found)))
 
 
 def _joined(paragraph: str) -> str:

@@ -6,11 +6,14 @@ does not see files of a C++ library, or child processes: on Linux, the kernel re
 Landlock. All this finds mistakes; it does not stop code that wants to get out.
 """
 
+import contextlib
 import ctypes
 import os
+import re
 import struct
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,18 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 CONNECTIONS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 
+# What a section knows of the environment: no token of the machine that builds can get onto a page.
+VARIABLES = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        HOME LANG LANGUAGE LD_LIBRARY_PATH LOGNAME PATH PYTHONHASHSEED PYTHONPATH PYTHONUTF8
+        SYSTEMROOT TEMP TMP TMPDIR TZ USER USERPROFILE VIRTUAL_ENV WINDIR XDG_CACHE_HOME
+        """,
+    )
+)
+PREFIXES = ("CUDA_", "LC_", "MKL_", "NVIDIA_", "OMP_")
+
 _refused: list[tuple[str, int | None]] = []
 _limits: set[str] = set()  # which limits the kernel of this machine enforces
 
@@ -60,6 +75,24 @@ def reason(text: str) -> str | None:
     if "files" in _limits and "Permission denied" in text:
         return "a section may write only to its temporary directory, and use no network"
     return None
+
+
+def forget_environment() -> None:
+    """Leave nothing in the environment of this process but the variables that are named above."""
+    for name in list(os.environ):
+        if name.upper() not in VARIABLES and not name.startswith(PREFIXES):
+            del os.environ[name]
+
+
+@contextlib.contextmanager
+def named_variables() -> Iterator[None]:
+    """Let a process that starts meanwhile have only these variables."""
+    before = dict(os.environ)
+    forget_environment()
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 def children() -> set[int]:

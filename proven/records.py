@@ -1,21 +1,25 @@
 """Recorded runs: what a section did on hardware that the machine of this build may not have.
 
 A record is one JSON file for a section and a kind of hardware, with text as lists of lines, so that
-a renewed record reads as a diff. It counts only while the hash of the whole script is the one that
-was recorded.
+a renewed record reads as a diff. It is of the files that ran: change one, and it counts no more. What
+it says is held to the rules of what a section does here. Its own hash finds what somebody changed
+without thinking of it; whoever wants to forge a record can.
 """
 
+import hashlib
 import json
 import logging
 import re
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from proven.cells import Outcome, Raised
-from proven.problems import Problem, ProjectError
+from proven.cells import CONTROL, Fault, Outcome, check_outcome
+from proven.data import from_data
+from proven.problems import Problem, ProjectError, decode
 from proven.runner import Result
-from proven.scripts import Section
+from proven.scripts import Section, text_hash
 from proven.settings import Settings
 from proven.worker import Machine
 
@@ -28,7 +32,7 @@ class Record:
 
     Attributes:
         section: The name of the section.
-        sha256: The hash of the script that ran, in hexadecimal.
+        files: The hashes of the files that ran, the script and modules of the project, by their paths.
         machine: Where it ran; there is at least one device.
         date: When, as `2026-11-23`.
         commit: At which commit, with `+` where files differed from it; None outside of git.
@@ -37,7 +41,7 @@ class Record:
     """
 
     section: str
-    sha256: str
+    files: dict[str, str]
     machine: Machine
     date: str
     commit: str | None
@@ -81,11 +85,24 @@ def make_record(result: Result, date: str, commit: str | None) -> Record:
         for claim in result.claims
         if claim.devices and result.proofs[claim.name] == "proven"
     }
-    return Record(section.name, section.sha256, result.machine, date, commit, outcomes, claims)
+    root = Path(str(section.path).removesuffix(section.place))
+    tests = {(root / claim.file).parent for claim in result.claims}  # each claim has its own hash
+    modules = [p for p, _ in result.modules if not any(p.is_relative_to(t) for t in tests)]
+    files = {
+        path.relative_to(root).as_posix(): text_hash(path.read_bytes())
+        for path in sorted({section.path, *modules})
+    }
+    return Record(section.name, files, result.machine, date, commit, outcomes, claims)
 
 
-def write_record(folder: Path, record: Record) -> Path:
-    """Write a record to its file, in the place of an older one of the same hardware."""
+def sealed(data: dict[str, Any]) -> dict[str, Any]:
+    """Give the JSON of a record the hash of its content."""
+    content = {key: value for key, value in data.items() if key != "sha256"}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return {**content, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _as_json(record: Record) -> dict[str, Any]:
     data = asdict(record)
     data["outcomes"] = []
     for outcome in record.outcomes.values():
@@ -96,9 +113,18 @@ def write_record(folder: Path, record: Record) -> Path:
         row["figures"] = [figure.split("\n") for figure in outcome.figures]
         row["seconds"] = round(outcome.seconds, 3)
         data["outcomes"].append(row)
+    made: dict[str, Any] = json.loads(json.dumps(data))  # tuples become lists
+    return made
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write a record to its file, in the place of an older one of the same hardware."""
     folder.mkdir(exist_ok=True)
     path = folder / record.filename
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(sealed(_as_json(record)), indent=1, ensure_ascii=False)
+    part = path.with_suffix(".part")
+    part.write_text(f"{text}\n", encoding="utf-8")
+    part.replace(path)  # a record is never half there
     return path
 
 
@@ -115,30 +141,52 @@ def read_records(
         The records of these scripts, those with more devices first, then the later ones; and what
         is wrong with any file. Records of other scripts are named and left out.
     """
-    records, problems = [], []
+    records, problems = list[Record](), list[Problem]()
     for path in sorted(folder_of(settings).glob("*.json")):
-        place = path.relative_to(settings.project).as_posix()
+        place, name = path.relative_to(settings.project).as_posix(), path.name.split(".")[0]
         try:
-            text = path.read_text(encoding="utf-8")
-            record = _parse(json.loads(text), path.name)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            what = f"the file is no record of a run: {type(error).__name__}: {error}"
-            problems.append(Problem(what, _advice(path.name.split(".")[0]), (f"{place}:1",)))
+            text = decode(path.read_bytes(), place)
+            data = json.loads(text)
+            record = _parse(data)
+            if record.filename != path.name:
+                raise ValueError(f"by its content it is {record.filename}")
+        except ProjectError as error:
+            problems += error.problems
+            continue
+        except (OSError, ValueError, RecursionError) as error:
+            what = f"the file is no record of a run: {error}"
+            line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
+            problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))
             continue
         section = sections.get(record.section)
-        if section and section.sha256 == record.sha256:
-            records.append(record)
-            problems += _check(record, section, place, text.split("\n"))
-        else:
+        if changed := _changed(record, settings):
             log.info(
-                "Record %s is stale and not shown: it is of another %s.py. "
+                "Record %s is stale and not shown: since then %s has changed. "
                 "Renew it on its hardware: python -m proven record %s",
                 place,
-                record.section,
+                changed,
                 record.section,
             )
+        elif section:
+            records.append(record)
+            problems += _check(record, section, place, text.split("\n"))
+            if sealed(data)["sha256"] != data.get("sha256"):
+                what = "the record was changed after it was made: its hash is of another content"
+                line = _line_of(text.split("\n"), '"sha256"')
+                problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))
     records.sort(key=lambda record: (len(record.machine.devices), record.date), reverse=True)
     return tuple(records), problems
+
+
+def _changed(record: Record, settings: Settings) -> str | None:
+    """The first file that is not as it ran."""
+    script = f"{settings.sections}/{record.section}.py"
+    for name in dict.fromkeys([script, *record.files]):
+        path = settings.project / name
+        there = path.is_file() and ".." not in path.parts
+        if not there or text_hash(path.read_bytes()) != record.files.get(name):
+            return name
+    return None
 
 
 def _advice(section: str) -> str:
@@ -146,76 +194,103 @@ def _advice(section: str) -> str:
 
 
 def _check(record: Record, section: Section, place: str, lines: list[str]) -> list[Problem]:
-    """Find what a run of this script cannot have done.
+    """Find what a run of this script cannot have done, and what no page could show.
 
-    Such are snippets that are not there, more devices than there were, and an error that is not
-    declared.
+    Such are snippets that are not there, more devices than there were, some of the snippets only,
+    errors that are not declared, and an output that breaks the rules of outputs.
     """
-    snippets = {snippet.name: snippet for snippet in section.snippets}
+    snippets, there = {s.name: s for s in section.snippets}, len(record.machine.devices)
     problems = []
     for name, outcome in record.outcomes.items():
-        snippet = snippets.get(name)
+        snippet, rules = snippets.get(name), ""
+        try:
+            check_outcome(outcome)
+        except Fault as fault:
+            rules = fault.what
         if not snippet:
             what = f"the record holds {name}, and the script has no such snippet"
-        elif snippet.devices > len(record.machine.devices):
-            what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {len(record.machine.devices)}"
-        elif _types(outcome) != snippet.raises or (outcome.state == "raised") != bool(
-            outcome.errors
-        ):
+        elif snippet.devices > there:
+            what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {there}"
+        elif _types(outcome) != snippet.raises:
             what = f"the record says that {name} {outcome.state}, and the script declares otherwise"
+        elif rules:
+            what = f"no page can show what the record says of {name}: {rules}"
         else:
             continue
-        line = next((n for n, text in enumerate(lines, 1) if f'"{name}"' in text), 1)
+        line = _line_of(lines, json.dumps(name))
         places = [f"{place}:{line}"] + ([f"{section.place}:{snippet.line}"] if snippet else [])
         known = name if snippet else None
         problems.append(Problem(what, _advice(section.name), tuple(places), known))
+    # a record of before holds none of the snippets that need no device
+    some = any(not s.devices for s in section.snippets if s.name in record.outcomes)
+    for snippet in section.snippets:
+        ran = snippet.devices <= there and (snippet.devices > 0 or some)
+        if ran and snippet.name not in record.outcomes:
+            what = f"the record lacks {snippet.name}, which ran with the others"
+            places = [f"{place}:1", f"{section.place}:{snippet.line}"]
+            problems.append(Problem(what, _advice(section.name), tuple(places), snippet.name))
     return problems
 
 
-def _parse(data: dict[str, Any], filename: str) -> Record:
-    machine = Machine(**{**data["machine"], "devices": tuple(data["machine"]["devices"])})
+def _line_of(lines: list[str], piece: str) -> int:
+    return next((number for number, text in enumerate(lines, 1) if piece in text), 1)
+
+
+def _parse(data: Any) -> Record:
+    """Read the JSON of a record; a ValueError says what no record says, and where."""
+    if isinstance(data, dict) and isinstance(data.get("outcomes"), list):
+        rows = [_joined(row) for row in data["outcomes"]]
+        outcomes = {str(row.get("name")): row for row in rows if isinstance(row, dict)}
+        if len(outcomes) != len(rows):
+            raise ValueError("outcomes holds a snippet twice")
+        data = {key: value for key, value in data.items() if key != "sha256"}
+        data["outcomes"] = outcomes
+    record: Record = from_data(Record, data, "the record")
+    machine = record.machine
     if not machine.devices:
         raise ValueError("it names no device")
-    outcomes = {}
-    for row in data["outcomes"]:
-        if row["state"] not in ("ran", "raised"):
-            raise ValueError(f"{row['name']} did not run")
-        row["output"] = "\n".join(row["output"])
-        for error in row["errors"]:
-            error["text"] = "\n".join(error["text"])
-        row["errors"] = tuple(Raised(**error) for error in row["errors"])
-        for error in row["errors"]:
-            _check_types(error)
-        row["figures"] = tuple("\n".join(lines) for lines in row["figures"])
-        outcomes[row["name"]] = Outcome(**row)
-        _check_types(outcomes[row["name"]])
-    record = Record(**{**data, "machine": machine, "outcomes": outcomes})
-    _check_types(machine)
-    _check_types(record)
-    if record.filename != filename:
-        raise ValueError(f"by its content it is {record.filename}")
-    return record
+    told = [*machine.versions, *machine.versions.values(), machine.python, machine.platform]
+    for text in (*told, *machine.devices, *record.outcomes, *record.claims, record.commit or ""):
+        if CONTROL.search(text) or "\n" in text or not text[:200] == text:
+            raise ValueError(f"{text[:40]!r} is no name")
+    try:
+        when = date.fromisoformat(record.date)
+    except ValueError:
+        raise ValueError(f"{record.date[:40]!r} is no date") from None
+    if when > datetime.now(UTC).date():
+        raise ValueError(f"it is of {record.date}, which is still to come")
+    if any(outcome.state == "skipped" for outcome in record.outcomes.values()):
+        raise ValueError("it holds a snippet that did not run")
+    clean = {}
+    for name, outcome in record.outcomes.items():
+        try:
+            clean[name] = check_outcome(outcome)
+        except Fault:  # `_check` tells, with the line
+            clean[name] = outcome
+    return Record(**{**vars(record), "outcomes": clean})
+
+
+def _joined(row: Any) -> Any:
+    """Make one text of the lines of each text of an outcome."""
+    if not isinstance(row, dict):
+        return row
+    made = {**row, "output": _text(row.get("output"))}
+    if isinstance(made.get("figures"), list):
+        made["figures"] = [_text(figure) for figure in made["figures"]]
+    if isinstance(made.get("errors"), list):
+        made["errors"] = [
+            {**error, "text": _text(error.get("text"))} if isinstance(error, dict) else error
+            for error in made["errors"]
+        ]
+    return made
+
+
+def _text(lines: Any) -> Any:
+    known = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+    return "\n".join(lines) if known else lines
 
 
 def _types(outcome: Outcome) -> tuple[str, ...]:
     """The types of its errors, as `raises=` names them."""
     texts = (error.text.partition(":")[0].strip() for error in outcome.errors)
     return tuple(text.rpartition(".")[2] for text in texts)
-
-
-def _check_types(made: Machine | Outcome | Raised | Record) -> None:
-    """Refuse a value of another type than the one that is declared: JSON can hold any."""
-    for name, kind in get_type_hints(type(made)).items():
-        value = getattr(made, name)
-        inside = get_args(kind)
-        match get_origin(kind):
-            case origin if origin is tuple:
-                fits = all(isinstance(one, inside[0]) for one in value)
-            case origin if origin is dict:
-                fits = all(isinstance(one, inside[1]) for one in value.values())
-            case origin if origin is Literal:
-                fits = value in inside
-            case _:
-                fits = isinstance(value, kind) and not isinstance(value, bool)
-        if not fits:
-            raise TypeError(f"{name} cannot be {value!r}")

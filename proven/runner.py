@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -15,13 +16,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from proven.cells import Outcome
+from proven import guard
+from proven.cells import Fault, Outcome, check_outcome
 from proven.claims import Claim
+from proven.data import Messages, from_data
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
@@ -88,7 +90,8 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
     found = [name for name in settings.ahead if importlib.util.find_spec(name.partition(".")[0])]
     names = ["proven.ahead", *found, "proven.worker", "proven.huge_pages"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(names)
-    forkserver.ensure_running()
+    with guard.named_variables():
+        forkserver.ensure_running()
 
 
 def run(
@@ -170,7 +173,7 @@ class _Run:
         begin, started = time.perf_counter(), time.time()
         section = self.job.section
         folder = tempfile.mkdtemp(prefix="snippets-")
-        ours, theirs = self.context.Pipe()
+        ours, theirs = socket.socketpair()
         arguments = (replace(self.job, folder=folder), theirs)
         process = self.context.Process(target=run_section, args=arguments, name=section.name)
         try:
@@ -200,40 +203,53 @@ class _Run:
         return Result(section, self.job.claims, outcomes, *of_process, *asked)
 
     def _listen(
-        self, process: BaseProcess, pipe: Connection
+        self, process: BaseProcess, pipe: socket.socket
     ) -> tuple[dict[str, Outcome], Finished]:
         """Receive the messages of the process, up to the last one."""
         outcomes: dict[str, Outcome] = {}
         running: Snippet | None = None
-        limit = START_LIMIT
+        left = list(self.job.section.snippets)
+        messages, limit = Messages(pipe), START_LIMIT
         deadline = time.monotonic() + limit
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                if left <= 0 or not pipe.poll(left):
-                    if running:
-                        what = f"it was still running after {limit:g} s, the limit of a section"
-                        advice = "look for a loop without end, or do less"
-                    else:
-                        what = f"no cell had begun after {limit:g} s: the imports took too long"
-                        advice = "build again; if it stays so, import less in proven.toml"
-                    raise self._problem(running, what, advice)
-                message = pipe.recv()
-            except (EOFError, ConnectionResetError):
-                process.join(5)
-                what = f"its process died ({_death(process)})"
-                raise self._problem(running, what, "run it by itself to see why") from None
-            if isinstance(message, Snippet):
-                if running is None:
-                    limit = self.time_limit
-                    deadline = time.monotonic() + limit
-                running = message
-            elif isinstance(message, Outcome):
-                outcomes[message.name] = message
-            elif isinstance(message, Finished):
-                return outcomes, message
+        try:
+            while True:
+                kind, value = messages.next(deadline)
+                if kind == "cell":
+                    if running is None:
+                        limit = self.time_limit
+                        deadline = time.monotonic() + limit
+                    running = left.pop(0)
+                elif kind == "outcome" and running:
+                    outcome = check_outcome(from_data(Outcome, value))
+                    outcomes[running.name] = replace(outcome, name=running.name)
+                elif kind == "problems" and value:
+                    raise ProjectError(*from_data(tuple[Problem, ...], value))
+                elif kind == "finished":
+                    done: Finished = from_data(Finished, value)
+                    names = [snippet.name for snippet in self.job.section.snippets]
+                    ends = names.index(self.job.last) + 1 if self.job.last else None
+                    proofs = {claim.name for claim in self.job.claims}
+                    if list(outcomes) != names[:ends] or done.proofs.keys() != proofs:
+                        raise ValueError("that it was done, before it was")
+                    return outcomes, done
+                else:
+                    raise ValueError("what is no message")
+        except TimeoutError:
+            if running:
+                what = f"it was still running after {limit:g} s, the limit of a section"
+                advice = "look for a loop without end, or do less"
             else:
-                raise ProjectError(*message)
+                what = f"no cell had begun after {limit:g} s: the imports took too long"
+                advice = "build again; if it stays so, import less in proven.toml"
+            raise self._problem(running, what, advice) from None
+        except (EOFError, ConnectionError):
+            process.join(5)
+            what = f"its process died ({_death(process)})"
+            raise self._problem(running, what, "run it by itself to see why") from None
+        except (ValueError, IndexError, Fault) as error:
+            what = f"its process sent something else than a section does: {error}"
+            advice = "let the section leave the engine alone"
+            raise self._problem(running, what, advice) from None
 
     def _problem(self, running: Snippet | None, what: str, advice: str) -> ProjectError:
         line = (running or self.job.section.snippets[0]).line

@@ -149,8 +149,13 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
         )
     if problems:
         raise ProjectError(*problems)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Section(path.stem, path, place, tuple(snippets), sha256)
+    return Section(path.stem, path, place, tuple(snippets), text_hash(data))
+
+
+def text_hash(data: bytes) -> str:
+    """The hash of a text, in hexadecimal: the same with any line ends, and with or without a mark of UTF-8."""
+    text = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return hashlib.sha256(text).hexdigest()
 
 
 def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:

@@ -1,33 +1,118 @@
-"""Makes a figure of matplotlib fit to stand inside a page."""
+"""Lets figures be pictures and nothing else, and makes them fit to stand inside a page.
+
+Whatever a figure came from, a section or a record, what is kept of it was parsed and written anew, and
+holds only the elements and attributes below: no script, no link, nothing that a browser loads.
+"""
 
 import re
 from html import escape
+from xml.etree import ElementTree
+
+SVG = "{http://www.w3.org/2000/svg}"
+ELEMENTS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        svg g defs path use text tspan image clipPath rect circle ellipse line polygon polyline
+        marker pattern mask linearGradient radialGradient stop filter feColorMatrix feComposite
+        feGaussianBlur feOffset feFlood feMerge feMergeNode
+        """,
+    )
+)
+DROPPED = frozenset({f"{SVG}metadata", f"{SVG}style", f"{SVG}title", f"{SVG}desc"})
+ATTRIBUTES = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        mask filter id d x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy width height viewBox version
+        points transform preserveAspectRatio clip-path clip-rule clipPathUnits fill fill-opacity
+        fill-rule stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity stroke-width opacity color font-family font-size font-style
+        font-weight font-stretch font-variant text-anchor dominant-baseline letter-spacing rotate
+        href offset stop-color stop-opacity gradientUnits gradientTransform spreadMethod
+        patternUnits patternTransform patternContentUnits maskUnits marker-start marker-mid
+        marker-end markerWidth markerHeight markerUnits refX refY orient filterUnits shape-rendering image-rendering text-rendering type values in in2 result operator k1 k2 k3 k4
+        stdDeviation flood-color flood-opacity mix-blend-mode isolation white-space
+        """,
+    )
+)
+HREF = re.compile(r"#[\w.-]+|data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*")
+ID = re.compile(r"[\w.:-]+")
+# a semicolon may stand in the name of a font
+STYLES = re.compile(r"(?:[^;'\"]|'[^']*'|\"[^\"]*\")+")
+URL = re.compile(r"url\s*\(\s*(?!#[\w.-]+\s*\))|\\|@import|expression\s*\(", re.IGNORECASE)
+
+
+def clean(svg: str) -> str:
+    """Write a figure anew, with nothing in it that is not a picture.
+
+    Args:
+        svg: The figure, a document of XML.
+
+    Returns:
+        One element, whose styles are attributes.
+
+    Raises:
+        ValueError: It is no figure, or holds something else, which is named.
+    """
+    if "<!ENTITY" in svg:
+        raise ValueError("an entity")
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"no SVG: {error}") from None
+    box = (root.get("viewBox") or "").split()
+    if root.tag != f"{SVG}svg" or not all(re.fullmatch(r"-?[\d.]{1,12}", size) for size in box):
+        raise ValueError("no SVG with a viewBox of numbers")
+    if len(box) != 4:
+        raise ValueError("no SVG with a viewBox of numbers")
+    _clean(root, 0)
+    root.attrib = {
+        "xmlns": SVG[1:-1],
+        **root.attrib,
+        "stroke-linejoin": "round",  # what matplotlib says in a style sheet
+        "stroke-linecap": "butt",
+    }
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _clean(element: ElementTree.Element, depth: int) -> None:
+    name = str(element.tag).removeprefix(SVG)
+    if name not in ELEMENTS or depth > 100 or (name == "svg" and depth):
+        raise ValueError("a link" if name == "a" else f"<{name[:40]}>")
+    element.tag, found = name, dict[str, str]()
+    for key, value in element.attrib.items():
+        key = key.removeprefix("{http://www.w3.org/1999/xlink}")
+        if key == "style":
+            pairs = (part.partition(":") for part in STYLES.findall(value) if part.strip())
+            found |= {name.strip(): text.strip() for name, _, text in pairs}
+        else:
+            found[key] = value
+    for key, value in found.items():
+        if key not in ATTRIBUTES:
+            raise ValueError(f"the attribute {key[:40]}")
+        form = {"href": HREF, "id": ID}.get(key)
+        if URL.search(value) or (form and not form.fullmatch(value)):
+            raise ValueError("a link" if key == "href" else f'{key}="{value[:40]}"')
+    element.attrib = found
+    for child in list(element):
+        if child.tag in DROPPED:
+            element.remove(child)
+        else:
+            _clean(child, depth + 1)
 
 
 def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
-    """Turn a figure into an element that can stand inside a page."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
+    """Turn a clean figure into an element that can stand inside a page."""
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     prefix = f"{name.replace('.', '-')}-{number}-"
 
     def inside(tag: re.Match[str]) -> str:
-        text = re.sub(r' style="([^"]*)"', _attributes, tag[0])
-        text = re.sub(r'\bid="', f'id="{prefix}', text)
+        text = re.sub(r'\bid="', f'id="{prefix}', tag[0])
         text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}", text)
         return re.sub(r"#000000\b", "currentColor", text)
 
     svg = re.sub(r"<[^<>]+>", inside, svg)  # tags only: the words of a figure stand between them
-    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])  # type: ignore[index]
+    width = float(re.search(r'viewBox="\S+ \S+ (\S+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
-    label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}"'
-    lines = (
-        'fill="currentColor" stroke-linejoin="round" stroke-linecap="butt"'  # matplotlib's style
-    )
-    return svg.replace("<svg ", f"<svg {label} {lines} ", 1).strip()
-
-
-def _attributes(style: re.Match[str]) -> str:
-    """Write a style as attributes: all that matplotlib writes in a style are also attributes of SVG."""
-    pairs = (part.split(":", 1) for part in style[1].split(";") if part.strip())
-    return "".join(f' {name.strip()}="{value.strip()}"' for name, value in pairs)
+    label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}" fill="currentColor"'
+    return svg.replace("<svg ", f"<svg {label} ", 1).strip()

@@ -1,5 +1,6 @@
 """What runs inside the process of a section: its cells, and a report of each to the parent."""
 
+import contextlib
 import gc
 import hashlib
 import importlib
@@ -9,17 +10,18 @@ import os
 import platform
 import shutil
 import signal
+import socket
 import sys
 import threading
 import traceback
 import types
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from proven import devices, guard
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim
+from proven.data import send
 from proven.problems import Problem, ProjectError
 from proven.prove import Prover
 from proven.questions import evaluate
@@ -87,12 +89,13 @@ class Job:
     folder: str = ""
 
 
-def run_section(job: Job, pipe: Connection) -> None:
+def run_section(job: Job, pipe: socket.socket) -> None:
     """Run a section in this process, which is its own, and send what happens through the pipe.
 
-    Sent are, for each cell, the snippet before it runs and its outcome afterwards, then `Finished`,
+    Sent are, for each cell, its name before it runs and its outcome afterwards, then `Finished`,
     or the problems that ended it.
     """
+    guard.forget_environment()
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
     threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
@@ -111,20 +114,23 @@ def run_section(job: Job, pipe: Connection) -> None:
         guard.restrict(job.folder, section.path, settings.project, kernel)
         prover, answers = Prover(settings, section, job.claims, module), dict[str, str]()
         for message in run_cells(settings, section, module, job.last):
-            pipe.send(message)
             if isinstance(message, Outcome):
+                send(pipe, "outcome", message)
                 answers |= _answer(job, message, module)
                 prover.prove_after(message)
+            else:
+                send(pipe, "cell", message.name)
         proofs = prover.finish()
         of_section = (_machine(settings), proofs, prover.reach, _modules(settings), answers)
-        pipe.send(Finished(*of_section))
+        send(pipe, "finished", Finished(*of_section))
     except ProjectError as error:
-        pipe.send(error.problems)
+        send(pipe, "problems", error.problems)
     except BrokenPipeError:
         pass
     except BaseException as error:
         what = f"the engine itself failed: {''.join(traceback.format_exception(error))}"
-        pipe.send((Problem(what, "this is a bug of the engine", (f"{section.place}:1",)),))
+        problem = Problem(what, "this is a bug of the engine", (f"{section.place}:1",))
+        send(pipe, "problems", [problem])
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
 
@@ -157,15 +163,14 @@ def prepare(settings: Settings) -> None:
     devices.watch(settings)
 
 
-def _die_with_parent(pipe: Connection, folder: str) -> None:
+def _die_with_parent(pipe: socket.socket, folder: str) -> None:
     """End this process and its children when the parent is gone: the pipe, on which nothing comes, then ends."""
-    try:
-        pipe.recv()
-    except (EOFError, OSError):
-        shutil.rmtree(folder, ignore_errors=True)
-        if hasattr(os, "killpg"):
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
+    with contextlib.suppress(OSError):
+        pipe.recv(1)
+    shutil.rmtree(folder, ignore_errors=True)
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _machine(settings: Settings) -> Machine:

@@ -7,6 +7,7 @@ import pytest
 
 from proven.build import read_and_check, run_sections
 from proven.problems import ProjectError
+from proven.records import sealed
 from proven.scripts import read_section
 from tests.helpers.faults import EN, ZH, Plant, edit, fails, place, read, sound
 from tests.helpers.projects import Project
@@ -60,7 +61,7 @@ def record(snippet: str, what: str) -> Plant:
         outcome = {"name": snippet, "state": "ran", "output": [""], "errors": [], "figures": []}
         data = {
             "section": "part",
-            "sha256": section.sha256,
+            "files": {"snippets/part.py": section.sha256},
             "machine": {
                 "versions": {},
                 "python": "3",
@@ -73,7 +74,7 @@ def record(snippet: str, what: str) -> Plant:
             "claims": {},
         }
         path = "snippets/records/part.made-up-gpu-x1.json"
-        project.file(path, json.dumps(data, indent=1))
+        project.file(path, json.dumps(sealed(data), indent=1))
         return [what, place(project, path, f'"name": "{snippet}"')]
 
     return plant

@@ -6,6 +6,8 @@ import json
 import tokenize
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from datetime import date
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown import Markdown
 
-from proven.cells import Outcome, Raised
+from proven.cells import CONTROL, Outcome, Raised
 from proven.claims import read_claims
 from proven.pages import Page, read_page, read_pages
 from proven.problems import Problem, ProjectError
 from proven.prose import Dialect, pieces
 from proven.records import Record, read_records, write_record
-from proven.scripts import Section, Snippet, localise, read_section
+from proven.scripts import Section, Snippet, localise, read_section, text_hash
 from proven.settings import Settings
+from proven.svg import clean
 from proven.words import Words
 from proven.worker import Machine
 
@@ -435,39 +438,58 @@ def test_a_mark_is_read_with_its_sentence_and_as_it_is_rendered(
 # --- records
 
 
+# what a page can show, and what a machine can be called
+TOLD = ANY.map(lambda text: CONTROL.sub("", text).replace("\r", ""))
+CALLED = TOLD.map(lambda text: text.replace("\n", ""))
+SCRIPT = b"x = 1\n"
+
+
+def drawn(text: str) -> str:
+    """A figure with these words."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><text>{}</text></svg>'
+    return clean(svg.format(escape(text)))
+
+
+def possible(outcome: Outcome) -> Outcome:
+    """The outcome with errors that came where there was output."""
+    after = sorted(min(error.after, len(outcome.output)) for error in outcome.errors)
+    errors = tuple(replace(e, after=n) for e, n in zip(outcome.errors, after, strict=True))
+    return replace(outcome, errors=errors, state="raised" if errors else "ran")
+
+
 OUTCOMES = st.builds(
     Outcome,
     name=NAMES.map("part.{}".format),
     state=st.just("ran"),
-    output=ANY,
+    output=TOLD,
     errors=st.lists(
         st.builds(
             Raised,
-            text=ANY.map("Error: {}".format),
+            text=TOLD.map("Error: {}".format),
             line=st.integers(1, 99),
             after=st.integers(0, 9),
         ),
         max_size=3,
     ).map(tuple),
-    figures=st.lists(ANY, max_size=2).map(tuple),
+    figures=st.lists(TOLD.map(drawn), max_size=2).map(tuple),
     seconds=st.integers(0, 99_999).map(lambda thousandths: thousandths / 1000),
     had=st.integers(0, 8),
-).map(lambda outcome: replace(outcome, state="raised" if outcome.errors else "ran"))
+).map(possible)
 RECORDS = st.builds(
     Record,
     section=st.just("part"),
-    sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    files=st.just({"./part.py": text_hash(SCRIPT)}),
     machine=st.builds(
         Machine,
-        versions=st.dictionaries(IDENTIFIERS, ANY, max_size=3),
-        python=ANY,
-        platform=ANY,
-        devices=st.lists(ANY, min_size=1, max_size=3).map(tuple),
+        versions=st.dictionaries(IDENTIFIERS, CALLED, max_size=3),
+        python=CALLED,
+        platform=CALLED,
+        devices=st.lists(CALLED, min_size=1, max_size=3).map(tuple),
     ),
-    date=st.dates().map(str),
-    commit=st.none() | ANY,
+    date=st.dates(max_value=date(2026, 1, 1)).map(str),
+    commit=st.none() | CALLED,
     outcomes=st.lists(OUTCOMES, max_size=3).map(lambda rows: {row.name: row for row in rows}),
-    claims=st.dictionaries(IDENTIFIERS, ANY, max_size=2),
+    claims=st.dictionaries(IDENTIFIERS, CALLED, max_size=2),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | ANY,
@@ -478,11 +500,12 @@ JSON = st.recursive(
 
 def read_again(folder: Path, *known: Record) -> tuple[Record, ...] | None:
     """Read all records of the folder and remove them; None if one is refused."""
+    for record in known:
+        (folder / f"{record.section}.py").write_bytes(SCRIPT)
     sections = {
         record.section: replace(
             section(folder),
             name=record.section,
-            sha256=record.sha256,
             snippets=tuple(
                 Snippet(name, "x", 1, "cuda", 1, ("Error",) * len(outcome.errors))
                 for name, outcome in record.outcomes.items()
@@ -520,7 +543,9 @@ def test_a_changed_record_can_still_be_shown_or_is_refused(
         here = here[key]
     here[key] = other
     path.write_text(json.dumps(whole[0]), encoding="utf-8")
-    other_one = replace(record, section="another", outcomes={})
+    other_one = replace(
+        record, section="another", outcomes={}, files={"./another.py": text_hash(SCRIPT)}
+    )
     write_record(folder / "records", other_one)
     for one in read_again(folder, record, other_one) or ():
         write_record(folder / "records", one)

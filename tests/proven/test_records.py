@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from proven.cells import Raised
+from proven.claims import read_claims
 from proven.problems import Problem, ProjectError
 from proven.project import read_project
-from proven.records import Record, make_record, read_records, write_record
+from proven.records import Record, make_record, read_records, sealed, write_record
 from proven.scripts import read_sections
+from proven.settings import read_settings
+from proven.svg import clean
 from proven.worker import Machine
-from tests.helpers.projects import Project, mkdocs_here, page
+from tests.helpers.projects import Project, mkdocs_here, page, run_part
 from tests.helpers.sites import CPU, FIGURE, GPU, GPUS, made_up
 
 SCRIPT = """# %% anywhere
@@ -69,7 +72,7 @@ def test_a_record_keeps_all_that_ran_and_can_be_read_back(hardware: Project) -> 
     assert record.outcomes["part.one"].output == "one device\n"
     assert record.outcomes["part.one"].seconds == 0.123
     assert record.outcomes["part.refused"].error == "RuntimeError: two devices <b>"
-    assert record.outcomes["part.figure"].figures == (FIGURE,)
+    assert record.outcomes["part.figure"].figures == (clean(FIGURE),)
     assert (record.machine, record.date, record.commit) == (GPU, "2026-11-23", "0123456789")
 
 
@@ -114,6 +117,106 @@ def test_a_record_of_another_script_is_named_and_not_shown(
     assert "python -m proven record part" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "edited",
+    [
+        ("one device", "two devices"),
+        ("2026-11-23", "2026-11-22"),
+        ('"python": "3.13.0"', '"python": "3.13.1"'),
+        ('"0123456789"', "null"),
+    ],
+)
+def test_a_record_that_was_changed_by_hand_is_refused(
+    hardware: Project, edited: tuple[str, str]
+) -> None:
+    path = keep(hardware)
+    text = path.read_text(encoding="utf-8")
+    assert edited[0] in text
+    path.write_text(text.replace(*edited), encoding="utf-8")
+    _, (problem, *_) = read(hardware)
+    assert "was changed after it was made" in problem.what
+    place, _, line = problem.places[0].rpartition(":")
+    assert '"sha256"' in (hardware.folder / place).read_text().split("\n")[int(line) - 1]
+
+
+def test_a_record_counts_with_other_line_ends(hardware: Project) -> None:
+    path = keep(hardware)
+    for file in (path, hardware.folder / "snippets" / "part.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    settings = read_settings(hardware.folder)
+    records, problems = read_records(settings, read_sections(settings)[0])
+    assert (len(records), problems) == (1, [])
+
+
+def test_a_record_is_of_all_files_of_the_project_that_ran(project: Project) -> None:
+    project.pretend(1)
+    project.file("helper.py", "TOLD = 'from a module'\n")
+    project.script = '# %% one needs="madeup:1"\nimport helper\nprint(helper.TOLD)\n'
+    folder = project.folder / "snippets" / "records"
+    path = write_record(folder, make_record(run_part(project, project.script), "2026-11-23", None))
+    assert list(json.loads(path.read_text())["files"]) == [
+        "helper.py",
+        "machine.py",
+        "snippets/part.py",
+    ]
+    assert len(read(project)[0]) == 1
+    project.file("helper.py", "TOLD = 'from another'\n")
+    assert read(project) == ((), [])
+
+
+HELPED = '''import pytest
+from cards import LIMIT
+
+SIZES = [1, 2]
+
+
+def tried():
+    return SIZES
+
+
+def unused():
+    return 1
+
+
+@pytest.mark.gpu(1)
+def test_sizes() -> None:
+    """There are sizes.
+
+    有大小。
+    """
+    assert len(tried()) < LIMIT
+'''
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "same"),
+    [
+        ("tests/test_part.py", "return 1", "return 2", True),
+        ("tests/test_part.py", "import pytest", "import pytest\nimport os", True),
+        ("tests/test_part.py", "[1, 2]", "[1]", False),
+        ("tests/test_part.py", "return SIZES", "return SIZES[1:]", False),
+        ("tests/test_part.py", "len(tried())", "0 * len(tried())", False),
+        ("tests/test_part.py", "def unused():\n    return 1", "def SIZES():\n    return 1", False),
+        ("cards.py", "5", "500", False),
+    ],
+)
+def test_a_claim_is_recorded_with_all_that_its_test_calls(
+    hardware: Project, file: str, old: str, new: str, same: bool
+) -> None:
+    hardware.tests = HELPED
+    hardware.file("cards.py", "LIMIT = 5\n")
+    hardware.write()
+
+    def hashed() -> str:
+        settings = read_settings(hardware.folder)
+        return read_claims(settings, read_sections(settings)[0])[0]["sizes"].sha256
+
+    before, text = hashed(), (hardware.folder / file).read_text()
+    assert old in text
+    hardware.file(file, text.replace(old, new))
+    assert (hashed() == before) == same
+
+
 def change(**values: object) -> Callable[[dict[str, Any]], object]:
     def made(data: dict[str, Any]) -> None:
         data.update(values)
@@ -131,18 +234,42 @@ def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     ("plant", "what"),
     [
-        (dict.clear, "is no record of a run: KeyError"),
-        (lambda data: data.pop("machine"), "is no record of a run: KeyError"),
+        (dict.clear, "is no record of a run: the record lacks a field"),
+        (lambda data: data.pop("machine"), "the record lacks a field, or has one too many"),
         (lambda data: data["machine"].update(devices=[]), "it names no device"),
         (lambda data: data["machine"].update(devices=["Other"]), "part.other-x1.json"),
-        (change(date=7), "date cannot be 7"),
+        (lambda data: data["machine"].update(devices="GPU"), "machine.devices cannot be"),
+        (lambda data: data["machine"].update(devices=["GPU\n::error::x"]), "is no name"),
+        (lambda data: data["machine"].update(python="\x1b[2J"), "is no name"),
+        (change(date=7), "the record.date cannot be 7"),
+        (change(date="2099-01-01"), "which is still to come"),
+        (change(date="yesterday"), "is no date"),
         (change(section="other"), "by its content it is other.made-up"),
-        (outcome(state="skipped"), "part.one did not run"),
-        (outcome(had=True), "had cannot be True"),
-        (outcome(errors=[{"text": ["E"], "line": True, "after": 0}]), "line cannot be True"),
-        (outcome(state="raised"), "says that part.one raised, and the script declares otherwise"),
+        (change(more=1), "one too many"),
+        (change(claims={"a": 1}), "claims.a cannot be 1"),
+        (change(commit="c" * 999), "is no name"),
+        (outcome(state="skipped"), "a snippet that did not run"),
+        (outcome(had=True), "outcomes.part.one.had cannot be true"),
+        (outcome(output=[1]), "outcomes.part.one.output cannot be"),
+        (
+            outcome(errors=[{"text": "E", "line": True, "after": 0}]),
+            "part.one.errors[0].line cannot be true",
+        ),
+        (outcome(state="raised"), "and what it shows is of no such run"),
+        (outcome(output="x" * 5_000_000), "more than a page shows"),
+        (outcome(output="\x1b[31mred"), "control characters"),
+        (outcome(output="<object at 0x7f0011223344>"), "a memory address"),
+        (outcome(figures=["<svg><script/></svg>"]), "its figure holds"),
+        (outcome(name="part.refused"), "holds a snippet twice"),
         (outcome(name="part.none"), "the script has no such snippet"),
         (outcome(name="part.two"), "which needs 2 device(s), and is of 1"),
+        (lambda data: data["outcomes"].pop(1), "the record lacks part.one"),
+        (lambda data: data["outcomes"].pop(0) and data["outcomes"].pop(0), "lacks part.one"),
+        (lambda data: data["outcomes"].pop(2), "the record lacks part.refused"),
+        (
+            lambda data: data["outcomes"][2].update(errors=[], state="ran"),
+            "part.refused ran, and the script declares otherwise",
+        ),
     ],
 )
 def test_what_no_run_of_this_script_can_have_done_is_refused(
@@ -151,14 +278,14 @@ def test_what_no_run_of_this_script_can_have_done_is_refused(
     path = keep(hardware)
     data = json.loads(path.read_text(encoding="utf-8"))
     plant(data)
-    path.write_text(json.dumps(data, indent=1))
-    _, (problem,) = read(hardware)
+    path.write_text(json.dumps(sealed(data), indent=1))
+    _, (problem, *_) = read(hardware)
     assert what in problem.what
     assert problem.places[0].startswith("snippets/records/part.made-up-gpu-80gb-x1.json:")
     assert "python -m proven record part" in problem.advice
 
 
-@pytest.mark.parametrize("text", ["", "[]", "7", "{", b"\xff", b"\xef\xbb\xbf{}"])
+@pytest.mark.parametrize("text", ["", "[]", "7", "{", "[" * 100_000, b"\xef\xbb\xbf{}"])
 def test_a_file_that_is_no_record_is_refused(hardware: Project, text: str | bytes) -> None:
     path = keep(hardware)
     path.write_bytes(text.encode() if isinstance(text, str) else text)

@@ -23,7 +23,7 @@ raise ValueError('{EVIL}')
 
 # %% html-figure
 import matplotlib.pyplot as plt
-plt.figtext(0.1, 0.5, '{DRAWN}', gid='"><script>owned = 1</script>')
+plt.figtext(0.1, 0.5, '{DRAWN}')
 """
 FENCES = f"""
 ```snippet

@@ -1,0 +1,113 @@
+"""Reads what the process of a section, or a record, says: as data of declared types, and nothing else.
+
+Messages are lines of JSON. Neither their size nor the time that one takes is without a limit.
+"""
+
+import json
+import math
+import socket
+import time
+import types
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+MESSAGE_LIMIT = 2**26  # bytes of one message
+_written = json.JSONEncoder(default=str).encode  # ours, also where a cell changes the module
+
+
+def from_data(kind: Any, value: Any, at: str = "it") -> Any:
+    """Make a value of a type from what JSON can hold.
+
+    Args:
+        kind: The type: a dataclass, or one that the fields of such may have.
+        value: The data.
+        at: Where they stand, for the message.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The data are of another type: `outcomes[2].seconds cannot be "a"`.
+    """
+    origin, inside = get_origin(kind), get_args(kind)
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
+        if not isinstance(value, dict) or value.keys() - hints or set(needed) - value.keys():
+            told = sorted(value.keys() ^ hints) if isinstance(value, dict) else json.dumps(value)
+            raise ValueError(f"{at} lacks a field, or has one too many: {str(told)[:200]}")
+        made = {name: from_data(hints[name], one, f"{at}.{name}") for name, one in value.items()}
+        return kind(**made)  # type: ignore[operator]
+    if origin is tuple and isinstance(value, list):
+        kinds = inside[:1] * len(value) if inside[-1] is ... else inside
+        if len(kinds) == len(value):
+            return tuple(
+                from_data(one, part, f"{at}[{number}]")
+                for number, (one, part) in enumerate(zip(kinds, value, strict=True))
+            )
+    elif origin is dict and isinstance(value, dict):
+        return {name: from_data(inside[1], one, f"{at}.{name}") for name, one in value.items()}
+    elif origin in (Union, types.UnionType):
+        if value is None and type(None) in inside:
+            return None
+        return from_data(next(one for one in inside if one is not type(None)), value, at)
+    elif origin is Literal and isinstance(value, str) and value in inside:
+        return value
+    elif kind is Path and isinstance(value, str):
+        return Path(value)
+    elif kind is float and type(value) in (int, float) and math.isfinite(value):
+        return float(value)
+    elif kind is not float and type(value) is kind:
+        return value
+    raise ValueError(f"{at} cannot be {json.dumps(value)[:200]}")
+
+
+def send(pipe: socket.socket, kind: str, value: Any) -> None:
+    """Send a dataclass, a list of such, or a text, as a message of this kind."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    elif not isinstance(value, str):
+        value = [asdict(one) for one in value]
+    pipe.sendall(_written({kind: value}).encode() + b"\n")
+
+
+class Messages:
+    """The messages that come through a socket."""
+
+    def __init__(self, pipe: socket.socket) -> None:
+        self._pipe, self._read = pipe, bytearray()
+
+    def next(self, deadline: float) -> tuple[str, Any]:
+        """Wait for the next message, at most until then, as `time.monotonic` tells it.
+
+        Args:
+            deadline: Until when.
+
+        Returns:
+            Its kind, and what it says.
+
+        Raises:
+            TimeoutError: None has come as a whole.
+            EOFError: None will come.
+            ValueError: It is longer than the limit, or no message.
+        """
+        begin = 0
+        while (end := self._read.find(b"\n", begin)) < 0:
+            begin, left = len(self._read), deadline - time.monotonic()
+            if begin > MESSAGE_LIMIT:
+                raise ValueError(f"a message of more than {MESSAGE_LIMIT:,} bytes")
+            if left <= 0:
+                raise TimeoutError
+            self._pipe.settimeout(left)
+            part = self._pipe.recv(1 << 20)
+            if not part:
+                raise EOFError
+            self._read += part
+        line = bytes(self._read[:end])
+        del self._read[: end + 1]
+        message = json.loads(line)
+        if not isinstance(message, dict) or len(message) != 1:
+            raise ValueError("what is no message")
+        [pair] = message.items()
+        return pair

@@ -34,20 +34,25 @@ markdown_extensions:
 """
 CLAIMS = "# Claims {#claims}\n\n```claims\npart\n```\n"
 CUDA = {"cuda": "proven.cuda"}
-MACHINE = """def watch() -> None:
+MACHINE = """from pathlib import Path
+
+COUNT, FORKS = Path(__file__).with_name("machine.txt").read_text().split()
+
+
+def watch() -> None:
     pass
 
 
 def count() -> int:
-    return {count}
+    return int(COUNT)
 
 
 def describe() -> tuple[tuple[str, ...], dict[str, str]]:
-    return ("Made-up GPU",) * count(), {{}}
+    return ("Made-up GPU",) * count(), {}
 
 
 def may_fork() -> bool:
-    return {forks}
+    return FORKS == "True"
 """
 
 
@@ -114,7 +119,8 @@ class Project:
     def pretend(self, count: int, forks: bool = True) -> None:
         """Let the machine have so many devices of a kind that is made up, as a module of the project says."""
         self.settings["devices"] = {"madeup": "machine"}
-        self.file("machine.py", MACHINE.format(count=count, forks=forks))
+        self.file("machine.py", MACHINE)
+        self.file("machine.txt", f"{count} {forks}")
 
     def file(self, path: str, text: str) -> Path:
         """Write one file of the project."""

@@ -79,12 +79,16 @@ def build_themed(folder: Path) -> str:
     texts = dict.fromkeys(("zh", "en"), PAGE)
     project = Project(folder, script, texts, TESTS, settings={"devices": CUDA})
     settings = project.read_settings()
-    recorded = {"part.three": "cuda:0\n", "part.four": "cuda:0\ntwo\nthree\n"}
+    recorded = {
+        "part.one": "hello\n",
+        "part.three": "cuda:0\n",
+        "part.four": "cuda:0\ntwo\nthree\n",
+    }
     write_record(
         folder_of(settings),
         Record(
             "part",
-            read_sections(settings)[0]["part"].sha256,
+            {"snippets/part.py": read_sections(settings)[0]["part"].sha256},
             Machine({"torch": "2.0"}, "3.13.0", "Linux x86_64", ("Made-up GPU",)),
             "2026-11-23",
             "0123456789",

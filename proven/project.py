@@ -11,7 +11,7 @@ from proven.problems import Problem
 from proven.questions import Question, questions_of
 from proven.records import Record, read_records
 from proven.scripts import Section, Snippet, read_sections
-from proven.settings import Settings
+from proven.settings import FILE, Settings
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,12 @@ def read_project(settings: Settings) -> Project:
     claims, in_tests = read_claims(settings, sections)
     pages, in_pages = read_pages(settings)
     records, in_records = read_records(settings, sections)
-    problems = (*in_scripts, *in_tests, *in_pages, *in_records)
+    stale = [
+        Problem(f"first names {name}, and no section is called so", "take it out", (f"{FILE}:1",))
+        for name in settings.first
+        if name not in sections
+    ]
+    problems = (*stale, *in_scripts, *in_tests, *in_pages, *in_records)
     return Project(settings, sections, claims, pages, records, problems)
 
 

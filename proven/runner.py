@@ -117,6 +117,7 @@ def run(
         its_recorded = {name: told for name, told in (recorded or {}).items() if name in names}
         job = Job(settings, section, of_section, last, its_keys, its_recorded)
         runs.append(_Run(job, context, time_limit))
+    runs.sort(key=lambda run: run.job.section.name not in settings.first)
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
     try:
         futures: list[Future[Result]] = [pool.submit(run.result) for run in runs]

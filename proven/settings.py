@@ -20,6 +20,7 @@ class Settings:
         languages: The codes of its languages; the first one's pages are at the root of the site.
         written: The order of the languages in comments (`# English | 中文`) and in docstrings.
         ahead: Modules that most sections import: imported once, before any section starts.
+        first: Sections that take longest: started before the others, so that none is alone at the end.
         packages: The packages whose versions the site tells.
         devices: For each kind of device that a cell may need, the `module` that counts them, and the
             expression that does so (`count`) in what readers run.
@@ -36,6 +37,7 @@ class Settings:
     languages: tuple[str, ...]
     written: tuple[str, ...]
     ahead: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -60,7 +62,7 @@ def read_settings(project: Path) -> Settings:
     if not path.is_file():
         what = f"there is no {FILE} in this folder: it says which languages the site has"
         raise ProjectError(Problem(what, "go to the folder of the project", (f"{FILE}:1",)))
-    lists = ("languages", "written", "ahead", "packages")
+    lists = ("languages", "written", "ahead", "first", "packages")
     try:
         table = tomllib.loads(decode(path.read_bytes(), FILE))
         if wrong := [key for key in lists if not isinstance(table.get(key, []), list)]:

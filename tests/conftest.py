@@ -1,4 +1,4 @@
-"""What all tests share: the skip of what needs a GPU, and one build of the real site."""
+"""What all tests share: the skip of what needs a GPU, one build of the real site, and the claims that it proves."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.claims import (  # noqa: F401
+    proved_by_the_build,
+    pytest_collection_modifyitems,
+    pytest_pyfunc_call,
+)
 from tests.helpers.projects import PROJECT, Project, mkdocs
 from tests.helpers.themed import build_themed
 from tests.helpers.workers import once

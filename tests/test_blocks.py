@@ -274,7 +274,7 @@ def test_output_shape_may_differ_from_the_input() -> None:
 
     块的输出形状可以和输入不同：20 个特征变成 256 个，再变成 10 个。
     """
-    state = after("blocks.mlp")
+    state = after("blocks.children")
     assert state.net.hidden(state.X).shape == (2, 256)
     assert state.net(state.X).shape == (2, 10)
     assert shown("blocks.mlp").output.startswith("input: (2, 20)\noutput: (2, 10)\n")
@@ -326,7 +326,7 @@ def test_functional_relu_is_no_child() -> None:
 
     `F.relu` 与 `nn.ReLU()` 算法相同，都没有要保存的东西；只有后者会列为子模块。
     """
-    state = after("blocks.mlp")
+    state = after("blocks.children")
     centred = state.X - 0.5
     assert torch.equal(F.relu(centred), nn.ReLU()(centred))
     assert _names(state.net.named_children()) == ["hidden", "out"]
@@ -752,7 +752,7 @@ def test_relu_of_a_tensor_is_a_module() -> None:
     [_, second, *_] = shown("blocks.more-errors").errors
     text = "argument 'input' (position 1) must be Tensor, not ReLU"
     assert second.text == f"TypeError: linear(): {text}"
-    X: torch.Tensor = after("blocks.mlp").X - 0.5
+    X: torch.Tensor = after("blocks.more-errors").X - 0.5
     made: Any = nn.ReLU(X)  # type: ignore[arg-type]
     assert isinstance(made, nn.Module)
     assert made.inplace is X
@@ -770,7 +770,7 @@ def test_integer_inputs_are_refused() -> None:
     [_, _, third, *_] = shown("blocks.more-errors").errors
     text = "mat1 and mat2 must have the same dtype, but got"
     assert third.text == f"RuntimeError: {text} Long and Float"
-    net = after("blocks.mlp").net
+    net = after("blocks.more-errors").net
     assert net.hidden.weight.dtype == torch.float32
     integers = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
     for dtype in over(integers, "integer dtypes | 种整数 dtype"):
@@ -789,7 +789,7 @@ def test_unknown_attributes_are_named() -> None:
     """
     [*_, fourth, _] = shown("blocks.more-errors").errors
     assert fourth.text == "AttributeError: 'MLP' object has no attribute 'hiden'"
-    net = after("blocks.mlp").net
+    net = after("blocks.more-errors").net
     assert "hidden" not in vars(net)
     assert nn.Module.__getattr__(net, "hidden") is net._modules["hidden"] is net.hidden
     for layer in over(layers(), LAYERS):
@@ -866,7 +866,7 @@ def test_registered_parts_make_no_list() -> None:
         "TypeError: 'MySequential' object is not iterable",
         "AttributeError: 'MySequential' object has no attribute 'append'",
     ]
-    state = after("blocks.my-sequential")
+    state = after("blocks.not-a-list")
     parts = (nn.TransformerEncoderLayer(4, 2, 8), nn.LSTM(4, 3), state.MLP(), state.mine)
     for net in over(parts, "classes that are no list | 种不是列表的类"):
         for ask in (len, iter, lambda part: part[0]):
@@ -879,7 +879,7 @@ def test_sequential_is_like_a_list() -> None:
 
     `nn.Sequential` 可以取下标、求 `len`、迭代，还有 `append`、`extend`、`insert` 和 `pop`。
     """
-    state = after("blocks.my-sequential")
+    state = after("blocks.not-a-list")
     assert not hasattr(state.mine, "append")
     last = "the last is Linear(in_features=256, out_features=10, bias=True)"
     assert shown("blocks.not-a-list").output == f"3 parts, {last}\n"

@@ -767,7 +767,7 @@ def test_an_optimiser_wants_an_iterable() -> None:
     error = shown("custom_layers.optimiser-wants-a-list").error
     assert error is not None
     assert error.startswith(f"TypeError: {text}")
-    linear = after("custom_layers.my-linear").linear
+    linear = after("custom_layers.optimiser-wants-a-list").linear
     for kind in over(optimizers(), OPTIMISERS):
         with pytest.raises(TypeError, match=text):
             kind(linear.weight)

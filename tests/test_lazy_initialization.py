@@ -743,7 +743,7 @@ def test_a_loaded_width_is_binding() -> None:
 
     加载过数值之后，`nn.LazyLinear` 第一次调用时数据的宽度若不相符，会报 `AssertionError`。
     """
-    state = after("lazy_initialization.load-materialises")
+    state = after("lazy_initialization.load-refused")
     error = messages("lazy_initialization.load-refused")[1]
     assert error.startswith("AssertionError: The in_features inferred from input: 21 is not equal")
     for width in over((1, 10, 19, 21, 40, 256), "other widths | 种其他宽度"):

@@ -1051,19 +1051,13 @@ def test_compile_replaces_the_call_only() -> None:
         assert layer.call(module) == "compiled"
 
 
-def check_of(name: str) -> tuple[Any, Any]:
-    """The names after the solution of an exercise, and its check."""
-    state = after(f"own_module.{name}")
-    return state, getattr(state, f"check_{name.replace('-', '_')}")
-
-
 def test_named_modules_agree_with_the_real_ones() -> None:
     """On fifty random trees the solution's `named_modules` gives the same names in the same order as
     that of `nn.Module`.
 
     在五十棵随机的树上，答案里的 `named_modules` 给出的名字和次序都与 `nn.Module` 的相同。
     """
-    state, _ = check_of("named-modules")
+    state = after("own_module.named-modules")
     for seed in over(seeds(50), "random trees of modules | 棵随机的模块树"):
         ours, real = (grow(base, random.Random(seed)) for base in (state.Named, nn.Module))
         assert [name for name, _ in ours.named_modules()] == [n for n, _ in real.named_modules()]
@@ -1075,7 +1069,8 @@ def test_named_gives_the_parts_of_a_module_first() -> None:
 
     `named("_modules")` 先给出模块的全部直接成员，再给出它们里面的成员，所以共用的模块的第一个名字可能和 `nn.Module` 的不同。
     """
-    state, check = check_of("named-modules")
+    state = after("own_module.named-modules")
+    check = state.check_named_modules
     outer = state.Module()
     outer.net = state.build(state.Module)
     outer.twin = outer.net.out
@@ -1100,7 +1095,8 @@ def test_a_fourth_registry_is_walked_too() -> None:
 
     再加一个存名字的字典，`named` 也会走遍它，给出同样带点的名字，状态字典和加载便都能略过非持久缓冲区；没有它的类通不过检查。
     """
-    state, check = check_of("persistent")
+    state = after("own_module.persistent")
+    check = state.check_persistent
     net = state.Persistent()
     net.part = state.Persistent()
     net.part.register_buffer("cache", torch.zeros(1), persistent=False)
@@ -1125,7 +1121,8 @@ def test_pre_hooks_run_before_the_rest() -> None:
 
     在答案里，pre-hook 的返回值就是 `forward` 和前向钩子收到的实参；摘掉的钩子不再运行。
     """
-    state, check = check_of("hooks")
+    state = after("own_module.hooks")
+    check = state.check_hooks
     order = []
 
     class Part(state.Hooked):  # type: ignore[misc]
@@ -1158,7 +1155,8 @@ def test_a_memory_keeps_ties_on_meta() -> None:
 
     答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；字典若不传给子模块，绑定就会丢。
     """
-    state, check = check_of("ties")
+    state = after("own_module.ties")
+    check = state.check_ties
 
     class Forgetful(state.Tied):  # type: ignore[misc]
         def to(self, *args: Any, moved: Any = None) -> Any:

@@ -467,11 +467,11 @@ def test_name_leads_to_its_value() -> None:
 
     由 `2.bias` 这样的名字，状态字典和 `get_parameter` 都能找到这个参数的值。
     """
-    deep = after("parameters.by-name").deep
+    state = after("parameters.by-name")
+    deep, net = state.deep, state.net
     for name, param in over(deep.named_parameters(), "parameters of a network | 个参数"):
         assert torch.equal(deep.state_dict()[name], param)
         assert torch.equal(deep.get_parameter(name), param)
-    net = after("parameters.by-name").net
     assert torch.equal(net.state_dict()["2.bias"], net[2].bias)
 
 
@@ -985,7 +985,7 @@ def test_constant_fills_the_whole_tensor() -> None:
     for shape, dtype in over(itertools.product(shapes, float_dtypes()), "tensors | 种张量"):
         tensor = torch.zeros(shape, dtype=dtype)
         assert (nn.init.constant_(tensor, 42) == 42).all()
-    net = small().apply(after("parameters.symmetry").init_constant)
+    net = small().apply(after("parameters.init-per-layer").init_constant)
     for layer in (net[0], net[2]):
         assert (layer.weight == 1).all()
         assert not layer.bias.any()

@@ -428,7 +428,7 @@ def test_generator_states_stay_on_the_cpu() -> None:
 
     `map_location` 会把文件里生成器的状态也一并移走，而 `torch.set_rng_state` 只收 CPU 上的。
     """
-    state = after("together.checkpoint")
+    state = after("together.generator-elsewhere")
     with temporary_file() as path:
         state.save(state.Run(seed=0), path)
         moved = torch.load(path, map_location="meta")["rng"]

@@ -31,6 +31,13 @@ def test_what_is_wrong_with_single_files_comes_together(project: Project) -> Non
     ]
 
 
+def test_a_section_to_start_first_has_to_be_there(project: Project) -> None:
+    project.settings = {"first": ["part", "gone"]}
+    [problem] = read_project(project.read_settings()).problems
+    assert "first names gone" in problem.what
+    assert problem.places == ("proven.toml:1",)
+
+
 def test_a_problem_is_told_with_the_pages_that_it_concerns(project: Project) -> None:
     project.script, project.tests = TWO, HELD
     marks = {"zh": "成立。`#!claim holds`", "en": "It holds.`#!claim holds`"}

@@ -98,6 +98,19 @@ def test_all_that_goes_wrong_comes_in_one_error(project: Project) -> None:
     assert "SystemExit" in found["other.one"]
 
 
+def test_sections_that_are_named_first_start_first(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    project.settings = {"first": ["zz_other"]}
+    settings = project.read_settings()
+    project.file("snippets/zz_other.py", project.script)
+    sections, _ = read_sections(settings)
+    results = run(settings, sections.values())
+    assert list(sections) == ["part", "zz_other"]
+    assert results["zz_other"].started < results["part"].started
+
+
 def test_a_run_can_be_ended(project: Project) -> None:
     cancelled = threading.Event()
     script = "# %% one\nwhile True:\n    pass\n"

@@ -18,7 +18,8 @@ def test_settings_have_values_where_the_file_says_nothing(tmp_path: Path) -> Non
         ("fr", "de"),
     )
     assert (settings.root("fr"), settings.root("de")) == ("", "de/")
-    assert (settings.ahead, settings.packages, settings.devices) == ((), (), {})
+    assert (settings.ahead, settings.first, settings.packages) == ((), (), ())
+    assert settings.devices == {}
     assert (settings.sections, settings.tests, settings.docs) == ("snippets", "tests", "docs")
 
 

@@ -77,9 +77,11 @@
         if (scale) bar.style.setProperty("inline-size", `${100 * scale(Number(row[count + column]))}%`)
       }
       if (!curved) return
-      const points = values[last].map((_, index) => {
+      const axis = values[last].map(Number)
+      const [from, to] = [Math.min(...axis), Math.max(...axis)]
+      const points = axis.map((value, index) => {
         const there = at([...chosen.slice(0, last), index])
-        return [10 + 280 * index / (values[last].length - 1), 110 - 100 * scales[0](Number(there[count]))]
+        return [10 + 280 * (value - from) / (to - from), 110 - 100 * scales[0](Number(there[count]))]
       })
       const [x, y] = points[chosen[last]]
       picture.replaceChildren(

@@ -21,6 +21,9 @@ from proven.words import Words
 if TYPE_CHECKING:
     from markdown import Markdown
 
+# A token that has no colour of its own.
+PLAIN = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
+
 
 def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
     """Write a snippet: its source, and what it did.
@@ -48,10 +51,11 @@ def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
 
 @lru_cache(maxsize=1024)
 def highlight(source: str) -> str:
-    """Colour Python."""
+    """Colour Python; names and punctuation keep the colour of the text, which saves a tenth of a page."""
     from pymdownx.highlight import Highlight
 
-    return str(Highlight(None, pygments_lang_class=True).highlight(source, "python"))
+    html = str(Highlight(None, pygments_lang_class=True).highlight(source, "python"))
+    return PLAIN.sub(r"\1", html)
 
 
 def _folded(html: str, summary: str, attribute: str = "") -> str:

@@ -109,6 +109,17 @@ print("entry:", entry.item())
 print("snapshot is 5:", snapshot.item() == 5)
 net.state_dict()[0]
 
+# %% parameter-groups
+rest = [p for name, p in net.named_parameters() if "2." not in name]
+groups = [
+    {"params": net[2].parameters(), "lr": 0.01},
+    {"params": rest},
+]
+optimizer = torch.optim.SGD(groups, lr=0.1)
+for group in optimizer.param_groups:
+    shapes = [tuple(p.shape) for p in group["params"]]
+    print(group["lr"], shapes)
+
 # %% names-of-blocks raises="KeyError"
 odd = nn.Sequential()
 odd.add_module("block 1", nn.Linear(4, 8))

@@ -2628,3 +2628,41 @@ def test_a_wrapped_transpose_is_no_tie() -> None:
         assert not shares(loaded)
         assert not shares(copy.deepcopy(net))
         assert not shares(net.double())
+
+
+def test_each_group_has_options_of_its_own() -> None:
+    """An optimiser takes groups of parameters: each has the options that it names, and the others from the
+    call; its numbers move by its own learning rate.
+
+    优化器可以接收几组参数：每组写明的选项归自己用，没写的用调用时给的；各组的数值按自己的学习率移动。
+    """
+    assert shown("parameters.parameter-groups").output == (
+        "0.01 [(1, 8), (1,)]\n0.1 [(8, 4), (8,)]\n"
+    )
+    for cls in over(optimizers(), "optimisers | 种优化器"):
+        one, two = nn.Linear(4, 3), nn.Linear(4, 3)
+        groups = [{"params": one.parameters(), "lr": 1e-4}, {"params": two.parameters()}]
+        optimizer = cls(groups, lr=0.125)
+        assert [float(group["lr"]) for group in optimizer.param_groups] == [1e-4, 0.125]
+        before = [layer.weight.detach().clone() for layer in (one, two)]
+        (one(torch.rand(2, 4)) + two(torch.rand(2, 4))).square().sum().backward()
+        optimizer.step()
+        moves = [
+            (layer.weight - old).abs().max() for layer, old in zip((one, two), before, strict=True)
+        ]
+        assert 0 < moves[0] < moves[1] / 20
+
+
+def test_what_is_in_no_group_is_not_trained() -> None:
+    """A parameter that was given to an optimiser in no group keeps its values, without an error.
+
+    没有交给优化器任何一组的参数，数值不变，也不报错。
+    """
+    for cls in over(optimizers(), "optimisers | 种优化器"):
+        net = small()
+        optimizer = cls([{"params": net[2].parameters()}])
+        before = net[0].weight.detach().clone()
+        net(torch.rand(5, 4)).square().sum().backward()
+        optimizer.step()
+        assert net[0].weight.grad is not None
+        assert torch.equal(net[0].weight, before)

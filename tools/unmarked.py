@@ -17,6 +17,7 @@ from proven.settings import read_settings
 
 PROJECT = Path(__file__).parents[1]
 REASONS = "tools/unmarked.toml"
+NONE = f"no reason: mark it, or say in {REASONS} why it needs no mark"
 ALLOWED = 40
 BEHAVIOUR = {
     "en": re.compile(
@@ -34,7 +35,8 @@ END = {
     "en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z`*“\[])|(?<=\0)\s*"),
     "zh": re.compile(r"(?<=[。！？：])(?<!\*\*：)(?!\0)|(?<=\0)"),
 }
-TITLE = re.compile(r"\*\*((?!\*\*).)+\*\*")  # of an entry of the errata
+# the title of an entry of the errata, and lists of links
+OTHER = re.compile(r"\*\*((?!\*\*).)+\*\*$|(\*\*)?(Further reading|延伸阅读)")
 TASK = {
     "en": re.compile(r"^(Level \d|Write|Build|Change|Take|Let|Show|Find|Compare|Do these)\b"),
     "zh": re.compile(r"^(难度|写|改|让|找|比较|先做)"),
@@ -56,7 +58,7 @@ def _of(page: Page, parts: tuple[Part, ...]) -> Iterator[tuple[str, str]]:
             continue
         assert isinstance(part, Prose)
         for inline in part.inlines:
-            if not (TITLE.fullmatch(inline.content) or TASK[page.language].match(inline.content)):
+            if not (OTHER.match(inline.content) or TASK[page.language].match(inline.content)):
                 yield from _sentences(page, inline)
 
 
@@ -82,9 +84,7 @@ def main() -> int:
             begins = {beginning for beginning in reasons if sentence.startswith(beginning)}
             unused -= begins
             wrong |= not begins
-            print(
-                f"{place}  {sentence}\n    {' '.join(reasons[one] for one in begins) or 'no reason'}"
-            )
+            print(f"{place}  {sentence}\n    {' '.join(reasons[one] for one in begins) or NONE}")
         print(f"{language}: {len(found)} sentences without a mark, {ALLOWED} may be")
         wrong |= len(found) > ALLOWED
     for beginning in sorted(unused):

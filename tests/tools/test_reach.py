@@ -1,8 +1,11 @@
 """What says more than its proof, and what states behaviour without a proof, is found."""
 
+import pytest
+
 from proven.pages import read_page
 from proven.project import read_project
 from tests.helpers.projects import Project, page
+from tools import unmarked as looking
 from tools.reach import too_far
 from tools.unmarked import unmarked
 
@@ -50,6 +53,10 @@ Level 1 of 3. Write `count`, which returns a number.
 
 !!! warning "A box"
     `nn.ReLU` keeps nothing.
+
+**What `nn.ReLU` is**
+
+Further reading: `nn.ReLU` is in the documentation.
 """
 
 
@@ -60,3 +67,10 @@ def test_a_sentence_on_code_without_a_mark_is_found() -> None:
         ("docs/en/index.md:3", "`nn.Linear` has a bias"),
         ("docs/en/index.md:12", "`nn.ReLU` keeps nothing"),
     ]
+
+
+def test_each_sentence_of_the_site_on_code_has_a_mark_or_a_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status = looking.main()
+    assert status == 0, capsys.readouterr().out

@@ -7,6 +7,7 @@ as any other test, and shows what does not hold.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,5 +34,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    proved: set[str] = pyfuncitem.funcargs.get(proved_by_the_build.__name__, set())
+    proved: Any = pyfuncitem.funcargs.get(proved_by_the_build.__name__, ())
     return pyfuncitem.name in proved or None

@@ -37,7 +37,7 @@ from proven.views import ClaimView, Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `counts`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
+    """The fences `snippet`, `claims`, `counts`, `entries`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
 
     Args:
         site: What is shown.
@@ -56,6 +56,7 @@ class Fences(Extension):
             "snippet": self._snippet,
             "claims": self._claims,
             "counts": self._counts,
+            "entries": self._entries,
             "error": self._error,
             "exceptions": self._exceptions,
             "options": self._options,
@@ -88,6 +89,9 @@ class Fences(Extension):
             pages[page.path] += self.site.claims_of(section, self.language)
         titles = {self.site.page(self.language, path).title: c for path, c in pages.items() if c}
         return html.counts(titles, self.words)
+
+    def _entries(self, source: str, options: dict[str, str]) -> str:
+        return html.entries(self.words)
 
     def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language), self.words)

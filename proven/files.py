@@ -109,7 +109,7 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if any(moves_of(fence) for fence in page.shown):
         meta["has_movable"] = True
-    if {"exceptions", "counts"} & {fence.kind for fence in page.fences}:
+    if {"exceptions", "counts", "entries"} & {fence.kind for fence in page.fences}:
         meta["has_filter"] = True
     if recorded := site.recorded([page]):
         meta["recorded"] = recorded

@@ -77,6 +77,7 @@ def finish_page(
             raise ProjectError(*problems)
         _link_languages(site, page, tree)
         _ask(site, page, tree)
+        _mark_silent(site, page, tree)
         _tick_off(site, page, tree)
     _join_marks(tree)
     for offer in [] if site.downloads else tree.css(ONLINE):
@@ -244,6 +245,17 @@ def _ends_answer(node: LexborNode) -> bool:
     classes = (node.attributes.get("class") or "").split()
     heading = str(node.tag) in ("h1", "h2", "h3", "h4", "h5", "h6")
     return heading or "question" in classes or bool(set(classes) & set(AFTER))
+
+
+def _mark_silent(site: Site, page: Page, tree: LexborHTMLParser) -> None:
+    """Say of entries about a mistake that raises no error that they are."""
+    for heading in tree.css("article .silent"):
+        sign = tree.create_node("span")
+        sign.attrs["class"] = "silent-sign"
+        sign.inner_html = escape(site.words(page.language)("silent"))
+        heading.attrs["data-silent"] = "true"
+        if link := heading.css("a.headerlink"):
+            link[0].insert_before(sign)
 
 
 def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:

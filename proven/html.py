@@ -228,6 +228,12 @@ def _search(
     )
 
 
+def entries(words: Words) -> str:
+    """Write what filters the entries of a page that begin with a heading, by words or by whether they are silent."""
+    kinds = ("silent", words("any-entry"), {"true": words("silent")})
+    return _search("article h3[id]", "", words("find-entry"), words("no-entry"), kinds)
+
+
 def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
     """Write how many claims each page has, how many of them hold and how far they were tried.
 

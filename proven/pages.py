@@ -32,6 +32,7 @@ FENCES = (
     "snippet",
     "claims",
     "counts",
+    "entries",
     "error",
     "exceptions",
     "summary",
@@ -42,8 +43,9 @@ FENCES = (
     "sh",
     "text",
 )
-# Words at a heading: what it begins is closed at first, or is no part of what is to be read.
-KINDS = ("depth", "exercises", "summary")
+# Words at a heading: what it begins is closed at first, is no part of what is to be read, or is about a mistake
+# that raises no error.
+KINDS = ("depth", "exercises", "summary", "silent")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
 ID = re.compile(r"\{:?[^{}]*?#([\w-]+)[^{}]*\}")
 MARK = re.compile(r"#!claim\s+\w+\s*")

@@ -35,8 +35,7 @@ END = {
     "en": re.compile(r"(?<=[.!?:])\s+(?=[A-Z`*“\[])|(?<=\0)\s*"),
     "zh": re.compile(r"(?<=[。！？：])(?<!\*\*：)(?!\0)|(?<=\0)"),
 }
-# the title of an entry of the errata, and lists of links
-OTHER = re.compile(r"\*\*((?!\*\*).)+\*\*$|(\*\*)?(Further reading|延伸阅读)")
+OTHER = re.compile(r"(\*\*)?(Further reading|延伸阅读)")  # lists of links
 TASK = {
     "en": re.compile(r"^(Level \d|Write|Build|Change|Take|Let|Show|Find|Compare|Do these)\b"),
     "zh": re.compile(r"^(难度|写|改|让|找|比较|先做)"),

@@ -83,3 +83,22 @@ def test_claims_are_found_by_words_page_and_state(
         found = shown.all_text_contents()
         assert 0 < len(found) < 60
         assert all("load_state_dict" in text and "strict" in text for text in found)
+
+
+@every_language
+def test_the_errata_can_be_cut_down_to_what_raises_no_error(
+    browser: Browser, address: str, language: str
+) -> None:
+    with tab(browser) as view:
+        view.goto(f"{address}{LANGUAGES[language]}errata/")
+        shown = view.locator("article h3:not([hidden])")
+        count, silent = shown.count(), view.locator("article h3 .silent-sign").count()
+        assert 10 < silent < count
+        view.locator(".filter select").select_option("true")
+        assert shown.count() == silent
+        assert view.locator("article h3:not([hidden]) .silent-sign").count() == silent
+        view.locator(".filter select").select_option("")
+        view.locator(".filter input").fill("OrderedDict")
+        assert 0 < shown.count() < 10
+        view.goto(f"{address}{LANGUAGES[language]}errata/#erratum-all-weights-set-to-1")
+        expect(view.locator("#erratum-all-weights-set-to-1")).to_be_in_viewport()

@@ -15,7 +15,7 @@ from proven.project import read_project
 from proven.runner import run
 from proven.views import Site
 from tests.helpers.faults import EN, ZH, edit, fails, place, sound
-from tests.helpers.projects import Project, mkdocs_here
+from tests.helpers.projects import Project, mkdocs_here, page
 
 
 @pytest.fixture
@@ -253,3 +253,15 @@ def test_a_mark_is_joined_to_the_word_before_it(
     found = [node.text() for node in tree.css(".joined")]
     assert found == ([f"{joined}✓"] if joined else [])
     assert tree.css("p")[0].text() == LexborHTMLParser(html).css("p")[0].text()
+
+
+def test_a_silent_mistake_has_a_sign_at_its_heading(project: Project, tmp_path: Path) -> None:
+    text = page("part.one") + "\n## Loud {#loud}\n\n## Quiet {#quiet .silent}\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    read = read_project(project.read_settings())
+    site = Site(read, run(read.settings, read.sections.values()), ("index.md",), {})
+    built = mkdocs_here(project.write(), "build")
+    assert built.returncode == 0, built.stderr
+    tree = LexborHTMLParser((project.folder / "site" / "en" / "index.html").read_text())
+    assert [node.attributes["id"] for node in tree.css("[data-silent]")] == ["quiet"]
+    assert [node.text() for node in tree.css("h2 .silent-sign")] == [site.words("en")("silent")]

@@ -2,21 +2,27 @@
 for (const search of document.querySelectorAll("search.filter")) {
   // A reader's numbers and names are others: numbers count as one number, and two words in three are enough.
   const words_of = text => text.toLowerCase().replace(/\d+/g, "0").match(/[\w.]+|[\u4e00-\u9fff]/g) ?? []
-  const entries = [...document.querySelectorAll(search.dataset.entries)].map(entry => ({
-    told: entry.dataset,
-    box: entry.closest(".admonition, li"),
-    text: ` ${words_of(entry.closest(".admonition, li").textContent).join(" ")}`,
-  }))
+  // An entry is a box, a row of a list, or a heading with what it begins.
+  const box_of = entry => {
+    if (entry.localName !== "h3") return [entry.closest(".admonition, li")]
+    const box = [entry]
+    for (let node = entry.nextElementSibling; node && !/^h[123]$/.test(node.localName); node = node.nextElementSibling) box.push(node)
+    return box
+  }
+  const entries = [...document.querySelectorAll(search.dataset.entries)].map(entry => {
+    const box = box_of(entry)
+    return { told: entry.dataset, box, shown: true, text: ` ${words_of(box.map(node => node.textContent).join(" ")).join(" ")}` }
+  })
   const [field, ...selects] = search.querySelectorAll("input, select")
   const none = search.querySelector("[role=status]")
-  const overview = document.querySelector(search.dataset.overview)
+  const overview = search.dataset.overview && document.querySelector(search.dataset.overview)
 
   // a heading without an entry that is shown goes, too
   const parts = new Map()
   for (const heading of document.querySelectorAll("article h2")) {
     const inside = []
     for (let node = heading.nextElementSibling; node && node.localName !== "h2"; node = node.nextElementSibling) {
-      inside.push(...entries.filter(({ box }) => node.contains(box)))
+      inside.push(...entries.filter(({ box }) => node.contains(box[0])))
     }
     if (inside.length) parts.set(heading, inside)
   }
@@ -24,14 +30,16 @@ for (const search of document.querySelectorAll("search.filter")) {
   const filter = () => {
     const asked = words_of(field.value)
     let found = 0
-    for (const { told, box, text } of entries) {
+    for (const entry of entries) {
+      const { told, box, text } = entry
       const hits = asked.filter(word => text.includes(` ${word}`)).length
       const other = selects.some(select => select.value && select.value !== told[select.name])
-      box.hidden = hits * 3 < asked.length * 2 || other
-      found += !box.hidden
+      entry.shown = hits * 3 >= asked.length * 2 && !other
+      for (const node of box) node.hidden = !entry.shown
+      found += entry.shown
     }
-    for (const [heading, inside] of parts) heading.hidden = inside.every(({ box }) => box.hidden)
-    overview.hidden = asked.length > 0 || selects.some(select => select.value)
+    for (const [heading, inside] of parts) heading.hidden = !inside.some(({ shown }) => shown)
+    if (overview) overview.hidden = asked.length > 0 || selects.some(select => select.value)
     none.hidden = found > 0
   }
   field.addEventListener("input", filter)

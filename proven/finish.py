@@ -254,8 +254,10 @@ def _mark_silent(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         sign.attrs["class"] = "silent-sign"
         sign.inner_html = escape(site.words(page.language)("silent"))
         heading.attrs["data-silent"] = "true"
-        if link := heading.css("a.headerlink"):
-            link[0].insert_before(sign)
+        if links := heading.css("a.headerlink"):
+            links[0].insert_before(sign)
+        else:
+            heading.insert_child(sign)
 
 
 def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:

@@ -378,7 +378,8 @@ class _Streams:
             except OSError:
                 same = False
             moved = os.lseek(file.fileno(), 0, os.SEEK_CUR) != size
-            if getattr(sys, name) is not self.text[index] or not same or moved:
+            text = self.text[index]
+            if getattr(sys, name) is not text or vars(text).keys() != {"mode"} or not same or moved:
                 what = f"the cell replaced, closed, moved or cut {name}: output may be lost"
                 raise ValueError(what)
             # one byte over the limit is enough to see that the output is too long

@@ -24,6 +24,7 @@ class Claim:
         line: The line of that file on which it begins, counted from 1.
         words: What it proves, by language.
         source: The source of the test.
+        tests: The whole file, as it was read.
         snippet: The last snippet of the section that the source names, if it names one.
         needs_state: Whether it looks at the state of the section, and not only at what is shown.
         devices: How many devices it needs; 0 if it runs anywhere.
@@ -36,6 +37,7 @@ class Claim:
     line: int
     words: dict[str, str]
     source: str
+    tests: str
     snippet: str | None
     needs_state: bool
     devices: int
@@ -112,6 +114,7 @@ def _read(
                 line=node.lineno,
                 words=dict(zip(written, map(_joined, paragraphs), strict=True)),
                 source="\n".join(text.split("\n")[first - 1 : node.end_lineno]),
+                tests=text,
                 snippet=max(named, key=order.__getitem__, default=None),
                 needs_state=any(isinstance(p, ast.Name) and p.id == "after" for p in inside),
                 devices=max([count for count in devices if count], default=0),

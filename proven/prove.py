@@ -6,10 +6,10 @@ proven when the last cell has run, each on a run of the section of its own.
 """
 
 import contextlib
-import importlib.util
-import inspect
 import io
+import linecache
 import os
+import stat
 import sys
 import tempfile
 import traceback
@@ -18,13 +18,17 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from proven import devices, guard, testing
+from proven import devices, guard, surroundings, testing
+from proven.assertions import LEDGER, Ledger, compile_tests
 from proven.cells import Outcome
 from proven.claims import Claim
 from proven.fork import Fork
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section
 from proven.settings import Settings
+
+# what does not hold, how far each test went, and the files of the modules that were imported
+Answer = tuple[list[Problem], dict[str, testing.Reach], set[str]]
 
 
 class Prover:
@@ -48,102 +52,176 @@ class Prover:
         self._claims = claims
         self._state = testing.SectionState(settings, section, module, {})
         self._left = list(claims)
+        self._code = compile_tests(claims[0].tests, self._path) if claims else None
+        self._modules = set(sys.modules)
         self.problems: list[Problem] = []  # the claims that do not hold
         self.reach: dict[str, testing.Reach] = {}  # on how many cases of what each was tried
-        if claims:
-            path = settings.project / claims[0].file
-            self._tests = _load(path, f"{settings.tests}.{path.stem}")
+        self.files: set[str] = set()  # of the modules that the tests import
+
+    @property
+    def _path(self) -> str:
+        return str(self._settings.project / self._claims[0].file)
 
     def prove_after(self, outcome: Outcome) -> None:
         """Prove the claims that look at the state after this snippet."""
         self._state.outcomes[outcome.name] = outcome
-        now = [c for c in self._left if c.needs_state and c.snippet == outcome.name]
+        now = [
+            claim
+            for claim in self._left
+            if (claim.needs_state, claim.snippet) == (True, outcome.name)
+            and not self._lacks_devices(claim)
+        ]
         if now and devices.may_fork(self._settings):
             for claim in now:
                 self._left.remove(claim)
-                self._in_fork([claim])
+                self._in_fork(claim, lambda claim=claim: self._attempt(claim, self._load()))
 
     def finish(self) -> dict[str, str]:
         """Prove the other claims, now that the last snippet has run."""
-        if self._left and devices.may_fork(self._settings):
-            self._in_fork(self._left)
-        elif self._left:
+        left = [claim for claim in self._left if not self._lacks_devices(claim)]
+        if left and devices.may_fork(self._settings):
+            # the child imports the tests once, and has a child of its own for each claim
+            self._in_fork(left[0], lambda: self._each(left))
+        elif left:
             # `after` runs the section again for each test: none sees what another changed
             self._state.module = None
             testing.state = self._state
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
-                    self._take(self._attempt(self._left))
+                    tests = self._load()
+                    for claim in left:
+                        self._take(self._attempt(claim, tests))
+                        self._leaves(claim, surroundings.changed())
             finally:
                 testing.state = None
         if self.problems:
             raise ProjectError(*self.problems)
         return {c.name: "skipped" if self._lacks_devices(c) else "proven" for c in self._claims}
 
-    def _take(self, answer: tuple[list[Problem], dict[str, testing.Reach]]) -> None:
-        self.problems += answer[0]
-        self.reach |= answer[1]
-
-    def _attempt(self, claims: list[Claim]) -> tuple[list[Problem], dict[str, testing.Reach]]:
-        """Run tests in this process; return what does not hold, and how far each test went."""
-        problems, reach = [], {}
+    def _each(self, claims: list[Claim]) -> Answer:
+        tests = self._load()
         for claim in claims:
-            if self._lacks_devices(claim):
-                continue
-            test: Callable[[], None] = getattr(self._tests, f"test_{claim.name}")
-            testing.tried, testing.case = {}, ""
-            try:
-                with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-                    warnings.simplefilter("ignore")
-                    with contextlib.chdir(folder):
-                        test()
-                if refusal := guard.pop_first_refusal():  # the test may have caught the error
-                    raise guard.Refused(refusal[0])
-                reach[claim.name] = testing.reach()
-            except BaseException as error:
-                problems.append(_fails(claim, error, self._tests, testing.case))
-        return problems, reach
+            self._in_fork(claim, lambda claim=claim: self._attempt(claim, tests))
+        return self.problems, self.reach, self.files
 
-    def _in_fork(self, claims: list[Claim]) -> None:
-        """Run tests in a child that has the state of the section and can change nothing of it."""
+    def _take(self, answer: Answer) -> None:
+        # what keeps the tests from being imported is told once
+        self.problems += [problem for problem in answer[0] if problem not in self.problems]
+        self.reach |= answer[1]
+        self.files |= answer[2]
 
-        def attempt() -> tuple[list[Problem], dict[str, testing.Reach]]:
+    def _leaves(self, claim: Claim, thing: str | None) -> None:
+        if thing:
+            what = f"the test of a claim changed {thing}, and others come after it"
+            advice = "let the test put it back"
+            self.problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
+            raise ProjectError(*self.problems)
+
+    def _attempt(self, claim: Claim, tests: types.ModuleType) -> Answer:
+        """Run a test in this process; return what does not hold, how far it went, what it imported."""
+        testing.tried, testing.case = {}, ""
+        ledger = Ledger()
+        setattr(tests, LEDGER, ledger)
+        try:
+            test = self._function(claim, tests)
+            with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+                warnings.simplefilter("ignore")
+                with contextlib.chdir(folder):
+                    result = test()
+            if refusal := guard.pop_first_refusal():  # the test may have caught the error
+                raise guard.Refused(refusal[0])
+        except BaseException as error:
+            return [_fails(claim, error, self._path, testing.case)], {}, set()
+        new = [sys.modules[name] for name in sys.modules.keys() - self._modules]
+        files = {str(getattr(module, "__file__", None)) for module in new}
+        what, line = "", claim.line
+        if result is not None:
+            what = f"the test of a claim returns {type(result).__name__}, as if it had yet to run"
+        elif ledger.failed:
+            what, line = "an assertion of a claim failed, and its test went on", ledger.failed[0]
+        elif not ledger.counted:
+            what = "the test of a claim ran no assertion that could fail"
+            what += " and looks at the section or a library" if ledger.seen else ""
+        if what:
+            advice = "assert what the sentence says, outside of try, and return nothing"
+            place = f"{claim.file}:{line}"
+            return [Problem(what, advice, (place,), claim=claim.name)], {}, files
+        return [], {claim.name: testing.reach()}, files
+
+    def _function(self, claim: Claim, tests: types.ModuleType) -> Callable[[], object]:
+        """The test that was read: under its name there may be another by the end of the file."""
+        name = f"test_{claim.name}"
+        test: Callable[[], object] | None = getattr(tests, name, None)
+        assert self._code
+        codes = [code for code in self._code.co_consts if isinstance(code, types.CodeType)]
+        named = [c for c in codes if c.co_name == name and c.co_firstlineno <= claim.line]
+        read = max(named, key=lambda code: code.co_firstlineno)
+        if test is None or getattr(test, "__code__", None) is not read:
+            raise AssertionError("under the name of the test there is another function")
+        return test
+
+    def _in_fork(self, claim: Claim, attempt: Callable[[], Answer]) -> None:
+        """Run a test in a child that has the state of the section and can change nothing of it."""
+
+        def attempts() -> Answer:
             nothing = os.open(os.devnull, os.O_RDWR)
             for descriptor in (1, 2):
                 os.dup2(nothing, descriptor)
             testing.state = self._state
-            return self._attempt(claims)
+            try:
+                return attempt()
+            except ProjectError as error:
+                return list(error.problems), {}, set()
 
-        answer = Fork(attempt).answer()
+        before = _files()
+        answer = Fork(attempts).answer()
         if answer is not None:
             self._take(answer)
         else:
-            what = f"the process that should prove {', '.join(c.name for c in claims)} died"
-            advice = f"run it by itself: pytest {claims[0].file}"
-            self.problems.append(Problem(what, advice, (claims[0].place,), claim=claims[0].name))
+            what = f"the process that should prove {claim.name} died"
+            advice = f"run it by itself: pytest {claim.file}"
+            self.problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
+        self._leaves(claim, "a file of the section" if _files() != before else None)
 
     def _lacks_devices(self, claim: Claim) -> bool:
         return claim.devices > 0 and devices.count(self._settings) < claim.devices
 
+    def _load(self) -> types.ModuleType:
+        """Import the tests, which no cell that comes after this may see."""
+        name = f"{self._settings.tests}.{Path(self._path).stem}"
+        module = types.ModuleType(name)
+        module.__file__ = self._path
+        sys.modules[name] = module
+        text = self._claims[0].tests
+        linecache.cache[self._path] = (len(text), None, text.splitlines(keepends=True), self._path)
+        try:
+            assert self._code
+            exec(self._code, vars(module))
+        except BaseException as error:
+            what = f"the tests cannot be imported: {type(error).__name__}: {error}"
+            place = self._claims[0].file
+            problem = Problem(what, f"pytest {place} shows why", (f"{place}:1",))
+            raise ProjectError(problem) from error
+        return module
 
-def _load(path: Path, name: str) -> types.ModuleType:
-    """Import the tests of a section."""
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification
-    assert specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
-    try:
-        specification.loader.exec_module(module)
-    except Exception as error:
-        what = f"the tests cannot be imported: {type(error).__name__}: {error}"
-        place = f"{path.parent.name}/{path.name}"
-        raise ProjectError(Problem(what, f"pytest {place} shows why", (f"{place}:1",))) from error
-    return module
+
+def _files() -> list[object]:
+    """How the files in the working directory are, and those that are open, with the place reached in each."""
+    found = list[object]()
+    for folder, _, names in os.walk("."):
+        for name in names:
+            there = os.lstat(os.path.join(folder, name))
+            found.append((folder, name, there.st_size, there.st_mtime_ns))
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):
+            there = os.fstat(descriptor)
+            if stat.S_ISREG(there.st_mode):
+                place = os.lseek(descriptor, 0, os.SEEK_CUR)
+                found.append((descriptor, there.st_size, there.st_mtime_ns, place))
+    return found
 
 
-def _fails(claim: Claim, error: BaseException, tests: types.ModuleType, case: str) -> Problem:
-    file = inspect.getfile(tests)
+def _fails(claim: Claim, error: BaseException, file: str, case: str) -> Problem:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     line = frames[-1].lineno if frames else claim.line
     code = f"{frames[-1].line}\n" if frames else ""

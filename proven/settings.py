@@ -27,6 +27,8 @@ class Settings:
         words: Phrases of the engine, by language, that are other than its own or missing there.
         core: How much the core of a section may ask of its reader: `words` (of languages that are
             not written in Han characters), `characters`, `snippets`, `questions`.
+        same: What no cell may change for the cells after it: modules and classes, whose functions stay,
+            and other expressions, whose value stays.
         sections: The folder of the section scripts.
         tests: The folder of their tests.
         docs: The folder that holds a folder of pages for each language.
@@ -42,6 +44,7 @@ class Settings:
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
     core: dict[str, int] = field(default_factory=dict)
+    same: tuple[str, ...] = ()
     sections: str = "snippets"
     tests: str = "tests"
     docs: str = "docs"
@@ -58,11 +61,14 @@ class Settings:
 
 def read_settings(project: Path) -> Settings:
     """Read the settings of a project."""
+    if not __debug__:
+        what = "Python leaves assertions out (-O or PYTHONOPTIMIZE), and every proof is one"
+        raise ProjectError(Problem(what, "run it without", (f"{FILE}:1",)))
     path = project / FILE
     if not path.is_file():
         what = f"there is no {FILE} in this folder: it says which languages the site has"
         raise ProjectError(Problem(what, "go to the folder of the project", (f"{FILE}:1",)))
-    lists = ("languages", "written", "ahead", "first", "packages")
+    lists = ("languages", "written", "ahead", "first", "packages", "same")
     try:
         table = tomllib.loads(decode(path.read_bytes(), FILE))
         if wrong := [key for key in lists if not isinstance(table.get(key, []), list)]:

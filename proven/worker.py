@@ -1,6 +1,7 @@
 """What runs inside the process of a section: its cells, and a report of each to the parent."""
 
 import contextlib
+import functools
 import gc
 import hashlib
 import importlib
@@ -18,10 +19,11 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
-from proven import devices, guard
+from proven import devices, guard, surroundings
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim
 from proven.data import send
+from proven.fork import Fork, can_fork
 from proven.problems import Problem, ProjectError
 from proven.prove import Prover
 from proven.questions import evaluate
@@ -110,10 +112,19 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     sys.path.insert(0, str(settings.project))
     try:
         prepare(settings)
+        # asked before a cell runs; in a child where there are devices, so that cells are the first to use them
+        ask = functools.partial(_machine, settings)
+        has_devices = devices.count(settings) > 0 and can_fork()
+        machine = (Fork(ask).answer() if has_devices else None) or ask()
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(job.folder, section.path, settings.project, kernel)
         prover, answers = Prover(settings, section, job.claims, module), dict[str, str]()
         for message in run_cells(settings, section, module, job.last):
+            if isinstance(message, Outcome) and (thing := surroundings.changed()):
+                what = f"it changed {thing}, which later cells and the engine use as well"
+                advice = "put it back in the same cell, or do without"
+                place = f"{section.place}:{section.find(message.name).line}"
+                raise ProjectError(Problem(what, advice, (place,), message.name))
             if isinstance(message, Outcome):
                 send(pipe, "outcome", message)
                 answers |= _answer(job, message, module)
@@ -121,8 +132,9 @@ def run_section(job: Job, pipe: socket.socket) -> None:
             else:
                 send(pipe, "cell", message.name)
         proofs = prover.finish()
-        of_section = (_machine(settings), proofs, prover.reach, _modules(settings), answers)
-        send(pipe, "finished", Finished(*of_section))
+        files = _own_files(settings, prover.files)
+        finished = Finished(machine, proofs, prover.reach, files, answers)
+        send(pipe, "finished", finished)
     except ProjectError as error:
         send(pipe, "problems", error.problems)
     except BrokenPipeError:
@@ -161,6 +173,7 @@ def prepare(settings: Settings) -> None:
     if matplotlib := sys.modules.get("matplotlib"):
         matplotlib.rcdefaults()  # whatever the matplotlibrc of this machine says
     devices.watch(settings)
+    surroundings.remember(settings)
 
 
 def _die_with_parent(pipe: socket.socket, folder: str) -> None:
@@ -184,13 +197,13 @@ def _machine(settings: Settings) -> Machine:
     return Machine(packages | versions, platform.python_version(), system, names)
 
 
-def _modules(settings: Settings) -> tuple[tuple[Path, str], ...]:
-    """The project's own files among the imported modules, the engine apart."""
+def _own_files(settings: Settings, of_tests: set[str]) -> tuple[tuple[Path, str], ...]:
+    """The project's own files among the imported modules, those of tests too, the engine apart."""
     engine = Path(__file__).parent
     names = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
     files = [
         Path(name)
-        for name in names
+        for name in names | of_tests
         if name.startswith(f"{settings.project}{os.sep}")
         and f"{os.sep}site-packages{os.sep}" not in name
     ]

@@ -151,6 +151,7 @@ def test_assignments_call_setattr() -> None:
         watched = Watched()
         vars(watched)["name"] = 0
         exec(form, {"self": watched})
+        assert vars(watched)["name"] == 1
         assert told == ["name"]
 
 

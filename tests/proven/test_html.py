@@ -31,7 +31,7 @@ VIEW = View(
     runs=(),
 )
 RECORD = Record("part", {}, GPU, "2026-11-23", None, {}, {})
-CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", None, False, 0)
+CLAIM = Claim("holds", "part", "tests/test_part.py", 3, {}, "assert 1 < 2", "", None, False, 0)
 PROVEN = ClaimView(
     CLAIM, "A `list` holds <b>.", "proven", "Proven", "On a <CPU>.", "Tried on 3 <a>.", 3, None
 )

@@ -151,7 +151,7 @@ def test_a_process_that_has_asked_for_a_device_is_never_forked(project: Project)
         '    assert machine.cells[:3] == ["one", "two", "three"]'
     )
     project.tests = f"import machine\n{HEAD}" + "".join(
-        claim(name, f"{body}\n    assert after({cell!r}).machine")
+        claim(name, f"{body}\n    assert after({cell!r}).machine.cells")
         for name, body, cell in (
             ("before", beside, "part.one"),
             ("then", inside, "part.two"),
@@ -165,7 +165,9 @@ def test_a_process_that_has_asked_for_a_device_is_never_forked(project: Project)
 def test_a_process_that_may_fork_proves_a_claim_right_after_its_snippet(project: Project) -> None:
     project.settings = {"devices": {"madeup": "machine"}}
     project.file("machine.py", ASKED)
-    body = 'assert machine.cells == ["one"], machine.cells\n    assert after("part.one")'
+    body = (
+        'assert machine.cells == ["one"], machine.cells\n    assert after("part.one").machine.cells'
+    )
     project.tests = f"import machine\n{HEAD}" + claim("early", body)
     marked(project, "early", script=ASKING)
     assert proven(project).proofs == {"early": "proven"}
@@ -235,7 +237,7 @@ def test_a_result_is_not_current_when_its_claims_have_changed(project: Project) 
     assert not result.is_current(changed.sections["part"], tuple(changed.claims.values()), {})
 
 
-FAMILY = '''from proven.testing import after, over
+FAMILY = '''from proven.testing import after, over, shown
 
 
 def test_all_are_positive() -> None:
@@ -253,7 +255,7 @@ def test_one_is_positive() -> None:
 
     有正数。
     """
-    assert 1 > 0
+    assert "" == shown("part.one").output
 '''
 
 
@@ -284,3 +286,146 @@ def test_a_family_is_named_in_every_language(project: Project) -> None:
     made.tests = made.tests.replace("numbers | 个数", "numbers")
     with pytest.raises(ProjectError, match="'numbers' lacks a language"):
         proven(made)
+
+
+HOLDS = 'assert after("part.one").numbers == [1, 2, 3]'
+
+
+@pytest.mark.parametrize("forks", [True, False], ids=["fork", "no fork"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("assert True", "ran no assertion that could fail"),
+        (f"return\n    {HOLDS}", "ran no assertion that could fail"),
+        ("x = 1\n    assert x == 1", "could fail and looks at the section or a library"),
+        (f"{HOLDS}\n    yield", "returns generator, as if it had yet to run"),
+        (f"{HOLDS}\n    return True", "returns bool"),
+        (f"async def later():\n        {HOLDS}\n    return later()", "returns coroutine"),
+        (
+            f"{HOLDS}\n    try:\n        assert after('part.one').numbers == 4\n    except Exception: pass",
+            "an assertion of a claim failed, and its test went on",
+        ),
+        (f'{HOLDS}\n    pytest.skip("not today")', "Skipped: not today"),
+        (f'{HOLDS}\n    pytest.xfail("not today")', "not today"),
+        (
+            f"{HOLDS}\n\n\ntest_wrong = lambda: None",
+            "under the name of the test there is another function",
+        ),
+        (f"{HOLDS}\n\n\ndef test_wrong():\n    pass", "there is another function"),
+        (f"{HOLDS}\n\n\ndel test_wrong", "there is another function"),
+        (f"{HOLDS}\n\n\ntest_wrong.__code__ = (lambda: None).__code__", "another function"),
+    ],
+)
+def test_a_claim_that_cannot_fail_is_refused_with_its_line(
+    project: Project, body: str, told: str, forks: bool
+) -> None:
+    project.pretend(0, forks=forks)
+    project.tests = HEAD + claim("wrong", body)
+    marked(project, "wrong")
+    with pytest.raises(ProjectError) as caught:
+        proven(project)
+    [problem] = caught.value.problems
+    assert told in problem.what
+    assert problem.claim == "wrong"
+    assert problem.places[0].startswith("tests/test_part.py:")
+
+
+SPOILS = """import builtins, os
+builtins.bin = lambda thing: 7
+os.environ["SPOILT"] = "yes"
+CALLS = []
+"""
+
+
+def test_what_tests_do_when_they_are_imported_reaches_no_page(project: Project) -> None:
+    script = SCRIPT + '# %% three\nimport os\nprint(bin(4), os.environ.get("SPOILT"))\n'
+    project.tests = SPOILS + HEAD + claim("seven", f"assert bin(4) == 7\n    {HOLDS}")
+    marked(project, "seven", script=script)
+    assert proven(project).outcomes["part.three"].output == "0b100 None\n"
+    project.pretend(
+        0, forks=False
+    )  # imported after the last cell, where all claims share a process
+    project.write()
+    with pytest.raises(ProjectError, match="changed bin, and others come after it"):
+        proven(project)
+
+
+def test_each_claim_starts_from_the_same_state(project: Project) -> None:
+    project.tests = (
+        "import math\nCALLS = []\n"
+        + HEAD
+        + "".join(
+            claim(
+                name,
+                "assert not CALLS and math.pi > 3 and os.environ.get('SPOILT') is None\n"
+                "    CALLS.append(1)\n    math.pi = 0\n    os.environ['SPOILT'] = '1'\n    "
+                + looks,
+            )
+            for name, looks in (
+                ("a", HOLDS),
+                ("b", HOLDS),
+                ("c", 'assert shown("part.one").output'),
+                ("d", 'assert shown("part.two").output'),
+            )
+        )
+    )
+    marked(project, *"abcd")
+    assert proven(project).proofs == dict.fromkeys("abcd", "proven")
+
+
+def test_without_forks_a_claim_that_spoils_something_for_others_is_refused(
+    project: Project,
+) -> None:
+    project.pretend(0, forks=False)
+    project.tests = HEAD + claim("spoils", f"{HOLDS}\n    __builtins__['bin'] = None")
+    marked(project, "spoils")
+    with pytest.raises(ProjectError, match="the test of a claim changed bin, and others come"):
+        proven(project)
+
+
+OPENED = """# %% one
+numbers = [1, 2, 3]
+with open("notes.txt", "w") as file:
+    print(*"abc", sep="\\n", file=file)
+notes = open("notes.txt")
+# %% two
+print(notes.read().split(), open("notes.txt").read() == "a\\nb\\nc\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        "STATE.notes.readline()",
+        "os.lseek(STATE.notes.fileno(), 1, 0)",
+        'open(os.path.realpath(f"/proc/self/fd/{STATE.notes.fileno()}"), "w").close()',
+        'open(os.path.realpath(f"/proc/self/fd/{STATE.notes.fileno()}") + "2", "w").close()',
+        'os.remove(os.path.realpath(f"/proc/self/fd/{STATE.notes.fileno()}"))',
+    ],
+)
+def test_a_claim_that_touches_files_of_the_section_is_refused(
+    project: Project, spoils: str
+) -> None:
+    body = f'STATE = after("part.one")\n    assert STATE.numbers\n    {spoils}'
+    project.tests = HEAD + claim("spoils", body)
+    marked(project, "spoils", script=OPENED)
+    with pytest.raises(ProjectError, match="changed a file of the section"):
+        proven(project)
+
+
+def test_the_tests_that_run_are_those_that_were_read(project: Project) -> None:
+    project.tests = HEAD + THREE
+    marked(project, "three_numbers")
+    found = read_project(project.read_settings())
+    project.file("tests/test_part.py", HEAD + THREE.replace("== [", "!= ["))
+    result = run(found.settings, found.sections.values(), found.claims.values())["part"]
+    assert result.proofs == {"three_numbers": "proven"}
+
+
+def test_modules_that_only_tests_import_belong_to_a_result(project: Project) -> None:
+    helper = project.file("tests/helper.py", "VALUE = 3\n")
+    body = 'from tests.helper import VALUE\n    assert len(after("part.one").numbers) == VALUE'
+    project.tests = HEAD + claim("three", body)
+    project.file("tests/__init__.py", "")
+    marked(project, "three")
+    assert helper in [path for path, _ in proven(project).modules]

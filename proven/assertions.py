@@ -1,0 +1,270 @@
+"""Compiles the tests of a section so that a claim tells which of its assertions ran.
+
+A claim proves something only if an assertion ran that could have failed, and that looks at the section
+or at a library. The second is judged by names: what is imported from beyond Python's own library, what
+`after` and `shown` give, and whatever is computed from such.
+"""
+
+import ast
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+LEDGER = "__ledger__"  # the name of the ledger in the namespace of the tests
+LIBRARY = "*"  # what is imported comes from this
+# what is imported from here tells nothing of the section or of a library
+PLUMBING, OVER = {"pytest", "_pytest", "__future__"}, "proven.testing.over"
+# of Python's own library: what copies or runs things
+COPYING = {"copy", "importlib", "pickle", "runpy", "subprocess"}
+RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other code
+LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
+ALWAYS_TRUE = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)
+
+
+@dataclass
+class Ledger:
+    """What the assertions of one test did.
+
+    Attributes:
+        seen: How many ran that could fail.
+        counted: How many of these look at the section or at a library.
+        failed: The lines of those that failed; an error may have been caught since.
+    """
+
+    seen: int = 0
+    counted: int = 0
+    failed: list[int] = field(default_factory=list)
+
+    def asserted(self, value: object, line: int, counts: bool) -> object:
+        """Note the value of an `assert`, and return it."""
+        if not value:
+            self.failed.append(line)
+        elif not isinstance(value, ALWAYS_TRUE):
+            self.seen += 1
+            self.counted += counts
+        return value
+
+    def check(self, function: Callable[..., Any], line: int, counts: bool) -> Callable[..., Any]:
+        """Note what comes of a call such as `pytest.raises(…)` or `torch.testing.assert_close(…)`."""
+
+        def checks(*arguments: Any, **named: Any) -> Any:
+            try:
+                made = function(*arguments, **named)
+            except BaseException:
+                self.failed.append(line)
+                raise
+            if hasattr(made, "__exit__"):
+                return _Checking(self, made, line, counts)
+            self.seen += 1
+            self.counted += counts
+            return made
+
+        return checks
+
+    def helped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Count the assertions of a helper as one that looks at what the helper is given."""
+
+        def helps(*arguments: Any, **named: Any) -> Any:
+            before = self.seen
+            made = function(*arguments, **named)
+            self.counted += self.seen > before
+            return made
+
+        return helps
+
+
+@dataclass
+class _Checking:
+    """A context such as that of `pytest.raises`, whose end is noted."""
+
+    ledger: Ledger
+    context: Any
+    line: int
+    counts: bool
+
+    def __enter__(self) -> Any:
+        self.before = len(self.ledger.failed)
+        return self.context.__enter__()
+
+    def __exit__(self, *error: Any) -> bool:
+        expected = False
+        try:
+            handled = bool(self.context.__exit__(*error))
+            expected = handled or error[0] is None
+        finally:
+            if expected:
+                del self.ledger.failed[self.before :]  # it was to fail, and did
+                self.ledger.seen += 1
+                self.ledger.counted += self.counts
+            else:
+                self.ledger.failed.append(self.line)
+        return handled
+
+
+def compile_tests(text: str, path: str) -> types.CodeType:
+    """Compile the tests as they were read, whatever stands in the file or in the cache by now."""
+    tree = ast.parse(text, path)
+    scopes = [_Scope(statement) for statement in tree.body]
+    shared = _grounded([scope.seen_from_outside() for scope in scopes], {LIBRARY})
+    helpers = {name for scope in scopes if scope.asserts for name in scope.rows[0].bound}
+    for scope in scopes:
+        if isinstance(scope.statement, ast.FunctionDef):
+            scope.note(_grounded(scope.rows[1:], shared), helpers)
+    # optimize=0: assertions run, whatever Python was started with
+    code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
+    assert isinstance(code, types.CodeType)
+    return code
+
+
+@dataclass
+class _Row:
+    """What a statement, without the statements inside of it, does with names.
+
+    Attributes:
+        bound: The names that it binds.
+        used: The names that it uses.
+        fixed: Whether it binds what nothing can change: a literal, or something imported.
+    """
+
+    bound: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    fixed: bool = False
+
+
+def _grounded(rows: list[_Row], known: set[str]) -> set[str]:
+    """The names that come from the section or from a library, as those that are known do."""
+    changeable = {name for row in rows if not row.fixed for name in row.bound}
+    found, before = set(known), 0
+    while before != len(found):
+        before = len(found)
+        for row in rows:
+            if not row.used.isdisjoint(found):  # what is handed to a library may be changed by it
+                found |= row.bound | (row.used & changeable)
+    return found
+
+
+class _Scope:
+    """A statement of the module, with all that is inside of it.
+
+    Args:
+        statement: The statement.
+    """
+
+    def __init__(self, statement: ast.stmt) -> None:
+        self.statement = statement
+        self.rows: list[_Row] = []
+        self.arguments: set[str] = set()
+        self.asserts: list[ast.Assert] = []
+        self.calls: list[tuple[ast.Call, ast.AST]] = []  # with what each is about
+        self._statement(statement)
+
+    def seen_from_outside(self) -> _Row:
+        """What the statement does with names of the module."""
+        bound, used = ({n for row in self.rows for n in getattr(row, a)} for a in ("bound", "used"))
+        if isinstance(self.statement, ast.FunctionDef | ast.ClassDef):
+            first = self.rows[0]
+            return _Row(first.bound, first.used | (used - bound - self.arguments))
+        return _Row(bound, used, all(row.fixed for row in self.rows))
+
+    def note(self, grounded: set[str], helpers: set[str]) -> None:
+        """Let the assertions tell the ledger that they ran."""
+
+        def counts(node: ast.AST) -> bool:
+            return any(isinstance(n, ast.Name) and n.id in about for n in ast.walk(node))
+
+        about = grounded | RUNNING
+        for row in self.asserts:
+            if not _is_vacuous(row.test):
+                row.test = _ledger("asserted", row.test, row.lineno, counts(row.test))
+        for call, part in self.calls:
+            if _checks(call):
+                call.func = _ledger("check", call.func, call.lineno, counts(part))
+            elif getattr(call.func, "id", "") in helpers and any(map(counts, call.args)):
+                call.func = _ledger("helped", call.func)
+
+    def _statement(self, statement: ast.stmt) -> None:
+        row = _Row()
+        self.rows.append(row)
+        match statement:
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                module = getattr(statement, "module", None)
+                for name in names:
+                    if not _tells_nothing(f"{module}.{name.name}" if module else name.name):
+                        row.used.add(LIBRARY)
+                    row.bound.add(name.asname or name.name.split(".")[0])
+                row.fixed = True
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                row.bound.add(name)
+            case ast.Assert():
+                self.asserts.append(statement)
+            case ast.Assign(value=value):
+                row.fixed = all(isinstance(part, LITERAL) for part in ast.walk(value))
+        first = len(self.rows)
+        self._inside(statement, row, statement)
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            for inner in self.rows[first:]:
+                row.used |= inner.used
+            if isinstance(statement, ast.FunctionDef):  # who is handed it gives it its arguments
+                its = {part.arg for part in ast.walk(statement.args) if isinstance(part, ast.arg)}
+                self.rows.append(_Row(its, {statement.name}))
+
+    def _inside(self, node: ast.AST, row: _Row, about: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                self._statement(child)
+                continue
+            if isinstance(child, ast.Name):
+                (row.used if isinstance(child.ctx, ast.Load) else row.bound).add(child.id)
+                if child.id in RUNNING:
+                    row.used.add(LIBRARY)
+            elif isinstance(child, ast.arg):
+                self.arguments.add(child.arg)
+            elif isinstance(child, ast.Call):
+                # what `with pytest.raises(…):` is about is what it holds
+                self.calls.append((child, about if isinstance(node, ast.withitem) else child))
+            self._inside(child, row, about)
+
+
+def _tells_nothing(module: str) -> bool:
+    """Whether what is imported tells nothing of the section or of a library."""
+    top = module.split(".")[0]
+    return module == OVER or top in PLUMBING or (top in sys.stdlib_module_names - COPYING)
+
+
+def _is_vacuous(test: ast.expr) -> bool:
+    """Whether an assertion of this cannot fail."""
+    match test:
+        case ast.Tuple(elts=[_, *_]) | ast.List(elts=[_, *_]) | ast.Set() | ast.Dict(keys=[_, *_]):
+            return True
+        case ast.Lambda() | ast.GeneratorExp():
+            return True
+        case ast.NamedExpr(value=inner) | ast.UnaryOp(op=ast.Not(), operand=inner):
+            return _is_vacuous(inner)
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(map(_is_vacuous, values))
+        case ast.BoolOp(values=values):
+            return all(map(_is_vacuous, values))
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is() | ast.LtE() | ast.GtE()]):
+            calls = any(isinstance(part, ast.Call) for part in ast.walk(left))
+            if not calls and ast.dump(left) == ast.dump(test.comparators[0]):
+                return True
+    return not any(isinstance(part, ast.Name) for part in ast.walk(test))
+
+
+def _checks(call: ast.Call) -> bool:
+    """Whether a call is an assertion: that of pytest for errors and warnings, or a library's own."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return name in ("raises", "warns", "deprecated_call") or name.startswith("assert_")
+
+
+def _ledger(method: str, value: ast.expr, *more: int) -> ast.Call:
+    """Hand a value to a method of the ledger."""
+    name = ast.Name(LEDGER, ast.Load())
+    function = ast.Attribute(name, method, ast.Load())
+    arguments = [ast.Constant(one) for one in more]
+    call = ast.Call(function, [value, *arguments], [])
+    for node in (name, function, *arguments, call):
+        ast.copy_location(node, value)
+    return call

@@ -1,0 +1,164 @@
+"""A claim proves something only if an assertion ran that could fail, about the section or a library."""
+
+import subprocess
+import sys
+import types
+from typing import Any
+
+import pytest
+
+from proven.assertions import LEDGER, Ledger, compile_tests
+from tests.helpers.projects import PROJECT
+
+HEAD = """import contextlib, math, random, time
+from unittest import mock
+import pytest
+import torch
+from proven.testing import after, over, shown
+
+LIMIT = 3
+TABLE = {"one": torch.ones(1)}
+
+
+def sums_to(x, total):
+    assert x.sum() == total
+
+
+def grows(x):
+    return x + torch.ones(1)
+
+
+def test_it():
+"""
+
+
+def ran(body: str) -> Ledger:
+    """Run a test with this body; return what its assertions did."""
+    text = HEAD + "".join(f"    {line}\n" for line in body.split("\n"))
+    module: Any = types.ModuleType("tests.test_made_up")
+    exec(compile_tests(text, "tests/test_made_up.py"), vars(module))
+    module.after = module.shown = lambda name: types.SimpleNamespace(x=1, output="1\n")
+    ledger = Ledger()
+    setattr(module, LEDGER, ledger)
+    module.test_it()
+    return ledger
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'assert after("part.one").x == 1',
+        'state = after("part.one")\nassert state.x == 1',
+        'assert "1" in shown("part.one").output',
+        "assert torch.ones(2).sum() == 2",
+        'assert TABLE["one"] == 1',
+        "x = torch.ones(1)\nx = x + 1\nassert x == 2",
+        "assert grows(1) == 2",
+        "for x in over([torch.ones(1)], 'x | x'):\n    assert x == 1",
+        "with torch.no_grad() as nothing:\n    assert nothing is None",
+        "assert [int(x) for x in torch.ones(2)] == [1, 1]",
+        "assert (x := torch.ones(1)) == 1 and x > 0",
+        "seen = []\ntorch.ones(1, requires_grad=True).register_hook(seen.append)\nassert seen == []",
+        "def hook(x):\n    seen.append(x)\nseen = []\nx = torch.ones(1, requires_grad=True)\n"
+        "x.register_hook(hook)\nx.backward()\nassert len(seen) == 1",
+        "with pytest.raises(RuntimeError):\n    torch.ones(2) @ torch.ones(3)",
+        "pytest.raises(RuntimeError, torch.dot, torch.ones(2), torch.ones(3))",
+        "torch.testing.assert_close(torch.ones(1), torch.ones(1))",
+        "sums_to(torch.ones(3), 3)",
+        "x = torch.tensor(float('nan'))\nassert x != x",
+        "with pytest.raises(AssertionError):\n    sums_to(torch.ones(3), 4)\nassert TABLE",
+        "state = {}\nexec('x = 1', state)\nassert state['x'] == 1",
+        "with mock.patch.object(torch, 'add') as add:\n    torch.add(1, 2)\nadd.assert_called_once()",
+    ],
+)
+def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
+    ledger = ran(body)
+    assert ledger.counted
+    assert not ledger.failed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "pass",
+        "assert True",
+        "assert not False",
+        "assert 1 + 1 == 2",
+        "assert 'text'",
+        "assert (torch.ones(1) == 2, 'never')",
+        "assert [torch.zeros(1)]",
+        "x = torch.ones(1)\nassert x == x",
+        "x = torch.ones(1)\nassert x.dtype is x.dtype",
+        "assert torch is torch",
+        "x = torch.zeros(1)\nassert x == 1 or True",
+        "assert lambda: torch.zeros(1)",
+        "assert torch",
+        "assert torch.nn.Linear",
+        "assert torch.add",
+        "assert grows",
+        "assert (x for x in torch.zeros(1))",
+        "return\nassert torch.ones(1) == 1",
+        "if LIMIT > 3:\n    assert torch.ones(1) == 1",
+        "for x in torch.ones(0):\n    assert x == 1",
+        "def never():\n    assert torch.ones(1) == 1",
+        "x = 1\ntorch.ones(x)\nassert x == 1",
+        "assert LIMIT == 3",
+        "assert random.random() < 2",
+        "assert time.time() > 0",
+        "for seed in over(range(3), 'seeds | 种子'):\n    random.seed(seed)\n    assert random.random() < 2",
+        "assert math.sqrt(4) == 2",
+        "names = []\nnames.append('x')\nassert names == ['x']",
+        "def assert_nothing():\n    pass\nassert_nothing()",
+        "with pytest.raises(ValueError):\n    raise ValueError",
+        "with contextlib.suppress(AttributeError):\n    shown('part.one').no_such.thing\n    assert shown('x')",
+    ],
+)
+def test_what_cannot_fail_or_looks_at_nothing_does_not_count(body: str) -> None:
+    assert not ran(body).counted
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("try:\n    assert torch.ones(1) == 2\nexcept AssertionError:\n    pass", 2),
+        ("with contextlib.suppress(AssertionError):\n    assert torch.ones(1) == 2", 2),
+        ("try:\n    sums_to(torch.ones(1), 2)\nexcept Exception:\n    pass", -10),
+        (
+            "try:\n    torch.testing.assert_close(torch.ones(1), torch.zeros(1))\nexcept Exception: pass",
+            2,
+        ),
+        (
+            "try:\n    with pytest.raises(TypeError):\n        pass\nexcept BaseException:\n    pass",
+            2,
+        ),
+        (
+            "try:\n    with pytest.raises(TypeError):\n        1 / 0\nexcept BaseException:\n    pass",
+            2,
+        ),
+        ("try:\n    assert torch.ones(1) == 2\nfinally:\n    return", 2),
+    ],
+)
+def test_a_failure_that_is_caught_is_noted_with_its_line(body: str, line: int) -> None:
+    ledger = ran(body + "\nassert torch.ones(1) == 1")
+    first = HEAD.count("\n")
+    at = HEAD[: HEAD.index("assert x.sum()")].count("\n") + 1 if line < 0 else first + line
+    assert ledger.failed[0] == at
+
+
+def test_an_error_keeps_its_line_and_its_words() -> None:
+    with pytest.raises(AssertionError, match="why not") as caught:
+        ran("\n\nassert torch.ones(1) == 2, 'why not'")
+    assert caught.traceback[-1].lineno == HEAD.count("\n") + 2  # counted from 0
+
+
+def test_assertions_are_compiled_whatever_python_was_started_with() -> None:
+    code = (
+        "from proven import assertions\n"
+        f"space = {{{LEDGER!r}: assertions.Ledger()}}\n"
+        "exec(assertions.compile_tests('def f():\\n    assert not f', 'x.py'), space)\n"
+        "space['f']()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-O", "-c", code], cwd=PROJECT, text=True, capture_output=True
+    )
+    assert done.stderr.endswith("AssertionError\n"), done.stderr

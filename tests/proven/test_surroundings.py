@@ -1,0 +1,107 @@
+"""A cell leaves what later cells and the engine use as it was."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.projects import CUDA, PROJECT, Project, refused, run_part
+
+SAME = [
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.Module",
+    "vars(torch._tensor_str.PRINT_OPTS)",
+    "torch.get_default_dtype()",
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "thing"),
+    [
+        ("torch.equal = lambda *_: True", "torch.equal"),
+        ("torch.add = torch.sub", "torch.add"),
+        ("del torch.add", "torch.add"),
+        ("torch.__version__ = '9.9'", "torch.__version__"),
+        ("torch.nn.Linear = torch.nn.Identity", "torch.nn.Linear"),
+        ("torch.nn.functional.relu = torch.sigmoid", "torch.nn.functional.relu"),
+        ("torch.nn.Module.__call__ = lambda *_: 1", "torch.nn.Module.__call__"),
+        ("torch.set_printoptions(precision=1)", "vars(torch._tensor_str.PRINT_OPTS)"),
+        ("torch.set_default_dtype(torch.float64)", "torch.get_default_dtype()"),
+        ("import builtins\nbuiltins.print = lambda *_: None", "print"),
+        ("import builtins\nbuiltins.bin = functools.wraps(bin)(lambda x: 1)", "bin"),
+        (
+            "import proven.cells\nproven.cells.traceback = 1\nproven.cells.Fault = 1",
+            "proven.cells.Fault",
+        ),
+        ("import warnings\nwarnings.simplefilter('ignore')", "the filter of warnings"),
+    ],
+)
+def test_a_cell_that_changes_what_others_use_is_refused(
+    project: Project, code: str, thing: str
+) -> None:
+    project.settings = {"ahead": ["torch"], "devices": CUDA, "same": SAME}
+    said = refused(project, f"# %% one\nimport functools, torch\n# %% two\n{code}\n")
+    assert said.startswith(f"it changed {thing}, which later cells and the engine use as well")
+    assert "part.two" in said
+    assert "snippets/part.py:4" in said
+
+
+def test_a_cell_may_change_things_and_put_them_back(project: Project) -> None:
+    project.settings = {"ahead": ["torch"], "devices": CUDA, "same": SAME}
+    code = """# %% one
+import warnings
+import torch
+from torch import nn
+
+add, torch.add = torch.add, torch.sub
+torch.add = add
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+warnings.filterwarnings("ignore", message="nothing says this")
+torch.set_printoptions(precision=1)
+torch.set_printoptions(profile="default")
+net = nn.Linear(1, 1)
+torch.optim.SGD(net.parameters(), 1.0).step()  # torch wraps step() when the first is made
+print(torch.ones(1))
+"""
+    assert run_part(project, code).outcomes["part.one"].output == "tensor([1.])\n"
+
+
+def test_standard_output_keeps_its_methods(project: Project) -> None:
+    code = "# %% one\nimport sys\nsys.stdout.write = lambda text: len(text)\n"
+    assert "replaced, closed, moved or cut stdout" in refused(project, code)
+
+
+def test_what_a_build_tells_of_its_machine_is_asked_before_a_cell_runs(project: Project) -> None:
+    project.settings = {"packages": ["markdown"]}
+    code = "# %% one\nimport platform, markdown\nplatform.python_version = lambda: '9'\nmarkdown.__version__ = '9'\n"
+    machine = run_part(project, code).machine
+    assert machine.python != "9"
+    assert machine.versions["markdown"] != "9"
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+@pytest.mark.parametrize("command", [["mkdocs", "build"], ["proven", "list"]])
+def test_nothing_runs_where_python_leaves_assertions_out(
+    project: Project, how: str, command: list[str]
+) -> None:
+    folder = project.write()
+    done = subprocess.run(
+        [sys.executable, *(["-O"] if how == "option" else []), "-m", *command],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(PROJECT),
+            **({"PYTHONOPTIMIZE": "1"} if how == "environment" else {}),
+        },
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 1
+    assert "leaves assertions out (-O or PYTHONOPTIMIZE)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (folder / "site").exists()

@@ -6,6 +6,7 @@ proven when the last cell has run, each on a run of the section of its own.
 """
 
 import contextlib
+import functools
 import io
 import linecache
 import os
@@ -74,14 +75,14 @@ class Prover:
         if now and devices.may_fork(self._settings):
             for claim in now:
                 self._left.remove(claim)
-                self._in_fork(claim, lambda claim=claim: self._attempt(claim, self._load()))
+                self._in_fork(claim, functools.partial(self._attempt, claim))
 
     def finish(self) -> dict[str, str]:
         """Prove the other claims, now that the last snippet has run."""
         left = [claim for claim in self._left if not self._lacks_devices(claim)]
         if left and devices.may_fork(self._settings):
             # the child imports the tests once, and has a child of its own for each claim
-            self._in_fork(left[0], lambda: self._each(left))
+            self._in_fork(left[0], functools.partial(self._each, left))
         elif left:
             # `after` runs the section again for each test: none sees what another changed
             self._state.module = None
@@ -101,7 +102,7 @@ class Prover:
     def _each(self, claims: list[Claim]) -> Answer:
         tests = self._load()
         for claim in claims:
-            self._in_fork(claim, lambda claim=claim: self._attempt(claim, tests))
+            self._in_fork(claim, functools.partial(self._attempt, claim, tests))
         return self.problems, self.reach, self.files
 
     def _take(self, answer: Answer) -> None:
@@ -117,8 +118,9 @@ class Prover:
             self.problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
             raise ProjectError(*self.problems)
 
-    def _attempt(self, claim: Claim, tests: types.ModuleType) -> Answer:
+    def _attempt(self, claim: Claim, tests: types.ModuleType | None = None) -> Answer:
         """Run a test in this process; return what does not hold, how far it went, what it imported."""
+        tests = tests or self._load()
         testing.tried, testing.case = {}, ""
         ledger = Ledger()
         setattr(tests, LEDGER, ledger)

@@ -1419,3 +1419,62 @@ def test_a_failing_method_names_what_is_missing() -> None:
             body = {"width": lambda self, name=name: getattr(self, name)}
             with pytest.raises(AttributeError, match=name):
                 type("Own", (base,), body)().width()
+
+
+def test_the_checks_refuse_likely_mistakes() -> None:
+    """Each check of an exercise refuses solutions that fall into the trap which it is about."""
+    state = after("own_module.ties")
+
+    class Nameless(state.Module):  # type: ignore[misc]
+        def named_modules(self, at: str = "") -> Iterator[tuple[str, Any]]:
+            for name, part in self._modules.items():
+                yield at + name, part
+                yield from part.named_modules(f"{at}{name}.")
+
+    class Twice(state.Module):  # type: ignore[misc]
+        def named_modules(self, at: str = "") -> Iterator[tuple[str, Any]]:
+            yield at, self
+            for name, part in self._modules.items():
+                yield from part.named_modules(f"{at}.{name}" if at else name)
+
+    class Unregistered(state.Module):  # type: ignore[misc]
+        def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+            if persistent:
+                super().register_buffer(name, value)
+            else:
+                setattr(self, name, value)
+
+    class AllSaved(state.Module):  # type: ignore[misc]
+        def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+            super().register_buffer(name, value)
+
+    class Watching(state.Hooked):  # type: ignore[misc]
+        def __call__(self, *args: Any) -> Any:
+            for hook in self._pre_hooks:
+                hook(self, args)
+            return state.Module.__call__(self, *args)
+
+    class Staying(state.Hooked):  # type: ignore[misc]
+        def register_forward_pre_hook(self, hook: Any) -> Any:
+            self._pre_hooks.append(hook)
+            return type("Handle", (), {"remove": lambda self: None})()
+
+    class Thawed(state.Tied):  # type: ignore[misc]
+        def to(self, *args: Any, moved: Any = None) -> Any:
+            super().to(*args, moved=moved)
+            for _, parameter in self.named_parameters():
+                parameter.requires_grad = True
+            return self
+
+    for check, wrong in (
+        (state.check_named_modules, Nameless),
+        (state.check_named_modules, Twice),
+        (state.check_persistent, Unregistered),
+        (state.check_persistent, AllSaved),
+        (state.check_hooks, Watching),
+        (state.check_hooks, Staying),
+        (state.check_ties, state.Module),
+        (state.check_ties, Thawed),
+    ):
+        with pytest.raises((AssertionError, KeyError, RuntimeError)):
+            check(wrong)

@@ -107,8 +107,8 @@ pdf: build .venv/browser.done  ## the chapter of each language as a PDF in build
 screenshots: build .venv/browser.done  ## pictures of the built pages in build/screenshots/
 	$(BIN)/python -m tools.screenshots
 
-mutants: .venv/dev.done  ## change the section scripts in every way, and see whether the tests notice
-	$(BIN)/python -m tools.mutants
+mutants: .venv/dev.done  ## change code in every way, and see whether tests notice; a part: make mutants name=home
+	$(BIN)/python -m tools.mutants $(name)
 
 bench: .venv/dev.done  ## what a build costs, against an older commit and against a floor; takes long
 	$(BIN)/python -m tools.bench

@@ -30,6 +30,16 @@ def test_a_list_keeps_its_layers_from_the_optimizer() -> None:
     assert shown("home.two-hidden").output == "2\n"
 
 
+def test_the_network_is_what_its_code_says() -> None:
+    """Two hidden layers with a ReLU after each, and one output."""
+    net, X = after("home.two-hidden").Net(), torch.randn(5, 8)
+    first, second = net.hidden
+    hidden = second(first(X).clamp(min=0)).clamp(min=0)
+    assert torch.equal(net(X), net.last(hidden))
+    assert net(X).shape == (5, 1)
+    assert (hidden == 0).any()
+
+
 def test_a_module_list_hands_over_all_six() -> None:
     """With the hidden layers in an `nn.ModuleList`, all six parameters are registered.
 

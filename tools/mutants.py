@@ -1,5 +1,10 @@
 """Tests the tests: changes one thing in a section script, and sees whether anything notices it.
 
+python -m tools.mutants               # all sections, then a sample of the engine: takes a night
+python -m tools.mutants parameters    # one section
+python -m tools.mutants parameters.freeze  # one snippet
+python -m tools.mutants engine        # the sample of the engine
+
 mutmut and cosmic-ray change modules that tests import, and run pytest for each change; a section is
 no module, and its tests take seconds to start. Here a fork of one process that has imported torch
 does both: it runs the cells with their claims as a build does, then the other tests of the section.
@@ -12,6 +17,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import tomllib
@@ -19,7 +25,7 @@ import types
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,16 +35,17 @@ from proven.cells import Outcome, run_cells
 from proven.claims import Claim, read_claims
 from proven.problems import ProjectError
 from proven.prove import Prover
+from proven.runner import run as run_sections
 from proven.runner import warm_up
-from proven.scripts import Section, read_section, read_sections
+from proven.scripts import Section, Snippet, read_section, read_sections
 from proven.settings import Settings, read_settings
 from proven.worker import prepare
 
 PROJECT = Path(__file__).parents[1]
 SETTINGS = read_settings(PROJECT)
 REASONS = Path(__file__).with_name("mutants.toml")
-LEAST = 0.9
-SAMPLE = 50  # of each section; all of them take hours
+LEAST = 0.95
+SAMPLE = 3  # of each module of the engine, which has a test module of its own
 TIME_LIMIT = 60  # seconds for one mutant, of which none that goes well takes a quarter
 
 DEFINITION = """\
@@ -47,8 +54,9 @@ another one, a condition is its opposite, a statement, a keyword argument or a c
 call its argument or its object stays), or a function returns None. Seeds stay as they are, and so do
 cells that this machine does not run for want of a GPU, and those that only draw (fold="code").
 It is killed if its build fails (an error that no cell declares, or a claim that does not hold), or if
-a test of its section does. One that lives changes behaviour if a snippet shows something else, or if
+a test of its section does; one of the engine, if a test of its module does. One that lives changes behaviour if a snippet shows something else, or if
 the section ends with other values in its variables; else nobody could tell it from the original.
+A claim is changed, too: each assertion of its test states the opposite. Then its test has to fail.
 """
 
 OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
@@ -382,28 +390,118 @@ class Laboratory:
             self._copies.put(project)
 
 
-def main() -> int:
-    """Run the mutants and print what became of them.
+def opposite(section: Section, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Let the assertions of every claim state the opposite.
+
+    Args:
+        section: The section.
+        claims: Its claims.
 
     Returns:
-        The exit status: 0 if enough are killed and each other has its reason.
+        The claims, with other tests.
     """
+    tree = ast.parse(claims[0].tests)
+    names = {f"test_{claim.name}" for claim in claims}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            for part in ast.walk(node):
+                if isinstance(part, ast.Assert):
+                    part.test = ast.UnaryOp(ast.Not(), part.test)
+                elif isinstance(part, ast.Call) and ast.unparse(part.func) == "pytest.raises":
+                    part.args[0] = ast.Name("ZeroDivisionError", ast.Load())
+    text = ast.unparse(ast.fix_missing_locations(tree))
+    lines = {n.name: n.lineno for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
+    return tuple(replace(c, tests=text, line=lines[f"test_{c.name}"]) for c in claims)
+
+
+def never_failing(section: Section) -> list[str]:
+    """The claims of a section whose tests hold although they state the opposite.
+
+    Args:
+        section: The section.
+
+    Returns:
+        Their names.
+    """
+    found = read_claims(SETTINGS, {section.name: section})[0].values()
+    claims = tuple(claim for claim in found if not claim.devices)
+    if not claims:
+        return []
+    try:
+        run_sections(SETTINGS, [section], opposite(section, claims), time_limit=1200)
+    except ProjectError as error:
+        failing = {problem.claim for problem in error.problems}
+        return [claim.name for claim in claims if claim.name not in failing]
+    return [claim.name for claim in claims]
+
+
+def of_engine() -> list[tuple[Path, Path, list[Mutant]]]:
+    """A sample of each module of the engine, the same in every run.
+
+    Returns:
+        The module, its tests, and the mutants.
+    """
+    found = []
+    for path in sorted((PROJECT / "proven").rglob("*.py")):
+        inside = path.relative_to(PROJECT / "proven")
+        tests = PROJECT / "tests" / "proven" / inside.parent / f"test_{inside.name}"
+        if tests.is_file():
+            text = path.read_text(encoding="utf-8")
+            name = inside.with_suffix("").as_posix()
+            whole = Section(name, path, f"proven/{inside}", (Snippet(name, text, 1),), "")
+            made = [m for m in mutants(whole) if "log." not in m.key]
+            found.append((path, tests, sorted(made, key=_lot)[:SAMPLE]))
+    return found
+
+
+def _try_engine() -> tuple[Counter[str], list[str]]:
+    counted: Counter[str] = Counter()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        ignored = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "node_modules")
+        shutil.copytree(PROJECT, copy, ignore=ignored)
+        for path, tests, chosen in of_engine():
+            target = copy / path.relative_to(PROJECT)
+            for mutant in chosen:
+                target.write_text(mutant.text, encoding="utf-8")
+                command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+                command += ["-p", "no:xdist", str(copy / tests.relative_to(PROJECT))]
+                done = subprocess.run(command, cwd=copy, capture_output=True, timeout=1200)
+                counted["test" if done.returncode else "survived"] += 1
+                if not done.returncode:
+                    place = f"{path.relative_to(PROJECT)}:{mutant.line}"
+                    rows.append(f"  {place}  {mutant.key}")
+            shutil.copy(path, target)
+    return counted, rows
+
+
+def main(arguments: list[str]) -> int:
+    """Run the mutants and print what became of them.
+
+    Args:
+        arguments: The name of a section or of a snippet, or `engine`; all if there is none.
+
+    Returns:
+        The exit status: 0 if enough are killed, each other has its reason, and each claim can fail.
+    """
+    asked = arguments[0] if arguments and arguments[0] else ""
     groups = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivors"]
     reasons = {key: group["reason"] for group in groups for key in group["mutants"]}
     sections, _ = read_sections(SETTINGS)
+    if asked and asked != "engine" and asked.partition(".")[0] not in sections:
+        print(f"there is no section {asked!r}: name one of {', '.join(sections)}, or engine")
+        return 2
     total: Counter[str] = Counter()
     wrong: list[str] = []
-    known: set[str] = set()
     print(DEFINITION)
-    print(f"Of each section {SAMPLE} are tried, drawn by lot, the same in every run.\n")
     count = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
         laboratory = Laboratory(Path(folder), count)
         for section in sections.values():
-            every = mutants(section)
-            known |= {mutant.key for mutant in every}
-            chosen = {mutant.key for mutant in sorted(every, key=_lot)[:SAMPLE]}
-            made, every = len(every), [mutant for mutant in every if mutant.key in chosen]
+            if asked and asked.partition(".")[0] != section.name:
+                continue
+            every = [m for m in mutants(section) if asked in ("", section.name, m.snippet)]
             original = Mutant("", section.name, None, 0, section.path.read_text(encoding="utf-8"))
             expected, again = pool.map(laboratory.run, (original, original))
             if isinstance(expected, str) or isinstance(again, str):
@@ -411,7 +509,7 @@ def main() -> int:
                 return 1
             steady = [name for name in expected if expected[name] == again[name]]  # no stopwatch
             counted: Counter[str] = Counter()
-            rows = []
+            print(f"{section.name}: {len(every)} mutants", flush=True)
             for mutant, found in zip(every, pool.map(laboratory.run, every), strict=True):
                 if isinstance(found, str):
                     counted[found.split()[0].strip(":")] += 1
@@ -420,21 +518,20 @@ def main() -> int:
                 counted["survived" if where else "same"] += 1
                 if where:
                     reason = reasons.get(mutant.key, "NO REASON")
-                    rows.append(f"  {section.place}:{mutant.line}  {mutant.key}")
-                    rows.append(f"    changes {', '.join(where)[:100]}: {reason}")
+                    print(f"  {section.place}:{mutant.line}  {mutant.key}")
+                    print(f"    changes {', '.join(where)[:100]}: {reason}", flush=True)
                     if mutant.key not in reasons:
                         wrong.append(f"{mutant.key} survives without a reason")
-            print(
-                f"{section.name}: {made} mutants, of which",
-                _figures(counted),
-                *rows,
-                sep="\n",
-                flush=True,
-            )
+            print(_figures(counted))
             total += counted
+            if asked in ("", section.name):
+                wrong += [f"claim {name} never fails" for name in never_failing(section)]
+    if asked in ("", "engine"):
+        counted, rows = _try_engine()
+        print("engine", *rows, _figures(counted), sep="\n", flush=True)
+        total += counted
     print("all", _figures(total), sep="\n")
-    wrong += [f"{key} is no mutant" for key in reasons.keys() - known]
-    if _rate(total) < LEAST:
+    if total and _rate(total) < LEAST:
         wrong.append(f"less than {LEAST:.0%} are killed")
     print(*wrong, sep="\n")
     return bool(wrong)
@@ -447,7 +544,7 @@ def _lot(mutant: Mutant) -> str:
 
 def _rate(counted: Counter[str]) -> float:
     killed = counted.total() - counted["survived"] - counted["same"]
-    return killed / (killed + counted["survived"])
+    return killed / ((killed + counted["survived"]) or 1)
 
 
 def _figures(counted: Counter[str]) -> str:
@@ -460,4 +557,4 @@ def _figures(counted: Counter[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

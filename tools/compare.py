@@ -46,8 +46,9 @@ UNLIKE = ["misc.highlighting_failure"]
 # Python imports this at every start of the tools: so it is seen which processes there are.
 WATCH = """
 import os, sys
-# opened before a section of this site may open nothing outside of its folder any more
-log = os.open(os.environ["COMPARE_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+# opened before a section of this site may open nothing outside of its folder any more; beside this
+# file, since a section knows only some variables of the environment
+log = os.open(os.path.join(os.path.dirname(__file__), "starts.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 def note(kind):
     os.write(log, (kind + "\\n").encode())
 note("kernel" if any("ipykernel_launcher" in word for word in sys.orig_argv) else "start")
@@ -302,10 +303,10 @@ def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
     Returns:
         What it took.
     """
-    log = project / "starts.log"
+    log = tools / "watch" / "starts.log"
+    log.unlink(missing_ok=True)
     environment = {
         **os.environ,
-        "COMPARE_LOG": str(log),
         "JUPYTER_PATH": str(tools / "jupyter"),
         "PYTHONPATH": os.pathsep.join(
             [str(tools / "watch"), *([str(PROJECT)] if tool is OURS else [])]

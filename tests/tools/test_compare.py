@@ -38,7 +38,7 @@ def test_a_build_may_fork_while_its_processes_are_counted(project: Project, tmp_
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build"],
         cwd=project.write(),
-        env={**os.environ, "COMPARE_LOG": str(log), "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -54,8 +54,6 @@ Level 1 of 3. Write `count`, which returns a number.
 !!! warning "A box"
     `nn.ReLU` keeps nothing.
 
-**What `nn.ReLU` is**
-
 Further reading: `nn.ReLU` is in the documentation.
 """
 

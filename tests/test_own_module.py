@@ -1478,3 +1478,22 @@ def test_the_checks_refuse_likely_mistakes() -> None:
     ):
         with pytest.raises((AssertionError, KeyError, RuntimeError)):
             check(wrong)
+
+
+def test_a_method_hides_the_part_of_its_name() -> None:
+    """Where the class has a method `head`, a module assigned to `self.head` of an `nn.Module` is
+    registered, and the attribute `head` is still the method.
+
+    类里有方法 `head` 时，在 `nn.Module` 里赋给 `self.head` 的模块会被注册，而读取 `head` 得到的仍是那个方法。
+    """
+
+    class Hidden(nn.Module):
+        def head(self) -> str:
+            return "a method"
+
+    for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
+        net: Any = Hidden()
+        net.head = part = layer.make()
+        assert list(net._modules) == ["head"]
+        assert net._modules["head"] is part
+        assert net.head() == "a method"

@@ -43,7 +43,7 @@ notebooks-branch:  ## push the notebooks of site/ to the branch that Colab opens
 	git -C build/branch -c credential.helper='!gh auth git-credential' push --quiet --force "$$REPO_URL" notebooks
 
 test: lint .venv/browser.done  ## the linters, then every test; the slowest ten are named
-	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 lint: .venv/dev.done .venv/node.done  ## the linters of code, workflows and both languages
 	@$(MAKE) --no-print-directory -j 2 lint-types lint-rest
@@ -92,7 +92,7 @@ cuda-wheel: .venv/made.done  ## the site and its tests with the torch that plain
 	@$(CUDA)/python -c 'import sys, torch; sys.exit(None if torch.version.cuda else \
 	  f"make cuda-wheel needs a torch with CUDA, and the index gave {torch.__version__}: is this Linux?")'
 	$(CUDA)/python -m mkdocs build --strict --site-dir build/cuda-wheel/site
-	$(CUDA)/python -m pytest -n auto --dist loadfile tests/test_*.py tests/proven/test_cuda.py
+	$(CUDA)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/test_*.py tests/proven/test_cuda.py
 
 stats: build  ## how many snippets, claims, exercises and pictures there are
 	@$(BIN)/python -m proven stats

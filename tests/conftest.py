@@ -6,17 +6,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.claims import (  # noqa: F401
-    proved_by_the_build,
-    pytest_collection_modifyitems,
-    pytest_pyfunc_call,
-)
+from tests.helpers.claims import prove_once, proved_by_the_build, pytest_pyfunc_call  # noqa: F401
 from tests.helpers.projects import PROJECT, Project, mkdocs
 from tests.helpers.themed import build_themed
 from tests.helpers.workers import once
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+# What takes longest starts first, so that no process is alone with it at the end.
+LONGEST = [
+    "proven/generators/test_mkdocs.py",
+    "site/test_downloads_run.py",
+    "proven/test_reversals.py",
+    "site/test_same_again.py",
+    "browser/test_desk.py",
+    "browser/test_phone.py",
+    "proven/generators/test_preview.py",
+    "proven/test_prove.py",
+    "test_custom_layers.py",
+    "test_together.py",
+]
+
+
+@pytest.hookimpl(trylast=True)  # once those are gone that -k and -m leave out
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    prove_once(items, config)
+    order = {PROJECT / "tests" / path: number for number, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

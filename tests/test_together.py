@@ -32,6 +32,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def page() -> Any:
+    """What the whole page defines, for tests that change nothing of it: claims look at a state of their own."""
+    return after("together.epochs")
+
+
 @contextmanager
 def temporary_file() -> Iterator[Path]:
     """The path of a file that a claim may write; what a check of the page writes lies beside it."""
@@ -47,27 +53,25 @@ def trained(state: Any, steps: int, seed: int = 0) -> Any:
     return run
 
 
-def test_the_section_runs_on_any_machine() -> None:
+def test_the_section_runs_on_any_machine(page: Any) -> None:
     """No snippet of the section needs a GPU, and everything lies on the chosen device."""
     assert {snippet.devices for snippet in section("together").snippets} == {0}
-    state = after("together.run")
-    assert state.device == state.try_gpu()
-    net = state.whole.net
-    tensors = [state.X, state.y, state.whole.losses, *net.parameters(), *net.buffers()]
-    assert {tensor.device for tensor in tensors} == {state.device}
+    assert page.device == page.try_gpu()
+    net = page.whole.net
+    tensors = [page.X, page.y, page.whole.losses, *net.parameters(), *net.buffers()]
+    assert {tensor.device for tensor in tensors} == {page.device}
 
 
-def test_the_task_is_1797_small_pictures_of_digits() -> None:
+def test_the_task_is_1797_small_pictures_of_digits(page: Any) -> None:
     """One channel of 8 x 8 pixels between 0 and 1, all ten digits, split without overlap."""
-    state = after("together.setup")
-    assert (state.X.shape, state.X_test.shape) == ((1297, 1, 8, 8), (500, 1, 8, 8))
-    assert (state.X.dtype, state.y.dtype) == (torch.float32, torch.int64)
-    assert (state.X.min(), state.X.max()) == (0, 1)
-    assert torch.equal(state.y.unique().cpu(), torch.arange(10))
-    assert torch.equal(state.order.sort().values, torch.arange(1797))
-    assert torch.equal(state.y_test.cpu(), torch.tensor(state.digits.target)[state.held_out])
-    first = torch.tensor(state.digits.images[state.train[0]], dtype=torch.float32)
-    assert torch.equal(16 * state.X[0, 0].cpu(), first)
+    assert (page.X.shape, page.X_test.shape) == ((1297, 1, 8, 8), (500, 1, 8, 8))
+    assert (page.X.dtype, page.y.dtype) == (torch.float32, torch.int64)
+    assert (page.X.min(), page.X.max()) == (0, 1)
+    assert torch.equal(page.y.unique().cpu(), torch.arange(10))
+    assert torch.equal(page.order.sort().values, torch.arange(1797))
+    assert torch.equal(page.y_test.cpu(), torch.tensor(page.digits.target)[page.held_out])
+    first = torch.tensor(page.digits.images[page.train[0]], dtype=torch.float32)
+    assert torch.equal(16 * page.X[0, 0].cpu(), first)
     assert lines("together.setup")[-1] == "held out: (500, 1, 8, 8)"
 
 
@@ -341,17 +345,16 @@ def test_the_model_reads_held_out_digits() -> None:
     assert not set(state.train.tolist()) & set(state.held_out.tolist())
 
 
-def test_the_run_learns_and_moves_every_part() -> None:
+def test_the_run_learns_and_moves_every_part(page: Any) -> None:
     """The loss falls to less than a fifth, every parameter moves, the mean is close to the data's."""
-    state = after("together.run")
-    losses = state.whole.losses
+    losses = page.whole.losses
     assert not losses.isnan().any()
     assert not losses.requires_grad
     assert losses[-10:].mean() < losses[:10].mean() / 5
-    fresh = state.Run(0)
-    pairs = zip(fresh.net.parameters(), state.whole.net.parameters(), strict=True)
+    fresh = page.Run(0)
+    pairs = zip(fresh.net.parameters(), page.whole.net.parameters(), strict=True)
     assert all(not torch.equal(a, b) for a, b in pairs)
-    assert (state.whole.net[0].mean - state.X.mean(dim=0)).abs().max() < 0.1
+    assert (page.whole.net[0].mean - page.X.mean(dim=0)).abs().max() < 0.1
     assert torch.isnan(fresh.losses).all()
 
 
@@ -476,15 +479,14 @@ def test_every_gpu_has_a_generator_state() -> None:
         assert len(torch.load(path, map_location="cpu")["gpu_rng"]) == len(states)
 
 
-def test_a_power_cut_loses_what_came_after_the_checkpoint() -> None:
+def test_a_power_cut_loses_what_came_after_the_checkpoint(page: Any) -> None:
     """The run dies after step 75 with its own error; files exist for steps 20, 40 and 60."""
     outcome = shown("together.power-cut")
     assert outcome.state == "raised"
     assert outcome.error == "PowerCut: after step 75 of 100"
-    state = after("together.power-cut")
-    assert state.killed.step == 75
-    assert torch.equal(state.killed.losses[:75], state.whole.losses[:75])
-    assert state.killed.losses[75:].isnan().all()
+    assert page.killed.step == 75
+    assert torch.equal(page.killed.losses[:75], page.whole.losses[:75])
+    assert page.killed.losses[75:].isnan().all()
 
 
 def test_a_resumed_run_equals_the_whole_run_bit_for_bit() -> None:
@@ -635,12 +637,11 @@ def test_a_new_adam_first_steps_by_the_learning_rate() -> None:
     assert moved[()].median() < 0.01
 
 
-def test_the_picture_shows_the_seam() -> None:
+def test_the_picture_shows_the_seam(page: Any) -> None:
     """Resumed equals whole, bit for bit; the run with a new Adam jumps after the seam."""
-    state = after("together.forgotten")
-    assert (state.seam, state.STEPS) == (60, 100)
-    whole, dashed = state.whole.losses, state.forgotten["optimizer"]
-    assert torch.equal(state.resumed.losses, whole)
+    assert (page.seam, page.STEPS) == (60, 100)
+    whole, dashed = page.whole.losses, page.forgotten["optimizer"]
+    assert torch.equal(page.resumed.losses, whole)
     assert dashed[60:70].mean() > 2 * whole[60:70].mean()
 
 
@@ -651,16 +652,15 @@ def test_the_picture_names_its_lines() -> None:
         assert f">{text}</text>" in figure
 
 
-def test_ties_are_found_by_identity() -> None:
+def test_ties_are_found_by_identity(page: Any) -> None:
     """ties() groups the names of one parameter; equal values alone are no tie."""
-    state = after("together.ties")
-    assert state.ties(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))) == []
+    assert page.ties(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))) == []
     first, second, third = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3)
     second.weight = third.weight = first.weight
-    assert state.ties(nn.Sequential(first, second, third)) == [["0.weight", "1.weight", "2.weight"]]
+    assert page.ties(nn.Sequential(first, second, third)) == [["0.weight", "1.weight", "2.weight"]]
     twin = nn.Linear(3, 3)
     twin.load_state_dict(first.state_dict())
-    assert state.ties(nn.Sequential(first, twin)) == []
+    assert page.ties(nn.Sequential(first, twin)) == []
 
 
 def test_names_of_one_object_are_a_tie() -> None:
@@ -733,16 +733,15 @@ def test_the_optimiser_notices_a_lost_tie() -> None:
     torch.optim.Adam(state.tied.parameters()).load_state_dict(copy.copy(state.saved["optimizer"]))
 
 
-def test_latest_skips_what_cannot_be_loaded(here: Path) -> None:
+def test_latest_skips_what_cannot_be_loaded(here: Path, page: Any) -> None:
     """The highest step counts, not the order or the name; broken files are passed over."""
-    state = after("together.latest")
     for name, step in (("b.pt", 3), ("a.pt", 12), ("c.pt", 7)):
         torch.save({"step": step}, name)
-    assert state.latest(["b.pt", "a.pt", "c.pt"]) == "a.pt"
+    assert page.latest(["b.pt", "a.pt", "c.pt"]) == "a.pt"
     data = Path("a.pt").read_bytes()
     for length in (0, len(data) // 4, len(data) // 2, len(data) - 1):
         Path("a.pt").write_bytes(data[:length])
-        assert state.latest(["a.pt", "b.pt", "c.pt", "none.pt"]) == "c.pt"
+        assert page.latest(["a.pt", "b.pt", "c.pt", "none.pt"]) == "c.pt"
     with pytest.raises(FileNotFoundError):
         torch.load("none.pt")
     Path("empty.pt").touch()
@@ -820,23 +819,22 @@ def test_evaluating_in_evaluation_mode_leaves_no_trace() -> None:
     assert not torch.equal(net[0].mean, before["0.mean"])
 
 
-def test_the_check_of_a_look_refuses_what_leaves_a_trace() -> None:
+def test_the_check_of_a_look_refuses_what_leaves_a_trace(page: Any) -> None:
     """Refused: leaving the model in evaluation mode, measuring in training mode, always training."""
-    state = after("together.peek")
 
     def in_training(net: Any) -> float:
-        hits = net(state.X_test).argmax(dim=1) == state.y_test
+        hits = net(page.X_test).argmax(dim=1) == page.y_test
         return hits.float().mean().item()
 
     def always(net: Any) -> float:
-        share = state.accuracy(net)
+        share = page.accuracy(net)
         net.train()
         return share
 
-    state.check_peek(state.peek)
-    for wrong in (state.accuracy, in_training, always):
+    page.check_peek(page.peek)
+    for wrong in (page.accuracy, in_training, always):
         with pytest.raises(AssertionError):
-            state.check_peek(wrong)
+            page.check_peek(wrong)
 
 
 def test_a_schedule_has_a_state_of_its_own() -> None:
@@ -869,18 +867,17 @@ def test_a_schedule_has_a_state_of_its_own() -> None:
 
 
 def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_list(
-    here: Path,
+    here: Path, page: Any
 ) -> None:
     """Refused: the last path that opens, and the highest name."""
-    state = after("together.latest")
-    run = state.Run(seed=0)
+    run = page.Run(seed=0)
     while run.step < 80:
         run.update()
         if run.step % 20 == 0:
-            state.save(run, f"step-{run.step}.pt")
-    for name, length in (("torn.pt", 1000), ("half.pt", len(state.data) // 2), ("empty.pt", 0)):
-        Path(name).write_bytes(state.data[:length])
-    state.check_latest(state.latest)
+            page.save(run, f"step-{run.step}.pt")
+    for name, length in (("torn.pt", 1000), ("half.pt", len(page.data) // 2), ("empty.pt", 0)):
+        Path(name).write_bytes(page.data[:length])
+    page.check_latest(page.latest)
 
     def opens(path: str) -> bool:
         try:
@@ -894,14 +891,13 @@ def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_lis
         lambda paths: max(path for path in paths if opens(path)),
     ):
         with pytest.raises(AssertionError):
-            state.check_latest(wrong)
+            page.check_latest(wrong)
     with pytest.raises(RuntimeError):
-        state.check_latest(lambda paths: max(paths, key=lambda path: torch.load(path)["step"]))
+        page.check_latest(lambda paths: max(paths, key=lambda path: torch.load(path)["step"]))
 
 
-def test_the_check_of_ties_refuses_equal_values_and_single_names() -> None:
+def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> None:
     """Refused: groups of equal values, and names that `named_parameters` lists by itself."""
-    state = after("together.ties")
 
     def equal(net: Any) -> list[list[str]]:
         groups: list[list[tuple[str, Any]]] = []
@@ -916,7 +912,7 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names() -> None:
 
     for wrong in (equal, lambda net: []):
         with pytest.raises(AssertionError):
-            state.check_ties(wrong)
+            page.check_ties(wrong)
 
 
 def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:

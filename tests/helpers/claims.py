@@ -23,8 +23,8 @@ def proved_by_the_build(request: pytest.FixtureRequest) -> set[str]:
     return {f"test_{row['name']}" for row in report["claims"] if row["state"] == "proven"}
 
 
-@pytest.hookimpl(trylast=True)  # once those are gone that -k and -m leave out
-def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+def prove_once(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Let the claims wait for the build, if a test of this run makes it."""
     functions = [item for item in items if isinstance(item, pytest.Function)]
     if any("site" in item.fixturenames for item in functions):
         for item in functions:

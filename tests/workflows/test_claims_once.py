@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
 from tests.helpers.projects import PROJECT
 
 SECTION = """def test_proven():
@@ -24,6 +25,11 @@ def test_that_is_no_claim():
 CONFTEST = """import pytest
 from pathlib import Path
 from tests.helpers.claims import *  # of the real project
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items, config):
+    prove_once(items, config)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +62,10 @@ def ran(folder: Path, *chosen: str, built: bool = True) -> set[str]:
             name for name in names if f"AssertionError: elsewhere: {name}" in done.stdout
         } == names
     return {name for name in names if f"AssertionError: it ran: {name}" in done.stdout}
+
+
+def test_what_is_said_to_take_longest_is_there() -> None:
+    assert all((PROJECT / "tests" / path).is_file() for path in LONGEST)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,5 @@ import tempfile
 
 # collecting garbage takes a sixth of the time of these imports; the process of a section enables it again
 gc.disable()
-os.environ["MPLBACKEND"] = "agg"  # figures are saved, never opened in a window
 # importing torch._dynamo makes a folder for the files of torch.compile; `prepare` lets each section choose its own
 os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.gettempdir()

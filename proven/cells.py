@@ -147,8 +147,8 @@ def run_cells(
     folder = os.path.realpath(os.getcwd())
     module.__file__ = str(section.path)
     linecache.checkcache(str(section.path))
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = module
+    main, arguments = sys.modules["__main__"], sys.argv
+    sys.modules["__main__"], sys.argv = module, [section.place]  # as of a script without any
     try:
         with _streams() as streams, warnings.catch_warnings(record=True) as caught:
             _default_warning_filters()
@@ -170,7 +170,7 @@ def run_cells(
                 if snippet.name == last:
                     return
     finally:
-        sys.modules["__main__"] = main
+        sys.modules["__main__"], sys.argv = main, arguments
 
 
 @dataclass
@@ -284,13 +284,14 @@ class _Cell:
 
     def _check_paths(self, text: str) -> None:
         """Refuse what differs from build to build or from machine to machine, or is no text."""
-        home = os.path.expanduser("~").rstrip(os.sep)
         project = str(self.section.path)[: -len(self.section.place) - 1]
+        above = os.path.dirname(self.folder)  # in a build, of the folder of temporary files as well
+        its_own = above == os.path.dirname(tempfile.gettempdir())
         places = {
-            "the temporary directory": (self.folder, tempfile.gettempdir() + os.sep),
-            "a path of this machine": (project, home and home + os.sep),
+            "the temporary directory": (above if its_own else self.folder,),
+            "a path of this machine": (project, os.path.expanduser("~").rstrip(os.sep)),
         }
-        found = [what for what, paths in places.items() if any(p and p in text for p in paths)]
+        found = [what for what, paths in places.items() if any(_names(p, text) for p in paths if p)]
         if found:
             what = f"its output contains {' and '.join(found)}, which differs from build to build"
             raise Fault(what, "print something that does not")
@@ -315,6 +316,12 @@ class _Cell:
             figures.append(file.getvalue())
         pyplot.close("all")
         return tuple(figures)
+
+
+def _names(path: str, text: str) -> bool:
+    """Whether a text has a path as a whole: in `./data/x` and in an address, `/data` is none."""
+    found = rf"(?:(?<![\w./~+%-])|(?<=file://)){re.escape(path)}(?![\w-])"
+    return re.search(found, text) is not None
 
 
 def _with_reason(text: str) -> str:

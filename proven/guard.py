@@ -13,6 +13,7 @@ import re
 import struct
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,27 @@ VARIABLES = frozenset(
     re.findall(
         r"\S+",
         """
-        HOME LANG LANGUAGE LD_LIBRARY_PATH LOGNAME PATH PYTHONHASHSEED PYTHONPATH PYTHONUTF8
-        SYSTEMROOT TEMP TMP TMPDIR TZ USER USERPROFILE VIRTUAL_ENV WINDIR XDG_CACHE_HOME
+        HOME LD_LIBRARY_PATH PATH PYTHONPATH PYTHONUTF8 SYSTEMROOT TEMP TMP TMPDIR USERPROFILE
+        VIRTUAL_ENV WINDIR XDG_CACHE_HOME
         """,
     )
 )
-PREFIXES = ("CUDA_", "LC_", "MKL_", "NVIDIA_", "OMP_")
+PREFIXES = ("CUDA_", "MKL_", "NVIDIA_", "OMP_")
+# What is the same for every section on every machine: sets have one order, figures one style, and no
+# output tells of the reader's country, terminal or name.
+FIXED = {
+    "COLUMNS": "80",
+    "LINES": "24",
+    "LC_ALL": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8",
+    "LOGNAME": "reader",
+    "USER": "reader",
+    "MATPLOTLIBRC": os.devnull,
+    "MPLBACKEND": "agg",  # figures are saved, never opened in a window
+    "PYTHONHASHSEED": "0",
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",  # torch.compile leaves no process behind
+    "TZ": "UTC",
+}
+ENGINE = Path(__file__).parents[1]
 
 _refused: list[tuple[str, int | None]] = []
 _limits: set[str] = set()  # which limits the kernel of this machine enforces
@@ -82,17 +98,27 @@ def forget_environment() -> None:
     for name in list(os.environ):
         if name.upper() not in VARIABLES and not name.startswith(PREFIXES):
             del os.environ[name]
+    os.environ.update(FIXED)
+
+
+_changing = threading.Lock()
 
 
 @contextlib.contextmanager
 def named_variables() -> Iterator[None]:
-    """Let a process that starts meanwhile have only these variables."""
-    before = dict(os.environ)
-    forget_environment()
-    try:
-        yield
-    finally:
-        os.environ.update(before)
+    """Let a process that starts meanwhile have only these variables, and this engine."""
+    with _changing:
+        before = dict(os.environ)
+        forget_environment()
+        if not ENGINE.name.endswith("-packages"):  # else an editable install may find another one
+            found = [str(ENGINE), *filter(None, [before.get("PYTHONPATH")])]
+            os.environ["PYTHONPATH"] = os.pathsep.join(found)
+        try:
+            yield
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
 
 
 def children() -> set[int]:

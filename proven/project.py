@@ -108,13 +108,21 @@ def read_project(settings: Settings) -> Project:
 
 
 def commit(project: Path) -> str | None:
-    """The commit that is checked out, with `+` where files differ from it; None outside of git."""
+    """The commit that is checked out, with `+` where files differ from it.
+
+    None where the project is no part of a repository, also where it lies in one that is about something
+    else and does not hold its `proven.toml`.
+    """
     git = ["git", "-C", str(project)]
     try:
-        head, status = (
+        head, known, status = (
             subprocess.run([*git, *words], capture_output=True, check=True).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+            for words in (
+                ["rev-parse", "HEAD"],
+                ["ls-tree", "--name-only", "HEAD", FILE],
+                ["status", "--porcelain", "."],
+            )
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return head.decode() + ("+" if status else "")
+    return head.decode() + ("+" if status else "") if known else None

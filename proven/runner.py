@@ -181,7 +181,8 @@ class _Run:
             with self.lock:
                 if self.ended:
                     raise ProjectError(Problem("the run was ended", "run it again"))
-                process.start()
+                with guard.named_variables():
+                    process.start()
                 self.process = process
             theirs.close()
             outcomes, done = self._listen(process, ours)

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 import types
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     or the problems that ended it.
     """
     guard.forget_environment()
+    if hasattr(time, "tzset"):
+        time.tzset()
     if hasattr(os, "setsid"):
         os.setsid()  # so that the parent can end this process with its children
     threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()

@@ -165,6 +165,27 @@ def test_a_cell_sees_the_start_method_of_a_plain_script(project: Project) -> Non
     assert outcomes(project, script)[0].output == plain.stdout
 
 
+@pytest.mark.parametrize(
+    ("home", "text", "is_one"),
+    [
+        ("/data", "./data/x ../data/x a/data https://pytorch.org/data/x /database /data-2", False),
+        ("/data", "saved to /data/x", True),
+        ("/data", "'/data'", True),
+        ("/data", "file:///data/x", True),
+        ("/data", "PATH=/bin:/data/bin", True),
+        ("/", "/bin a/b", False),
+    ],
+)
+def test_a_path_of_the_machine_is_found_as_a_whole(
+    project: Project, home: str, text: str, is_one: bool
+) -> None:
+    script = f"# %% one\nimport os\nos.environ['HOME'] = {home!r}\nprint({text!r})\n"
+    if is_one:
+        assert "contains a path of this machine" in refused(project, script)
+    else:
+        assert outcomes(project, script)[0].output == f"{text}\n"
+
+
 # --- what ends a build
 
 FIRST = "numbers = [1, 2, 3]"  # the first line of the cell: errors without a line of their own
@@ -205,6 +226,14 @@ FAULTS: dict[str, Plant] = {
         "import tempfile\nprint(tempfile.gettempdir() + '/x')",
         "contains the temporary directory",
         at=FIRST,
+    ),
+    "the folder above the temporary directory": cell(
+        "import os\nprint(os.path.dirname(os.getcwd()))",
+        "contains the temporary directory",
+        at=FIRST,
+    ),
+    "home": cell(
+        "import os\nprint(os.path.expanduser('~'))", "contains a path of this machine", at=FIRST
     ),
     "path of the machine": cell("print(__file__)", "contains a path of this machine", at=FIRST),
     "50 MB of output": cell(

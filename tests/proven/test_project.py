@@ -55,16 +55,34 @@ def test_a_problem_is_told_with_the_pages_that_it_concerns(project: Project) -> 
     assert read.with_pages(Problem("wrong", "do")) == Problem("wrong", "do")
 
 
+def git(folder: Path, *words: str) -> None:
+    """Run git as a person who has a name."""
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True)
+
+
 def test_the_commit_says_whether_files_differ_from_it(tmp_path: Path) -> None:
     assert commit(tmp_path) is None
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run([*git, "init", "-q"], check=True)
+    git(tmp_path, "init", "-q")
     assert commit(tmp_path) is None
-    (tmp_path / "file").write_text("1")
-    subprocess.run([*git, "add", "file"], check=True)
-    subprocess.run([*git, "commit", "-q", "-m", "first"], check=True)
+    (tmp_path / "proven.toml").write_text("1")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
     clean = commit(tmp_path)
     assert clean
     assert len(clean) == 40
-    (tmp_path / "file").write_text("2")
+    (tmp_path / "proven.toml").write_text("2")
     assert commit(tmp_path) == f"{clean}+"
+
+
+def test_the_commit_of_another_project_is_not_told(tmp_path: Path) -> None:
+    for name in ("ignored", "untracked", "ours"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "proven.toml").write_text("1")
+    (tmp_path / ".gitignore").write_text("ignored\n")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".gitignore", "ours")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    (tmp_path / "elsewhere").write_text("what lies beside the project does not differ")
+    assert commit(tmp_path / "ignored") is commit(tmp_path / "untracked") is None
+    assert len(commit(tmp_path / "ours") or "") == 40

@@ -1,11 +1,15 @@
 """The process of a section: what it has imported, what it tells, and what it leaves out."""
 
 import hashlib
+import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.helpers.projects import CUDA, Project, refused, run_part
+from tests.helpers.projects import CUDA, PROJECT, Project, refused, run_part
 
 
 def test_a_module_that_is_missing_is_one_clear_sentence(project: Project) -> None:
@@ -63,3 +67,78 @@ print(gc.isenabled(), "TORCHINDUCTOR_CACHE_DIR" in os.environ)
     options = {"start_method": start_method} if start_method else {}
     (outcome,) = run_part(project, script, **options).outcomes.values()
     assert outcome.output == "True False\n"
+
+
+SURROUNDINGS = """# %% one
+import argparse, datetime, getpass, locale, os, shutil, subprocess, sys, time
+import matplotlib.pyplot as plt
+print(argparse.ArgumentParser().parse_args(), sys.argv[0])
+print({"relu", "tanh", "gelu"}, hash("a"))
+print(time.tzname, datetime.datetime.fromtimestamp(0))
+print(shutil.get_terminal_size(), locale.getlocale(), locale.setlocale(locale.LC_ALL, ""))
+print(getpass.getuser(), plt.get_backend(), plt.rcParams["lines.linewidth"])
+code = "import sys, time; print(hash('a'), time.tzname, sys.argv)"
+print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+"""
+RUNS = """if __name__ == "__main__":
+    import pathlib
+    from proven.build import read_and_check, run_sections
+    from proven.settings import read_settings
+
+    for result in run_sections(read_and_check(read_settings(pathlib.Path.cwd()))).values():
+        print(result.outcomes["part.one"].output)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no tzset")
+def test_a_cell_sees_nothing_of_who_runs_it_and_how(project: Project, tmp_path: Path) -> None:
+    project.script = SURROUNDINGS
+    project.settings = {"ahead": ["matplotlib.pyplot"]}
+    folder = project.write()
+    (tmp_path / ".config/matplotlib").mkdir(parents=True)
+    (tmp_path / ".config/matplotlib/matplotlibrc").write_text("lines.linewidth: 9\nbackend: svg\n")
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    own = {
+        "COLUMNS": "33",
+        "HOME": str(tmp_path),
+        "LANG": "zh_CN.UTF-8",
+        "LC_ALL": "C",
+        "LOGNAME": "somebody",
+        "MPLBACKEND": "pdf",
+        "PYTHONHASHSEED": "7",
+        "TZ": "Asia/Shanghai",
+        "XDG_CACHE_HOME": cache,  # matplotlib takes seconds to look for the fonts
+    }
+    said = set()
+    for more in ({}, own):
+        done = subprocess.run(
+            [sys.executable, "-c", RUNS, "some", "--arguments"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), **more},
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        said.add(done.stdout)
+    [output] = said
+    assert "Namespace() snippets/part.py" in output
+    assert "('UTC', 'UTC') 1970-01-01 00:00:00" in output
+    assert "columns=80" in output
+    assert "reader agg 1.5" in output
+
+
+def test_the_process_of_a_section_runs_the_engine_that_started_it(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(PROJECT / "proven", tmp_path / "proven")
+    with (tmp_path / "proven" / "devices.py").open("a") as file:
+        file.write("\n\ndef count(*_: object) -> int:\n    return 3\n")
+    project.settings["devices"] = {"madeup": "machine"}
+    project.script = '# %% one needs="madeup:3"\nprint("copied")\n'
+    folder = project.write()
+    project.pretend(0)
+    begin = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    done = subprocess.run(
+        [sys.executable, "-c", begin + RUNS], cwd=folder, text=True, capture_output=True, check=True
+    )
+    assert done.stdout.strip() == "copied"

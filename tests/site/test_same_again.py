@@ -1,6 +1,7 @@
 """The same sources give the same site, byte for byte, wherever and whenever it is built."""
 
 import io
+import json
 import re
 import shutil
 import zipfile
@@ -22,10 +23,28 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = copy_chapter(tmp_path_factory.mktemp("again") / "deeper" / "a second copy")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PROJECT / "proven", folder / "proven", ignore=ignored)
+    home = tmp_path_factory.mktemp("somebody")
+    style = home / ".config" / "matplotlib" / "matplotlibrc"
+    style.parent.mkdir(parents=True)
+    style.write_text("lines.linewidth: 9\naxes.facecolor: red\n")
+    own = {
+        "COLUMNS": "40",
+        "HOME": str(home),
+        "LANG": "zh_CN.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "LOGNAME": "somebody",
+        "MPLBACKEND": "pdf",
+        "OMP_NUM_THREADS": "3",
+        "PYTHONHASHSEED": "1",
+        "SOURCE_DATE_EPOCH": EPOCH,
+        "TMPDIR": str(tmp_path_factory.mktemp("tmp")),
+        "TZ": "Pacific/Honolulu",
+        "USER": "somebody",
+    }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONHASHSEED", "1")
-        patch.setenv("TZ", "Pacific/Honolulu")
-        patch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+        for name, value in own.items():
+            patch.setenv(name, value)
+        patch.delenv("XDG_CACHE_HOME", raising=False)
         done = mkdocs(folder, "build", engine=folder)
     assert done.returncode == 0, done.stdout
     return contents(folder / "site")
@@ -54,6 +73,23 @@ def entries(archive: bytes) -> list[tuple[object, ...]]:
             )
             for entry in file.infolist()
         ]
+
+
+def cells(notebooks: dict[str, bytes]) -> dict[str, str]:
+    """What each cell of the notebooks shows, by the file and its name."""
+    return {
+        f"{name}: {cell['id']}": json.dumps(cell["outputs"])
+        for name, content in notebooks.items()
+        if name.endswith(".ipynb")
+        for cell in json.loads(content)["cells"]
+        if cell["cell_type"] == "code"
+    }
+
+
+def test_every_cell_shows_the_same_whoever_builds(site: Path, again: dict[str, bytes]) -> None:
+    first, second = cells(contents(site)), cells(again)
+    assert len(first) > 100
+    assert [name for name in first if first[name] != second.get(name)] == []
 
 
 def test_two_builds_differ_in_the_stated_date_and_commit_and_in_no_other_byte(

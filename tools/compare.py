@@ -47,8 +47,8 @@ UNLIKE = ["misc.highlighting_failure"]
 WATCH = """
 import os, sys
 # opened before a section of this site may open nothing outside of its folder any more; beside this
-# file, since a section knows only some variables of the environment
-log = os.open(os.path.join(os.path.dirname(__file__), "starts.log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+# file, since a section knows only some variables of the environment; a pipe, since no claim may write to files
+log = os.open(os.path.join(os.path.dirname(__file__), "starts"), os.O_WRONLY)
 def note(kind):
     os.write(log, (kind + "\\n").encode())
 note("kernel" if any("ipykernel_launcher" in word for word in sys.orig_argv) else "start")
@@ -303,8 +303,7 @@ def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
     Returns:
         What it took.
     """
-    log = tools / "watch" / "starts.log"
-    log.unlink(missing_ok=True)
+    starts = noted(tools / "watch")
     environment = {
         **os.environ,
         "JUPYTER_PATH": str(tools / "jupyter"),
@@ -332,7 +331,24 @@ def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
     _wait_for_orphans()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(status, output, wall, cpu, Counter(log.read_text().split()))
+    return Run(status, output, wall, cpu, starts())
+
+
+def noted(folder: Path) -> Callable[[], Counter[str]]:
+    """Make the pipe into which `WATCH` writes; what is returned reads how many processes of each kind began."""
+    path = folder / "starts"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    pipe = os.open(
+        path, os.O_RDWR | os.O_NONBLOCK
+    )  # as long as it is open, nothing written is lost
+
+    def read() -> Counter[str]:
+        words = os.read(pipe, 1 << 16).decode().split()
+        os.close(pipe)
+        return Counter(words)
+
+    return read
 
 
 def _adopt() -> None:

@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.projects import PROJECT, Project, page
-from tools.compare import WATCH, loads
+from tools.compare import WATCH, loads, noted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="make compare runs on Linux only")
 
@@ -33,7 +32,7 @@ def test_a_build_may_fork_while_its_processes_are_counted(project: Project, tmp_
         "zh": page("part.one") + "\n`x` 是一。`#!claim x_is_one`\n",
         "en": page("part.one") + "\nIt is one.`#!claim x_is_one`\n",
     }
-    log = tmp_path / "starts.log"
+    starts = noted(tmp_path)
     path = os.pathsep.join([str(tmp_path), str(PROJECT)])
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build"],
@@ -44,7 +43,7 @@ def test_a_build_may_fork_while_its_processes_are_counted(project: Project, tmp_
         stderr=subprocess.STDOUT,
     )
     assert done.returncode == 0, done.stdout
-    started = Counter(log.read_text().split())
+    started = starts()
     assert started.keys() == {"start", "fork"}
     assert started["fork"] >= 3  # a section, its claim, the other language
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
+from proven.allowed import wrong_names
 from proven.cells import Outcome
 from proven.html import mathml
 from proven.movable import moves_of, wrong_table
@@ -25,7 +26,7 @@ def check(project: Project) -> None:
     if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_listed(project), *_marks(project), *_links(project)]
         problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
-        problems += _questions(project)
+        problems += [*_questions(project), *wrong_names(project)]
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
 

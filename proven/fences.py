@@ -49,10 +49,7 @@ class Fences(Extension):
         super().__init__()
         self.site, self.language, self.files = site, language, files
         self.words = site.words(language)
-
-    def extendMarkdown(self, md: Markdown) -> None:
-        """Teach the fences to a converter."""
-        writers = {
+        self.writers: dict[str, Callable[[str, dict[str, str]], str]] = {
             "snippet": self._snippet,
             "claims": self._claims,
             "counts": self._counts,
@@ -64,7 +61,10 @@ class Fences(Extension):
             "notebook": self._notebook,
             "math": self._math,
         }
-        fences = [_fence(name, writer) for name, writer in writers.items()]
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Teach the fences to a converter."""
+        fences = [_fence(name, writer) for name, writer in self.writers.items()]
         SuperFencesCodeExtension(custom_fences=fences).extendMarkdown(md)
         # how often the page has marked a claim: what a mark opens has an id, which is unique on a page
         mark = partial(self._mark, Counter[str]())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from proven.allowed import strange
 from proven.files import Files
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
@@ -73,8 +74,9 @@ def finish_page(
     """Check one page and make it ready for readers."""
     tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
     if page:
-        if problems := list(check_page(site, page, tree)):
+        if problems := list(check_page(site, page, tree)) or list(strange(site, page, tree)):
             raise ProjectError(*problems)
+        _tell_pictures(site, page, tree)
         _link_languages(site, page, tree)
         _ask(site, page, tree)
         _mark_silent(site, page, tree)
@@ -151,6 +153,16 @@ def _line_of(page: Page, piece: str) -> int:
     """The first line in which a piece stands; 1 if there is none."""
     lines = page.text.split("\n")
     return next((number for number, line in enumerate(lines, 1) if piece and piece in line), 1)
+
+
+def _tell_pictures(site: Site, page: Page, tree: LexborHTMLParser) -> None:
+    """Say of each picture that nobody drew in this build that it is from elsewhere."""
+    for picture in tree.css("article img"):
+        if not any("jupyter" in (up.attributes.get("class") or "") for up in _above(picture)):
+            told = tree.create_node("small")
+            told.attrs["class"] = "not-made"
+            told.inner_html = site.words(page.language)("not-made")
+            picture.insert_after(told)
 
 
 def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:

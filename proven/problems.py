@@ -1,6 +1,12 @@
 """The one error that the engine raises: what is wrong, where, and what to do."""
 
+import re
 from dataclasses import dataclass
+
+# what a terminal obeys, what turns the direction of a text, halves of characters
+COMMANDS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,17 @@ class Problem:
             ("at", ", ".join(self.places)),
             ("do", self.advice),
         ]
-        first, *rest = self.what.strip().splitlines()
-        lines = [first, *(f"    {line}" for line in rest)]
-        return "\n".join([*lines, *(f"  {label:<8} {text}" for label, text in rows if text)])
+        first, *rest = self.what.strip().splitlines() or [""]
+        # text of others begins no line: CI obeys lines that begin with ::, spaces before it or not
+        first = f"| {first}" if first.startswith(("::", "##[")) else first
+        lines = [first, *(f"  | {line}" for line in rest)]
+        text = "\n".join([*lines, *(f"  {label:<8} {plain(text)}" for label, text in rows if text)])
+        return COMMANDS.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
+
+
+def plain(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.splitlines())
 
 
 class ProjectError(Exception):

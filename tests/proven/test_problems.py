@@ -1,5 +1,8 @@
 """The message of an error, and how files that people wrote are decoded."""
 
+import re
+from typing import Any
+
 import pytest
 
 from proven.problems import Problem, ProjectError, decode
@@ -10,7 +13,7 @@ def test_a_problem_says_what_where_and_what_to_do() -> None:
         "it fails:\nTypeError: no", "mend it", ("a.py:1", "b.md:2"), "part.one", "holds", "It does."
     )
     assert str(problem) == (
-        "it fails:\n    TypeError: no\n"
+        "it fails:\n  | TypeError: no\n"
         "  snippet  part.one\n  claim    holds\n  sentence It does.\n"
         "  at       a.py:1, b.md:2\n  do       mend it"
     )
@@ -34,3 +37,26 @@ def test_what_is_no_utf8_is_named_with_its_byte() -> None:
     with pytest.raises(ProjectError, match="not UTF-8: invalid start byte at byte 2") as error:
         decode(b"ab\xff", "docs/en/a.md")
     assert "docs/en/a.md:1" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "::error file=a::owned",
+        "it fails\n::error::owned",
+        "it fails\n   ::stop-commands::x",
+        "it fails\r::error::owned",
+        "it fails\u2028::error::owned\x0b::error::owned\x85::error::owned",
+        "##[error]owned",
+        "it \x1b[2J\x1b]0;owned\x07 \x9b31m \u202e fails",
+    ],
+)
+@pytest.mark.parametrize("field", ["what", "advice", "snippet", "sentence", "places"])
+def test_text_of_others_commands_neither_a_terminal_nor_a_log(what: str, field: str) -> None:
+    fields: dict[str, Any] = {"what": "it fails", "advice": "mend it"}
+    fields[field] = (what,) if field == "places" else what
+    text = str(ProjectError(Problem(**fields), Problem(**fields)))
+    for line in text.splitlines():
+        assert not line.strip().startswith("::"), line
+    assert "##[" not in text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)

@@ -1,0 +1,269 @@
+"""What may be called what, and what may stand on a page: lists, and everything else is refused.
+
+Pages, pictures, records and names come from people who run no code here. Nothing of theirs becomes a
+script on the site, poses as what the build made, or takes the place of another file.
+"""
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from proven.cells import CONTROL
+from proven.fences import Fences
+from proven.pages import Page, anchor
+from proven.problems import Problem, decode
+from proven.project import Project
+from proven.svg import clean
+from proven.views import Site
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
+FILES = (*PICTURES, ".txt", ".csv", ".pdf")
+META = {"title": str, "description": str, "notebook": bool, "search": dict, "hide": list}
+# what Markdown makes, what the theme puts around it, and what may be written as HTML
+ELEMENTS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a abbr blockquote br button caption code col colgroup dd del details div dl dt em figcaption
+        figure h1 h2 h3 h4 h5 h6 hr img input ins kbd label legend li mark ol p pre s samp
+        small span strong sub summary sup table tbody td tfoot th thead tr ul
+        math mrow mi mn mo mtext mspace msup msub msubsup mfrac msqrt mroot munder mover munderover
+        mtable mtr mtd mstyle mpadded mphantom menclose merror semantics annotation
+        """,
+    )
+)
+ATTRIBUTES = frozenset(
+    re.findall(
+        r"[\w-]+",
+        """
+        alt align class cols colspan disabled display download height href hreflang id lang name
+        open placeholder role rowspan scope src start tabindex title type value width columnalign
+        fence form stretchy xmlns mathvariant lspace rspace depth minsize maxsize linethickness
+        accent movablelimits displaystyle scriptlevel notation columnspacing rowspacing rowalign
+        """,
+    )
+)
+STYLE = re.compile(r"text-align: ?(left|right|center);?")
+# classes of what the engine makes; nothing else may have them
+OURS = re.compile(r"snippet|claim|error-|exceptions|reach|jupyter|jp-|made-|verdict|runs?$")
+CHECKED = ("snippet", "claims", "counts", "error", "exceptions", "options")
+SESSION = re.compile(r"^\s*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
+
+
+def wrong_names(project: Project) -> Iterator[Problem]:
+    """Find names, front matter and files that are on no list, before anything runs."""
+    for section in project.sections.values():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", section.name) or keyword.iskeyword(section.name):
+            what = f"{section.name!r} is no name for a section"
+            yield Problem(
+                what, "use a-z, 0-9 and _, and no word of Python", (f"{section.place}:1",)
+            )
+        for snippet in section.snippets:
+            if len(snippet.name) > 60:  # notebooks allow ids of 64 characters
+                what = f"the name of the snippet has {len(snippet.name)} characters, and 60 are allowed"
+                place = f"{section.place}:{snippet.line}"
+                yield Problem(what, "shorten it", (place,), snippet.name)
+    for page in project.all_pages:
+        parts = page.path.removesuffix(".md").split("/")
+        if not all(NAME.fullmatch(part) for part in parts):
+            advice = "use letters A-Z, digits, - and _ in its file name; the title can be anything"
+            yield Problem("the page has a name that cannot be an address", advice, (page.at(1),))
+        yield from _wrong_meta(page)
+        for number, line in enumerate(page.text.split("\n"), 1):
+            if CONTROL.search(line):
+                what = (
+                    "the page holds control characters, or marks that turn the direction of a text"
+                )
+                yield Problem(what, "remove them", (page.at(number),))
+        for fence in page.fences:
+            if fence.kind == "text" and SESSION.search(fence.body):
+                what = "a text fence shows a session that nothing has run"
+                yield Problem(what, "let a cell of a section show it", (page.at(fence.line),))
+    yield from _wrong_files(project)
+    yield from _two_owners(_paths(project), "both make the file")
+    for page in project.all_pages:
+        yield from _two_owners(_ids(project, page), "both give the id")
+
+
+def _wrong_meta(page: Page) -> Iterator[Problem]:
+    for key, value in page.meta.items():
+        what = ""
+        if key not in META:
+            what = f"the front matter has {key!r}"
+        elif not isinstance(value, META[key]):
+            what = f"{key} in the front matter is no {META[key].__name__}"
+        elif isinstance(value, str) and re.search(r'[<>"\x00-\x1f\x7f]', value):
+            what = f'{key} in the front matter holds one of < > "'
+        if what:
+            keys = ", ".join(META)
+            yield Problem(what, f"what can stand there as plain text: {keys}", (page.at(1),))
+
+
+def _static(project: Project) -> Iterator[tuple[str, str, str]]:
+    """The files beside the pages: of each the language, the path in its folder, and the place."""
+    docs = project.settings.project / project.settings.docs
+    for language in project.settings.languages:
+        for path in sorted((docs / language).rglob("*")):
+            name = path.relative_to(docs / language).as_posix()
+            hidden = any(part.startswith(".") for part in name.split("/"))
+            if path.is_file() and not hidden and path.suffix != ".md":
+                yield language, name, f"{project.settings.docs}/{language}/{name}"
+
+
+def _wrong_files(project: Project) -> Iterator[Problem]:
+    for _, name, place in _static(project):
+        path, what = PurePosixPath(name), ""
+        if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part) for part in path.parts):
+            what = "the file has a name that cannot be an address"
+        elif path.suffix not in FILES:
+            what = f"a file {path.suffix or 'without a suffix'} beside the pages would be published"
+        elif path.suffix == ".svg":
+            try:
+                clean(decode((project.settings.project / place).read_bytes(), place))
+            except ValueError as error:
+                what = f"the picture holds {error}"
+        if what:
+            advice = f"beside pages may lie: *{', *'.join(FILES)}, pictures without anything else"
+            yield Problem(what, advice, (f"{place}:1",))
+
+
+def _paths(project: Project) -> Iterator[tuple[str, str]]:
+    """The files of the site that pages make, and those beside them, each with its owner."""
+    settings = project.settings
+    for made in ("build.json", "404.html", "sitemap.xml", f"{settings.name}-offline.zip"):
+        yield made, "the engine"
+    yield f"notebooks/{settings.name}-notebooks.zip", "the engine"
+    for language in settings.languages:
+        root = settings.root(language)
+        yield f"{root}notebooks/chapter.{language}.ipynb", "the notebook of all sections"
+        for page in project.pages[language].values():
+            stem = page.path.removesuffix(".md")
+            yield f"{root}{page.url}index.html", page.at(1)
+            yield f"{root}{stem}.py", page.at(1)
+            yield f"{root}notebooks/{page.stem}.{language}.ipynb", page.at(1)
+            yield f"{root}assets/cards/{page.stem}.png", page.at(1)
+    for language, name, place in _static(project):
+        yield f"{settings.root(language)}{name}", f"{place}:1"
+
+
+def _ids(project: Project, page: Page) -> Iterator[tuple[str, str]]:
+    yield from page.ids
+    for fence in page.fences:
+        name, place = fence.body.strip(), page.at(fence.line)
+        if fence.kind == "snippet":
+            yield anchor(name), place
+        elif fence.kind == "claims":
+            for claim in project.claims.values():
+                if claim.section == name:
+                    yield claim.name, claim.place
+
+
+def _two_owners(owned: Iterable[tuple[str, str]], what: str) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, owner in owned:
+        other = first.setdefault(name.casefold(), owner)  # as disks and hosts may take them
+        if other is not owner:
+            places = tuple(one for one in (owner, other) if ":" in one)
+            told = "" if len(places) == 2 else f", and so does {other if ':' in owner else owner}"
+            yield Problem(f"two things {what} {name!r}{told}", "rename one of them", places)
+
+
+def strange(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]:
+    """Find what stands on a finished page and was not made by the build, nor is on a list.
+
+    What the engine made of a fence must be there as it made it, in order, and nowhere else; around it
+    stands only what is on the lists, so that nothing hides it.
+    """
+    fences = Fences(site, page.language, {})
+    made = []
+    for fence in page.fences:
+        if fence.kind in CHECKED:
+            options = {"alt": fence.option("alt"), "moves": fence.option("moves")}
+            text = fences.writers[fence.kind](fence.body.strip(), options)
+            body = LexborHTMLParser(text).body
+            made += [(node, fence.line) for node in body.iter()] if body else []
+    for article in tree.css("article") or tree.css("body"):
+        yield from _walk(site, page, article, made)
+    if made:
+        what, advice = "the page does not show what the build made here", "write nothing around it"
+        yield Problem(what, advice, (page.at(made[0][1]),))
+
+
+def _walk(
+    site: Site,
+    page: Page,
+    node: LexborNode,
+    made: list[tuple[LexborNode, int]],
+    by_tools: bool = False,
+) -> Iterator[Problem]:
+    """Look at what is inside of an element; take away from `made` what was found as it was made."""
+    for child in node.iter():
+        tag, attributes = str(child.tag), child.attributes
+        if tag == "-comment":
+            continue
+        classes = (attributes.get("class") or "").split()
+        alike = made and (tag, attributes) == (made[0][0].tag, made[0][0].attributes)
+        if alike and child.html == made[0][0].html:
+            made.pop(0)
+            continue
+        if "claim" in classes and attributes.get("data-claim") in site.project.claims:
+            yield from _wrong_mark(site, page, child)
+            continue
+        inside = by_tools or "md-content__button" in classes or _is_notebook(page, classes)
+        what = piece = ""
+        if tag not in ELEMENTS and not (inside and tag in ("svg", "path")):
+            what, piece = f"the page holds <{tag}>", f"<{tag}"
+        elif wrong := [one for one in classes if OURS.match(one) and not inside]:
+            what, piece = f"the page gives something the class {wrong[0]}", wrong[0]
+        elif tag == "pre" and not inside and "highlight" not in str(node.attributes.get("class")):
+            what, piece = "the page shows code or an output that is run by nothing", "<pre"
+        for name, value in attributes.items():
+            if not _fits(tag, name, (value or "").strip(), inside):
+                what, piece = f'<{tag}> has {name}="{(value or "")[:40]}"', value or name
+        if what:
+            advice = "write it in Markdown; what may stand on a page: proven/allowed.py"
+            yield Problem(what, advice, (page.at(_line_of(page, piece)),))
+        else:
+            yield from _walk(site, page, child, made, inside)
+
+
+def _is_notebook(page: Page, classes: list[str]) -> bool:
+    return "jupyter-wrapper" in classes and any(f.kind == "notebook" for f in page.fences)
+
+
+def _wrong_mark(site: Site, page: Page, mark: LexborNode) -> Iterator[Problem]:
+    view = site.claim(str(mark.attributes["data-claim"]), page.language)
+    tick = "✓" if view.state in ("proven", "recorded") else "○"
+    told = [one.text() for one in mark.css("button.claim-mark")]
+    loaded = mark.css("script, img, iframe, object, embed, style, form")
+    if mark.attributes.get("data-state") != view.state or told != [tick] or loaded:
+        what = f"the mark of {view.claim.name} shows something else than the build made"
+        place = page.at(_line_of(page, view.claim.name))
+        yield Problem(what, "write it as `#!claim name`", (place,))
+
+
+def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
+    if name in ("href", "src"):
+        plain = re.sub(r"[\x00-\x20]", "", value)
+        schemes = ("", "http", "https", "mailto") if name == "href" else ("",)
+        if by_tools and tag == "img" and plain.startswith("data:image/"):
+            return True
+        return urlsplit(plain).scheme in schemes and not (name == "src" and plain[:2] == "//")
+    if name == "style":
+        return bool(STYLE.fullmatch(value))
+    if name == "hidden":
+        return tag == "button"
+    if name in ("viewBox", "viewbox", "d"):
+        return by_tools
+    return name in ATTRIBUTES or name.startswith(("aria-", "data-"))
+
+
+def _line_of(page: Page, piece: str) -> int:
+    lines = page.text.lower().split("\n")
+    found = (n for n, line in enumerate(lines, 1) if piece and piece.lower() in line)
+    return next(found, 1)

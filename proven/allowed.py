@@ -153,14 +153,14 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
 
 def _ids(project: Project, page: Page) -> Iterator[tuple[str, str]]:
     yield from page.ids
+    # a snippet that is shown twice is told by itself
+    yield from {
+        f.body.strip(): (anchor(f.body.strip()), page.at(f.line)) for f in page.shown
+    }.values()
     for fence in page.fences:
-        name, place = fence.body.strip(), page.at(fence.line)
-        if fence.kind == "snippet":
-            yield anchor(name), place
-        elif fence.kind == "claims":
-            for claim in project.claims.values():
-                if claim.section == name:
-                    yield claim.name, claim.place
+        for claim in project.claims.values() if fence.kind == "claims" else ():
+            if claim.section == fence.body.strip():
+                yield claim.name, claim.place
 
 
 def _two_owners(owned: Iterable[tuple[str, str]], what: str) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from proven import html
 from proven.finish import POLICY, finish, finish_page, write_files
 from proven.problems import ProjectError
 from proven.project import read_project
@@ -98,7 +99,8 @@ def written(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
 
 
 def test_a_page_that_the_site_leaves_out_is_named(site: Site, tmp_path: Path) -> None:
-    written(tmp_path, [("en/index.html", SHOWN), ("404.html", "")])
+    made = html.snippet(site.view("part.one", "en"), "", site.words("en"))
+    written(tmp_path, [("en/index.html", made), ("404.html", "")])
     finish(site, "en", tmp_path)
     with pytest.raises(ProjectError, match=r"the site leaves the page out\n  at       docs/zh/ind"):
         finish(site, "zh", tmp_path)

@@ -7,6 +7,7 @@ proven when the last cell has run, each on a run of the section of its own.
 
 import contextlib
 import functools
+import gc
 import io
 import linecache
 import os
@@ -166,6 +167,7 @@ class Prover:
         """Run a test in a child that has the state of the section and can change nothing of it."""
 
         def attempts() -> Answer:
+            gc.freeze()  # a collection would touch, and so copy, what is shared with the parent
             nothing = os.open(os.devnull, os.O_RDWR)
             for descriptor in (1, 2):
                 os.dup2(nothing, descriptor)
@@ -196,6 +198,9 @@ class Prover:
         sys.modules[name] = module
         text = self._claims[0].tests
         linecache.cache[self._path] = (len(text), None, text.splitlines(keepends=True), self._path)
+        writes = sys.dont_write_bytecode
+        # the next fork finds what the tests import compiled
+        sys.dont_write_bytecode, sys.pycache_prefix = False, f"{tempfile.gettempdir()}/bytecode"
         try:
             assert self._code
             exec(self._code, vars(module))
@@ -204,6 +209,8 @@ class Prover:
             place = self._claims[0].file
             problem = Problem(what, f"pytest {place} shows why", (f"{place}:1",))
             raise ProjectError(problem) from error
+        finally:
+            sys.dont_write_bytecode, sys.pycache_prefix = writes, None
         return module
 
 

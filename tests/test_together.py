@@ -464,15 +464,20 @@ def test_building_a_model_moves_the_generator() -> None:
 
 def test_every_gpu_has_a_generator_state() -> None:
     """`torch.cuda.get_rng_state_all()` gives one state for each GPU: an empty list without any,
-    which can be set again.
+    which can be set again. Told of up to eight GPUs, it asks each for its state.
 
     `torch.cuda.get_rng_state_all()` 为每块 GPU 返回一个状态；一块也没有时返回空列表，
-    照样可以设回去。
+    照样可以设回去。数目报成几块（最多试到八块），它就向每一块各要一个状态。
     """
     states = torch.cuda.get_rng_state_all()
     assert isinstance(states, list)
     assert len(states) == torch.cuda.device_count()
     torch.cuda.set_rng_state_all(states)
+    with pytest.MonkeyPatch.context() as patch:  # told of so many, it asks each for its state
+        patch.setattr(torch.cuda.random, "get_rng_state", lambda device: torch.tensor([device]))
+        for count in over(range(9), "numbers of GPUs | 种 GPU 的数目"):
+            patch.setattr(torch.cuda.random, "device_count", lambda count=count: count)
+            assert [int(one) for one in torch.cuda.get_rng_state_all()] == list(range(count))
     state = after("together.checkpoint")
     with temporary_file() as path:
         state.save(state.Run(seed=0), path)

@@ -41,7 +41,7 @@ ATTRIBUTES = frozenset(
     re.findall(
         r"[\w-]+",
         """
-        alt align class cols colspan disabled display download height href hreflang id lang name
+        alt align rel class cols colspan disabled display download height href hreflang id lang name
         open placeholder role rowspan scope src start tabindex title type value width columnalign
         fence form stretchy xmlns mathvariant lspace rspace depth minsize maxsize linethickness
         accent movablelimits displaystyle scriptlevel notation columnspacing rowspacing rowalign

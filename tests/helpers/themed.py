@@ -16,12 +16,15 @@ ADDRESS = "https://somebody.github.io/notes/"
 PAGES = ["", "claims/", "notebooks/"]
 TESTS = '''import pytest
 
+from proven.testing import shown
+
 
 def test_it_prints_hello() -> None:
     """The cell prints `hello`.
 
     这段代码打印 `hello`。
     """
+    assert shown("part.one").output == "hello\\n"
 
 
 @pytest.mark.gpu(8)

@@ -42,6 +42,7 @@ from proven.publish import publish, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
 from proven.settings import read_settings
+from proven.styles import cut_styles
 from proven.views import Site
 
 log = logging.getLogger("mkdocs.plugins.proven")
@@ -196,6 +197,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             replace_files(self.folder, self.target)
             self.preview.begin(self.site, self.folder, self.target)
         else:
+            cut_styles(self.folder)
             write_offline_copy(self.folder, settings.name)
             publish(self.folder, self.target)
             self.cleanup.close()

@@ -29,6 +29,7 @@ from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError
 from proven.publish import publish, staging
 from proven.settings import find_project, read_settings
+from proven.styles import cut_styles
 from proven.views import Site
 
 MODULE = "proven.generators.zensical"  # run as a program, the module is called __main__
@@ -59,6 +60,7 @@ def build(project: Path, target: Path) -> None:
         for language in stages:
             finish(site, language, folder, styles=_styles(folder / settings.root(language)))
         write_files(folder, files)
+        cut_styles(folder)
         write_offline_copy(folder, settings.name)
         publish(folder, target)
 

@@ -16,7 +16,7 @@ from proven.runner import Result, run
 from proven.scripts import localise
 from proven.search import whole_words
 from proven.settings import Settings
-from proven.views import Half, Site
+from proven.views import Half, Site, today
 
 Results = dict[str, Result]
 
@@ -30,6 +30,7 @@ def begin_site(
     downloads: bool = True,
 ) -> Site:
     """Read, check and run a project, so that writers can write its site."""
+    today()  # before anything runs, so that a wrong date is told at once
     project = read_and_check(settings)
     results = run_sections(project, known, meanwhile=lambda: _warm_caches(project, halves))
     pages = project.pages[settings.main]

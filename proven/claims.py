@@ -5,10 +5,11 @@ A claim is a test whose docstring has a paragraph for each language: what it pro
 
 import ast
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import Problem, ProjectError, decode, read
 from proven.scripts import Section, parse, text_hash
 from proven.settings import Settings
 
@@ -62,8 +63,13 @@ def read_claims(
     problems: list[Problem] = []
     for section in sections.values():
         path = settings.project / settings.tests / f"test_{section.name}.py"
-        data = path.read_bytes() if path.is_file() else b""
-        found, wrong = _read(data, f"{settings.tests}/{path.name}", section, settings.written)
+        place = f"{settings.tests}/{path.name}"
+        try:
+            data = read(path, place) if os.path.lexists(path) else b""
+        except ProjectError as error:
+            problems += error.problems
+            continue
+        found, wrong = _read(data, place, section, settings.written)
         problems += wrong
         for claim in found:
             if claim.devices:

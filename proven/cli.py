@@ -13,6 +13,7 @@ python -m proven notebooks build/notebooks  # every page as a notebook, in all l
 import argparse
 import io
 import json
+import os
 import sys
 import textwrap
 import time
@@ -23,7 +24,7 @@ from proven.build import run_sections
 from proven.chapter import begin_chapter
 from proven.check import check
 from proven.pages import Page
-from proven.problems import Problem, ProjectError
+from proven.problems import Problem, ProjectError, unforeseen
 from proven.project import Project, commit, read_project
 from proven.publish import publish, staging
 from proven.reading import Measure, measure
@@ -92,8 +93,17 @@ def main(arguments: list[str]) -> int:
                     _record(project, options.name)
                 case "stats":
                     _stats(project)
+        sys.stdout.flush()
     except ProjectError as error:
         print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # what read it has ended, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        print(unforeseen(error), file=sys.stderr)
         return 1
     return 0
 

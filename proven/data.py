@@ -35,8 +35,10 @@ def from_data(kind: Any, value: Any, at: str = "it") -> Any:
         hints = get_type_hints(kind)
         needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
         if not isinstance(value, dict) or value.keys() - hints or set(needed) - value.keys():
-            told = sorted(value.keys() ^ hints) if isinstance(value, dict) else json.dumps(value)
-            raise ValueError(f"{at} lacks a field, or has one too many: {str(told)[:200]}")
+            if isinstance(value, dict):
+                value = sorted({*value.keys() - hints, *set(needed) - value.keys()})
+            told = json.dumps(value)[:200]
+            raise ValueError(f"{at} lacks a field, or has one too many: {told}")
         made = {name: from_data(hints[name], one, f"{at}.{name}") for name, one in value.items()}
         return kind(**made)  # type: ignore[operator]
     if origin is tuple and isinstance(value, list):

@@ -21,7 +21,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import Problem, ProjectError, decode, read
 from proven.scripts import Section
 from proven.settings import Settings
 
@@ -336,7 +336,7 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
             name = path.relative_to(folder).as_posix()
             place = f"{settings.docs}/{language}/{name}"
             try:
-                page, wrong = read_page(decode(path.read_bytes(), place), name, language, place)
+                page, wrong = read_page(decode(read(path, place), place), name, language, place)
                 pages[language][name] = page
                 problems += wrong
             except ProjectError as error:

@@ -1,7 +1,13 @@
 """The one error that the engine raises: what is wrong, where, and what to do."""
 
+import logging
+import os
 import re
+import traceback
 from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger("mkdocs.plugins.proven")
 
 # what a terminal obeys, what turns the direction of a text, halves of characters
 COMMANDS = re.compile(
@@ -65,3 +71,34 @@ def decode(data: bytes, place: str) -> str:
     except UnicodeDecodeError as error:
         what = f"the file is not UTF-8: {error.reason} at byte {error.start}"
         raise ProjectError(Problem(what, "save it as UTF-8", (f"{place}:1",))) from None
+
+
+def read(path: Path, place: str) -> bytes:
+    """Read a file that a person put there, whatever is at its place."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = f"the file cannot be read: {error.strerror or error}"
+        raise ProjectError(Problem(what, "correct or remove it", (f"{place}:1",))) from None
+
+
+def unforeseen(error: BaseException, *places: str) -> Problem:
+    """Tell what nobody foresaw, as what and where, and not as a traceback; `mkdocs -v` shows that, too.
+
+    Args:
+        error: What was raised.
+        places: What was being done, as `file:line`.
+
+    Returns:
+        The problem.
+    """
+    log.debug("%s", "".join(traceback.format_exception(error)))
+    frames = traceback.extract_tb(error.__traceback__)
+    engine = Path(__file__).parent
+    ours = [f for f in frames if Path(f.filename).is_relative_to(engine)] or frames
+    at = [f"{f.filename.removeprefix(f'{engine.parent}{os.sep}')}:{f.lineno}" for f in ours[-1:]]
+    what = "".join(traceback.format_exception_only(error)).strip() or type(error).__name__
+    advice = (
+        "correct what is named here, if it is wrong; if not, this is a bug of the engine: report it"
+    )
+    return Problem(what, advice, (*filter(None, places), *at))

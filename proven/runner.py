@@ -90,8 +90,14 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
     found = [name for name in settings.ahead if importlib.util.find_spec(name.partition(".")[0])]
     names = ["proven.ahead", *found, "proven.worker", "proven.huge_pages"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(names)
-    with guard.named_variables():
-        forkserver.ensure_running()
+    try:
+        with guard.named_variables():
+            forkserver.ensure_running()
+    except OSError as error:
+        what = f"the process that starts sections cannot begin in {tempfile.gettempdir()}: {error}"
+        raise ProjectError(
+            Problem(what, "name a short path in which you may write: TMPDIR=/tmp", ("TMPDIR",))
+        ) from None
 
 
 def run(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import Problem, ProjectError, decode, read
 from proven.settings import Settings
 
 MARKER = re.compile(r'^# %%(?: (?P<name>[^\s="]+))?(?P<options>(?: +\w+="[^"]*")*) *$')
@@ -88,8 +88,8 @@ def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]
 
 def read_section(path: Path, settings: Settings) -> Section:
     """Read one section script."""
-    data = path.read_bytes()
-    return _read(path.resolve(), data, f"{settings.sections}/{path.name}", tuple(settings.devices))
+    place = f"{settings.sections}/{path.name}"
+    return _read(path.resolve(), read(path, place), place, tuple(settings.devices))
 
 
 @lru_cache(maxsize=64)

@@ -1,13 +1,15 @@
 """Reads `proven.toml`: what is different from site to site, in one place."""
 
+import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from proven.data import from_data
 from proven.problems import Problem, ProjectError, decode
 
 FILE = "proven.toml"
+NAME = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Settings:
         project: Its folder; all other paths are relative to it.
         name: The name of its archives and of the folder that they unpack to.
         languages: The codes of its languages; the first one's pages are at the root of the site.
-        written: The order of the languages in comments (`# English | 中文`) and in docstrings.
+        written: The order of the languages in comments (`# English | 中文`) and in docstrings;
+            the same order, where it is not told.
         ahead: Modules that most sections import: imported once, before any section starts.
         first: Sections that take longest: started before the others, so that none is alone at the end.
         packages: The packages whose versions the site tells.
@@ -37,7 +40,7 @@ class Settings:
     project: Path
     name: str
     languages: tuple[str, ...]
-    written: tuple[str, ...]
+    written: tuple[str, ...] = ()
     ahead: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
@@ -68,21 +71,22 @@ def read_settings(project: Path) -> Settings:
     if not path.is_file():
         what = f"there is no {FILE} in this folder: it says which languages the site has"
         raise ProjectError(Problem(what, "go to the folder of the project", (f"{FILE}:1",)))
-    lists = ("languages", "written", "ahead", "first", "packages", "same")
     try:
         table = tomllib.loads(decode(path.read_bytes(), FILE))
-        if wrong := [key for key in lists if not isinstance(table.get(key, []), list)]:
-            raise ValueError(f"{wrong[0]} = … is no list")
-        values: dict[str, Any] = {
-            key: tuple(value) if key in lists else value for key, value in table.items()
-        }
-        if not values.get("languages"):
-            raise ValueError("languages = [...] names no language")
-        values.setdefault("written", values["languages"])
-        if sorted(values["written"]) != sorted(values["languages"]):
+        if "project" in table:
+            raise ValueError("project is the folder of the file, and nothing to be set")
+        made: Settings = from_data(Settings, {**table, "project": str(project)}, "the file")
+        made = replace(made, written=made.written or made.languages)
+        if not made.languages or len(set(made.languages)) < len(made.languages):
+            raise ValueError("languages = [...] names no language, or one twice")
+        if sorted(made.written) != sorted(made.languages):
             raise ValueError("written = [...] names other languages than languages = [...]")
-        return Settings(project, **values)
-    except (ValueError, TypeError) as error:
+        if names := [n for n in (made.name, *made.languages) if not NAME.fullmatch(n)]:
+            raise ValueError(f"{names[0]!r} is no name of files: letters, digits, hyphens")
+        if any(device.keys() != {"module", "count"} for device in made.devices.values()):
+            raise ValueError("a kind of devices has a module and a count, and nothing else")
+        return made
+    except ValueError as error:
         advice = "proven/settings.py lists what can stand there"
         raise ProjectError(Problem(str(error), advice, (f"{FILE}:1",))) from None
 

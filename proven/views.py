@@ -4,6 +4,7 @@ Nobody but this module decides whether an output is this build's, a record's, or
 """
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from functools import cached_property
 from proven.cells import Outcome
 from proven.claims import Claim
 from proven.pages import Page, anchor
+from proven.problems import Problem, ProjectError
 from proven.project import Project
 from proven.questions import lettered
 from proven.records import Record
@@ -332,4 +334,11 @@ def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]
 
 def today() -> time.struct_time:
     """The date of this build in UTC; `SOURCE_DATE_EPOCH` sets it."""
-    return time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
+    text = os.environ.get("SOURCE_DATE_EPOCH", str(int(time.time())))
+    if not re.fullmatch("[0-9]{1,9}|[1-3][0-9]{9}", text, re.ASCII):  # what a zip file can hold
+        what = f"SOURCE_DATE_EPOCH is {text[:40]!r}, and no number of seconds since 1970"
+        problem = Problem(
+            what, "unset it, or set it to one such as 1800000000", ("the environment",)
+        )
+        raise ProjectError(problem)
+    return time.gmtime(int(text))

@@ -15,9 +15,8 @@ import socket
 import sys
 import threading
 import time
-import traceback
 import types
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proven import devices, guard, surroundings
@@ -25,7 +24,7 @@ from proven.cells import Outcome, run_cells
 from proven.claims import Claim
 from proven.data import send
 from proven.fork import Fork, can_fork
-from proven.problems import Problem, ProjectError
+from proven.problems import Problem, ProjectError, unforeseen
 from proven.prove import Prover
 from proven.questions import evaluate
 from proven.scripts import Section
@@ -143,9 +142,8 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     except BrokenPipeError:
         pass
     except BaseException as error:
-        what = f"the engine itself failed: {''.join(traceback.format_exception(error))}"
-        problem = Problem(what, "this is a bug of the engine", (f"{section.place}:1",))
-        send(pipe, "problems", [problem])
+        problem = unforeseen(error, f"{section.place}:1")
+        send(pipe, "problems", [replace(problem, what=f"the engine itself failed: {problem.what}")])
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
 
@@ -163,7 +161,7 @@ def _answer(job: Job, outcome: Outcome, module: types.ModuleType) -> dict[str, s
 def prepare(settings: Settings) -> None:
     """Import the modules under `ahead`, unless the fork server has done so, and undo what the imports needed."""
     importlib.import_module("proven.ahead")
-    for name in settings.ahead:
+    for name in (*settings.ahead, *(device["module"] for device in settings.devices.values())):
         try:
             importlib.import_module(name)
         except ImportError as error:
@@ -195,7 +193,12 @@ def _machine(settings: Settings) -> Machine:
     for name in settings.packages:
         # a module may tell more than the metadata of its wheel, such as +cpu
         version = getattr(sys.modules.get(name), "__version__", None)
-        packages[name] = str(version or importlib.metadata.version(name))
+        try:
+            packages[name] = str(version or importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            what = f"packages names {name}, and no package of this name is installed"
+            problem = Problem(what, "correct the name, or install it", ("proven.toml:1",))
+            raise ProjectError(problem) from None
     system = f"{platform.system()} {platform.machine()}"
     return Machine(packages | versions, platform.python_version(), system, names)
 

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from jinja2 import Environment
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import Abort, PluginError
+from mkdocs.exceptions import Abort, MkDocsException, PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import Files as MkDocsFiles
@@ -37,7 +36,7 @@ from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork
 from proven.generators.preview import Preview, Rendered
 from proven.offline import write_offline_copy
-from proven.problems import ProjectError
+from proven.problems import ProjectError, unforeseen
 from proven.publish import publish, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
@@ -69,6 +68,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.site: Site | None = None
         self.files: Files = {}
         self.forks: list[Fork[str]] = []
+        self.place = ""  # the page that is being rendered
         self.cleanup = contextlib.ExitStack()
 
     def load_config(
@@ -76,7 +76,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     ) -> tuple[Any, Any]:
         """Begin to import what sections share while MkDocs reads the rest of its configuration."""
         if not self.site:  # not in the fork of another language: the fork server is no child of it
-            with contextlib.suppress(ProjectError):  # it is told when the build begins
+            with contextlib.suppress(Exception):  # it is told when the build begins
                 warm_up(read_settings(Path(config_file_path or "").parent))
         return super().load_config(options, config_file_path)
 
@@ -143,6 +143,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
         """Tell the templates what the engine knows of the page, and let MkDocs render what was read."""
         language = Path(page.file.src_dir or "").name
+        self.place = _place(page)
         # in `serve`, a page that is rendered again shows a newer project than the last whole build
         site = self.preview.fences[language].site if self.preview else self.site
         known = site and site.project.pages[language].get(page.file.src_uri)
@@ -160,6 +161,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
 
     @event_priority(100)
     def _before_search(self, /, context: TemplateContext, page: Page, **_: Any) -> TemplateContext:
+        self.place = _place(page)
         self.content, page.content = page.content, without_markup(page.content or "")
         return context
 
@@ -175,6 +177,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     def on_post_build(self, config: MkDocsConfig) -> None:
         """Finish the pages; with the main language the other ones too, and put all in its place."""
         assert self.site
+        self.place = ""
         settings, language = self.site.project.settings, str(config.theme["language"])
         finish(self.site, language, self.folder, policy=not self.preview)
         if language != settings.main:
@@ -204,8 +207,11 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         config.site_dir = str(self.target)
 
     def on_build_error(self, error: Exception) -> None:
-        """End what still runs, and leave the site as it was."""
+        """End what still runs, and leave the site as it was; tell what nobody foresaw."""
         self.on_shutdown()
+        if not isinstance(error, MkDocsException):
+            log.error("%s", unforeseen(error, self.place))
+            raise Abort("The site was not built.") from None
 
     def on_shutdown(self) -> None:
         """End what still runs when MkDocs ends, also after Ctrl-C."""
@@ -240,13 +246,18 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         ]
 
 
+def _place(page: Page) -> str:
+    folder = Path(page.file.src_dir or "")
+    return f"{folder.parent.name}/{folder.name}/{page.file.src_uri}:1"
+
+
 def _built(load: Callable[[], MkDocsConfig]) -> str:
     """Build a language in a fork; return why it was not built, or nothing."""
     try:
         build(load())
     except Abort as error:  # the problem itself has been told
         return str(error)
-    except Exception:
-        log.error(traceback.format_exc())
+    except Exception as error:
+        log.error("%s", unforeseen(error))
         return "A language was not built."
     return ""

@@ -6,7 +6,6 @@ A page is rendered again by itself, with all that MkDocs knew when it rendered i
 import logging
 import tempfile
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from proven.fences import Fences
 from proven.files import page_files
 from proven.finish import address_of, finish_page, write_files
 from proven.pages import Page
-from proven.problems import ProjectError
+from proven.problems import ProjectError, unforeseen
 from proven.project import Project
 from proven.publish import replace_file
 from proven.views import ClaimView, Site, View
@@ -87,8 +86,8 @@ class Preview:
                     "it will be built again.",
                     error,
                 )
-            except Exception:
-                log.error("%s\nThis is a bug of the engine.", traceback.format_exc())
+            except Exception as error:
+                log.error("%s\nThe last good site stays up.", unforeseen(error))
 
         server.builder = rebuild
 

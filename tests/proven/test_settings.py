@@ -45,12 +45,22 @@ output = "Printed"
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        ({}, "names no language"),
+        ({}, r'lacks a field, or has one too many: \["languages"\]'),
         ({"languages": []}, "names no language"),
         ({"languages": ["zh", "en"], "written": ["en"]}, "names other languages than"),
         ({"languages": ["en"], "colour": "red"}, "colour"),
-        ({"languages": 7}, "languages = … is no list"),
-        ({"languages": ["en"], "ahead": "numpy"}, "ahead = … is no list"),
+        ({"languages": 7}, r"the file\.languages cannot be 7"),
+        ({"languages": [1]}, r"the file\.languages\[0\] cannot be 1"),
+        ({"languages": ["en"], "ahead": "numpy"}, r'the file\.ahead cannot be "numpy"'),
+        ({"languages": ["en"], "name": 3}, r"the file\.name cannot be 3"),
+        ({"languages": ["en"], "name": "a/b"}, "'a/b' is no name of files"),
+        ({"languages": [".."]}, "'..' is no name of files"),
+        ({"languages": ["en", "en"]}, "or one twice"),
+        ({"languages": ["en"], "project": "x"}, "nothing to be set"),
+        ({"languages": ["en"], "core": 3}, r"the file\.core cannot be 3"),
+        ({"languages": ["en"], "words": 3}, r"the file\.words cannot be 3"),
+        ({"languages": ["en"], "devices": 3}, r"the file\.devices cannot be 3"),
+        ({"languages": ["en"], "sections": 3}, r"the file\.sections cannot be 3"),
     ],
 )
 def test_what_has_no_meaning_is_refused(

@@ -1,0 +1,145 @@
+"""Whatever a person types, sets or misplaces is told in plain words, with its place and what to do."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proven.cli import main
+from tests.helpers.faults import Plant, fails, sound
+from tests.helpers.projects import PROJECT, Project, mkdocs_here
+
+
+def at(path: str, make: Callable[[Path], object], *says: str) -> Plant:
+    """Plant something that is no file where a file should be."""
+
+    def plant(project: Project) -> list[str]:
+        shutil.rmtree(project.folder / path, ignore_errors=True)
+        (project.folder / path).unlink(missing_ok=True)
+        (project.folder / path).parent.mkdir(exist_ok=True)
+        make(project.folder / path)
+        return [*says, f"{path}:1"]
+
+    return plant
+
+
+def set_to(text: str, *says: str) -> Plant:
+    """Plant a line in proven.toml."""
+
+    def plant(project: Project) -> list[str]:
+        file = project.folder / "proven.toml"
+        file.write_text(f"{text}\n{file.read_text()}")
+        return [*says, "proven.toml:1"]
+
+    return plant
+
+
+def leads_nowhere(path: Path) -> None:
+    path.symlink_to("/nowhere")
+
+
+FAULTS: dict[str, Plant] = {
+    "page that is a folder": at("docs/zh/more.md", Path.mkdir, "cannot be read: Is a directory"),
+    "page that leads nowhere": at("docs/zh/more.md", leads_nowhere, "cannot be read: No such file"),
+    "script that is a folder": at("snippets/more.py", Path.mkdir, "cannot be read: Is a directory"),
+    "script that leads nowhere": at("snippets/more.py", leads_nowhere, "cannot be read: No such"),
+    "tests that are a folder": at("tests/test_part.py", Path.mkdir, "cannot be read: Is a dir"),
+    "tests that lead nowhere": at("tests/test_part.py", leads_nowhere, "cannot be read: No such"),
+    "record that is a folder": at(
+        "snippets/records/part.gpu-x1.json", lambda path: path.mkdir(), "Is a directory"
+    ),
+    "package that is not there": set_to('packages = ["nope"]', "no package of this name"),
+    "module of devices that is not there": set_to(
+        'devices.x = {module = "nope", count = "1"}', "nope cannot be imported: No module named"
+    ),
+    "kind of devices without a module": set_to("devices.x = {}", "has a module and a count"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_cannot_be_read_or_found_is_told_with_its_place(tmp_path: Path, fault: str) -> None:
+    project = sound(tmp_path / "project")
+    fails(project, FAULTS[fault](project))
+
+
+@pytest.mark.parametrize("date", ["", "text", "-5", "1e9", "1.5", "99999999999", "\u0663"])
+def test_a_date_that_is_none_is_told_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", date)
+    said = fails(sound(tmp_path / "project"), ["no number of seconds since 1970"])
+    assert "Section part" not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no fork server")
+def test_a_folder_for_temporary_files_with_a_long_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = sound(tmp_path / "project").folder
+    (tmp_path / ("x" * 104)).mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / ("x" * 104)))
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    done = subprocess.run(  # with a fork server of its own
+        [sys.executable, "-m", "mkdocs", "build"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "AF_UNIX path too long" in done.stderr
+    assert "TMPDIR=/tmp" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def fail(*_: object, **__: object) -> None:
+    """Stand in for a function of the engine, or of MkDocs, with a mistake in it."""
+    raise KeyError("nobody thought of it")
+
+
+@pytest.mark.parametrize(
+    ("where", "place"),
+    [
+        ("proven.generators.mkdocs.begin_site", "proven/generators/mkdocs.py:"),
+        ("proven.generators.mkdocs.make_files", "proven/generators/mkdocs.py:"),
+        ("proven.generators.mkdocs.without_markup", "docs/zh/"),
+        ("proven.generators.mkdocs.finish", "proven/generators/mkdocs.py:"),
+        ("proven.generators.mkdocs.publish", "proven/generators/mkdocs.py:"),
+        ("mkdocs.commands.build.get_navigation", "/build.py:"),
+    ],
+)
+def test_what_nobody_foresaw_is_told_as_what_where_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, place: str
+) -> None:
+    project = sound(tmp_path / "project")
+    monkeypatch.setattr(where, fail)
+    done = mkdocs_here(project.folder, "build")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout
+    assert "KeyError: 'nobody thought of it'" in done.stdout
+    assert "this is a bug of the engine" in done.stdout
+    assert place in done.stdout
+
+
+def test_the_command_line_tells_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(sound(tmp_path / "project").folder)
+    monkeypatch.setattr("proven.cli.read_project", fail)
+    assert main(["list"]) == 1
+    assert "this is a bug of the engine" in capsys.readouterr().err
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("proven.cli.read_project", interrupted)
+    assert main(["list"]) == 130
+
+
+def test_a_reader_that_ends_early_is_no_error_of_the_command_line(tmp_path: Path) -> None:
+    folder = sound(tmp_path / "project").folder
+    command = f"{sys.executable} -m proven list | true"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, env={"PYTHONPATH": str(PROJECT)}, capture_output=True
+    )
+    assert done.stderr == b""

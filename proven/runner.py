@@ -90,6 +90,8 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
     found = [name for name in settings.ahead if importlib.util.find_spec(name.partition(".")[0])]
     names = ["proven.ahead", *found, "proven.worker", "proven.huge_pages"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(names)
+    if getattr(forkserver._forkserver, "_forkserver_pid", None):
+        return
     try:
         with guard.named_variables():
             forkserver.ensure_running()
@@ -187,7 +189,9 @@ class _Run:
             with self.lock:
                 if self.ended:
                     raise ProjectError(Problem("the run was ended", "run it again"))
-                with guard.named_variables():
+                # the fork server has its variables; to change those of this process disturbs its threads
+                is_spawned = self.context.get_start_method() == "spawn"
+                with guard.named_variables() if is_spawned else contextlib.nullcontext():
                     process.start()
                 self.process = process
             theirs.close()

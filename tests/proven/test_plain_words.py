@@ -105,7 +105,7 @@ def fail(*_: object, **__: object) -> None:
         ("proven.generators.mkdocs.without_markup", "docs/zh/"),
         ("proven.generators.mkdocs.finish", "proven/generators/mkdocs.py:"),
         ("proven.generators.mkdocs.publish", "proven/generators/mkdocs.py:"),
-        ("mkdocs.commands.build.get_navigation", "/build.py:"),
+        ("mkdocs.commands.build.get_navigation", "test_plain_words.py:"),
     ],
 )
 def test_what_nobody_foresaw_is_told_as_what_where_and_what_to_do(

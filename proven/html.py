@@ -240,6 +240,9 @@ def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
     Args:
         sections: The claims by the titles of the pages.
         words: The phrases of the language.
+
+    Returns:
+        A table, and what filters the claims.
     """
     states = {view.state: view.title for views in sections.values() for view in views}
     search = _search(

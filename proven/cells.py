@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import ctypes
+import errno
 import io
 import linecache
 import os
@@ -276,7 +277,19 @@ class _Cell:
             what = f"it declares {declared[0]} and raised {_with_reason(text)}"
             return Fault(what, "mend one of them", line)
         names = ", ".join([*self.snippet.raises, name])
-        return Fault(_with_reason(text), f'mend it, or declare it: raises="{names}"', line)
+        declare = f'declare it: raises="{names}"'
+        if isinstance(error, ModuleNotFoundError):
+            advice = f"install {error.name} and add it to requirements.txt, or {declare}"
+            return Fault(text, advice, line)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            advice = f"make room in {tempfile.gettempdir()}, where sections work, or {declare}"
+            return Fault(_with_reason(text), advice, line)
+        if isinstance(error, AssertionError):  # such as the check of an exercise, far from its call
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if frame.filename == str(self.section.path)]
+            if own and own[-1].line:
+                text = f"{text.strip()}\n{own[-1].line}  (line {own[-1].lineno})"
+        return Fault(_with_reason(text), f"mend it, or {declare}", line)
 
     def _check_refusals(self) -> None:
         if refusal := guard.pop_first_refusal():

@@ -1,6 +1,7 @@
 """Holds what was read against each other: pages, snippets and claims, and the languages."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby, zip_longest
@@ -10,14 +11,16 @@ from proven.allowed import wrong_names
 from proven.cells import Outcome
 from proven.html import mathml
 from proven.movable import moves_of, wrong_table
-from proven.pages import Fence, Page, anchor, error_of, target_of
-from proven.problems import Problem, ProjectError
+from proven.pages import Fence, Mark, Page, anchor, error_of, target_of
+from proven.problems import Problem, ProjectError, did_you_mean
 from proven.project import Project
 from proven.questions import options_of, without_one_fit, wrong_questions
-from proven.reading import measure
+from proven.reading import letters, measure
 from proven.runner import Result
+from proven.scripts import swapped_comments
 
 COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
+SHORTEST = 20  # letters of a figure's description: fewer are a title
 
 
 def check(project: Project) -> None:
@@ -26,7 +29,8 @@ def check(project: Project) -> None:
     if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_listed(project), *_marks(project), *_links(project)]
         problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
-        problems += [*_questions(project), *wrong_names(project)]
+        problems += [*_questions(project), *_descriptions(project), *_comments(project)]
+        problems += wrong_names(project)
     if problems:
         raise ProjectError(*(project.with_pages(problem) for problem in problems))
 
@@ -58,10 +62,10 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
                 continue
             problems += wrong_table(page, fence, outcome)
             if bool(outcome.figures) != bool(fence.option("alt")):
-                what = "it draws nothing that alt could describe"
+                what, advice = "it draws nothing that alt could describe", "take alt off its fences"
                 if outcome.figures:
                     what = "its figure is not described"
-                advice = 'write or remove alt="…" on the fence'
+                    advice = 'write alt="…" on its fences, in all languages'
                 problems.append(Problem(what, advice, (page.at(fence.line),), name))
     if problems:
         raise ProjectError(*problems)
@@ -166,6 +170,7 @@ def _snippets(project: Project) -> Iterator[Problem]:
             if fence.kind == "claims" and name not in project.sections:
                 what = f"there is no section {name!r}"
                 advice = f"the sections are {', '.join(project.sections)}"
+                advice = did_you_mean(name, project.sections, advice)
                 yield Problem(what, advice, (place,))
             elif fence.kind == "notebook" and name not in project.pages[page.language]:
                 yield Problem(f"there is no page {name!r}", "name one as blocks.md", (place,))
@@ -173,6 +178,7 @@ def _snippets(project: Project) -> Iterator[Problem]:
                 continue
             elif name not in project.snippets:
                 advice = "python -m proven list shows the names there are"
+                advice = did_you_mean(name, project.snippets, advice)
                 yield Problem(f"there is no snippet {name!r}", advice, (place,))
             elif first := shown[page.language].get(name):
                 advice = "remove one fence"
@@ -209,14 +215,12 @@ def _listed(project: Project) -> Iterator[Problem]:
 
 def _marks(project: Project) -> Iterator[Problem]:
     """Each mark names a claim, and each claim is marked."""
-    marked = set()
+    marked = set[str]()
     for page in project.all_pages:
         for mark in page.marks:
+            if mark.claim not in project.claims and mark.claim not in marked:
+                yield _unproven(project, mark)
             marked.add(mark.claim)
-            if mark.claim not in project.claims:
-                what = "no test proves it: there is no test of this name with a docstring in every language"
-                advice = f"write test_{mark.claim} in the tests of a section, or correct the mark"
-                yield Problem(what, advice, (mark.place,), None, mark.claim, mark.sentence)
     for claim in project.claims.values():
         if claim.devices and not project.settings.devices:
             what = "the test needs a device, and proven.toml names no kind of device"
@@ -225,6 +229,59 @@ def _marks(project: Project) -> Iterator[Problem]:
             what = f"no page states what the test proves: {next(iter(claim.words.values()))}"
             advice = f"end its sentence with `#!claim {claim.name}`, or leave one language in its docstring"
             yield Problem(what, advice, (claim.place,), claim=claim.name)
+
+
+def _unproven(project: Project, mark: Mark) -> Problem:
+    """What is wrong with a mark of which no claim knows."""
+    name, settings = mark.claim, project.settings
+    if name.removeprefix("test_") in project.claims:
+        what, advice = "no claim has this name", "leave test_ off the mark"
+        return Problem(what, advice, (mark.place,), claim=name)
+    for section in project.sections:
+        path = settings.project / settings.tests / f"test_{section}.py"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        if found := re.search(rf"^def test_{name}\(", text, re.MULTILINE):
+            place = f"{settings.tests}/{path.name}:{text.count(chr(10), 0, found.start()) + 1}"
+            what = f"test_{name} is no claim: its docstring has no paragraph for each language"
+            advice = (
+                f"let it have {len(settings.written)}, in this order: {', '.join(settings.written)}"
+            )
+            return Problem(what, advice, (place, mark.place), claim=name)
+    what = "no test proves it: there is no test of this name with a docstring in every language"
+    advice = f"write test_{name} in the tests of a section, or correct the mark"
+    advice = did_you_mean(name, project.claims, advice)
+    return Problem(what, advice, (mark.place,), claim=name)
+
+
+def _descriptions(project: Project) -> Iterator[Problem]:
+    """Each page has a description of its own, if most have one, and each figure one that says something."""
+    for pages in project.pages.values():
+        first: dict[str, str] = {}
+        for page in pages.values():
+            text, place = str(page.meta.get("description") or ""), page.at(1)
+            advice = "write one sentence about it in its front matter: description: …"
+            described = sum("description" in other.meta for other in pages.values())
+            if not text and described > len(pages) / 2:
+                yield Problem("the page has no description, and most have", advice, (place,))
+            elif text and first.setdefault(text, place) != place:
+                what = "two pages have the same description"
+                yield Problem(what, advice, (place, first[text]))
+            for fence in page.shown:
+                alt = fence.option("alt")
+                if alt and letters(alt) <= SHORTEST:
+                    what = f"the description of the figure has {letters(alt)} letters, too few for readers who do not see it"
+                    advice = f"say what it shows, in more than {SHORTEST}; a Chinese character counts as two"
+                    yield Problem(what, advice, (page.at(fence.line),), fence.body.strip())
+
+
+def _comments(project: Project) -> Iterator[Problem]:
+    """The halves of comments stand in the order that the settings name."""
+    written = project.settings.written
+    for name, snippet in project.snippets.items():
+        for line in swapped_comments(snippet.source, written):
+            place = f"{project.sections[name.split('.')[0]].place}:{snippet.line + line - 1}"
+            advice = f"their order is {' | '.join(written)}"
+            yield Problem("the halves of a comment are swapped", advice, (place,), name)
 
 
 def _links(project: Project) -> Iterator[Problem]:
@@ -329,6 +386,10 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
         found = [link for link in page.links if link.picture]
         return [_Row(f"picture {number}", link.place) for number, link in enumerate(found, 1)]
 
+    def formulas(page: Page) -> list[_Row]:
+        # the words of a language decide on the order inside of a sentence
+        return sorted((_Row(latex, place) for latex, place in page.formulas), key=lambda r: r.what)
+
     def marks(page: Page) -> list[_Row]:
         # the rows of a table may be sorted by the words of their language
         lines, rows = page.text.split("\n"), []
@@ -339,6 +400,8 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
             rows += sorted(found, key=lambda row: row.what) if table else found
         return rows
 
+    lacking = list(_lacking(one, two))
+    yield from lacking
     for rows, what, advice in (
         (headings, "the headings differ", "give both languages the same headings and ids"),
         (snippets, "the snippets differ in order", "show the same snippets in the same order"),
@@ -349,8 +412,11 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
             "write the same commands and formulas; words belong into comments",
         ),
         (pictures, "one language only has a picture", "show it in both"),
+        (formulas, "the formulas in sentences differ", "write the same ones in both"),
         (marks, "the claims differ in order", "mark the same sentences in the same order"),
     ):
+        if rows is marks and lacking:
+            continue
         for row, other in zip_longest(rows(one), rows(two), fillvalue=_Row("none", "")):
             if row.what != other.what:
                 told = f"{what}: {row.what} / {other.what}"
@@ -358,6 +424,22 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
                 sentences = " / ".join(filter(None, (row.sentence, other.sentence)))
                 yield Problem(told, advice, places, sentence=sentences or None)
                 break
+
+
+def _lacking(one: Page, two: Page) -> Iterator[Problem]:
+    """The marks that one language has, or has more often than the other."""
+    for page, other in ((one, two), (two, one)):
+        more = Counter(mark.claim for mark in other.marks)
+        more.subtract(Counter(mark.claim for mark in page.marks))
+        for mark in reversed(other.marks):
+            if more[mark.claim] > 0:
+                more[mark.claim] -= 1
+                what = f"{page.place} does not mark `{mark.claim}`"
+                if any(mark.claim == its.claim for its in page.marks):
+                    what += " as often"
+                yield Problem(
+                    what, "mark its sentence there", (mark.place,), sentence=mark.sentence
+                )
 
 
 def _same_in_all_languages(fence: Fence) -> list[str]:

@@ -24,7 +24,7 @@ from proven.build import run_sections
 from proven.chapter import begin_chapter
 from proven.check import check
 from proven.pages import Page
-from proven.problems import Problem, ProjectError, unforeseen
+from proven.problems import Problem, ProjectError, did_you_mean, unforeseen
 from proven.project import Project, commit, read_project
 from proven.publish import publish, staging
 from proven.reading import Measure, measure
@@ -119,7 +119,8 @@ def _run(project: Project, name: str) -> None:
     section = project.sections.get(name.split(".")[0])
     chosen = [s for s in section.snippets if name in (section.name, s.name)] if section else []
     if not section or not chosen:
-        advice = "python -m proven list"
+        known = [*project.sections, *project.snippets]
+        advice = did_you_mean(name, known, "python -m proven list")
         raise ProjectError(Problem(f"there is no snippet and no section {name!r}", advice))
     results = run(project.settings, [section], last=chosen[-1].name)
     site, language = Site(project, results, (), {}), project.settings.written[0]
@@ -143,8 +144,9 @@ def _show(view: View, words: Words) -> None:
 
 def _check(project: Project, names: list[str]) -> None:
     if lost := [name for name in names if name not in project.sections]:
-        known = ", ".join(project.sections)
-        raise ProjectError(Problem(f"there is no section {lost[0]!r}", f"name one of {known}"))
+        advice = f"name one of {', '.join(project.sections)}"
+        advice = did_you_mean(lost[0], project.sections, advice)
+        raise ProjectError(Problem(f"there is no section {lost[0]!r}", advice))
     check(project)
     for name, result in run_sections(project, names=names).items():
         told = f"{len(result.outcomes)} snippets, {len(result.answers)} questions"
@@ -153,7 +155,8 @@ def _check(project: Project, names: list[str]) -> None:
 
 def _record(project: Project, name: str) -> None:
     if name not in project.sections:
-        raise ProjectError(Problem(f"there is no section {name!r}", "python -m proven list"))
+        advice = did_you_mean(name, project.sections, "python -m proven list")
+        raise ProjectError(Problem(f"there is no section {name!r}", advice))
     claims = [claim for claim in project.claims.values() if claim.section == name]
     results = run(project.settings, [project.sections[name]], claims)
     root = project.settings.project

@@ -21,7 +21,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
-from proven.problems import Problem, ProjectError, decode, read
+from proven.problems import Problem, ProjectError, decode, did_you_mean, read
 from proven.scripts import Section
 from proven.settings import Settings
 
@@ -417,8 +417,16 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
 
 
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
+    before = ["", ""]
     for line, _, token in inline.spans:
         code = token.type == "code_inline"
+        text = token.content if token.type in ("text", "code_inline") else " "
+        marks = [told.startswith("#!claim") for told in (*before, text)]
+        if marks[1] and re.match(r"[.,;:!?，。；：！？、]", text):
+            wrong("a mark stands before the end of its sentence", "move it behind the stop", line)
+        elif marks[2] and before[1].endswith(" ") and not (marks[0] and before[1] == " "):
+            wrong("a space stands before a mark", "let it follow the stop directly", line)
+        before = [before[1], text]
         language = re.match(r"#!([\w-]*)", token.content) if code else None
         if language and language[1] == "claim":
             unreadable = not MARK.fullmatch(token.content)
@@ -429,6 +437,8 @@ def _check_inline(inline: Inline, wrong: Wrong) -> None:
             wrong("a mark cannot be read", advice, line)
         elif language and language[1] not in ("claim", "math"):
             advice = "write it as a word of the text, between plain backticks"
+            near = [f"`#!{known}`" for known in ("claim", "math")]
+            advice = did_you_mean(f"`#!{language[1]}`", near, advice)
             wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
 
 
@@ -470,6 +480,9 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
             title, *inside = node.children
             parts = tuple(_parts(inside, lines, wrong))
             kind, folded = str(node.meta["tag"]), node.markup == "???"
+            if not parts:
+                advice = "indent what belongs to it by four spaces"
+                wrong("the box is empty", advice, _line(node))
             yield Box(_line(node), kind, _inline(title.children[0]), folded, parts)
     if prose:
         yield _prose(prose, lines)
@@ -503,10 +516,14 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
     closed = token.map[1] - token.map[0] == rows + 2  # the last line may only look like an end
     kind, _, rest = token.info.strip().partition(" ")
     options = []
-    if not closed:
-        wrong("the fence is never closed", "close it", line)
+    swallowed = re.search(rf"^ *{re.escape(token.markup)}\S", token.content, re.MULTILINE)
+    if not kind:
+        advice = f"name one of {', '.join(FENCES)}, or open the fence above that this one closes"
+        wrong("a fence has no language", advice, line)
+    elif not closed or (swallowed and kind != "text"):
+        wrong("the fence is never closed", f"close it: a line with {token.markup}", line)
     elif kind not in FENCES:
-        what = f"a fence of the language {kind or 'none'!r} is run by nothing"
+        what = f"a fence of the language {kind!r} is run by nothing"
         advice = "code lives in a section script and is shown by a snippet fence; others are "
         wrong(what, advice + ", ".join(FENCES[1:]), line)
     for name, value, other in OPTION.findall(rest):

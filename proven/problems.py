@@ -1,9 +1,11 @@
 """The one error that the engine raises: what is wrong, where, and what to do."""
 
+import difflib
 import logging
 import os
 import re
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +64,12 @@ class ProjectError(Exception):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("\n\n".join(str(problem) for problem in problems))
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """The advice for a name that there is not: the one that is nearest, if any is near."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 def decode(data: bytes, place: str) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proven.cells import Outcome
-from proven.pages import Box, Fence, Page, Part
+from proven.pages import Box, Fence, Heading, Page, Part
 from proven.problems import Problem, ProjectError
 
 SEPARATOR = " | "
@@ -63,7 +63,7 @@ def questions_of(page: Page) -> list[Question]:
     """The questions of a page, in order; those that are not complete are left out."""
     return [
         Question(snippet.body.strip(), *options_of(fence.body), page.at(fence.line + 1))
-        for _, fence, snippet in _boxes(page.parts)
+        for _, fence, snippet, _ in _boxes(page.parts)
         if fence and snippet
     ]
 
@@ -71,7 +71,7 @@ def questions_of(page: Page) -> list[Question]:
 def wrong_questions(page: Page) -> Iterator[Problem]:
     """What is wrong with the questions of a page, before anything runs."""
     inside = []
-    for _box, fence, snippet in _boxes(page.parts):
+    for _box, fence, snippet, explained in _boxes(page.parts):
         if not fence:
             continue
         inside.append(fence)
@@ -80,6 +80,8 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
         what = ""
         if not snippet:
             what, advice = "no snippet answers the question", "let a snippet fence follow its box"
+        elif not explained:
+            what, advice = "nothing explains the answer", "let a sentence follow its snippet"
         elif len(options) < 2:
             what, advice = "the question has fewer than two options", "write one on each line"
         elif len(set(values)) < len(values):
@@ -99,13 +101,18 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
             yield Problem(what, advice, (page.at(fence.line),))
 
 
-def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence | None]]:
-    """Each question, its first options, and the snippet that follows it directly."""
-    for part, following in zip(parts, (*parts[1:], None), strict=True):
+def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence | None, bool]]:
+    """Each question, its first options, the snippet that follows it, and whether its answer is explained."""
+    for number, part in enumerate(parts):
+        following, after = (*parts[number + 1 : number + 3], None, None)[:2]
         if isinstance(part, Box) and part.kind == "question":
             inside = [p for p in part.parts if isinstance(p, Fence) and p.kind == "options"]
             answers = isinstance(following, Fence) and following.kind == "snippet"
-            yield part, next(iter(inside), None), following if answers else None  # type: ignore[misc]
+            ends = isinstance(after, Heading) or (
+                isinstance(after, Box) and after.kind == "question"
+            )
+            snippet = following if answers else None
+            yield part, next(iter(inside), None), snippet, bool(after) and not ends  # type: ignore[misc]
         elif isinstance(part, Box):
             yield from _boxes(part.parts)
 

@@ -57,6 +57,11 @@ def measure(page: Page) -> tuple[Measure, Measure]:
     return core, whole
 
 
+def letters(text: str) -> int:
+    """How long a text is; a Han character says about as much as two letters of an alphabet."""
+    return len(text) + len(HAN.findall(text))
+
+
 def exercises_of(page: Page) -> list[str]:
     """The ids of the exercises of a page: the headings below the one that begins them."""
     found, level = list[str](), 0

@@ -162,7 +162,12 @@ def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """Read the marker of a cell; a ValueError says what is wrong with it."""
     marker = MARKER.match(line)
     if not marker:
-        raise ValueError(f"{line.strip()!r} is no marker of a cell")
+        told = f"{line.strip()!r} is no marker of a cell"
+        if bare := re.search(r'\w+=[^"\s]\S*', line):
+            told += f": {bare[0]} cannot be read, put the value in double quotes"
+        elif not line.startswith("# %% "):
+            told += ": one space belongs before and one behind %%"
+        raise ValueError(told)
     name, pairs = marker["name"] or "", OPTION.findall(marker["options"])
     options = dict(pairs)
     if not NAME.fullmatch(name):
@@ -192,6 +197,19 @@ def parse(text: str, place: str) -> ast.Module:
         line = getattr(error, "lineno", None) or 1
         what = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         raise ProjectError(Problem(what, "correct the code", (f"{place}:{line}",))) from None
+
+
+@cache
+def swapped_comments(source: str, written: tuple[str, ...]) -> list[int]:
+    """The lines on which only another half of a comment than the Chinese one has Han characters."""
+    lines = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT and "zh" in written:
+            parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
+            han = [bool(re.search(r"[\u3400-\u9fff]", part)) for part in parts]
+            if len(parts) == len(written) > 1 and any(han) and not han[written.index("zh")]:
+                lines.append(token.start[0])
+    return lines
 
 
 @cache  # every writer asks for it

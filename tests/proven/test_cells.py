@@ -323,3 +323,26 @@ def test_the_second_snippet_is_named_when_it_is_the_one_that_dies(project: Proje
     message = refused(project, "# %% one\nx = 1\n# %% two\nimport os\nos._exit(3)\n")
     assert "part.two" in message
     assert "exit status 3" in message
+
+
+# --- what is said of errors that need more than their text
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "advice"),
+    [
+        ("import numpyy", "No module named 'numpyy'", "install numpyy and add it to requirements.txt"),
+        (
+            "def check(x):\n    assert x == 5, 'too few'\n\n\ncheck(4)",
+            "AssertionError: too few\n  | assert x == 5, 'too few'  (line 3)",
+            "mend it, or declare it",
+        ),
+        ("import errno\nraise OSError(errno.ENOSPC, 'No space left')", "No space left", "make room in "),
+    ],
+)  # fmt: skip
+def test_an_error_says_where_it_really_lies(
+    project: Project, code: str, told: str, advice: str
+) -> None:
+    message = refused(project, f"# %% one\n{code}\n")
+    assert told in message
+    assert f"  do       {advice}" in message

@@ -89,6 +89,7 @@ def test_every_snippet_is_shown_once_by_each_language(
         ("```sh\nls  # 甲\n```", "```sh\nls -l\n```", "the fences differ: sh ls / sh ls -l"),
         ("```math\nx\n```", "```math\nx\ny\n```", "the fences differ: none / math y"),
         ("```claims\npart\n```", "```text\npart\n```", "the fences differ: claims part / text"),
+        ("So `#!math x`.", "So.", "the formulas in sentences differ: x / none"),
         ("![a](a.png)", "words", "one language only has a picture: picture 1 / none"),
     ],
 )
@@ -153,11 +154,11 @@ def test_a_link_that_leads_nowhere_is_named_with_its_line(
 @pytest.mark.parametrize(
     ("fence", "what", "advice"),
     [
-        ("claims\nparts", "there is no section 'parts'", "the sections are part"),
-        ("claims\npart.one", "there is no section 'part.one'", "the sections are part"),
+        ("claims\nparts", "there is no section 'parts'", "did you mean part?"),
+        ("claims\npart.one", "there is no section 'part.one'", "did you mean part?"),
         ("claims\n", "there is no section ''", "the sections are part"),
-        ("snippet\npart", "there is no snippet 'part'", "python -m proven list"),
-        ("snippet\nparts.one", "there is no snippet 'parts.one'", "python -m proven list"),
+        ("snippet\npart", "there is no snippet 'part'", "did you mean part.one?"),
+        ("snippet\nparts.one", "there is no snippet 'parts.one'", "did you mean part.one?"),
         ("snippet\n", "there is no snippet ''", "python -m proven list"),
         ("notebook\npart", "there is no page 'part'", "name one as blocks.md"),
     ],
@@ -201,8 +202,7 @@ def marked(zh: str, en: str) -> Callable[[Project], None]:
         (
             marked("一。`#!claim unheard`", "One.`#!claim unheard`"),
             [
-                ("no test proves it", "unheard", "一。"),
-                ("no test proves it", "unheard", "One."),
+                ("no test proves it", "unheard", "一。 / One."),
                 ("no page states what the test proves: It holds.", "holds", None),
             ],
         ),
@@ -212,25 +212,38 @@ def marked(zh: str, en: str) -> Callable[[Project], None]:
         ),
         (
             marked("一。`#!claim holds` 二。`#!claim holds`", "One.`#!claim holds` Two."),
-            [("the claims differ in order: holds / none", None, "二。")],
+            [("docs/en/index.md does not mark `holds` as often", None, "二。")],
         ),
         (
             marked(
                 "| 甲 | 乙 |\n|-|-|\n| 一。`#!claim gone` |\n| 二。`#!claim holds` |",
                 "| A | B |\n|-|-|\n| Two.`#!claim holds` |\n| One.`#!claim gone` |",
             ),
-            [("no test proves it", "gone", "一。"), ("no test proves it", "gone", "One.")],
+            [("no test proves it", "gone", "一。 / One.")],
         ),
         (
             marked("一。`#!claim holds`", "One."),
-            [("the claims differ in order: holds / none", None, "一。")],
+            [("docs/en/index.md does not mark `holds`", None, "一。")],
+        ),
+        (
+            marked("一。`#!claim test_holds`", "One.`#!claim test_holds`"),
+            [
+                ("no claim has this name", "test_holds", "一。 / One."),
+                ("no page states what the test proves: It holds.", "holds", None),
+            ],
+        ),
+        (
+            marked(
+                "一。`#!claim holds` 二。`#!claim half`", "One.`#!claim holds` Two.`#!claim half`"
+            ),
+            [("test_half is no claim: its docstring has no", "half", "二。 / Two.")],
         ),
     ],
 )
 def test_marks_and_claims_belong_together(
     project: Project, plant: Callable[[Project], None], found: list[tuple[str, Any, Any]]
 ) -> None:
-    project.tests = HELD
+    project.tests = HELD + '\n\ndef test_half() -> None:\n    """Half."""\n'
     plant(project)
     told = problems(project)
     assert [(claim, sentence) for _, claim, sentence in found] == [
@@ -265,7 +278,7 @@ def test_what_cannot_be_read_is_told_alone(project: Project) -> None:
     ]
 
 
-ALT = page("part.one").replace("```snippet", '```snippet alt="a figure"')
+ALT = page("part.one").replace("```snippet", '```snippet alt="a figure with one line in it"')
 
 
 @pytest.mark.parametrize(
@@ -288,6 +301,45 @@ def test_a_figure_needs_a_description_and_a_description_a_figure(
         check_results(site.project, site.results)
     places = [p.places for p in error.value.problems]
     assert places == [("docs/zh/index.md:3",), ("docs/en/index.md:3",)]
+
+
+@pytest.mark.parametrize(
+    ("alt", "short"),
+    [("a" * 20, True), ("a" * 21, False), ("直" * 10, True), ("直" * 11, False)],
+)
+def test_a_description_of_a_figure_is_more_than_a_title(
+    project: Project, alt: str, short: bool
+) -> None:
+    text = page("part.one").replace("```snippet", f'```snippet alt="{alt}"')
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    found = problems(project)
+    assert [p.what for p in found] == [
+        "the description of the figure has 20 letters, too few for readers who do not see it"
+    ] * (2 * short)
+
+
+def test_each_page_has_a_description_of_its_own_if_most_have_one(project: Project) -> None:
+    words = "One.", "Other.", "Last."
+    one, other, last = (f"---\ndescription: {told}\n---\n\n" for told in words)
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/more.md", one + "# More {#more}\n")
+        project.file(f"docs/{language}/last.md", last + "# Last {#last}\n")
+    for begin, what in (
+        ("", "the page has no description, and most have"),
+        (one, "two pages have the same description"),
+        (other, None),
+    ):
+        project.pages = dict.fromkeys(("zh", "en"), begin + page("part.one"))
+        assert [p.what for p in problems(project)] == [what] * (2 if what else 0)
+
+
+def test_the_halves_of_a_comment_stand_in_their_order(project: Project) -> None:
+    project.script = "# %% one\nx = 1  # a | b\ny = 1  # one | 一\n\nz = 1  # 一 | one\n"
+    (found,) = problems(project)
+    assert (found.what, found.places[0]) == (
+        "the halves of a comment are swapped",
+        "snippets/part.py:5",
+    )
 
 
 def test_of_a_snippet_that_did_not_run_no_description_is_asked(project: Project) -> None:

@@ -92,8 +92,8 @@ def test_the_output_is_utf8_whatever_the_locale(
     ("arguments", "told"),
     [
         (["run", "part.one"], ["ZeroDivisionError", "snippets/part.py:2"]),
-        (["run", "part.none"], ["no snippet and no section 'part.none'", "python -m proven list"]),
-        (["run", "none"], ["no snippet and no section 'none'"]),
+        (["run", "part.none"], ["no snippet and no section 'part.none'", "did you mean part.one?"]),
+        (["run", "zzz"], ["no snippet and no section 'zzz'", "python -m proven list"]),
         (["record", "none"], ["there is no section 'none'"]),
         (["stats"], ["there is no site/build.json", "make build"]),
     ],

@@ -36,7 +36,7 @@ def set_(converter: Markdown, text: str) -> LexborHTMLParser:
 def test_a_snippet_is_shown_wherever_its_fence_stands(
     converter: Markdown, marks: str, before: str
 ) -> None:
-    lines = f'{marks}snippet alt="a figure"\npart.one\n{marks}'.split("\n")
+    lines = f'{marks}snippet alt="a figure with one line in it"\npart.one\n{marks}'.split("\n")
     box = '??? note "N"\n\n' if before else ""
     tree = set_(converter, box + "\n".join(f"{before}{line}" for line in lines))
     assert [node.attributes["data-snippet"] for node in tree.css("div.snippet")] == ["part.one"]

@@ -41,7 +41,7 @@ part.one
 part.nothing
 ```
 
-```snippet alt="a line"
+```snippet alt="a line that rises from left to right"
 part.three
 ```
 """
@@ -133,7 +133,7 @@ def test_cells_have_their_outputs_and_are_closed_as_on_the_page(pages: Project) 
     assert source(three) == "plt.plot([1]);"
     (figure,) = three["outputs"]
     assert "<svg" in "".join(figure["data"]["image/svg+xml"])
-    assert figure["data"]["text/plain"] == ["a line"]
+    assert figure["data"]["text/plain"] == ["a line that rises from left to right"]
     counts = [cell["execution_count"] for cell in made.values() if cell["cell_type"] == "code"]
     assert counts == [1, 2, 3, 4]
 
@@ -236,7 +236,7 @@ def test_a_notebook_stands_on_a_page_without_scripts_and_styles(pages: Project) 
     assert "tabindex" not in html
     assert "<math" in html
     assert 'src="data:image/svg+xml;base64,' in html
-    assert 'alt="a line"' in html
+    assert 'alt="a line that rises from left to right"' in html
     assert "KeyError: 'key'" in html or "KeyError: &#39;key&#39;" in html
 
 

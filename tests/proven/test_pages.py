@@ -44,7 +44,7 @@ part.one
 
     ## Inside {#inside}
 
-    ```snippet alt="a figure"
+    ```snippet alt="a figure with one line in it"
     part.two
     ```
 
@@ -78,7 +78,7 @@ def test_a_page_consists_of_its_parts_in_order() -> None:
     assert [(h.id, h.line) for h in made.headings] == [("title", 5), ("inside", 16)]
     assert [(f.body, f.line, f.option("alt")) for f in made.shown] == [
         ("part.one", 10, ""),
-        ("part.two", 18, "a figure"),
+        ("part.two", 18, "a figure with one line in it"),
     ]
 
 
@@ -149,11 +149,15 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
     [
         ("# Title\n", "'Title' has no id", 1),
         ("# T {#t}\n\n```python\nx = 1\n```\n", "language 'python' is run by nothing", 3),
-        ("# T {#t}\n\n```\nx = 1\n```\n", "language 'none' is run by nothing", 3),
+        ("# T {#t}\n\n```\nx = 1\n```\n", "a fence has no language", 3),
         ("# T {#t}\n\n``` {.python}\nx = 1\n```\n", "run by nothing", 3),
         ("# T {#t}\n\n    x = 1\n", "an indented block is run by nothing", 3),
         ("# T {#t}\n\nText\n`#!python x = 1`.\n", "'python' is run by nothing", 4),
         ("# T {#t}\n\n```snippet\npart.one\n", "never closed", 3),
+        ("# T {#t}\n\n```snippet\na.b\n\n```snippet\na.c\n```\n", "never closed", 3),
+        ('# T {#t}\n\n??? success "S"\n\nText.\n', "the box is empty", 3),
+        ("# T {#t}\n\nSo`#!claim a`.\n", "a mark stands before the end of its sentence", 3),
+        ("# T {#t}\n\nSo. `#!claim a`\n", "a space stands before a mark", 3),
         ("# T {#t}\n\n```text\n````snippet\n```snippet\n", "never closed", 3),
         ('# T {#t}\n\n!!! note "N"\n\n    ```snippet\n    part.one\n', "never closed", 5),
         ("# T {#t}\n\n- a\n\n  ```snippet\n  part.one\n  ```\n", "a fence stands in a list", 5),

@@ -50,7 +50,7 @@ part.nothing
 part.device
 ```
 
-```snippet alt="a line"
+```snippet alt="a line that rises from left to right"
 part.figure
 ```
 
@@ -101,7 +101,7 @@ This code needs 99 CUDA GPUs, and this build had no CUDA device.
 plot()
 ```
 
-[a line]
+[a line that rises from left to right]
 
 $$
 x^2

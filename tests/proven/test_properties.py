@@ -248,7 +248,7 @@ def blocks(draw: st.DrawFn) -> tuple[str, list[str], list[str]]:
     name = draw(NAMES)
     if kind == "heading":
         return f"## {draw(WORDS)} {{#{name}}}", [], [name]
-    marks, option = draw(MARKS), draw(st.sampled_from(["", ' alt="a figure"']))
+    marks, option = draw(MARKS), draw(st.sampled_from(["", ' alt="a figure with one line in it"']))
     fence = f"{marks}snippet{option}\npart.{name}\n{marks}"
     if kind == "snippet":
         return fence, [f"part.{name}"], []

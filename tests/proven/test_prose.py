@@ -60,7 +60,7 @@ part.one
 !!! warning "Mind `this`"
     First line.
 
-    ```snippet alt="a line"
+    ```snippet alt="a line that rises from left to right"
     part.two
     ```
 
@@ -91,7 +91,7 @@ def test_snippets_stand_between_the_pieces_and_boxes_become_quotations() -> None
         "# The `title`.\n\nBefore.",
         Shown("part.one", "", False),
         "> **Mind `this`**\n>\n> First line.",
-        Shown("part.two", "a line", False),
+        Shown("part.two", "a line that rises from left to right", False),
         "> - after it\n\n> **Solution**",
         Shown("part.three", "", True),
         "> [x]\n\n## Next\n\n<text>\n\nAfter.",

@@ -11,14 +11,20 @@ from tests.helpers.projects import Project
 
 PAGE = """# Title {#title}
 
-Three plain words.`#!claim holds` `x + y` and `#!math z`.
+!!! question "Predict first"
+    What?
+
+    ```options
+    x
+    1
+    2
+    ```
 
 ```snippet
 part.one
 ```
 
-!!! question "Predict first"
-    What?
+Three plain words.`#!claim holds` `x + y` and `#!math z`.
 
 ### Deep {#deep .depth}
 
@@ -82,7 +88,7 @@ def test_minutes_follow_from_what_there_is_to_do() -> None:
 def test_a_section_whose_core_is_too_long_is_refused(
     project: Project, limits: dict[str, int], what: str
 ) -> None:
-    project.script = "# %% one\nx = 1\n# %% two\ny = 2\n"
+    project.script = '# %% one fold="output"\nx = 1\n# %% two\ny = 2\n'
     text = PAGE.replace("`#!claim holds`", "")
     project.settings["core"] = limits
     project.pages = dict.fromkeys(("zh", "en"), text)
@@ -97,7 +103,7 @@ def test_a_section_whose_core_is_too_long_is_refused(
 
 
 def test_a_page_without_a_summary_is_no_section_and_may_be_long(project: Project) -> None:
-    project.script = "# %% one\nx = 1\n# %% two\ny = 2\n"
+    project.script = '# %% one fold="output"\nx = 1\n# %% two\ny = 2\n'
     project.settings["core"] = {"words": 1}
     text = PAGE.replace("`#!claim holds`", "").replace(" .summary", "")
     project.pages = dict.fromkeys(("zh", "en"), text)

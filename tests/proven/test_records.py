@@ -46,7 +46,10 @@ def hardware(project: Project) -> Project:
     """A project with snippets that need a device of a kind that is made up."""
     project.script = SCRIPT
     text = page(*(f"part.{name}" for name in NAMES))
-    text = text.replace("```snippet\npart.figure", '```snippet alt="a line"\npart.figure')
+    text = text.replace(
+        "```snippet\npart.figure",
+        '```snippet alt="a line that rises from left to right"\npart.figure',
+    )
     project.pages = dict.fromkeys(("zh", "en"), text)
     project.pretend(0)
     return project
@@ -310,7 +313,7 @@ def test_a_build_shows_a_record_with_its_provenance(hardware: Project) -> None:
         "on any machine",
     ]
     assert "two devices &lt;b&gt;" in html
-    assert 'aria-label="a line"' in html
+    assert 'aria-label="a line that rises from left to right"' in html
     rows = json.loads((hardware.folder / "site" / "build.json").read_text())["snippets"]
     assert [(row["state"], row.get("record")) for row in rows] == [
         ("ran", None),

@@ -57,7 +57,7 @@ def marked(project: Project) -> Project:
     project.settings = {"devices": {"cuda": "cards"}, "packages": ["numpy"]}
     project.script, project.tests = SCRIPT, TESTS
     text = page(*(f"part.{name}" for name in ("one", "two", "three", "four")))
-    text = text.replace("```snippet", '```snippet alt="a line"', 1)
+    text = text.replace("```snippet", '```snippet alt="a line that rises from left to right"', 1)
     text += "\nHolds.`#!claim holds` On one.`#!claim on_one`\n"
     project.pages = dict.fromkeys(("zh", "en"), text)
     return project

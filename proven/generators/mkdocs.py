@@ -131,7 +131,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         assert self.site
         if config.theme["language"] == self.site.project.settings.main and not self.preview:
             for other in self._others(config) if can_fork() else []:
-                self.forks.append(Fork(functools.partial(_built, other)))
+                self.forks.append(Fork(functools.partial(self._build_other, other)))
                 self.cleanup.callback(self.forks[-1].end)
         return files
 
@@ -228,6 +228,19 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.preview.serve(server)
         return server
 
+    def _build_other(self, load: Callable[[], MkDocsConfig]) -> str:
+        """Build a language in a fork; return why it was not built, or nothing."""
+        # the folder of the site is the parent's to remove: what would do that is kept, and never called
+        self.inherited = self.cleanup.pop_all()
+        try:
+            build(load())
+        except Abort as error:  # the problem itself has been told
+            return str(error)
+        except Exception as error:
+            log.error("%s", unforeseen(error))
+            return "A language was not built."
+        return ""
+
     def _others(self, config: MkDocsConfig) -> list[Callable[[], MkDocsConfig]]:
         """What loads the configuration of each other language: MkDocs lets plugins have one at a time."""
         assert self.site
@@ -249,15 +262,3 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
 def _place(page: Page) -> str:
     folder = Path(page.file.src_dir or "")
     return f"{folder.parent.name}/{folder.name}/{page.file.src_uri}:1"
-
-
-def _built(load: Callable[[], MkDocsConfig]) -> str:
-    """Build a language in a fork; return why it was not built, or nothing."""
-    try:
-        build(load())
-    except Abort as error:  # the problem itself has been told
-        return str(error)
-    except Exception as error:
-        log.error("%s", unforeseen(error))
-        return "A language was not built."
-    return ""

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort
 
+from proven.generators.mkdocs import ProvenPlugin
 from tests.helpers.faults import EN, left_by, place, read, sound
 from tests.helpers.projects import (
     CUDA,
@@ -102,6 +105,19 @@ def test_what_is_wrong_in_a_language_that_has_a_process_of_its_own_is_told(tmp_p
     assert f"at       {place(project, EN, code)}\n" in done.stdout
     assert "Traceback" not in done.stdout
     assert not (project.folder / "site").exists()
+
+
+def test_a_language_that_fails_leaves_the_folder_to_the_process_that_made_it() -> None:
+    """The main language may still write there."""
+    plugin, removed = ProvenPlugin(), list[str]()
+    plugin.cleanup.callback(removed.append, "the folder")
+
+    def load() -> MkDocsConfig:
+        raise Abort("why")
+
+    assert plugin._build_other(load) == "why"
+    plugin.on_shutdown()
+    assert removed == []
 
 
 def test_a_part_of_the_site_is_not_built_by_itself(project: Project) -> None:

@@ -215,16 +215,22 @@ class Prover:
 
 
 def _files() -> list[object]:
-    """How the files in the working directory are, and those that are open, with the place reached in each."""
-    found = list[object]()
+    """How the files in the working directory are, and those that are open, with the place reached in each.
+
+    What is open for writing elsewhere is not the section's: the file into which the build tells what it does.
+    """
+    import fcntl  # there is none on Windows, where no claim runs in a fork
+
+    found, here = list[object](), os.getcwd()
     for folder, _, names in os.walk("."):
         for name in names:
             there = os.lstat(os.path.join(folder, name))
             found.append((folder, name, there.st_size, there.st_mtime_ns))
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):
-            there = os.fstat(descriptor)
-            if stat.S_ISREG(there.st_mode):
+            there, path = os.fstat(descriptor), os.readlink(f"/proc/self/fd/{descriptor}")
+            reads = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+            if stat.S_ISREG(there.st_mode) and (reads or path.startswith(f"{here}{os.sep}")):
                 place = os.lseek(descriptor, 0, os.SEEK_CUR)
                 found.append((descriptor, there.st_size, there.st_mtime_ns, place))
     return found

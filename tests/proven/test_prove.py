@@ -1,6 +1,10 @@
 """A build proves every claim, in a fork or without one, or publishes nothing and says which fails."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from proven.project import read_project
 from proven.records import folder_of, make_record, write_record
 from proven.runner import Result, run
 from tests.helpers.faults import fails
-from tests.helpers.projects import Project, mkdocs_here, page
+from tests.helpers.projects import PROJECT, Project, mkdocs_here, page
 
 SCRIPT = """# %% one
 numbers = [1, 2, 3]
@@ -411,6 +415,24 @@ def test_a_claim_that_touches_files_of_the_section_is_refused(
     marked(project, "spoils", script=OPENED)
     with pytest.raises(ProjectError, match="changed a file of the section"):
         proven(project)
+
+
+def test_what_the_build_tells_may_go_to_a_file(project: Project) -> None:
+    """It grows while a claim is being proven, and is no file of the section."""
+    project.tests = HEAD + claim(
+        "waits", 'import time; time.sleep(0.5); assert after("part.one").numbers'
+    )
+    marked(project, "waits")
+    command = [sys.executable, "-m", "mkdocs", "build"]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with (project.write() / "log.txt").open("ab", buffering=0) as log:
+        build = subprocess.Popen(
+            command, cwd=project.folder, stdout=log, stderr=log, env=environment
+        )
+        while build.poll() is None:
+            log.write(b"x")
+            time.sleep(0.01)
+    assert build.returncode == 0, (project.folder / "log.txt").read_text()
 
 
 def test_the_tests_that_run_are_those_that_were_read(project: Project) -> None:

@@ -1,6 +1,7 @@
 """The four stages for one site: read, check, run, and what the writers need."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from proven.cards import card
 from proven.check import check, check_results
 from proven.files import card_words
 from proven.html import highlight
-from proven.problems import ProjectError
+from proven.problems import Problem, ProjectError
 from proven.project import Project, read_project
 from proven.runner import Result, run
 from proven.scripts import localise
@@ -19,6 +20,7 @@ from proven.settings import Settings
 from proven.views import Half, Site, today
 
 Results = dict[str, Result]
+log = logging.getLogger("mkdocs.plugins.proven")
 
 
 def begin_site(
@@ -27,15 +29,17 @@ def begin_site(
     nav: list[Any] | None,
     *,
     known: Results | None = None,
-    downloads: bool = True,
+    preview: bool = False,
 ) -> Site:
-    """Read, check and run a project, so that writers can write its site."""
+    """Read, check and run a project, so that writers can write its site; a preview has no downloads."""
     today()  # before anything runs, so that a wrong date is told at once
-    project = read_and_check(settings)
-    results = run_sections(project, known, meanwhile=lambda: _warm_caches(project, halves))
+    project = read_and_check(settings, preview=preview)
+    results = run_sections(
+        project, known, meanwhile=lambda: _warm_caches(project, halves), preview=preview
+    )
     pages = project.pages[settings.main]
     order = tuple(path for path in _flat(nav or sorted(pages)) if path in pages)
-    return Site(project, results, order, halves, downloads)
+    return Site(project, results, order, halves, not preview)
 
 
 def _flat(nav: Iterable[Any]) -> Iterator[str]:
@@ -51,7 +55,9 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
     import jieba
     import mkdocs_jupyter.convert  # noqa: F401
 
-    jieba.setLogLevel(logging.WARNING)
+    jieba.setLogLevel(logging.CRITICAL)  # it needs no cache: that there is none is no error
+    # the cache of another user cannot be replaced, and is nothing to be read
+    jieba.dt.cache_file = f"jieba-{os.getuid() if hasattr(os, 'getuid') else 0}.cache"
     logging.getLogger("mkdocs.mkdocs-jupyter").setLevel(logging.WARNING)
     jieba.initialize()
     for word in whole_words(project):
@@ -65,11 +71,16 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
             card(*card_words(page, halves[language]))
 
 
-def read_and_check(settings: Settings) -> Project:
-    """Read a project, and check its files against each other."""
+def read_and_check(settings: Settings, *, preview: bool = False) -> Project:
+    """Read a project, and check its files against each other; a preview tells what is unfinished."""
     project = read_project(settings)
-    check(project)
+    _tell(check(project, preview=preview))
     return project
+
+
+def _tell(unfinished: Iterable[Problem]) -> None:
+    for problem in unfinished:
+        log.info("%s\nThe page is shown; mkdocs build would refuse it.", problem)
 
 
 def run_sections(
@@ -80,6 +91,7 @@ def run_sections(
     prove: bool = True,
     meanwhile: Callable[[], object] = lambda: None,
     cancelled: threading.Event | None = None,
+    preview: bool = False,
 ) -> Results:
     """Run the sections that an earlier run does not know as they are now.
 
@@ -90,6 +102,7 @@ def run_sections(
         prove: Whether their claims are proven as well; results without proofs are not taken over.
         meanwhile: Called once while sections run.
         cancelled: Ends the run once it is set.
+        preview: Whether it is told, and not refused, what is unfinished.
 
     Returns:
         The results of the sections, in their order.
@@ -131,5 +144,5 @@ def run_sections(
     if not prove:  # `is_current` compares the claims too: an edit of a claim alone is noticed
         ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
     results = {n: kept.get(n) or ran[n] for n in project.sections if n in wanted}
-    check_results(project, results)
+    _tell(check_results(project, results, preview=preview))
     return results

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, zip_longest
 from typing import NamedTuple
@@ -23,19 +23,39 @@ COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 SHORTEST = 20  # letters of a figure's description: fewer are a title
 
 
-def check(project: Project) -> None:
-    """Check a project before anything runs."""
+def check(project: Project, *, preview: bool = False) -> tuple[Problem, ...]:
+    """Check a project before anything runs.
+
+    Args:
+        project: The project.
+        preview: Whether it may be unfinished: a language, or a page, lacks what another one has.
+
+    Returns:
+        What is unfinished, for a preview to tell.
+
+    Raises:
+        ProjectError: All else that is wrong; and what is unfinished, where it may not be.
+    """
     problems = list(project.problems)
     if not problems:  # a file that could not be read would be reported as missing everywhere
         problems += [*_snippets(project), *_listed(project), *_marks(project), *_links(project)]
         problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
         problems += [*_questions(project), *_descriptions(project), *_comments(project)]
         problems += wrong_names(project)
-    if problems:
-        raise ProjectError(*(project.with_pages(problem) for problem in problems))
+    return refuse(map(project.with_pages, problems), preview)
 
 
-def check_results(project: Project, results: dict[str, Result]) -> None:
+def refuse(problems: Iterable[Problem], preview: bool) -> tuple[Problem, ...]:
+    """Raise problems, all of them; but return them where each is only unfinished, and that is allowed."""
+    found = tuple(problems)
+    if found and not (preview and all(problem.unfinished for problem in found)):
+        raise ProjectError(*found)
+    return found
+
+
+def check_results(
+    project: Project, results: dict[str, Result], *, preview: bool = False
+) -> tuple[Problem, ...]:
     """Check, once the sections have run, what pages say of figures and errors, and what they ask.
 
     One option of each question fits, a fence describes a figure if there is one, and an index of errors lists all that pages show.
@@ -43,6 +63,10 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
     Args:
         project: The project.
         results: What its sections did.
+        preview: Whether it may be unfinished.
+
+    Returns:
+        What is unfinished, for a preview to tell.
 
     Raises:
         ProjectError: Fences that describe nothing, or leave a figure without description, and errors
@@ -66,9 +90,9 @@ def check_results(project: Project, results: dict[str, Result]) -> None:
                 if outcome.figures:
                     what = "its figure is not described"
                     advice = 'write alt="…" on its fences, in all languages'
-                problems.append(Problem(what, advice, (page.at(fence.line),), name))
-    if problems:
-        raise ProjectError(*problems)
+                place, unfinished = page.at(fence.line), bool(outcome.figures)
+                problems.append(Problem(what, advice, (place,), name, unfinished=unfinished))
+    return refuse(problems, preview)
 
 
 def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome | None:
@@ -102,7 +126,7 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
                 advice = f"add a box to it that holds an error fence with: {name} {number}"
                 line = snippet.line + error.line - 1
                 place = f"{project.sections[name.split('.')[0]].place}:{line}"
-                yield Problem(what, advice, (place,), name)
+                yield Problem(what, advice, (place,), name, unfinished=True)
 
 
 def _errors(project: Project) -> Iterator[Problem]:
@@ -158,7 +182,7 @@ def _cores(project: Project) -> Iterator[Problem]:
             if count > project.settings.core.get(name, count):
                 what = f"the core of the page has {count} {name}, and {project.settings.core[name]} are allowed"
                 advice = "cut, or let a heading begin what is in depth: ### Title {#id .depth}"
-                yield Problem(what, advice, (page.at(1),))
+                yield Problem(what, advice, (page.at(1),), unfinished=True)
 
 
 def _snippets(project: Project) -> Iterator[Problem]:
@@ -190,11 +214,12 @@ def _snippets(project: Project) -> Iterator[Problem]:
         script = f"{project.sections[name.split('.')[0]].place}:{snippet.line}"
         if len(missing) == len(shown):
             advice = "show it, or remove the cell"
-            yield Problem("no page shows the snippet", advice, (script,), name)
+            what = "no page shows the snippet"
+            yield Problem(what, advice, (script,), name, unfinished=True)
         elif missing:
             what = f"the pages in {missing[0]!r} do not show the snippet"
             there = project.places(name)[0]
-            yield Problem(what, "show it there too", (there, script), name)
+            yield Problem(what, "show it there too", (there, script), name, unfinished=True)
 
 
 def _listed(project: Project) -> Iterator[Problem]:
@@ -228,7 +253,7 @@ def _marks(project: Project) -> Iterator[Problem]:
         if claim.name not in marked:
             what = f"no page states what the test proves: {next(iter(claim.words.values()))}"
             advice = f"end its sentence with `#!claim {claim.name}`, or leave one language in its docstring"
-            yield Problem(what, advice, (claim.place,), claim=claim.name)
+            yield Problem(what, advice, (claim.place,), claim=claim.name, unfinished=True)
 
 
 def _unproven(project: Project, mark: Mark) -> Problem:
@@ -262,16 +287,18 @@ def _descriptions(project: Project) -> Iterator[Problem]:
             advice = "write one sentence about it in its front matter: description: …"
             described = sum("description" in other.meta for other in pages.values())
             if not text and described > len(pages) / 2:
-                yield Problem("the page has no description, and most have", advice, (place,))
+                what = "the page has no description, and most have"
+                yield Problem(what, advice, (place,), unfinished=True)
             elif text and first.setdefault(text, place) != place:
                 what = "two pages have the same description"
-                yield Problem(what, advice, (place, first[text]))
+                yield Problem(what, advice, (place, first[text]), unfinished=True)
             for fence in page.shown:
                 alt = fence.option("alt")
                 if alt and letters(alt) <= SHORTEST:
                     what = f"the description of the figure has {letters(alt)} letters, too few for readers who do not see it"
                     advice = f"say what it shows, in more than {SHORTEST}; a Chinese character counts as two"
-                    yield Problem(what, advice, (page.at(fence.line),), fence.body.strip())
+                    place, name = page.at(fence.line), fence.body.strip()
+                    yield Problem(what, advice, (place,), name, unfinished=True)
 
 
 def _comments(project: Project) -> Iterator[Problem]:
@@ -281,7 +308,8 @@ def _comments(project: Project) -> Iterator[Problem]:
         for line in swapped_comments(snippet.source, written):
             place = f"{project.sections[name.split('.')[0]].place}:{snippet.line + line - 1}"
             advice = f"their order is {' | '.join(written)}"
-            yield Problem("the halves of a comment are swapped", advice, (place,), name)
+            what = "the halves of a comment are swapped"
+            yield Problem(what, advice, (place,), name, unfinished=True)
 
 
 def _links(project: Project) -> Iterator[Problem]:
@@ -346,7 +374,8 @@ def _languages(project: Project) -> Iterator[Problem]:
                 what = f"the page {path} exists in {page.language!r} and not in {lacks!r}"
             yield Problem(what, "write the other one", (page.at(1),))
         for path in sorted(first.keys() & second.keys()):
-            yield from _compare(first[path], second[path])
+            for problem in _compare(first[path], second[path]):
+                yield replace(problem, unfinished=True)
 
 
 def _compare(one: Page, two: Page) -> Iterator[Problem]:

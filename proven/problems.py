@@ -28,6 +28,7 @@ class Problem:
         snippet: The full name of the snippet, if one is concerned.
         claim: The name of the claim, if one is concerned.
         sentence: The sentence of a page, if one is concerned.
+        unfinished: Whether it only keeps the site from being published: `serve` tells it, and goes on.
     """
 
     what: str
@@ -36,6 +37,7 @@ class Problem:
     snippet: str | None = None
     claim: str | None = None
     sentence: str | None = None
+    unfinished: bool = False
 
     def __str__(self) -> str:
         rows = [

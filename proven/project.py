@@ -89,6 +89,7 @@ class Project:
             problem.snippet,
             problem.claim,
             problem.sentence or " / ".join(mark.sentence for mark in marks) or None,
+            problem.unfinished,
         )
 
 

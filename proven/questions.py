@@ -71,8 +71,11 @@ def questions_of(page: Page) -> list[Question]:
 def wrong_questions(page: Page) -> Iterator[Problem]:
     """What is wrong with the questions of a page, before anything runs."""
     inside = []
-    for _box, fence, snippet, explained in _boxes(page.parts):
+    for box, fence, snippet, explained in _boxes(page.parts):
         if not fence:
+            what = "the question has no options"
+            advice = "let its box end with an options fence: an expression, then a line for each option, `value | text`"
+            yield Problem(what, advice, (page.at(box.line),))
             continue
         inside.append(fence)
         key, options = options_of(fence.body)

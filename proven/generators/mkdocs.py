@@ -34,7 +34,7 @@ from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork
-from proven.generators.preview import Preview, Rendered
+from proven.generators.preview import Preview, Rendered, check_address
 from proven.offline import write_offline_copy
 from proven.problems import ProjectError, unforeseen
 from proven.publish import publish, replace_files, staging
@@ -104,6 +104,8 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             config.edit_uri = None  # links to edit a page need a repository
         if language == settings.main:
             self.on_shutdown()
+            if self.preview and not self.preview.site:
+                check_address(*config.dev_addr)
             self.target = Path(os.path.realpath(config.site_dir))
             self.folder = self.cleanup.enter_context(staging(self.target, settings.name))
             configs = {**read_configs(settings), language: config}
@@ -112,7 +114,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 halves_of(settings, configs, config.site_url),
                 config.nav,
                 known=self.preview.results if self.preview else None,
-                downloads=not self.preview,
+                preview=self.preview is not None,
             )
             self.files = make_files(self.site)
             config.site_dir = str(self.folder)

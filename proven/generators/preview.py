@@ -4,10 +4,12 @@ A page is rendered again by itself, with all that MkDocs knew when it rendered i
 """
 
 import logging
+import socket
 import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,16 @@ from proven.fences import Fences
 from proven.files import page_files
 from proven.finish import address_of, finish_page, write_files
 from proven.pages import Page
-from proven.problems import ProjectError, unforeseen
+from proven.problems import Problem, ProjectError, unforeseen
 from proven.project import Project
 from proven.publish import replace_file
 from proven.views import ClaimView, Site, View
 
 log = logging.getLogger("mkdocs.plugins.proven")
+NOTE = (
+    '<pre role="alert" style="position: fixed; inset: auto 0 0; z-index: 99; max-height: 50vh; margin: 0; '
+    'padding: 1em; overflow: auto; white-space: pre-wrap; background: #8b1a1a; color: #fff">{}</pre>'
+)
 
 
 @dataclass
@@ -53,6 +59,7 @@ class Preview:
         self.shown: dict[str, tuple[str, list[View], list[ClaimView]]] = {}
         self.proving: threading.Thread | None = None
         self.cancelled = threading.Event()
+        self.failure = ""  # why the last edit is not shown: readers of a page are told, too
 
     def begin(self, site: Site, folder: Path, target: Path) -> None:
         """Take note of a site that was built as a whole, and is served."""
@@ -76,18 +83,30 @@ class Preview:
         self.proven.touch()
         server.watch(str(self.proven))  # touched when claims have been proven
 
+        inject: Any = server._inject_js_into_html
+
+        def with_failure(content: bytes, epoch: int) -> bytes:
+            note = NOTE.format(escape(self.failure)) if self.failure else ""
+            content = content.replace(b"</body>", note.encode() + b"</body>")
+            return bytes(inject(content, epoch))
+
+        server._inject_js_into_html = with_failure  # type: ignore[method-assign]
+
         def rebuild() -> None:
             self.stop()
+            self.failure = ""
             try:
                 self._rebuild(build_all)
             except (ProjectError, MkDocsException) as error:
+                self.failure = str(error)
                 log.error(
                     "%s\nThe last good site stays up. Correct the error and save: "
                     "it will be built again.",
                     error,
                 )
             except Exception as error:
-                log.error("%s\nThe last good site stays up.", unforeseen(error))
+                self.failure = str(unforeseen(error))
+                log.error("%s\nThe last good site stays up.", self.failure)
 
         server.builder = rebuild
 
@@ -95,11 +114,11 @@ class Preview:
         if not self.site:
             build_all()
             return
-        project = read_and_check(self.site.project.settings)
+        project = read_and_check(self.site.project.settings, preview=True)
         if _frame(project) != self.frame:
             build_all()
             return
-        self.results = run_sections(project, self.results, prove=False)
+        self.results = run_sections(project, self.results, prove=False, preview=True)
         self.site = site = replace(self.site, project=project, results=self.results)
         for page in project.all_pages:
             shown = _shown(site, page)
@@ -133,7 +152,7 @@ class Preview:
     def _prove(self, project: Project, results: Results) -> None:
         """Prove what is not proven yet; the pages are shown anew when that is done."""
         try:
-            proven = run_sections(project, results, cancelled=self.cancelled)
+            proven = run_sections(project, results, cancelled=self.cancelled, preview=True)
         except ProjectError as error:
             if not self.cancelled.is_set():
                 log.error("%s\nThe page is shown; mkdocs build would refuse it.", error)
@@ -141,6 +160,17 @@ class Preview:
         if proven != results:
             self.results = proven
             self.proven.touch()
+
+
+def check_address(host: str, port: int) -> None:
+    """Find out, before anything runs, whether a site can be served there."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        what = f"nothing can be served at {host}:{port}: {error.strerror or error}"
+        advice = "end what is served there, or take another port: make serve port=8001"
+        raise ProjectError(Problem(what, f"{advice}, or mkdocs serve -a {host}:8001")) from None
 
 
 def _frame(project: Project) -> Any:

@@ -28,7 +28,7 @@ class Preview(logging.Handler):
 
     def __init__(self, folder: Path, server: _Server) -> None:
         super().__init__(logging.INFO)
-        self.folder, self.said, self._server = folder, "", server
+        self.folder, self.said, self.server = folder, "", server
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what is logged."""
@@ -37,8 +37,8 @@ class Preview(logging.Handler):
     def save(self) -> set[str]:
         """Let the server see that files were saved; return the files of the site that it changed."""
         self.said, before = "", self._times()
-        self._touched = self._server.watched[0].stat().st_mtime_ns
-        self._server.builder()
+        self._touched = self.server.watched[0].stat().st_mtime_ns
+        self.server.builder()
         after = self._times()
         return {path for path, _ in before.items() ^ after.items()}
 
@@ -46,9 +46,14 @@ class Preview(logging.Handler):
         """The text of a file of the site."""
         return (self.folder / path).read_text(encoding="utf-8")
 
+    def page(self, content: bytes) -> bytes:
+        """A page as a browser gets it."""
+        injected = self.server._inject_js_into_html(content, 0)  # type: ignore[no-untyped-call]
+        return bytes(injected)
+
     def until_proven(self) -> None:
         """Wait until the server is to show the pages anew, since claims have been proven."""
-        [file] = self._server.watched
+        [file] = self.server.watched
         self.until(lambda: file.stat().st_mtime_ns != self._touched)
 
     def until(self, true: Callable[[], bool]) -> None:
@@ -72,7 +77,9 @@ def serving(project: Path) -> Iterator[Preview]:
     folder = Path(tempfile.mkdtemp(prefix="served-"))
 
     def read() -> MkDocsConfig:
-        return load_config(str(project / "mkdocs.yml"), site_dir=str(folder))
+        return load_config(
+            str(project / "mkdocs.yml"), site_dir=str(folder), dev_addr="127.0.0.1:0"
+        )
 
     def builder(config: MkDocsConfig | None = None) -> None:
         build(config or read(), serve_url="http://127.0.0.1:8000/")

@@ -82,6 +82,7 @@ def test_the_expression_decides_which_option_fits(project: Project) -> None:
     [
         (question("1", "3"), "no option of the question fits: the key has the value '2'"),
         (question("2", "2 | two"), "two options have the same value"),
+        (re.sub(r"    ```options.*?```\n", "", question("1", "2"), flags=re.S), "the question has no options"),
         (question("1", "2").replace("Two of them.\n\n```snippet\npart.two\n```\n\n", "").replace("After.", "After.\n\n```snippet\npart.two\n```"), "nothing explains the answer"),
         (question("1", "2").replace('!!! question "Predict first"', '!!! note "A note"'), "options stand outside of a question"),
         (question("2"), "the question has fewer than two options"),

@@ -11,6 +11,10 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from proven.build import read_and_check
+from proven.generators.preview import check_address
+from proven.problems import ProjectError
+from proven.settings import read_settings
 from tests.helpers.faults import EN, ZH, edit, read, sound
 from tests.helpers.previews import Preview, serving
 from tests.helpers.projects import Project, contents, processes, started
@@ -168,6 +172,52 @@ def test_a_wrong_edit_is_told_at_each_save_and_keeps_the_last_good_site(
     served.save()
     assert "The last good site stays up" not in served.said
     assert "Good again." in served.read("en/index.html")
+
+
+def test_what_one_language_lacks_is_told_and_the_page_is_shown(
+    project: Project, served: Preview
+) -> None:
+    edit(project, SCRIPT, "# %% second", "# %% begun\nprint('just begun')\n\n# %% second")
+    served.save()
+    assert "no page shows the snippet\n  snippet  part.begun" in served.said
+    assert "The last good site stays up" not in served.said
+
+    begun = "```snippet\npart.begun\n```\n\n### More {#more}\n\n```snippet\npart.second"
+    edit(project, EN, "```snippet\npart.second", begun)
+    assert served.save() >= {"en/index.html"}
+    assert "just begun" in served.read("en/index.html")
+    for told in (
+        "the pages in 'zh' do not show the snippet",
+        "the headings differ: none / ### more",
+        "The page is shown; mkdocs build would refuse it.",
+    ):
+        assert told in served.said
+    assert "The last good site stays up" not in served.said
+    with pytest.raises(ProjectError, match="the pages in 'zh' do not show the snippet"):
+        read_and_check(read_settings(project.folder))
+
+
+def test_a_page_says_why_an_edit_is_not_shown(project: Project, served: Preview) -> None:
+    page = b"<html><body><p>Good.</p></body></html>"
+    assert b"alert" not in served.page(page)
+    edit(project, SCRIPT, "numbers.append(4)", "raise ValueError('a <b>')")
+    served.save()
+    told = served.page(page)
+    assert b'<pre role="alert"' in told
+    assert b"ValueError: a &lt;b&gt;" in told
+    edit(project, SCRIPT, "raise ValueError('a <b>')", "numbers.append(4)")
+    served.save()
+    assert b"alert" not in served.page(page)
+
+
+def test_an_address_that_is_taken_is_told_before_anything_runs() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ProjectError, match=f"nothing can be served at 127.0.0.1:{port}: .* in use"
+        ):
+            check_address("127.0.0.1", port)
+    check_address("127.0.0.1", port)
 
 
 def test_a_new_title_is_shown_by_all_pages(project: Project, served: Preview) -> None:

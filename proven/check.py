@@ -225,6 +225,10 @@ def _snippets(project: Project) -> Iterator[Problem]:
 def _listed(project: Project) -> Iterator[Problem]:
     """Where pages list claims, they list those of all sections: a mark leads there."""
     for language, pages in project.pages.items():
+        if project.claims and "claims.md" not in pages:
+            place = f"{project.settings.docs}/{language}:1"
+            advice = "write claims.md there, with a claims fence for each section"
+            yield Problem("there is no page of claims, to which marks lead", advice, (place,))
         lists = {
             f.body.strip(): p.at(f.line)
             for p in pages.values()

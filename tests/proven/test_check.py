@@ -469,6 +469,16 @@ def test_the_languages_have_the_same_words_at_their_headings(project: Project) -
     assert found.what == "the headings differ: ## more depth / ## more"
 
 
+def test_marks_need_a_page_of_claims_that_they_lead_to(project: Project) -> None:
+    project.tests, project.languages = HELD.replace("\n\n    成立。", ""), ("en",)
+    project.pages = {"en": f"{page('part.one')}\nIt holds.`#!claim holds`\n"}
+    settings = project.read_settings()
+    assert problems(project) == []
+    (project.folder / "docs" / "en" / "claims.md").unlink()
+    with pytest.raises(ProjectError, match="there is no page of claims, to which marks lead"):
+        check(read_project(settings))
+
+
 def test_the_claims_of_all_sections_are_listed(project: Project) -> None:
     """A mark leads to the list: it would lead to nothing."""
     project.tests = HELD

@@ -5,13 +5,14 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from tests.helpers.projects import Project, contents, mkdocs_here
+from tests.helpers.projects import PROJECT, Project, contents, mkdocs_here
 
 SCRIPT = """# %% shapes
 import numpy as np
@@ -213,3 +214,29 @@ def test_a_claim_that_does_not_hold_is_told_in_a_language_of_the_site(tmp_path: 
     assert "a claim does not hold: Une taille de 1 est étirée." in done.stdout
     assert "docs/fr/index.md:" in done.stdout
     assert not (folder / "site").exists()
+
+
+RECIPE = {
+    "proven.toml": "proven.toml",
+    "mkdocs.yml": "mkdocs.yml",
+    "`arrays.py`": "snippets/arrays.py",
+    "`test_arrays.py`": "tests/test_arrays.py",
+    "docs/en/index.md": "docs/en/index.md",
+    "docs/en/claims.md": "docs/en/claims.md",
+}
+
+
+def test_the_recipe_for_other_notes_builds_as_it_is_written(tmp_path: Path) -> None:
+    guide = (PROJECT / "CONTRIBUTING.md").read_text("utf-8").partition("## Use the engine")[2]
+    steps = re.findall(
+        r"^\d\. (.*?)\n\n   (`{3,})\w+\n(.*?)\n   \2$", guide, re.DOTALL | re.MULTILINE
+    )
+    project = Project(tmp_path)
+    for (name, path), (told, _, text) in zip(RECIPE.items(), steps[1:-1], strict=True):
+        assert name in told
+        project.file(path, textwrap.dedent(text) + "\n")
+    done = mkdocs_here(tmp_path, "build")
+    assert done.returncode == 0, done.stdout
+    home = LexborHTMLParser((tmp_path / "site" / "index.html").read_text("utf-8"))
+    assert [node.text().strip() for node in home.css("samp")] == ["[7. 0. 0.]"]
+    assert home.css(".claim[data-state=proven]")

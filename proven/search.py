@@ -1,29 +1,35 @@
-"""What the search knows besides the text of the pages: the names of what each part teaches.
+"""What the search knows besides the text of the pages: by what each part is known.
 
-The glossary says where a term is taught, and `search.toml` beside the pages by which other names
-readers look for it. No result shows these: in the index they are fields of their own.
+The glossary says where a term is taught, `search.toml` beside the pages by which other names readers
+look for it, and `questions.toml` which question it answers. And what other pages say where they lead
+to a part describes it too: an entry of the index of errors, a meaning in the glossary, the words of
+a link. No result shows these: the search worker of the theme reads them from the index.
 """
 
 import json
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from proven.pages import Inline, Page, Prose, target_of, walk
+from proven.pages import Box, Heading, Inline, Page, Part, Prose, target_of, walk
 from proven.problems import Problem, ProjectError, decode
 from proven.project import Project
 
 GLOSSARY = "glossary.md"
 TABLE = "search.toml"
+QUESTIONS = "questions.toml"
+HAN = re.compile(r"[\u4e00-\u9fff]+")
 
-# Factors of the score of an entry: the top of a page, which the theme more than doubles; a numbered
-# heading; a heading in depth; one that is a link, and repeats the title of another page, as those of
-# the index of errors do; an exercise or a summary.
-TOP, NUMBERED, DEPTH, REPEATED, ASIDE = 0.4, 1.3, 0.8, 0.2, 0.3
+# Factors of the score of an entry: the top of a page, since the part that answers should come before
+# it; a numbered heading; a heading in depth; one that is a link, and repeats the title of another page, as those of
+# the index of errors do; an exercise; a summary.
+TOP, NUMBERED, DEPTH, REPEATED, EXERCISE, SUMMARY = 0.8, 1.2, 0.9, 0.2, 0.6, 0.3
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,14 @@ class Names:
     Attributes:
         terms: The terms that the glossary says are taught there.
         others: The names that the table gives it.
+        said: What is said elsewhere where a link leads to it.
+        questions: The question that it answers, if it has one.
     """
 
     terms: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
 
 
 def read_names(project: Project, language: str) -> dict[str, Names]:
@@ -61,20 +71,66 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
             for link in links:
                 if (target := target_of(glossary, link)) and target[1]:
                     names["#".join(target)].terms.extend(told)
-    path = project.settings.project / project.settings.docs / TABLE
-    place = f"{project.settings.docs}/{TABLE}"
-    if path.is_file():
-        try:
-            table = tomllib.loads(decode(path.read_bytes(), place))
-        except ValueError as error:
-            raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
-        known = {f"{page.path}#{h.id}" for page in pages.values() for h in page.headings}
-        for heading, words in table.items():
-            if heading not in known:
-                what = f"no page has the heading {heading}, to which a name is given"
-                raise ProjectError(Problem(what, "correct the entry", (place,)))
-            names[heading].others.extend(words.get("both", []) + words.get(language, []))
+    for heading, words in _table(project, language, TABLE).items():
+        names[heading].others.extend(words.get("both", []) + words.get(language, []))
+    for heading, words in _table(project, language, QUESTIONS).items():
+        names[heading].questions.append(words[language])
+    for page in pages.values():
+        for link, text in _said(page, page.parts):
+            if (target := target_of(page, link)) and target[1]:
+                said = names["#".join(target)].said
+                if re.search(r"[^\W\d]", text) and text not in said:
+                    said.append(text)
     return dict(names)
+
+
+def _table(project: Project, language: str, name: str) -> dict[str, dict[str, Any]]:
+    """A table that says something of headings, if the project has it."""
+    path = project.settings.project / project.settings.docs / name
+    place = f"{project.settings.docs}/{name}"
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(decode(path.read_bytes(), place))
+    except ValueError as error:
+        raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
+    pages = project.pages[language].values()
+    known = {f"{page.path}#{heading.id}" for page in pages for heading in page.headings}
+    for heading in table:
+        if heading not in known:
+            what = f"no page has the heading {heading}, of which this speaks"
+            raise ProjectError(Problem(what, "correct the entry", (place,)))
+    return table
+
+
+def _said(page: Page, parts: tuple[Part, ...], title: str = "") -> Iterator[tuple[str, str]]:
+    """The links of a page, each with what is said of where it leads.
+
+    In a section that is the text of the link; a page that gathers, such as the index of errors,
+    says it in the whole paragraph or row, and in the title of its box.
+    """
+    for part in parts:
+        if isinstance(part, Box):
+            yield from _said(page, part.parts, _words(part.title.tokens))
+        elif isinstance(part, Prose):
+            rows: dict[int, list[Inline]] = defaultdict(list)
+            for inline in part.inlines:
+                rows[inline.line].append(inline)
+            for row in rows.values():
+                whole = " ".join([title, *(_words(inline.tokens) for inline in row)]).strip()
+                for inline in row:
+                    opened = [n for n, t in enumerate(inline.tokens) if t.type == "link_open"]
+                    closed = [n for n, t in enumerate(inline.tokens) if t.type == "link_close"]
+                    for start, end in zip(opened, closed, strict=True):
+                        text = _words(inline.tokens[start:end])
+                        link = str(inline.tokens[start].attrs["href"])
+                        yield link, text if page.is_section else whole
+
+
+def _words(tokens: Sequence[Token]) -> str:
+    """The words of a text without its marks."""
+    said = (token.content for token in tokens if token.type in ("text", "code_inline"))
+    return " ".join(text for text in said if not text.startswith("#!"))
 
 
 def _rows(glossary: Page) -> list[tuple[list[str], list[str]]]:
@@ -95,12 +151,13 @@ def _rows(glossary: Page) -> list[tuple[list[str], list[str]]]:
 
 
 def whole_words(project: Project) -> list[str]:
-    """The Chinese names of all languages, which the search should not take apart."""
+    """Short Chinese names of all languages, such as 优化器, which are one word; longer ones are several."""
     return [
         word
         for language in project.settings.languages
         for given in read_names(project, language).values()
-        for word in re.findall(r"[\u4e00-\u9fff]{2,}", " ".join(given.terms + given.others))
+        for word in HAN.findall(" ".join(given.terms + given.others))
+        if 2 <= len(word) <= 3
     ]
 
 
@@ -129,15 +186,19 @@ def improve(index: str, project: Project, language: str) -> str:
 
 def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names]) -> None:
     told = names.get(f"{page.path}#{id or page.headings[0].id}", Names())
-    entry["taught"] = " ".join(told.terms)
-    # each word once: one that is a part of many names would weigh more than others
-    entry["names"] = " ".join(dict.fromkeys(" ".join(told.others).split()))
+    described = [] if id else [str(page.meta.get("description", ""))]
+    entry["named"] = [_cut(words, page) for words in told.terms + told.others]
+    entry["asked"] = [_cut(words, page) for words in told.questions]
+    entry["said"] = [_cut(words, page) for words in told.said + described if words]
+    entry["above"] = _cut(" ".join(_above(page, id)), page)
     weight = entry.get("boost", 1)
     if not id:
         weight *= TOP
     heading = next((heading for heading in page.headings if heading.id == id), None)
-    if re.match(r"exercise|summary$", id):
-        weight *= ASIDE
+    if id == "summary":
+        weight *= SUMMARY
+    elif id.startswith("exercise"):
+        weight *= EXERCISE
     elif heading and heading.kind == "depth":
         weight *= DEPTH
     elif heading and [token.type for token in heading.text.tokens[:1]] == ["link_open"]:
@@ -145,3 +206,23 @@ def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names
     elif re.match(r"\d\.\d", entry["title"]):
         weight *= NUMBERED
     entry["boost"] = round(weight, 3)
+
+
+def _above(page: Page, id: str) -> list[str]:
+    """The headings inside of which a heading stands."""
+    above: list[Heading] = []
+    for heading in page.headings:
+        above = [other for other in above if other.level < heading.level]
+        if heading.id == id:
+            return [_words(other.text.tokens) for other in above]
+        above.append(heading)
+    return []
+
+
+def _cut(text: str, page: Page) -> str:
+    """Chinese with its words apart, as they are in the rest of the index; elsewhere without Chinese."""
+    if page.language != "zh":
+        return HAN.sub("", text)
+    import jieba
+
+    return HAN.sub(lambda run: "\u200b".join(jieba.cut(run[0])), text)

@@ -101,7 +101,8 @@ def build_themed(folder: Path) -> str:
     )
     for language in ("zh", "en"):
         project.file(f"docs/{language}/notebooks.md", NOTEBOOKS)
-    project.file("docs/search.toml", "")
+    for table in ("questions", "search"):
+        project.file(f"docs/{table}.toml", "")
     for name in ("mkdocs.yml", "mkdocs.en.yml"):
         text = (PROJECT / name).read_text(encoding="utf-8")
         project.file(name, re.sub(r"\nnav:(\n  .*)+", "", text))

@@ -8,8 +8,9 @@ import pytest
 from proven.problems import ProjectError
 from proven.project import Project as Read
 from proven.project import read_project
-from proven.search import Names, improve, read_names, whole_words
-from tests.helpers.projects import Project, page
+from proven.search import improve, read_names, whole_words
+from proven.settings import read_settings
+from tests.helpers.projects import PROJECT, Project, page
 
 GLOSSARY = """# Glossary {{#glossary}}
 
@@ -19,6 +20,9 @@ GLOSSARY = """# Glossary {{#glossary}}
 | no term | [4](index.md#title) |
 """
 TABLE = '["index.md#tied"]\nboth = ["tie_weights"]\nzh = ["权重共享"]\nen = ["sharing"]\n'
+
+
+QUESTIONS = '["index.md#tied"]\nzh = "怎样共用权重？"\nen = "How do I share 权重 weights?"\n'
 
 
 def read(project: Project, table: str | None) -> Read:
@@ -33,20 +37,56 @@ def read(project: Project, table: str | None) -> Read:
 
 def test_names_come_from_the_glossary_and_from_the_table(project: Project) -> None:
     made = read(project, TABLE)
-    assert read_names(made, "zh") == {
-        "index.md#title": Names(["`绑定`", "tying"], []),
-        "index.md#tied": Names(["`绑定`", "tying"], ["tie_weights", "权重共享"]),
-    }
-    assert read_names(made, "en") == {
-        "index.md#title": Names(["tying"], []),
-        "index.md#tied": Names(["tying"], ["tie_weights", "sharing"]),
-    }
+    found = {language: read_names(made, language) for language in ("zh", "en")}
+    assert found["zh"]["index.md#title"].terms == ["`绑定`", "tying"]
+    assert found["zh"]["index.md#tied"].others == ["tie_weights", "权重共享"]
+    assert found["en"]["index.md#title"].terms == ["tying"]
+    assert found["en"]["index.md#tied"].others == ["tie_weights", "sharing"]
     assert read_names(read(project, f"\ufeff{TABLE}"), "zh") == read_names(made, "zh")
-    assert set(whole_words(made)) == {"绑定", "权重共享"}
+    assert set(whole_words(made)) == {"绑定"}, "longer names are several words"
+
+
+def test_a_part_is_described_by_what_leads_to_it(project: Project) -> None:
+    made = read(project, None)
+    [meaning] = read_names(made, "en")["index.md#tied"].said
+    assert " ".join(meaning.split()) == "tying `绑定` What it is. 1 , 2 , 3".replace("`", "")
+    project.file(
+        "docs/zh/section.md", "# S {#s}\n\nText [on tying](index.md#tied).\n\n## E {#e .summary}\n"
+    )
+    project.file(
+        "docs/en/section.md", "# S {#s}\n\nText [on tying](index.md#tied).\n\n## E {#e .summary}\n"
+    )
+    made = read_project(project.read_settings())
+    assert "on tying" in read_names(made, "en")["index.md#tied"].said, "of a section only the link"
+
+
+def test_a_part_is_known_by_the_question_that_it_answers(project: Project) -> None:
+    project.file("docs/questions.toml", QUESTIONS)
+    made = read(project, TABLE)
+    entry = {"location": "#tied", "title": "Tied", "text": ""}
+    zh, en = (
+        json.loads(improve(json.dumps({"docs": [entry]}), made, language))["docs"][0]
+        for language in ("zh", "en")
+    )
+    assert zh["asked"] == ["怎样\u200b共用\u200b权重？"]
+    assert en["asked"] == ["How do I share  weights?"], "an English entry holds no Chinese"
+    assert en["named"] == ["tying", "tie_weights", "sharing"]
+    project.file("docs/questions.toml", '["index.md#gone"]\nzh = "？"\nen = "?"\n')
+    with pytest.raises(ProjectError, match=r"index\.md#gone[\s\S]*docs/questions\.toml"):
+        read_names(made, "en")
+
+
+def test_an_entry_knows_the_titles_above_it(project: Project) -> None:
+    headings = "\n## A {#a}\n### B {#b}\n## C {#c}\n### D {#d}\n"
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + headings)
+    made = read_project(project.read_settings())
+    entries = [{"location": f"#{id}", "title": id, "text": ""} for id in "bcd"]
+    found = json.loads(improve(json.dumps({"docs": entries}), made, "en"))["docs"]
+    assert [entry["above"] for entry in found] == ["Title A", "Title", "Title C"]
 
 
 def test_a_site_without_a_table_has_the_names_of_its_glossary(project: Project) -> None:
-    assert read_names(read(project, None), "en")["index.md#tied"] == Names(["tying"], [])
+    assert read_names(read(project, None), "en")["index.md#tied"].terms == ["tying"]
 
 
 @pytest.mark.parametrize(
@@ -75,11 +115,11 @@ def test_what_teaches_counts_more_than_exercises_and_than_a_page_says_of_itself(
     entries[1]["boost"] = 0.5  # of the front matter
     found = json.loads(improve(json.dumps({"docs": entries}), made, "en"))["docs"]
     top, tied, exercise, summary, numbered, other = (entry.get("boost", 1) for entry in found)
-    assert numbered > 1 > top > exercise == summary
+    assert numbered > 1 > top > exercise > summary
     assert tied == 0.5
     assert other == 1
-    assert (found[0]["taught"], found[0]["names"]) == ("tying", "tie knot clip")
-    assert (found[2]["taught"], found[2]["names"]) == ("", "")
+    assert found[0]["named"] == ["tying", "tie knot", "tie clip"]
+    assert found[2]["named"] == []
 
 
 def test_an_index_is_written_smaller_with_the_same_words(project: Project) -> None:
@@ -105,3 +145,18 @@ def test_depth_counts_less_than_the_core_and_the_title_of_another_page_less_stil
     found = json.loads(improve(json.dumps({"docs": entries}), made, "en"))["docs"]
     core, plain, deep, repeated = (entry["boost"] for entry in found)
     assert core > plain == 1 > deep > 2 * repeated
+
+
+def test_each_part_of_the_site_has_its_question_in_each_language() -> None:
+    made = read_project(read_settings(PROJECT))
+    for language, pages in made.pages.items():
+        names = read_names(made, language)
+        parts = [
+            f"{page.path}#{heading.id}"
+            for page in pages.values()
+            if page.is_section
+            for heading in page.headings
+            if heading.kind not in ("exercises", "summary")
+        ]
+        assert len(parts) >= 150
+        assert [part for part in parts if len(names[part].questions) != 1] == []

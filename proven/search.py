@@ -17,7 +17,7 @@ from typing import Any
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
-from proven.pages import Box, Heading, Inline, Page, Part, Prose, target_of, walk
+from proven.pages import Box, Inline, Page, Part, Prose, target_of, walk
 from proven.problems import Problem, ProjectError, decode
 from proven.project import Project
 
@@ -68,9 +68,8 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
         for terms, links in _rows(glossary):
             # Chinese readers type the English term too; the English index holds no Chinese
             told = terms if language == project.settings.main else terms[:1]
-            for link in links:
-                if (target := target_of(glossary, link)) and target[1]:
-                    names["#".join(target)].terms.extend(told)
+            if links and (target := target_of(glossary, links[0])) and target[1]:
+                names["#".join(target)].terms.extend(told)
     for heading, words in _table(project, language, TABLE).items():
         names[heading].others.extend(words.get("both", []) + words.get(language, []))
     for heading, words in _table(project, language, QUESTIONS).items():
@@ -190,7 +189,6 @@ def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names
     entry["named"] = [_cut(words, page) for words in told.terms + told.others]
     entry["asked"] = [_cut(words, page) for words in told.questions]
     entry["said"] = [_cut(words, page) for words in told.said + described if words]
-    entry["above"] = _cut(" ".join(_above(page, id)), page)
     weight = entry.get("boost", 1)
     if not id:
         weight *= TOP
@@ -206,17 +204,6 @@ def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names
     elif re.match(r"\d\.\d", entry["title"]):
         weight *= NUMBERED
     entry["boost"] = round(weight, 3)
-
-
-def _above(page: Page, id: str) -> list[str]:
-    """The headings inside of which a heading stands."""
-    above: list[Heading] = []
-    for heading in page.headings:
-        above = [other for other in above if other.level < heading.level]
-        if heading.id == id:
-            return [_words(other.text.tokens) for other in above]
-        above.append(heading)
-    return []
 
 
 def _cut(text: str, page: Page) -> str:

@@ -39,6 +39,7 @@ def test_names_come_from_the_glossary_and_from_the_table(project: Project) -> No
     made = read(project, TABLE)
     found = {language: read_names(made, language) for language in ("zh", "en")}
     assert found["zh"]["index.md#title"].terms == ["`绑定`", "tying"]
+    assert found["zh"]["index.md#tied"].terms == [], "a term is taught where the first link leads"
     assert found["zh"]["index.md#tied"].others == ["tie_weights", "权重共享"]
     assert found["en"]["index.md#title"].terms == ["tying"]
     assert found["en"]["index.md#tied"].others == ["tie_weights", "sharing"]
@@ -70,23 +71,14 @@ def test_a_part_is_known_by_the_question_that_it_answers(project: Project) -> No
     )
     assert zh["asked"] == ["怎样\u200b共用\u200b权重？"]
     assert en["asked"] == ["How do I share  weights?"], "an English entry holds no Chinese"
-    assert en["named"] == ["tying", "tie_weights", "sharing"]
+    assert en["named"] == ["tie_weights", "sharing"]
     project.file("docs/questions.toml", '["index.md#gone"]\nzh = "？"\nen = "?"\n')
     with pytest.raises(ProjectError, match=r"index\.md#gone[\s\S]*docs/questions\.toml"):
         read_names(made, "en")
 
 
-def test_an_entry_knows_the_titles_above_it(project: Project) -> None:
-    headings = "\n## A {#a}\n### B {#b}\n## C {#c}\n### D {#d}\n"
-    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + headings)
-    made = read_project(project.read_settings())
-    entries = [{"location": f"#{id}", "title": id, "text": ""} for id in "bcd"]
-    found = json.loads(improve(json.dumps({"docs": entries}), made, "en"))["docs"]
-    assert [entry["above"] for entry in found] == ["Title A", "Title", "Title C"]
-
-
 def test_a_site_without_a_table_has_the_names_of_its_glossary(project: Project) -> None:
-    assert read_names(read(project, None), "en")["index.md#tied"].terms == ["tying"]
+    assert read_names(read(project, None), "en")["index.md#title"].terms == ["tying"]
 
 
 @pytest.mark.parametrize(

@@ -10,27 +10,27 @@
 
 // What a place of a part counts. Chosen on one half of tests/browser/everyday.toml.
 const WEIGHTS = {
-  named: 1.25, // a phrase: a name,
-  title: 0.84, // the title,
+  exact: 1.5, // a phrase that is the query
+  named: 1.6, // a phrase: a name,
+  title: 1.02, // the title,
   asked: 1.36, // the question,
-  clause: 0.58, // a part of it,
+  clause: 0.77, // a part of it,
   said: 0.59, // or a sentence elsewhere that leads here
   phrase: 3.67, // the best phrase,
   body: 1.72, // the text as a whole
   passage: 0.5, // and its best paragraph
-  above: 0.12, // a word in the titles above, against one in the phrase itself
   code: 0.2, // a word of code, against one of prose
   stem: 0.76, // a word with the same stem, against the word itself,
   begin: 0.66, // one that begins so,
   end: 0.78, // one that ends so
   part: 0.75, // or has it as a part
-  aside: 0.69, // a word that stands in no phrase at all
+  aside: 0.65, // a word that stands in no phrase at all
   cover: 1.47, // how much it matters that no word of the query is missing
   norm: 0.63, // and how much that a phrase says nothing else
   rarest: 3.43, // no word counts more than this, however rare
   enough: 2.55, // a word counts half when a text has it so many times
   length: 0.33, // how much longer texts are held against themselves,
-  long: 0.3, // and longer paragraphs
+  long: 0.14, // and longer paragraphs
 };
 
 let given = []; // the entries of the index, as they come
@@ -168,7 +168,7 @@ function readAll(docs) {
       const base = stemOf(singular(spelt(word)));
       words.add(base);
       if (!spread.has(base)) spread.set(base, new Set());
-      if (kind !== "above") spread.get(base).add(entry);
+      spread.get(base).add(entry);
       whole.add(word);
       for (const [form, share] of forms(word)) {
         if (kind === "phrases") topics.add(form);
@@ -184,7 +184,9 @@ function readAll(docs) {
       const words = place(i, "phrases", phrases.length, plain(text), 1);
       if (words.length) phrases.push({ weight, words });
     };
-    phrase(doc.title, WEIGHTS.title);
+    const [, section, title] = plain(doc.title).match(/^([\d.]*\d)?\s*(.*)/s);
+    phrase(section ?? "", WEIGHTS.title);
+    phrase(title, WEIGHTS.title);
     for (const text of doc.named ?? []) phrase(text, WEIGHTS.named);
     for (const question of doc.asked ?? []) {
       phrase(question, WEIGHTS.asked);
@@ -192,7 +194,6 @@ function readAll(docs) {
     }
     for (const text of doc.said ?? [])
       for (const sentence of text.split(/[.;:!?](?!\S)|[。；：！？]/)) phrase(sentence, WEIGHTS.said);
-    place(i, "above", 0, plain(doc.above ?? ""), 1);
     const { paragraphs } = entries[i];
     for (const [, code, prose] of doc.text.matchAll(/<pre[^>]*>([\s\S]*?)<\/pre>|((?:(?!<pre)[\s\S])+)/g))
       for (const part of (code ?? prose).split(code === undefined ? /<\/(?:p|li|td|tr)>/ : /$^/)) {
@@ -242,48 +243,44 @@ function judge() {
     const known = ways(term);
     for (const [form, share] of known)
       for (const { entry, kind, number, weight } of postings.get(form)) {
-        if (!here.has(entry)) here.set(entry, { phrases: new Map(), paragraphs: new Map(), above: new Map() });
+        if (!here.has(entry)) here.set(entry, { phrases: new Map(), paragraphs: new Map() });
         const numbers = here.get(entry)[kind];
         numbers.set(number, Math.max(weight * share, numbers.get(number) ?? 0));
       }
-    const holders = [...here.values()].filter((hit) => hit.phrases.size + hit.paragraphs.size);
     const topic = [...known].some(([form, share]) => share > WEIGHTS.begin && topics.has(form));
-    const worth = rarity(holders.length) * (topic ? 1 : WEIGHTS.aside);
-    if (holders.length) total += worth;
+    const worth = rarity(here.size) * (topic ? 1 : WEIGHTS.aside);
+    if (here.size) total += worth;
     for (const [entry, hit] of here) {
-      if (!found.has(entry)) found.set(entry, { body: 0, got: 0, above: 0, hits: [] });
+      if (!found.has(entry)) found.set(entry, { body: 0, got: 0, hits: [] });
       const sums = found.get(entry);
       let body = 0;
       for (const weight of hit.paragraphs.values()) body += weight;
       body /= 1 - WEIGHTS.length + WEIGHTS.length * entries[entry].length;
-      const above = WEIGHTS.above * (hit.above.get(0) ?? 0);
       sums.body += (worth * body) / (WEIGHTS.enough + body);
-      sums.got += worth * Math.min(1, Math.max(body, above, ...hit.phrases.values()));
-      sums.above += worth * above;
-      sums.hits.push({ worth, hit, above });
+      sums.got += worth * Math.min(1, Math.max(body, ...hit.phrases.values()));
+      sums.hits.push({ worth, hit });
     }
-    if (required)
-      for (const entry of found.keys()) {
-        const hit = here.get(entry);
-        if (!hit || !(hit.phrases.size + hit.paragraphs.size)) found.delete(entry);
-      }
+    if (required) for (const entry of found.keys()) if (!here.has(entry)) found.delete(entry);
   }
   const results = [];
-  for (const [number, { body, got, above, hits }] of found) {
+  for (const [number, { body, got, hits }] of found) {
     const entry = entries[number];
     const phrases = new Map();
     const paragraphs = new Map();
-    for (const { worth, hit, above: share } of hits) {
-      for (const [i, weight] of hit.phrases)
-        phrases.set(i, (phrases.get(i) ?? above) + worth * (Math.max(weight, share) - share));
+    for (const { worth, hit } of hits) {
+      for (const [i, weight] of hit.phrases) {
+        if (!phrases.has(i)) phrases.set(i, { sum: 0, same: 0 });
+        phrases.get(i).sum += worth * weight;
+        phrases.get(i).same += weight >= WEIGHTS.stem;
+      }
       for (const [i, weight] of hit.paragraphs) paragraphs.set(i, (paragraphs.get(i) ?? 0) + worth * weight);
     }
-    if (!phrases.size && !paragraphs.size) continue;
     let phrase = 0;
-    for (const [i, sum] of phrases) {
-      const { weight, norm } = entry.phrases[i];
+    for (const [i, { sum, same }] of phrases) {
+      const { weight, norm, words } = entry.phrases[i];
+      const exact = same === asked.length && same === words.length ? WEIGHTS.exact : 1;
       const size = total ** WEIGHTS.norm * Math.max(1, norm) ** (1 - WEIGHTS.norm);
-      phrase = Math.max(phrase, (weight * sum) / size);
+      phrase = Math.max(phrase, (exact * weight * sum) / size);
     }
     let passage = 0;
     for (const [i, sum] of paragraphs)

@@ -1,5 +1,6 @@
 """Sections run beside one another, each in its process, within limits, and are used again."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from proven import runner
 from proven.problems import ProjectError
 from proven.runner import START_METHOD, run
 from proven.scripts import read_section, read_sections
-from tests.helpers.projects import Project, processes, refused, run_part
+from tests.helpers.projects import PROJECT, Project, processes, refused, run_part
 
 
 @pytest.fixture(params=sorted({START_METHOD, "spawn"}))
@@ -196,3 +197,25 @@ def test_the_fork_server_imports_what_sections_share(project: Project) -> None:
         [sys.executable, "-c", code], cwd=folder, text=True, capture_output=True, check=True
     )
     assert len(done.stdout.split()) == 1, done.stdout  # imported once, by one process
+
+
+INTERRUPTED = """import os, signal, time, multiprocessing.forkserver, proven.ahead
+child = os.fork()
+try:
+    os.kill(os.getpid(), signal.SIGINT) if not child else os.waitpid(child, 0)
+except KeyboardInterrupt:
+    print("a section can be interrupted", flush=True)
+    os._exit(0)
+os.kill(os.getpid(), signal.SIGINT)
+print("the fork server goes on")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork server")
+def test_ctrl_c_ends_the_fork_server_without_a_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, cwd=PROJECT
+    )
+    assert done.stderr == ""
+    assert done.stdout == "a section can be interrupted\n"
+    assert done.returncode == 1

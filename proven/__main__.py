@@ -12,4 +12,7 @@ except ModuleNotFoundError as error:
         "  do       make serve sets up .venv; . .venv/bin/activate enters it"
     )
 
+from proven.fork import end_orderly
+
+end_orderly()
 sys.exit(main(sys.argv[1:]))

@@ -4,9 +4,12 @@ import contextlib
 import ctypes
 import os
 import pickle
+import select
 import signal
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -26,22 +29,39 @@ class Fork(Generic[Answer]):
         if not self._process:
             try:
                 os.close(reading)
-                # PR_SET_PDEATHSIG: the kernel kills this process when its parent ends
-                ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
-                if os.getppid() == parent:
-                    with os.fdopen(writing, "wb") as pipe:
-                        pickle.dump(function(), pipe)
+                end_with(parent)
+                if torch := sys.modules.get("torch"):
+                    torch.set_num_threads(1)  # a fork has none of the threads of its parent
+                with os.fdopen(writing, "wb") as pipe:
+                    pickle.dump(function(), pipe)
             finally:
                 os._exit(0)
         os.close(writing)
         self._pipe = os.fdopen(reading, "rb")
 
-    def answer(self) -> Answer | None:
-        """Wait for the end of the process."""
+    def answer(self, limit: float | None = None) -> Answer | None:
+        """Wait for what the function returns.
+
+        Args:
+            limit: The most seconds that it may take.
+
+        Returns:
+            That, or None where the process died before.
+
+        Raises:
+            TimeoutError: It takes longer; the process has been ended.
+        """
+        if not select.select([self._pipe], [], [], limit)[0]:
+            self.end()
+            raise TimeoutError
         with self._pipe as pipe:
-            answer = pipe.read()
-        self._wait()
-        return pickle.loads(answer) if answer else None
+            try:  # up to the end of the answer: what the function has started may keep the pipe open
+                answer: Answer = pickle.load(pipe)
+            except EOFError:
+                return None
+            finally:
+                self._wait()
+        return answer
 
     def end(self) -> None:
         """End the process, if it still runs."""
@@ -55,6 +75,48 @@ class Fork(Generic[Answer]):
         if self._process:
             os.waitpid(self._process, 0)
             self._process = None
+
+
+def end_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends; Linux only."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Let what the children of this process leave behind become its children; Linux only."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_descendants(grace: float = 0.3, limit: float = 5.0) -> None:
+    """End whatever comes from this process, which adopts orphans: also what has a session of its own.
+
+    Args:
+        grace: For how long some may end by themselves, such as the one that removes shared memory.
+        limit: How long this may take.
+    """
+    begin = time.monotonic()
+    while time.monotonic() < begin + limit:
+        try:
+            process, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not process and time.monotonic() > begin + grace:
+            for path in Path("/proc/self/task").glob("*/children"):
+                for number in path.read_text().split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(number), signal.SIGKILL)
+        if not process:
+            time.sleep(0.005)
+
+
+def end_orderly() -> None:
+    """Let this process end as after Ctrl-C, with all that it has begun, when it is told to end otherwise."""
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):
+        number = getattr(signal, name, None)  # Windows has not all of them
+        if number and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def can_fork() -> bool:

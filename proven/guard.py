@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import re
+import shutil
 import struct
 import sys
 import tempfile
@@ -18,7 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from proven.fork import adopt_orphans
+
 FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
+FOLDER_LIMIT = 2**30  # bytes of all of them together, as the runner sees once a second
 MEMORY_LIMIT = 2**32  # bytes of each of its processes, on Linux
 
 # for each event: the argument that is a path, the one that is the folder it is relative to, and
@@ -121,8 +125,28 @@ def named_variables() -> Iterator[None]:
             os.environ.update(before)
 
 
+def remove(folder: str) -> None:
+    """Remove a folder of a section, also what it made unreadable."""
+    for above, names, _ in os.walk(folder):  # before it looks into the folders
+        for path in (os.path.join(above, name) for name in names):
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def size_of(folder: str) -> int:
+    """How much room the files in a folder take, in bytes."""
+    size = 0
+    for above, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # removed meanwhile
+                size += os.lstat(os.path.join(above, name)).st_size
+    return size
+
+
 def children() -> set[int]:
     """The children of this process that nobody waited for, with the orphans of such children."""
+    from multiprocessing.forkserver import _forkserver
     from multiprocessing.resource_tracker import _resource_tracker
 
     found = {
@@ -130,7 +154,11 @@ def children() -> set[int]:
         for path in Path("/proc/self/task").glob("*/children")
         for number in path.read_text().split()
     }
-    return found - {getattr(_resource_tracker, "_pid", None)}
+    tracker, server = (
+        getattr(_resource_tracker, "_pid", 0),
+        getattr(_forkserver, "_forkserver_pid", 0),
+    )
+    return found - {tracker, server}
 
 
 def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
@@ -153,19 +181,19 @@ def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
     tempfile.tempdir = os.path.join(folder, "tmp")
     os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), tempfile.tempdir))
     sys.dont_write_bytecode = True
-    _limit("FSIZE", FILE_LIMIT)
+    limit("FSIZE", FILE_LIMIT)
     if sys.platform == "linux":
-        # PR_SET_CHILD_SUBREAPER: orphans of children become children of this process
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+        adopt_orphans()
     if sys.platform == "linux" and kernel:
-        if _limit("DATA", MEMORY_LIMIT):
+        if limit("DATA", MEMORY_LIMIT):
             _limits.add("memory")
         if _landlock(folder):
             _limits.add("files")
     _audit(folder, script, project)
 
 
-def _limit(name: str, size: int) -> bool:
+def limit(name: str, size: int) -> bool:
+    """Set a limit of this process and its children; tell whether there are such limits."""
     try:
         import resource
     except ImportError:  # Windows, where only the time limit ends a section

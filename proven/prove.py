@@ -41,6 +41,7 @@ class Prover:
         section: The section.
         claims: Its claims.
         module: The namespace in which its cells run.
+        limit: The most seconds that a claim may take.
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class Prover:
         section: Section,
         claims: tuple[Claim, ...],
         module: types.ModuleType,
+        limit: float = 60.0,
     ) -> None:
+        self._limit = limit
         self._settings = settings
         self._claims = claims
         self._state = testing.SectionState(settings, section, module, {})
@@ -76,14 +79,14 @@ class Prover:
         if now and devices.may_fork(self._settings):
             for claim in now:
                 self._left.remove(claim)
-                self._in_fork(claim, functools.partial(self._attempt, claim))
+                self._in_fork(claim, functools.partial(self._attempt, claim), self._limit)
 
     def finish(self) -> dict[str, str]:
         """Prove the other claims, now that the last snippet has run."""
         left = [claim for claim in self._left if not self._lacks_devices(claim)]
         if left and devices.may_fork(self._settings):
             # the child imports the tests once, and has a child of its own for each claim
-            self._in_fork(left[0], functools.partial(self._each, left))
+            self._in_fork(left[0], functools.partial(self._each, left), None)
         elif left:
             # `after` runs the section again for each test: none sees what another changed
             self._state.module = None
@@ -103,7 +106,7 @@ class Prover:
     def _each(self, claims: list[Claim]) -> Answer:
         tests = self._load()
         for claim in claims:
-            self._in_fork(claim, functools.partial(self._attempt, claim, tests))
+            self._in_fork(claim, functools.partial(self._attempt, claim, tests), self._limit)
         return self.problems, self.reach, self.files
 
     def _take(self, answer: Answer) -> None:
@@ -163,7 +166,7 @@ class Prover:
             raise AssertionError("under the name of the test there is another function")
         return test
 
-    def _in_fork(self, claim: Claim, attempt: Callable[[], Answer]) -> None:
+    def _in_fork(self, claim: Claim, attempt: Callable[[], Answer], limit: float | None) -> None:
         """Run a test in a child that has the state of the section and can change nothing of it."""
 
         def attempts() -> Answer:
@@ -178,12 +181,15 @@ class Prover:
                 return list(error.problems), {}, set()
 
         before = _files()
-        answer = Fork(attempts).answer()
+        what, answer = f"the process that should prove {claim.name} died", None
+        try:
+            answer = Fork(attempts).answer(limit)
+        except TimeoutError:
+            what = f"the test of a claim was still running after {limit:g} s"
         if answer is not None:
             self._take(answer)
         else:
-            what = f"the process that should prove {claim.name} died"
-            advice = f"run it by itself: pytest {claim.file}"
+            advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
             self.problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
         self._leaves(claim, "a file of the section" if _files() != before else None)
 

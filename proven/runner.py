@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import multiprocessing
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from proven import guard
 from proven.cells import Fault, Outcome, check_outcome
 from proven.claims import Claim
 from proven.data import Messages, from_data
+from proven.fork import can_fork
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
@@ -123,7 +123,7 @@ def run(
         names = [snippet.name for snippet in section.snippets]
         its_keys = {name: key for name, key in (keys or {}).items() if name in names}
         its_recorded = {name: told for name, told in (recorded or {}).items() if name in names}
-        job = Job(settings, section, of_section, last, its_keys, its_recorded)
+        job = Job(settings, section, of_section, last, its_keys, its_recorded, time_limit / 2)
         runs.append(_Run(job, context, time_limit))
     runs.sort(key=lambda run: run.job.section.name not in settings.first)
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")
@@ -158,6 +158,7 @@ class _Run:
     context: Any
     time_limit: float
     process: BaseProcess | None = None
+    pipe: socket.socket | None = None
     ended: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -175,8 +176,8 @@ class _Run:
         """End the process, if it runs, and let it not start any more."""
         with self.lock:
             self.ended = True
-            if self.process:
-                _kill(self.process)
+            if self.process and self.pipe:
+                _tell(self.process, self.pipe)
 
     def _run(self) -> Result:
         begin, started = time.perf_counter(), time.time()
@@ -193,17 +194,19 @@ class _Run:
                 is_spawned = self.context.get_start_method() == "spawn"
                 with guard.named_variables() if is_spawned else contextlib.nullcontext():
                     process.start()
-                self.process = process
+                self.process, self.pipe = process, ours
             theirs.close()
-            outcomes, done = self._listen(process, ours)
+            outcomes, done = self._listen(process, ours, folder)
         finally:
             with self.lock:
                 self.process = None
-                if process.pid is not None:
-                    _kill(process)
-                    process.join()
+            if process.pid is not None:
+                _tell(process, ours)
+                process.join(10)
+                process.kill()
+                process.join()
             ours.close()
-            shutil.rmtree(folder, ignore_errors=True)
+            guard.remove(folder)
         seconds = time.perf_counter() - begin
         states = [outcome.state for outcome in outcomes.values()]
         counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
@@ -215,7 +218,7 @@ class _Run:
         return Result(section, self.job.claims, outcomes, *of_process, *asked)
 
     def _listen(
-        self, process: BaseProcess, pipe: socket.socket
+        self, process: BaseProcess, pipe: socket.socket, folder: str
     ) -> tuple[dict[str, Outcome], Finished]:
         """Receive the messages of the process, up to the last one."""
         outcomes: dict[str, Outcome] = {}
@@ -225,7 +228,16 @@ class _Run:
         deadline = time.monotonic() + limit
         try:
             while True:
-                kind, value = messages.next(deadline)
+                try:
+                    kind, value = messages.next(min(deadline, time.monotonic() + 1))
+                except TimeoutError:
+                    if time.monotonic() >= deadline:
+                        raise
+                    if guard.size_of(folder) > guard.FOLDER_LIMIT:
+                        gigabytes = guard.FOLDER_LIMIT / 2**30
+                        what = f"it wrote files of more than {gigabytes:g} GiB together"
+                        raise self._problem(running, what, "write less") from None
+                    continue
                 if kind == "cell":
                     if running is None:
                         limit = self.time_limit
@@ -249,6 +261,7 @@ class _Run:
         except TimeoutError:
             if running:
                 what = f"it was still running after {limit:g} s, the limit of a section"
+                what += _said(process)
                 advice = "look for a loop without end, or do less"
             else:
                 what = f"no cell had begun after {limit:g} s: the imports took too long"
@@ -277,12 +290,28 @@ def _death(process: BaseProcess) -> str:
     return f"exit status {code}"
 
 
-def _kill(process: BaseProcess) -> None:
-    """End a section's process, and the children in its session."""
-    if process.pid is None:
-        return
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+def _said(process: BaseProcess) -> str:
+    """The last that a section wrote, which may tell why it does not end; on Linux."""
+    texts = []
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}").glob("children"):
+        for number in child.read_text().split():
+            for descriptor in (1, 2):
+                with (
+                    contextlib.suppress(OSError),
+                    open(f"/proc/{number}/fd/{descriptor}", "rb") as f,
+                ):
+                    f.seek(max(0, os.fstat(f.fileno()).st_size - 1000))
+                    texts.append(f.read(1000).decode(errors="replace").strip())
+    text = "\n".join(filter(None, texts))
+    return f"\nThe last that it wrote:\n{text}" if text else ""
+
+
+def _tell(process: BaseProcess, pipe: socket.socket) -> None:
+    """Let a section's process end with all that comes from it."""
+    with contextlib.suppress(OSError):
+        pipe.shutdown(socket.SHUT_RDWR)
+    if not can_fork() and process.pid is not None:
+        with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
             os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError, AttributeError):
-        process.kill()
+        with contextlib.suppress(ProcessLookupError, AttributeError):
+            process.kill()

@@ -9,7 +9,7 @@ import importlib.metadata
 import multiprocessing
 import os
 import platform
-import shutil
+import select
 import signal
 import socket
 import sys
@@ -17,13 +17,15 @@ import threading
 import time
 import types
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import Any
 
 from proven import devices, guard, surroundings
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim
 from proven.data import send
-from proven.fork import Fork, can_fork
+from proven.fork import Fork, adopt_orphans, can_fork, end_descendants, end_with
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.prove import Prover
 from proven.questions import evaluate
@@ -79,6 +81,7 @@ class Job:
         last: The snippet after which to stop; None for the whole section.
         keys: The expressions that decide questions, by the name of the snippet.
         recorded: What was recorded of snippets with a question, for where they do not run.
+        claim_limit: The most seconds that a claim may take.
         folder: A fresh directory, the only one to write in; the runner makes it.
     """
 
@@ -88,6 +91,7 @@ class Job:
     last: str | None
     keys: dict[str, str]
     recorded: dict[str, Outcome]
+    claim_limit: float
     folder: str = ""
 
 
@@ -101,8 +105,11 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     if hasattr(time, "tzset"):
         time.tzset()
     if hasattr(os, "setsid"):
-        os.setsid()  # so that the parent can end this process with its children
-    threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
+        os.setsid()  # Ctrl-C is for the parent, which can end this process with its children
+    if can_fork():
+        _go_on_in_child(pipe, job.folder)
+    else:
+        threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
     # cells see Python's own default, not the method of the engine
     multiprocessing.set_start_method(None, force=True)
     # kept until the process ends: what its objects print when they are deleted goes nowhere
@@ -120,7 +127,8 @@ def run_section(job: Job, pipe: socket.socket) -> None:
         machine = (Fork(ask).answer() if has_devices else None) or ask()
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(job.folder, section.path, settings.project, kernel)
-        prover, answers = Prover(settings, section, job.claims, module), dict[str, str]()
+        answers = dict[str, str]()
+        prover = Prover(settings, section, job.claims, module, job.claim_limit)
         for message in run_cells(settings, section, module, job.last):
             if isinstance(message, Outcome) and (thing := surroundings.changed()):
                 what = f"it changed {thing}, which later cells and the engine use as well"
@@ -177,11 +185,41 @@ def prepare(settings: Settings) -> None:
     surroundings.remember(settings)
 
 
+def _go_on_in_child(pipe: socket.socket, folder: str) -> None:
+    """Go on in a child of this process, which stays, and ends all that comes from the child with it."""
+    adopt_orphans()
+    parent = os.getpid()
+    child = os.fork()
+    if not child:
+        end_with(parent)
+        os.setsid()
+        # shared memory that a cell leaves is removed when this process ends, and not when the build does
+        tracker: Any = resource_tracker._resource_tracker
+        tracker._fd = tracker._pid = None
+        return
+    # nothing comes on the pipe: it ends when nobody listens any more
+    ended: list[Any] = [os.pidfd_open(child), pipe]
+    select.select(ended, [], [])
+    listens = not select.select([pipe], [], [], 0)[0]
+    if not listens:
+        os.kill(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    end_descendants()
+    if not listens:
+        guard.remove(folder)
+    if status < 0:
+        guard.limit("CORE", 0)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(max(status, 0))
+
+
 def _die_with_parent(pipe: socket.socket, folder: str) -> None:
     """End this process and its children when the parent is gone: the pipe, on which nothing comes, then ends."""
     with contextlib.suppress(OSError):
         pipe.recv(1)
-    shutil.rmtree(folder, ignore_errors=True)
+    guard.remove(folder)
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -8,8 +8,6 @@ import contextlib
 import functools
 import logging
 import os
-import signal
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +31,7 @@ from proven.config import halves_of, read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
-from proven.fork import Fork, can_fork
+from proven.fork import Fork, can_fork, end_orderly
 from proven.generators.preview import Preview, Rendered, check_address
 from proven.offline import write_offline_copy
 from proven.problems import ProjectError, unforeseen
@@ -84,7 +82,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         """Remember whether this is `serve`, and let `-q` hide warnings without forgiving them."""
         self.preview = Preview() if command == "serve" else None
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that on_shutdown is called
+            end_orderly()  # so that on_shutdown is called
         logger = logging.getLogger("mkdocs")
         if logger.level > logging.WARNING:  # MkDocs would not count warnings any more
             for handler in logger.handlers:

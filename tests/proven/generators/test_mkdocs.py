@@ -142,7 +142,7 @@ def test_a_configuration_of_a_language_that_is_missing_is_named(project: Project
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 SEED = random.SystemRandom().randrange(2**32)
-SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL", "SIGHUP", "SIGQUIT")
 WORDS = "Words of the next site."
 
 
@@ -178,7 +178,7 @@ def killed(process: "subprocess.Popen[str]", name: str) -> str:
 
 
 @linux
-@pytest.mark.parametrize("number", range(9))
+@pytest.mark.parametrize("number", range(10))
 def test_a_build_that_is_killed_at_any_moment_leaves_a_whole_site_and_no_process(
     good: tuple[Project, float], temporary: Path, number: int
 ) -> None:

@@ -1,5 +1,6 @@
 """Runs the cells of a section, one after the other, in this process, and keeps what they show."""
 
+import _thread
 import ast
 import contextlib
 import ctypes
@@ -8,6 +9,7 @@ import io
 import linecache
 import os
 import re
+import signal
 import sys
 import tempfile
 import threading
@@ -31,6 +33,12 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's
 # control characters, marks that reverse the direction of a text, and halves of characters, which UTF-8 cannot encode
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
+
+FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
+PROGRESS = (
+    "a progress bar writes over its line, which a page cannot: switch it off (tqdm: disable=True), "
+    "and print a line for each step"
+)
 
 State = Literal["ran", "raised", "skipped"]
 
@@ -106,8 +114,10 @@ def check_outcome(outcome: Outcome) -> Outcome:
         if UNSTABLE.search(text):
             what = "its output contains a memory address, which differs from build to build"
             raise Fault(what, "print something that does not")
-        if CONTROL.search(text):
-            raise Fault("its output contains control characters", "print text")
+        if found := CONTROL.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            what = f"its output contains control characters: {found[0]!a} on line {line} of it"
+            raise Fault(what, PROGRESS if found[0] == "\r" else "print text")
     shows = bool(output or errors or outcome.figures)
     after = [0, *(error.after for error in errors), len(output)]
     if (
@@ -187,7 +197,7 @@ class _Cell:
     def run(self, namespace: dict[str, Any]) -> Outcome:
         """Run the cell and check all that it did; a `Fault` says what it may not do."""
         begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
-        children = guard.children()
+        children, count = guard.children(), _thread._count()
         try:
             raised = self._execute(namespace)
         except Fault:
@@ -197,25 +207,37 @@ class _Cell:
             os._exit(1)  # the cell called os.fork(): its child must not run the rest of the section
         self._check_refusals()
         figures = self._take_figures()
-        if left := [t.name for t in set(threading.enumerate()) - threads if not t.daemon]:
+        patience = time.monotonic() + 1  # some are about to end
+        while _thread._count() > count and time.monotonic() < patience:
+            time.sleep(0.005)
+        if _thread._count() > count:
+            left = [t.name for t in set(threading.enumerate()) - threads] or ["without a name"]
             what = (
                 f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
             )
             raise Fault(what, "wait for it: join() the thread, or close the pool")
+        if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
+            what = "a timer still runs: what its handler prints would go to another cell"
+            raise Fault(what, "stop it: signal.alarm(0)")
         if guard.children() - children:
             what = "it did not wait for a process that it started: what that prints would be lost"
-            raise Fault(what, "wait for its end: wait(), join() or subprocess.run")
+            advice = "wait for its end: wait(), join() or subprocess.run; "
+            advice += "del a DataLoader whose persistent workers go on as long as it is there"
+            raise Fault(what, advice)
         pieces = [*(piece for _, _, piece in raised), self._take_output()]
         out, err = (b"".join(written) for written in zip(*pieces, strict=True))
         seconds = time.perf_counter() - begin
         for warning in self.caught:
             advice = "change the cell so that it does not warn, or catch the warning and print it"
+            if "missing from font" in str(warning.message):
+                advice = "write in figures what matplotlib's own font has, such as English"
             line = warning.lineno if warning.filename == str(self.section.path) else None
             raise Fault(f"{warning.category.__name__}: {warning.message}", advice, line)
         if err:
             text = _with_reason(err.decode(errors="replace")[:2000])
             what = f"it wrote to standard error, which no page shows:\n{text}"
-            raise Fault(what, "print what readers should see, and nothing else")
+            advice = "print what readers should see, and nothing else"
+            raise Fault(what, PROGRESS if b"\r" in err else advice)
         if len(out) > OUTPUT_LIMIT:
             what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
             raise Fault(what, "print less")
@@ -276,6 +298,8 @@ class _Cell:
         if declared := self.snippet.raises[before:]:
             what = f"it declares {declared[0]} and raised {_with_reason(text)}"
             return Fault(what, "mend one of them", line)
+        if guard.reason(text):  # no reader would get this error
+            return Fault(_with_reason(text), "let it do with less, or do without", line)
         names = ", ".join([*self.snippet.raises, name])
         declare = f'declare it: raises="{names}"'
         if isinstance(error, ModuleNotFoundError):
@@ -318,17 +342,37 @@ class _Cell:
         options = {"svg.hashsalt": self.snippet.name, "svg.fonttype": "none"}
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         how: Any = {"format": "svg", "transparent": True, "bbox_inches": "tight"}
-        for number in pyplot.get_fignums():
-            file = io.StringIO()
+        numbers = pyplot.get_fignums()
+        if len(numbers) > FIGURES:
+            what = (
+                f"it left {len(numbers)} figures open; a page shows at most {FIGURES} of a snippet"
+            )
+            raise Fault(what, "draw less, or plt.close() those that are not to be shown")
+        for number in numbers:
+            file = _Drawing()
             try:
                 with pyplot.rc_context(options):
                     pyplot.figure(number).savefig(file, metadata=nothing, **how)
+            except Fault:
+                raise
             except Exception as error:
                 what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
                 raise Fault(what, "mend the figure") from None
             figures.append(file.getvalue())
         pyplot.close("all")
         return tuple(figures)
+
+
+class _Drawing(io.StringIO):
+    """The file of a figure, which does not take what no page shows."""
+
+    def write(self, text: str, /) -> int:
+        if self.tell() + len(text) > FIGURE_LIMIT:
+            what = (
+                f"its figure has more than {FIGURE_LIMIT:,} characters, the most that a page shows"
+            )
+            raise Fault(what, "draw less, or pass rasterized=True to what draws so much")
+        return super().write(text)
 
 
 def _names(path: str, text: str) -> bool:

@@ -92,8 +92,13 @@ def reason(text: str) -> str | None:
     starved = ("MemoryError", "allocate memory", "Unable to allocate", "bad_alloc")
     if "memory" in _limits and any(words in text for words in starved):
         return f"a section may use {MEMORY_LIMIT / 2**30:g} GiB of memory, the limit in proven/guard.py"
-    if "files" in _limits and "Permission denied" in text:
+    denied = ("permission denied", "to a (local) address")
+    if "files" in _limits and any(words in text.lower() for words in denied):
         return "a section may write only to its temporary directory, and use no network"
+    if "File too large" in text:
+        return f"a section may write files of {FILE_LIMIT / 2**20:g} MiB each, the limit in proven/guard.py"
+    if "No space left on device" in text:
+        return f"the disk with {tempfile.gettempdir()} is full: make room, or set TMPDIR"
     return None
 
 

@@ -242,6 +242,33 @@ FAULTS: dict[str, Plant] = {
     "output that is not UTF-8": cell(
         r'import os; os.write(1, b"\xff")', "its output is not UTF-8: invalid start byte", at=FIRST
     ),
+    "control characters with their line": cell(
+        r'print("a\nb\x07")', r"control characters: '\x07' on line 3 of it", at=FIRST
+    ),
+    "progress bar": cell(
+        r'print("step 1\rstep 2")', r"'\r' on line 2 of it", "tqdm: disable=True", at=FIRST
+    ),
+    "progress bar on standard error": cell(
+        r'import sys; sys.stderr.write("1\r2")', "standard error", "tqdm: disable=True", at=FIRST
+    ),
+    "a daemon thread that still runs": cell(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+        "a thread still runs",
+        at=FIRST,
+    ),
+    "a thread without a name": cell(
+        "import _thread, time\n_thread.start_new_thread(time.sleep, (9,))\ntime.sleep(0.3)",
+        "a thread still runs (without a name)",
+        at=FIRST,
+    ),
+    "Chinese in a figure": drawing("plt.title('损失')", "missing from font", "such as English"),
+    "a figure of 60,000 points": drawing(
+        "plt.scatter(range(60_000), range(60_000))", "more than 2,000,000", "rasterized=True"
+    ),
+    "two hundred figures": drawing(
+        "plt.rcParams['figure.max_open_warning'] = 0\nfor _ in range(200): plt.figure()",
+        "it left 200 figures open; a page shows at most 20",
+    ),
     "control characters": cell(r'print("a\x02b")', "contains control characters", at=FIRST),
     "output that turns text round": cell(
         r'print("\u202egnorw")', "its output contains control characters", at=FIRST
@@ -298,6 +325,11 @@ if sys.platform != "win32":  # no signals, no /dev/stdout, and another error for
     FAULTS |= {
         "crash": cell("import ctypes\nctypes.string_at(0)", "its process died (SIGSEGV)", at=FIRST),
         "reading descriptor 0": cell("import os\nos.read(0, 1)", "Bad file descriptor"),
+        "a timer that still runs": cell(
+            "import signal\nsignal.signal(signal.SIGALRM, print)\nsignal.alarm(60)",
+            "a timer still runs",
+            at=FIRST,
+        ),
         "output cut": cell(
             "print('a', flush=True)\nopen('/dev/stdout', 'w').close()",
             "output may be lost",

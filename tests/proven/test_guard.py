@@ -74,6 +74,8 @@ def test_a_section_that_does_what_it_may_not_fails_the_build(tmp_path: Path, fau
 def test_printing_without_end_stops_before_the_disk_is_full(project: Project) -> None:
     message = refused(project, "# %% one\nwhile True:\n    print('x' * 10_000)\n")
     assert "OSError: [Errno 27] File too large" in message
+    assert "files of 256 MiB each, the limit in proven/guard.py" in message
+    assert "declare it" not in message
     assert "snippets/part.py:3" in message
 
 

@@ -9,7 +9,8 @@ except ModuleNotFoundError as error:
         raise
     sys.exit(
         f"This Python, {sys.executable}, has no {error.name}: it is not set up for the site.\n"
-        "  do       make serve sets up .venv; . .venv/bin/activate enters it"
+        "  do       make serve sets up .venv; . .venv/bin/activate enters it; "
+        "if the folder was moved, make clean before that"
     )
 
 from proven.fork import end_orderly

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from proven.cli import main
 from tests.helpers.faults import sound
-from tests.helpers.projects import Project, mkdocs_here
+from tests.helpers.projects import PROJECT, Project, mkdocs_here
 
 SCRIPT = """# %% one
 x = 1
@@ -188,3 +190,17 @@ def test_check_runs_the_named_section_and_says_what_holds(capsys: Out) -> None:
     assert "part: 4 snippets, 0 questions and 0 claims hold" in capsys.readouterr().out
     assert main(["check", "lost"]) == 1
     assert "there is no section 'lost'" in capsys.readouterr().err
+
+
+def test_a_python_that_is_not_set_up_says_how_it_is(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "proven", "list"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "it is not set up for the site" in done.stderr
+    assert "  do       make serve sets up .venv" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -73,6 +73,7 @@ FIXED = {
 ENGINE = Path(__file__).parents[1]
 
 _refused: list[tuple[str, int | None]] = []
+read: set[str] = set()  # the files of the project that were read
 _limits: set[str] = set()  # which limits the kernel of this machine enforces
 
 
@@ -241,6 +242,10 @@ def _audit(folder: str, script: Path, project: Path) -> None:
         if event == "open":
             if arguments[2] & WRITING:
                 check(arguments[0], None, True)
+            elif isinstance(arguments[0], str | bytes) and len(read) < 10_000:
+                real = os.path.realpath(os.fsdecode(arguments[0]))
+                if real.startswith(f"{project}{os.sep}") and "__pycache__" not in real:
+                    read.add(real)
         elif event in WRITES:
             for path, base, follow in WRITES[event]:
                 check(arguments[path], None if base is None else arguments[base], follow)

@@ -61,7 +61,7 @@ class Prover:
         self._modules = set(sys.modules)
         self.problems: list[Problem] = []  # the claims that do not hold
         self.reach: dict[str, testing.Reach] = {}  # on how many cases of what each was tried
-        self.files: set[str] = set()  # of the modules that the tests import
+        self.files: set[str] = set()  # that the tests import or read
 
     @property
     def _path(self) -> str:
@@ -139,7 +139,7 @@ class Prover:
         except BaseException as error:
             return [_fails(claim, error, self._path, testing.case)], {}, set()
         new = [sys.modules[name] for name in sys.modules.keys() - self._modules]
-        files = {str(getattr(module, "__file__", None)) for module in new}
+        files = guard.read | {str(getattr(module, "__file__", None)) for module in new}
         what, line = "", claim.line
         if result is not None:
             what = f"the test of a claim returns {type(result).__name__}, as if it had yet to run"

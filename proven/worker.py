@@ -59,7 +59,7 @@ class Finished:
         machine: Where it ran.
         proofs: What became of its claims, by name: `proven` or `skipped`.
         reach: On how many cases of what each claim was tried, by name.
-        modules: The files of the project that it imported, each with its hash.
+        modules: The files of the project that it or its claims imported or read, each with its hash.
         answers: The values of the keys of questions, by the name of the snippet.
     """
 
@@ -142,7 +142,9 @@ def run_section(job: Job, pipe: socket.socket) -> None:
             else:
                 send(pipe, "cell", message.name)
         proofs = prover.finish()
-        files = _own_files(settings, prover.files)
+        known = {section.path, *(settings.project / claim.file for claim in job.claims)}
+        more = prover.files | guard.read
+        files = _own_files(settings, more - set(map(str, known)))  # those are compared anyway
         finished = Finished(machine, proofs, prover.reach, files, answers)
         send(pipe, "finished", finished)
     except ProjectError as error:
@@ -241,13 +243,13 @@ def _machine(settings: Settings) -> Machine:
     return Machine(packages | versions, platform.python_version(), system, names)
 
 
-def _own_files(settings: Settings, of_tests: set[str]) -> tuple[tuple[Path, str], ...]:
-    """The project's own files among the imported modules, those of tests too, the engine apart."""
+def _own_files(settings: Settings, more: set[str]) -> tuple[tuple[Path, str], ...]:
+    """The project's own files among the imported modules and others, the engine apart."""
     engine = Path(__file__).parent
     names = {str(getattr(module, "__file__", None)) for module in list(sys.modules.values())}
     files = [
         Path(name)
-        for name in names | of_tests
+        for name in names | more
         if name.startswith(f"{settings.project}{os.sep}")
         and f"{os.sep}site-packages{os.sep}" not in name
     ]

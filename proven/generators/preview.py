@@ -75,6 +75,13 @@ class Preview:
         self.proving = None
         self.cancelled.clear()
 
+    def _watch(self) -> None:
+        """Let the server notice an edit of each file that a section read, such as a table."""
+        for path in {path for result in self.results.values() for path, _ in result.modules}:
+            if path not in self.watched:
+                self.watched.add(path)
+                self.server.watch(str(path))
+
     def serve(self, server: LiveReloadServer) -> None:
         """Put this in the place of MkDocs' own rebuild."""
         build_all = server.builder
@@ -82,6 +89,8 @@ class Preview:
         self.proven = Path(self.temporary.name) / "proven"
         self.proven.touch()
         server.watch(str(self.proven))  # touched when claims have been proven
+        self.server, self.watched = server, set[Path]()
+        self._watch()
 
         inject: Any = server._inject_js_into_html
 
@@ -120,6 +129,7 @@ class Preview:
             return
         self.results = run_sections(project, self.results, prove=False, preview=True)
         self.site = site = replace(self.site, project=project, results=self.results)
+        self._watch()
         for page in project.all_pages:
             shown = _shown(site, page)
             text, views, claims = (
@@ -159,6 +169,7 @@ class Preview:
             return
         if proven != results:
             self.results = proven
+            self._watch()
             self.proven.touch()
 
 

@@ -53,7 +53,7 @@ class Preview(logging.Handler):
 
     def until_proven(self) -> None:
         """Wait until the server is to show the pages anew, since claims have been proven."""
-        [file] = self.server.watched
+        file = self.server.watched[0]
         self.until(lambda: file.stat().st_mtime_ns != self._touched)
 
     def until(self, true: Callable[[], bool]) -> None:

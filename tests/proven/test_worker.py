@@ -5,10 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from proven.project import read_project
+from proven.runner import run
 from tests.helpers.projects import CUDA, PROJECT, Project, refused, run_part
 
 
@@ -142,3 +145,29 @@ def test_the_process_of_a_section_runs_the_engine_that_started_it(
         [sys.executable, "-c", begin + RUNS], cwd=folder, text=True, capture_output=True, check=True
     )
     assert done.stdout.strip() == "copied"
+
+
+def test_a_result_names_the_files_of_the_project_that_it_and_its_claims_read(
+    project: Project,
+) -> None:
+    table, list_ = project.file("data/x.csv", "1"), project.file("data/y.csv", "2")
+    project.script = f"# %% one\nimport numpy\nx = numpy.loadtxt({str(table)!r})\n"
+    project.tests = f'''from pathlib import Path
+
+from proven.testing import after
+
+
+def test_holds() -> None:
+    """It holds.
+
+    成立。
+    """
+    assert after("part.one").x < int(Path({str(list_)!r}).read_text())
+'''
+    time.sleep(0.02)  # what is edited while a section runs counts as changed
+    read = read_project(project.read_settings())
+    result = run(read.settings, read.sections.values(), read.claims.values())["part"]
+    assert [path for path, _ in result.modules] == [table, list_]
+    assert result.is_current(result.section, result.claims, {})
+    table.write_text("0")
+    assert not result.is_current(result.section, result.claims, {})

@@ -61,6 +61,22 @@ def mark(served: Preview, path: str) -> str:
     return str(found.attributes["data-state"])
 
 
+def test_an_edit_of_a_table_that_a_cell_reads_is_noticed(project: Project, served: Preview) -> None:
+    table = project.file("data/table.csv", "7.25\n")
+    edit(
+        project,
+        SCRIPT,
+        "numbers = [1, 2, 3]",
+        f"numbers = [1, 2, 3]\nprint(open({str(table)!r}).read())",
+    )
+    served.save()
+    assert "7.25" in served.read("index.html")
+    served.until(lambda: table in served.server.watched)
+    table.write_text("8.75\n")
+    served.save()
+    assert "8.75" in served.read("index.html")
+
+
 def test_an_edit_of_prose_renders_its_page_of_its_language(
     project: Project, served: Preview
 ) -> None:

@@ -66,8 +66,6 @@ def _page(site: Site, page: Page, here: str) -> str:
         if other.kind == "error":
             entry = site.error(*error_of(other.body), page.language)
             return _fence("text", entry.piece.text if entry.piece else entry.type)
-        if other.kind in ("counts", "entries", "downloads", "exceptions", "notebook"):
-            return ""
         return f"```{other.kind}\n{other.body}\n```"
 
     parts = [

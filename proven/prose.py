@@ -15,6 +15,8 @@ from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, target_
 from proven.questions import lettered, options_of
 
 ATTRIBUTES = re.compile(r"\{:[^{}]*\}")  # of the paragraph above
+# What leads through a page, or lists what it holds: nothing for a text that is read from top to bottom.
+ONLY_HTML = ("counts", "downloads", "entries", "exceptions", "notebook")
 WRAPPED = {"strong_open": "**", "strong_close": "**", "em_open": "*", "em_close": "*"}
 
 
@@ -79,6 +81,8 @@ def _written(
             yield Shown(part.body.strip(), part.option("alt"), folded)
         elif part.kind == "options":
             yield "\n".join(f"- {row}" for row in lettered(options_of(part.body)[1]))
+        elif part.kind in ONLY_HTML:
+            continue
         elif part.kind == "math":
             yield dialect.math(part.body, True)
         else:

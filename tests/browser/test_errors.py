@@ -66,7 +66,7 @@ def test_claims_are_found_by_words_page_and_state(
 ) -> None:
     with tab(browser) as view:
         view.goto(f"{address}{LANGUAGES[language]}claims/")
-        expect(view.locator("table.counts tbody tr").last).to_be_visible()
+        expect(view.locator(".counts tbody tr").last).to_be_visible()
         shown = view.locator(".claims > li:not([hidden])")
         count = shown.count()
         field, page, state = view.locator(".filter :is(input, select)").all()
@@ -74,7 +74,7 @@ def test_claims_are_found_by_words_page_and_state(
         of_page = shown.count()
         assert 0 < of_page < count
         assert view.locator("article h2:visible").count() == 1
-        expect(view.locator("table.counts")).not_to_be_visible()
+        expect(view.locator(".counts")).not_to_be_visible()
         state.select_option("recorded")
         assert shown.count() < of_page
         page.select_option("")

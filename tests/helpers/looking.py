@@ -75,7 +75,7 @@ USED = """async () => {
 }"""
 # A page is drawn from the part that has come. Here the end of it is taken back, node by node, and then
 # put where it was.
-TAKE_BACK = """() => {
+TAKE_BACK = r"""() => {
   const seen = new Map()
   for (const element of document.body.querySelectorAll("*")) {
     const box = element.getBoundingClientRect()
@@ -93,6 +93,10 @@ TAKE_BACK = """() => {
   const taken = []
   for (const node of nodes.reverse()) {
     const text = node.textContent.trim()
+    // a word that has come only in part, or a word whose tick has not come, may still go to the next line
+    const before = node.previousSibling
+    const word = node.parentNode.closest(".joined")
+    const glued = node.nodeType == Node.TEXT_NODE && /^\\S/.test(node.textContent) && before
     const told = node.nodeType == Node.TEXT_NODE ? text && seen.has(node.parentNode) : seen.has(node)
     moving.delete(node)
     taken.push([node, node.parentNode, node.nextSibling])
@@ -100,6 +104,7 @@ TAKE_BACK = """() => {
     if (!told) continue
     for (const [element, was] of moving) {
       const is = element.getBoundingClientRect()
+      if (word?.contains(element) || element === word || (glued && before.contains(element))) continue
       if (!is.width || !is.height || Math.abs(is.x - was.x) + Math.abs(is.y - was.y) < 1) continue
       moving.delete(element)
       moved.push([element.outerHTML.slice(0, 200), was.x, was.y, "without",

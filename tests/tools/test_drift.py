@@ -122,7 +122,10 @@ def test_there_is_one_issue(
 def test_a_look_tells_what_snippets_tests_and_the_build_did(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = '\ndef test_sum() -> None:\n    """Sums are sums.\n\n    和就是和。\n    """\n    assert 1 + 1 == {}\n'
+    test = (
+        'from proven.testing import shown\n\n\ndef test_sum() -> None:\n    """Sums are sums.\n\n    和就是和。\n    """\n'
+        '    lines = shown("part.one").output.count("\\n")\n    assert lines + 1 == {}\n'
+    )
     project = Project(tmp_path / "project", tests=test.format(2))
     for language, sentence in (("zh", "一。"), ("en", "One.")):
         project.pages[language] = page("part.one") + f"\n{sentence}`#!claim sum`\n"
@@ -142,6 +145,6 @@ def test_a_look_tells_what_snippets_tests_and_the_build_did(
     assert "a claim does not hold: Sums are sums." in broken["site"]
     text = compare(holds, broken)
     assert (
-        "tests/test_part.py:2 and in the sentences at docs/zh/index.md:7, docs/en/index.md:7."
+        "tests/test_part.py:4 and in the sentences at docs/zh/index.md:7, docs/en/index.md:7."
         in text
     )

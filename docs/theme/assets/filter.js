@@ -42,6 +42,14 @@ for (const search of document.querySelectorAll("search.filter")) {
     if (overview) overview.hidden = asked.length > 0 || selects.some(select => select.value)
     none.hidden = found > 0
   }
+  // an address leads to its entry, whatever was filtered before
+  addEventListener("hashchange", () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))
+    if (!target?.closest("[hidden]")) return
+    for (const control of [field, ...selects]) control.value = ""
+    filter()
+    target.scrollIntoView()
+  })
   field.addEventListener("input", filter)
   for (const select of selects) select.addEventListener("change", filter)
 }

@@ -34,7 +34,7 @@ from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork, end_orderly
 from proven.generators.preview import Preview, Rendered, check_address
 from proven.offline import write_offline_copy
-from proven.problems import ProjectError, unforeseen
+from proven.problems import Problem, ProjectError, unforeseen
 from proven.publish import publish, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
@@ -98,6 +98,10 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 once.msgs.clear()  # else `serve` would tell each error once only
         settings = read_settings(Path(config.config_file_path).parent)
         language = str(config.theme["language"])
+        if not config.use_directory_urls:
+            what = "the site has an address with a folder for each page, and this build is to have none"
+            advice = "leave out --no-directory-urls and use_directory_urls: false"
+            raise ProjectError(Problem(what, advice, ("mkdocs.yml",)))
         if not config.repo_url:
             config.edit_uri = None  # links to edit a page need a repository
         if language == settings.main:

@@ -143,3 +143,10 @@ def test_a_reader_that_ends_early_is_no_error_of_the_command_line(tmp_path: Path
         ["sh", "-c", command], cwd=folder, env={"PYTHONPATH": str(PROJECT)}, capture_output=True
     )
     assert done.stderr == b""
+
+
+def test_addresses_without_folders_are_refused(tmp_path: Path) -> None:
+    done = mkdocs_here(sound(tmp_path / "project").folder, "build", "--no-directory-urls")
+    assert done.returncode == 1
+    assert "leave out --no-directory-urls" in done.stdout
+    assert "Section part" not in done.stdout

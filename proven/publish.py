@@ -116,7 +116,9 @@ def _prepare(site: Path, project: str) -> Path:
         if not os.path.lexists(left):
             continue
         a_folder = left.is_dir() and not left.is_symlink()
-        if not a_folder or (_made(left).get("project") != project and any(left.iterdir())):
+        # a build that was killed at once has only begun to write the mark
+        others = a_folder and any(not p.name.startswith(MARKER) for p in left.iterdir())
+        if not a_folder or (_made(left).get("project") != project and others):
             what = f"a build needs the name {left.name}, and what is there was not made by one"
             raise _refused(what, "move it", left)
         if _files(left) and not site.exists():
@@ -168,6 +170,13 @@ def _put_away(folder: Path, site: Path) -> None:
                 raise _refused("the file is in the new site, too", "move it", folder / name)
             (site / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).rename(site / name)
+    for entry in list(
+        os.scandir(folder)
+    ):  # the mark goes last: what is left is known to be a build's
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        elif entry.name != MARKER:
+            os.unlink(entry.path)
     shutil.rmtree(folder)
 
 
@@ -201,7 +210,9 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _mark(folder: Path, project: str, files: dict[str, str] | None) -> None:
     text = json.dumps({"project": project, "files": files}, indent=1, ensure_ascii=False)
-    (folder / MARKER).write_text(text, encoding="utf-8")
+    part = folder / f"{MARKER}.part"  # a mark is whole, or it is not there
+    part.write_text(text, encoding="utf-8")
+    part.replace(folder / MARKER)
 
 
 def _made(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,8 @@ def settings(project: Project, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A project with two kinds of devices, whose modules can be imported here."""
     project.settings = {"devices": {"small": "small_machine", "large": "large_machine"}}
     for name, count in (("small_machine", 2), ("large_machine", 3)):
-        project.file(f"{name}.py", MACHINE.format(count=count, forks=True))
+        project.file(f"{name}.py", MACHINE.replace("machine.txt", f"{name}.txt"))
+        project.file(f"{name}.txt", f"{count} True")
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(project.folder)
     return project.read_settings()

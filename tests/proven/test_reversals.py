@@ -176,7 +176,12 @@ PYTORCH: list[tuple[str, object, str, object]] = [
     ("whole_model_is_refused_by_default", torch, "load", unsafe_load),
     ("state_dict_is_live", nn.Module, "_save_to_state_dict", detached_state),
     ("module_to_works_in_place", nn.Module, "to", moved_copy),
-    ("counting_gpus_never_fails", torch.cuda, "device_count", lambda: 1 / 0),
+    (
+        "counting_gpus_never_fails",
+        torch.cuda,
+        "is_available",
+        lambda: not torch.cuda.device_count(),
+    ),
     ("dropout_draws_in_training_only", F, "dropout", always_dropping),
 ]
 

@@ -264,7 +264,7 @@ def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
         rows.append(f'<tr><th scope="row">{escape(title)}</th>{numbers}</tr>')
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     return (
-        f'<div class="counts" tabindex="0" role="region" aria-label="{escape(words("claims"))}" data-search-exclude><table class="numbers"><thead><tr><td></td>{head}</tr></thead>'
+        f'<div class="counts" tabindex="0" role="region" aria-label="{escape(words("claims"))}" data-search-exclude><table class="numbers"><colgroup>{"<col>" * (len(heads) + 1)}</colgroup><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>{search}"
     )
 

@@ -262,14 +262,11 @@ def _ends_answer(node: LexborNode) -> bool:
 def _mark_silent(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Say of entries about a mistake that raises no error that they are."""
     for heading in tree.css("article .silent"):
-        sign = tree.create_node("span")
+        sign = tree.create_node("p")
         sign.attrs["class"] = "silent-sign"
         sign.inner_html = escape(site.words(page.language)("silent"))
         heading.attrs["data-silent"] = "true"
-        if links := heading.css("a.headerlink"):
-            links[0].insert_before(sign)
-        else:
-            heading.insert_child(sign)
+        heading.insert_after(sign)
 
 
 def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:

@@ -66,7 +66,7 @@ def attribute(tag: LexborNode, name: str) -> str:
 
 def title(heading: LexborNode) -> str:
     """The text of a heading without the links that stand beside it."""
-    links = [link.text() for link in heading.css(".headerlink, .silent-sign")]
+    links = [link.text() for link in heading.css(".headerlink")]
     return heading.text().removesuffix("".join(links))
 
 

@@ -266,4 +266,6 @@ def test_a_silent_mistake_has_a_sign_at_its_heading(project: Project, tmp_path: 
     assert built.returncode == 0, built.stderr
     tree = LexborHTMLParser((project.folder / "site" / "en" / "index.html").read_text())
     assert [node.attributes["id"] for node in tree.css("[data-silent]")] == ["quiet"]
-    assert [node.text() for node in tree.css("h2 .silent-sign")] == [site.words("en")("silent")]
+    assert [node.text() for node in tree.css("h2[data-silent] + .silent-sign")] == [
+        site.words("en")("silent")
+    ]

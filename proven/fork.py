@@ -7,6 +7,7 @@ import pickle
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +117,17 @@ def end_orderly() -> None:
     for name in ("SIGTERM", "SIGHUP", "SIGQUIT"):
         number = getattr(signal, name, None)  # Windows has not all of them
         if number and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores one
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
+            signal.signal(number, _end)
+
+
+told_to_end = (
+    threading.Event()
+)  # a library may lose the exit that is raised: who waits looks here, too
+
+
+def _end(number: int, frame: object) -> None:
+    told_to_end.set()
+    sys.exit(128 + number)
 
 
 def can_fork() -> bool:

@@ -23,7 +23,7 @@ from proven import guard
 from proven.cells import Fault, Outcome, check_outcome
 from proven.claims import Claim
 from proven.data import Messages, from_data
-from proven.fork import can_fork
+from proven.fork import can_fork, told_to_end
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
@@ -133,8 +133,8 @@ def run(
         results: dict[str, Result] = {}
         problems: list[Problem] = []
         for future in futures:
-            while cancelled and not future.done():
-                if cancelled.wait(0.05):
+            while not future.done():
+                if (cancelled or told_to_end).wait(0.05) or told_to_end.is_set():
                     raise ProjectError(Problem("the run was ended", "run it again"))
             try:
                 result = future.result()

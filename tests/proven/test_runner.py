@@ -219,3 +219,16 @@ def test_ctrl_c_ends_the_fork_server_without_a_traceback() -> None:
     assert done.stderr == ""
     assert done.stdout == "a section can be interrupted\n"
     assert done.returncode == 1
+
+
+def test_a_run_ends_although_a_library_has_lost_the_exit(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler of a signal raises wherever the program is, and that may be a callback that catches all."""
+    ending = threading.Event()
+    monkeypatch.setattr("proven.runner.told_to_end", ending)
+    project.script = "# %% one\nwhile True:\n    pass\n"
+    settings = project.read_settings()
+    sections = read_sections(settings)[0]
+    with pytest.raises(ProjectError, match="the run was ended"):
+        run(settings, sections.values(), meanwhile=ending.set)

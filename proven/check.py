@@ -285,11 +285,11 @@ def _unproven(project: Project, mark: Mark) -> Problem:
 def _descriptions(project: Project) -> Iterator[Problem]:
     """Each page has a description of its own, if most have one, and each figure one that says something."""
     for pages in project.pages.values():
+        described = sum("description" in page.meta for page in pages.values())
         first: dict[str, str] = {}
         for page in pages.values():
             text, place = str(page.meta.get("description") or ""), page.at(1)
             advice = "write one sentence about it in its front matter: description: …"
-            described = sum("description" in other.meta for other in pages.values())
             if not text and described > len(pages) / 2:
                 what = "the page has no description, and most have"
                 yield Problem(what, advice, (place,), unfinished=True)

@@ -7,7 +7,7 @@ policy is written into it that names what may run there.
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -238,10 +238,7 @@ def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         options.decompose()
         if text:
             text.decompose()
-        explained, node = [], snippet.next
-        while node and not _ends_answer(node):
-            explained.append(node)
-            node = node.next
+        explained = _following(snippet, _ends_answer)
         content = "".join(node.html or "" for node in explained)
         for node in explained:
             node.decompose()
@@ -251,6 +248,15 @@ def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         snippet.attrs["class"] = "snippet asks"
         snippet.inner_html = f"{box.html}{asked.html}{fold.html}"
         box.decompose()
+
+
+def _following(node: LexborNode, ends: Callable[[LexborNode], bool]) -> list[LexborNode]:
+    """What stands behind a node, up to what ends it."""
+    found, following = [], node.next
+    while following and not ends(following):
+        found.append(following)
+        following = following.next
+    return found
 
 
 def _ends_answer(node: LexborNode) -> bool:
@@ -273,9 +279,8 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Put a box to tick at the end of each exercise."""
     words = site.words(page.language)
     for exercise in exercises_of(page):
-        node = tree.css(f"[id={exercise}]")[0]
-        while node.next and not _ends_answer(node.next):
-            node = node.next
+        heading = tree.css(f"[id={exercise}]")[0]
+        node = [heading, *_following(heading, _ends_answer)][-1]
         done = tree.create_node("p")
         done.attrs["class"] = "done"
         done.inner_html = (
@@ -287,10 +292,9 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
 def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
     """Close what a heading begins, up to the next heading of its level or of a higher one."""
     ends = {f"h{level}" for level in range(1, int(str(heading.tag)[1]) + 1)}
-    inside, node = [], heading.next
-    while node and node.tag not in ends and node.attributes.get("class") not in AFTER:
-        inside.append(node)
-        node = node.next
+    inside = _following(
+        heading, lambda node: node.tag in ends or node.attributes.get("class") in AFTER
+    )
     fold = tree.create_node("details")
     fold.attrs["class"] = "depth"
     links = heading.css("a.headerlink")  # a summary, which opens on a click, can hold no links

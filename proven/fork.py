@@ -120,9 +120,8 @@ def end_orderly() -> None:
             signal.signal(number, _end)
 
 
-told_to_end = (
-    threading.Event()
-)  # a library may lose the exit that is raised: who waits looks here, too
+# a library may lose the exit that a handler raises: what waits looks here, too
+told_to_end = threading.Event()
 
 
 def _end(number: int, frame: object) -> None:

@@ -63,6 +63,7 @@ lint-rest:
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
 	$(BIN)/python -m tools.reach
+	$(BIN)/python -m tools.numbers
 
 reach: .venv/site.done  ## sentences with a universal word whose proof is one example
 	$(BIN)/python -m tools.reach
@@ -144,7 +145,7 @@ drift-issue:  ## put build/drift.*.md into one issue (needs gh and its token)
 	$(PYTHON) -m tools.drift issue build
 
 clean:  ## remove what the other targets made
-	rm -rf .venv node_modules site site.new site.old build .cache .hypothesis .pytest_cache .ruff_cache .mypy_cache
+	$(PYTHON) tools/clean.py
 
 # --- set-up: each file stands for a step that is done, and is redone when what it depends on changes
 

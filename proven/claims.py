@@ -6,6 +6,7 @@ A claim is a test whose docstring has a paragraph for each language: what it pro
 import ast
 import hashlib
 import os
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -162,14 +163,10 @@ def _helpers(data: bytes, source: str, settings: Settings) -> str:
 
 
 def _joined(paragraph: str) -> str:
-    """Join the lines of a paragraph: with a space, but without one beside Chinese characters."""
-    text = ""
-    for line in paragraph.split("\n"):
-        wide = (text and "\u2e80" <= text[-1] <= "\uffef") or "\u2e80" <= line.strip()[
-            :1
-        ] <= "\uffef"
-        text += ("" if not text or wide else " ") + " ".join(line.split())
-    return text
+    """Join the lines of a paragraph: with a space, but without one between Chinese characters or beside their stops."""
+    text = " ".join(" ".join(line.split()) for line in paragraph.split("\n"))
+    han, stop = r"[\u2e80-\u9fff]", r"[\u3000-\u303f\uff00-\uffef]"
+    return re.sub(rf"(?<={han}) (?={han})|(?<={stop}) | (?={stop})", "", text)
 
 
 def _devices(decorator: ast.expr) -> int | None:

@@ -220,7 +220,7 @@ def test_a_layer_refuses_another_dtype() -> None:
 
 def test_a_mean_without_dim_is_one_number() -> None:
     """`X.mean()` without `dim` is one number for the whole tensor; subtracting it generally leaves
-    the columns off centre.
+    columns whose mean is not 0.
 
     `X.mean()` 不写 `dim`，整个张量只得一个数；减去它，各列的均值一般不是 0。
     """

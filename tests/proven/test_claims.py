@@ -130,3 +130,21 @@ def test_two_sections_share_no_name_of_a_claim(project: Project) -> None:
     _, (problem,) = read_claims(settings, read_sections(settings)[0])
     assert problem.what == "two tests are called test_holds"
     assert problem.places == ("tests/test_more.py:3", "tests/test_part.py:2")
+
+
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        ("a b\n    c", "a b c"),
+        ("中文，\n中文", "中文，中文"),
+        ("中文\n`code`", "中文 `code`"),
+        ("code\n中文", "code 中文"),
+        ("code，\ncode", "code，code"),
+        ("中\n文", "中文"),
+    ],
+)
+def test_lines_of_a_docstring_are_joined_as_their_language_is_written(
+    project: Project, lines: str, joined: str
+) -> None:
+    found, _ = read(project, f'def test_x() -> None:\n    """E.\n\n    {lines}\n    """\n')
+    assert found["x"].words["zh"] == joined

@@ -11,6 +11,7 @@ import pytest
 
 from proven import cli
 from tests.helpers.projects import PROJECT
+from tools import clean as cleaning
 
 READMES = ["README.md", "README.zh.md"]
 GUIDES = ["CONTRIBUTING.md", "CONTRIBUTING.zh.md"]
@@ -18,7 +19,7 @@ DESIGN = "docs-dev/design.md"
 PICTURES = [".github/data.svg", ".github/data.zh.svg"]
 MAKEFILE = (PROJECT / "Makefile").read_text("utf-8")
 # what a checkout does not have: `make clean` removes it, or a machine with a GPU makes it
-MADE = {*re.findall(r"rm -rf (\.venv .*)", MAKEFILE)[0].split(), "snippets/records"}
+MADE = {*cleaning.MADE, *cleaning.SITES, "snippets/records"}
 FENCE = re.compile(r"^ *(`{3,})(\w+)\n(.*?)^ *\1$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 PATH = re.compile(r"\.?[\w<>-]+(\.[\w<>-]+)*(/[\w.<>-]*)+|[\w-]+(\.[\w-]+)*\.(md|toml|txt|yml)")

@@ -29,6 +29,22 @@ def test_every_command_of_a_workflow_is_a_make_target() -> None:
         assert next(word for word in command[1:] if "=" not in word) in targets
 
 
+def test_nothing_is_published_unless_all_tests_passed() -> None:
+    folder = PROJECT / ".github" / "workflows"
+    jobs = yaml.safe_load((folder / "pages.yml").read_text(encoding="utf-8"))["jobs"]
+    tests = yaml.safe_load((folder / "ci.yml").read_text(encoding="utf-8"))["jobs"]["test"]
+    assert "make PYTHON=python test" in [step.get("run") for step in tests["steps"]]
+    assert jobs["ci"]["uses"] == "./.github/workflows/ci.yml"
+    # a job whose condition begins with !cancelled() runs after failures, unless it asks
+    assert "needs.ci.result == 'success' &&" in jobs["choose"]["if"]
+    for name in ("notebooks", "deploy"):
+        assert "&& needs.choose.result == 'success'" in jobs[name]["if"]
+    changing = [
+        name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()
+    ]
+    assert changing == ["notebooks", "deploy"]
+
+
 def test_a_fork_deploys_under_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SITE_URL", "https://somebody.github.io/fork/")
     monkeypatch.setenv("REPO_URL", "https://github.com/somebody/fork")

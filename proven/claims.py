@@ -164,9 +164,9 @@ def _helpers(data: bytes, source: str, settings: Settings) -> str:
 
 def _joined(paragraph: str) -> str:
     """Join the lines of a paragraph: with a space, but without one between Chinese characters or beside their stops."""
-    text = " ".join(" ".join(line.split()) for line in paragraph.split("\n"))
     han, stop = r"[\u2e80-\u9fff]", r"[\u3000-\u303f\uff00-\uffef]"
-    return re.sub(rf"(?<={han}) (?={han})|(?<={stop}) | (?={stop})", "", text)
+    between = rf"(?<={han}) (?={han})|(?<={stop}) | (?={stop})"
+    return re.sub(between, "", " ".join(paragraph.split()))
 
 
 def _devices(decorator: ast.expr) -> int | None:

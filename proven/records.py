@@ -2,14 +2,15 @@
 
 A record is one JSON file for a section and a kind of hardware, with text as lists of lines, so that
 a renewed record reads as a diff. It is of the files that ran: change one, and it counts no more. What
-it says is held to the rules of what a section does here. Its own hash finds what somebody changed
-without thinking of it; whoever wants to forge a record can.
+it says is held to the rules of what a section does here. Its own hash, and the commit that it names,
+find what somebody changed without thinking of it; whoever wants to forge a record can.
 """
 
 import hashlib
 import json
 import logging
 import re
+import subprocess
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -170,9 +171,14 @@ def read_records(
         elif section:
             records.append(record)
             problems += _check(record, section, place, text.split("\n"))
+            what, key = _not_committed(record, settings.project), "commit"
             if sealed(data)["sha256"] != data.get("sha256"):
-                what = "the record was changed after it was made: its hash is of another content"
-                line = _line_of(text.split("\n"), '"sha256"')
+                what, key = (
+                    "the record was changed after it was made: its hash is of another content",
+                    "sha256",
+                )
+            if what:
+                line = _line_of(text.split("\n"), f'"{key}"')
                 problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))
     records.sort(key=lambda record: (len(record.machine.devices), record.date), reverse=True)
     return tuple(records), problems
@@ -187,6 +193,29 @@ def _changed(record: Record, settings: Settings) -> str | None:
         if not there or text_hash(path.read_bytes()) != record.files.get(name):
             return name
     return None
+
+
+def _not_committed(record: Record, project: Path) -> str:
+    """Whether the commit that a record names, if git has it here, held other files than those that ran."""
+    commit, git = record.commit or "", ["git", "-C", str(project)]
+    if not re.fullmatch("[0-9a-f]{40,64}", commit) or not _says([*git, "cat-file", "-t", commit]):
+        return ""
+    for name, sha256 in record.files.items():
+        data = _says([*git, "show", f"{commit}:./{name}"])
+        if data is None or text_hash(data) != sha256:
+            told = f"there was no {name}" if data is None else f"{name} was another file"
+            return (
+                f"the record is not of its run: at the commit {commit[:10]} that it names, {told}"
+            )
+    return ""
+
+
+def _says(command: list[str]) -> bytes | None:
+    """What a program prints; None where it fails, or is not there."""
+    try:
+        return subprocess.run(command, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _advice(section: str) -> str:

@@ -233,10 +233,10 @@ class _Run:
                 except TimeoutError:
                     if time.monotonic() >= deadline:
                         raise
-                    if guard.size_of(folder) > guard.FOLDER_LIMIT:
-                        gigabytes = guard.FOLDER_LIMIT / 2**30
-                        what = f"it wrote files of more than {gigabytes:g} GiB together"
-                        raise self._problem(running, what, "write less") from None
+                    size = guard.size_of(folder) + guard.shared_by(process.pid or 0)
+                    if size > guard.SUM_LIMIT:
+                        what = f"it has files and shared memory of more than {guard.SUM_LIMIT / 2**30:g} GiB"
+                        raise self._problem(running, what, "use less") from None
                     continue
                 if kind == "cell":
                     if running is None:

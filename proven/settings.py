@@ -67,6 +67,11 @@ def read_settings(project: Path) -> Settings:
     if not __debug__:
         what = "Python leaves assertions out (-O or PYTHONOPTIMIZE), and every proof is one"
         raise ProjectError(Problem(what, "run it without", (f"{FILE}:1",)))
+    here, ours = project / "proven", Path(__file__).parent
+    if (here / Path(__file__).name).is_file() and not here.samefile(ours):
+        what = f"the project has an engine of its own, and this one is in {ours}"
+        advice = "run it in its folder as python -m mkdocs …, or install it into this environment"
+        raise ProjectError(Problem(what, advice, ("proven/",)))
     path = project / FILE
     if not path.is_file():
         what = f"there is no {FILE} in this folder: it says which languages the site has"

@@ -1,5 +1,7 @@
 """What a section may not do, and what it may: memory, files, network, processes of its own."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +41,16 @@ FAULTS: dict[str, Plant] = {
         "import contextlib, socket\nwith contextlib.suppress(OSError):\n"
         '    socket.create_connection(("example.org", 80))',
         f"{NETWORK} example.org",
+    ),
+    "something left to atexit": cell(
+        "import atexit\natexit.register(print, 'bye')",
+        "a section may leave nothing to atexit, which no page shows",
+        at="atexit.register",
+    ),
+    "a function left to atexit by a decorator": cell(
+        "import atexit\n\n@atexit.register\ndef ends():\n    print('bye')",
+        "a section may leave nothing to atexit, which no page shows",
+        at="@atexit.register",
     ),
 }
 if sys.platform == "linux" and not torch.accelerator.is_available():
@@ -107,6 +119,32 @@ print(os.listdir())
     one, two = run_part(project, script).outcomes.values()
     assert one.output == "[1, 2]\n[1, 2]\n[1, 5]\nTrue\n"
     assert two.output == "[]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Landlock")
+def test_a_section_reads_no_variables_of_the_processes_that_started_it(
+    project: Project,
+) -> None:
+    marker = subprocess.Popen(
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "PROVEN_TOKEN": "a secret"},
+    )
+    script = f"""# %% one
+import pathlib
+found = []
+for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+    try:
+        found.append(b"PROVEN_TOKEN" in path.read_bytes())
+    except OSError:
+        pass
+print(any(found), pathlib.Path("/proc/{marker.pid}").exists(), len(found) > 0)
+"""
+    try:
+        [one] = run_part(project, script).outcomes.values()
+    finally:
+        marker.communicate(b"\n")
+    assert one.output == "False True True\n"
 
 
 def test_each_run_works_in_a_fresh_directory_and_leaves_nothing(project: Project) -> None:

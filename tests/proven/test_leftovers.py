@@ -108,7 +108,7 @@ while True:
 
 
 def test_files_have_a_limit_together(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "FOLDER_LIMIT", 2**20)
+    monkeypatch.setattr(guard, "SUM_LIMIT", 2**20)
     script = """# %% one
 import time
 for number in range(8):
@@ -117,7 +117,27 @@ for number in range(8):
 time.sleep(60)
 """
     begin = time.monotonic()
-    assert "files of more than" in refused(project, script)
+    assert "files and shared memory of more than" in refused(project, script)
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [
+        "x = [torch.ones(2**16).share_memory_() for _ in range(8)]",
+        "x = mmap.mmap(-1, 2**21)\nx.write(bytes(2**21))",
+        "x = SharedMemory(create=True, size=2**21)\nx.buf[:] = bytes(2**21)",
+        "x = os.memfd_create('x')\nos.ftruncate(x, 2**21)\ny = mmap.mmap(x, 2**21)\ny.write(bytes(2**21))",
+    ],
+)
+def test_shared_memory_has_the_same_limit(
+    project: Project, monkeypatch: pytest.MonkeyPatch, shares: str
+) -> None:
+    monkeypatch.setattr(guard, "SUM_LIMIT", 2**20)
+    imports = "import mmap, os, time, torch\nfrom multiprocessing.shared_memory import SharedMemory"
+    script = f"# %% one\n{imports}\n{shares}\ntime.sleep(60)\n"
+    begin = time.monotonic()
+    assert "files and shared memory of more than" in refused(project, script)
     assert time.monotonic() - begin < 30
 
 

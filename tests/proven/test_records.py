@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,10 +57,15 @@ def hardware(project: Project) -> Project:
     return project
 
 
-def keep(project: Project, machine: Machine = GPU, date: str = "2026-11-23") -> Path:
+def keep(
+    project: Project,
+    machine: Machine = GPU,
+    date: str = "2026-11-23",
+    commit: str | None = "0123456789",
+) -> Path:
     result = made_up(project, DONE, machine).results["part"]
     folder = project.folder / "snippets" / "records"
-    return write_record(folder, make_record(result, date, "0123456789"))
+    return write_record(folder, make_record(result, date, commit))
 
 
 def read(project: Project) -> tuple[tuple[Record, ...], list[Problem]]:
@@ -138,8 +145,50 @@ def test_a_record_that_was_changed_by_hand_is_refused(
     path.write_text(text.replace(*edited), encoding="utf-8")
     _, (problem, *_) = read(hardware)
     assert "was changed after it was made" in problem.what
+    assert '"sha256"' in told(hardware, problem)
+
+
+def test_a_record_names_the_commit_that_ran(hardware: Project) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        done = subprocess.run(
+            ["git", "-C", str(hardware.folder), *who, *words], capture_output=True, check=True
+        )
+        return done.stdout.decode().strip()
+
+    hardware.write()
+    git("init", "--quiet")
+    git("commit", "--quiet", "--allow-empty", "--message", "without the script")
+    empty = git("rev-parse", "HEAD")
+    git("add", "snippets")
+    git("commit", "--quiet", "--message", "as it is")
+    there = git("rev-parse", "HEAD")
+    hardware.script = SCRIPT.replace("one device", "a device")
+    hardware.write()
+    git("commit", "--quiet", "--all", "--message", "as it was")
+    other = git("rev-parse", "HEAD")
+    hardware.script = SCRIPT
+    for commit, says in (
+        (there, ""),
+        (f"{other}+", ""),  # files differed from it
+        ("0" * 40, ""),  # nobody has it here
+        ("--output=x", ""),
+        (other, f"at the commit {other[:10]} that it names, snippets/part.py was another file"),
+        (empty, f"at the commit {empty[:10]} that it names, there was no snippets/part.py"),
+    ):
+        shutil.rmtree(hardware.folder / "snippets" / "records", ignore_errors=True)
+        keep(hardware, commit=commit)
+        _, problems = read(hardware)
+        assert [problem.what for problem in problems] == [
+            f"the record is not of its run: {says}"
+        ] * bool(says)
+        assert all('"commit"' in told(hardware, problem) for problem in problems)
+    assert not (hardware.folder / "x").exists()
+
+
+def told(project: Project, problem: Problem) -> str:
     place, _, line = problem.places[0].rpartition(":")
-    assert '"sha256"' in (hardware.folder / place).read_text().split("\n")[int(line) - 1]
+    return (project.folder / place).read_text().split("\n")[int(line) - 1]
 
 
 def test_a_record_counts_with_other_line_ends(hardware: Project) -> None:

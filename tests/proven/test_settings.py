@@ -7,6 +7,7 @@ import pytest
 
 from proven.problems import ProjectError
 from proven.settings import find_project, read_settings
+from tests.helpers.projects import PROJECT
 
 
 def test_settings_have_values_where_the_file_says_nothing(tmp_path: Path) -> None:
@@ -79,6 +80,20 @@ def test_no_toml_and_no_file_are_told_too(tmp_path: Path) -> None:
     (tmp_path / "proven.toml").write_text("name = \n")
     with pytest.raises(ProjectError, match="Invalid value"):
         read_settings(tmp_path)
+
+
+def test_another_engine_than_that_of_the_project_says_so(tmp_path: Path) -> None:
+    (tmp_path / "proven.toml").write_text('name = "notes"\nlanguages = ["en"]\n')
+    (tmp_path / "proven").mkdir()
+    assert read_settings(tmp_path)  # a folder of something else
+    (tmp_path / "proven" / "settings.py").touch()
+    with pytest.raises(ProjectError, match=r"has an engine of its own") as error:
+        read_settings(tmp_path)
+    assert "python -m mkdocs" in str(error.value)
+    (tmp_path / "proven" / "settings.py").unlink()
+    (tmp_path / "proven").rmdir()
+    (tmp_path / "proven").symlink_to(PROJECT / "proven")
+    assert read_settings(tmp_path)
 
 
 def test_the_project_is_found_from_any_folder_inside_of_it(

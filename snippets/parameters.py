@@ -240,6 +240,50 @@ with torch.no_grad():
     layer.weight.fill_(1)
 y.backward()
 
+# %% keep-positive
+from torch.nn.utils import parametrize
+
+
+class Positive(nn.Module):
+    def forward(self, raw):
+        return nn.functional.softplus(raw)
+
+
+torch.manual_seed(0)
+positive = nn.Linear(2, 1)
+part = Positive()
+parametrize.register_parametrization(positive, "weight", part)
+print("keys:", *positive.state_dict())
+
+sgd = torch.optim.SGD(positive.parameters(), lr=1)
+for _ in range(20):  # push the weight down | 把权重往下压
+    sgd.zero_grad()
+    positive(torch.ones(1, 2)).sum().backward()
+    sgd.step()
+print("weight:", positive.weight.tolist())
+
+nn.init.ones_(positive.weight)
+print("the same:", positive.weight.tolist())
+
+
+# %% clamp-in-forward
+class Clamping(nn.Linear):
+    def forward(self, X):
+        self.weight.data.clamp_(min=0)  # not like this | 不要这样
+        return super().forward(X)
+
+
+clamping = Clamping(2, 1)
+nn.init.constant_(clamping.weight, 0.5)
+sgd = torch.optim.SGD(clamping.parameters(), lr=1)
+clamping(torch.ones(1, 2)).sum().backward()
+sgd.step()
+print("after the step:", clamping.weight.tolist())
+
+with torch.no_grad():
+    clamping.eval()(torch.ones(1, 2))
+print("after an evaluation:", clamping.weight.tolist())
+
 # %% defaults fold="output"
 torch.manual_seed(0)
 sizes = [(4, 4096), (64, 64), (64, 4096), (1024, 64)]

@@ -103,10 +103,13 @@ def test_resnet_152_counts_weighted_layers() -> None:
 
 
 def test_named_children_gives_one_level() -> None:
-    """`named_children()` gives the names and the modules one level below, and nothing deeper.
+    """`named_children()` gives the names and the modules one level below, each module once, and nothing
+    deeper.
 
-    `named_children()` 只给出下一级的各个模块和它们的名字，更深的不给。
+    `named_children()` 只给出下一级的各个模块和它们的名字，每个模块一次，更深的不给。
     """
+    twice = nn.Linear(2, 2)
+    assert _names(nn.Sequential(twice, nn.ReLU(), twice).named_children()) == ["0", "1"]
     model = after("blocks.picture").model
     assert _names(model.named_children()) == ["0", "1", "2"]
     assert _names(model[0].named_children()) == ["0", "1"]
@@ -961,6 +964,7 @@ def test_module_lists_have_no_forward() -> None:
     text = 'is missing the required "forward" function'
     assert result.error == f"NotImplementedError: Module [ModuleList] {text}"
     assert result.output == "in a loop: (2, 2)\n"
+    assert not any("forward" in vars(kind) for kind in (nn.ModuleList, nn.ModuleDict))
     for layer in over(activations(), ACTIVATIONS):
         for held in (nn.ModuleList([layer.make()]), nn.ModuleDict({"a": layer.make()})):
             with pytest.raises(NotImplementedError, match=text):
@@ -970,10 +974,10 @@ def test_module_lists_have_no_forward() -> None:
 
 
 def test_registration_keeps_the_order() -> None:
-    """Sub-modules are kept in the order in which their names were first registered; a module that
-    is added under a known name takes the place of the old one.
+    """Sub-modules are kept in the order in which their names came; a module that is added under a known
+    name takes the place of the old one, and one whose name was deleted before comes last.
 
-    子模块按名字第一次注册的先后排列；用已有的名字再添加一个，就在原位替换。
+    子模块按名字注册的先后排列；用已有的名字再添加一个，就在原位替换；名字先删掉再添加，就排到最后。
     """
     chain = after("blocks.registry-order").chain
     lines = shown("blocks.registry-order").output.splitlines()
@@ -989,6 +993,9 @@ def test_registration_keeps_the_order() -> None:
             net.add_module(name, new := nn.Tanh())
             assert list(net._modules) == list(order)
             assert net._modules[name] is new
+        delattr(net, order[0])
+        net.add_module(order[0], nn.ReLU())
+        assert list(net._modules) == [*order[1:], order[0]]
 
 
 def test_module_registry_is_a_plain_dict() -> None:
@@ -1072,10 +1079,10 @@ def test_unchecked_functions_fail_late() -> None:
 
 
 def test_add_module_refuses_functions() -> None:
-    """`add_module` and `nn.Sequential` refuse a function, and whatever else is no module, at once:
-    `torch.nn.functional.relu is not a Module subclass`.
+    """`add_module` and `nn.Sequential` refuse a function, and other things that are no module, at once:
+    `torch.nn.functional.relu is not a Module subclass`. Only `None` they take.
 
-    不是模块的东西，例如函数，`add_module` 和 `nn.Sequential` 当场就拒绝：
+    不是模块的东西，例如函数，`add_module` 和 `nn.Sequential` 当场就拒绝，只有 `None` 除外：
     `torch.nn.functional.relu is not a Module subclass`。
     """
     text = "torch.nn.functional.relu is not a Module subclass"
@@ -1087,6 +1094,7 @@ def test_add_module_refuses_functions() -> None:
         for add in adders:
             with pytest.raises(TypeError, match="is not a Module subclass"):
                 add(thing)
+    assert nn.Sequential(None)._modules == {"0": None}  # type: ignore[arg-type]
 
 
 def test_children_skips_repetitions() -> None:
@@ -1417,6 +1425,24 @@ def test_register_buffer_refuses_an_attribute() -> None:
         plain.mean = value
         with pytest.raises(KeyError, match="attribute 'mean' already exists"):
             plain.register_buffer("mean", torch.zeros(20))
+    module.register_buffer("mean", torch.ones(2))  # the name of a buffer is taken over
+    assert module.mean.tolist() == [1, 1]
+
+
+def test_nn_buffer_registers_by_assignment() -> None:
+    """A tensor that `nn.Buffer` has marked is registered as a buffer when it is assigned to an attribute;
+    with `persistent=False` it is not in the `state_dict()`.
+
+    用 `nn.Buffer` 标明的张量，赋给属性就注册成缓冲区；写了 `persistent=False` 的不在 `state_dict()` 里。
+    """
+    for dtype in over(all_dtypes(), DTYPES):
+        module: Any = nn.Module()
+        module.mean = nn.Buffer(torch.ones(2).to(dtype))
+        module.cache = nn.Buffer(torch.ones(2).to(dtype), persistent=False)
+        assert _names(module.named_buffers()) == ["mean", "cache"]
+        assert list(module.state_dict()) == ["mean"]
+        assert list(module.parameters()) == []
+        assert module.to("meta").mean.is_meta
 
 
 def test_halving_ends_at_one_or_below() -> None:
@@ -1574,16 +1600,28 @@ def test_linear_backward_needs_no_output() -> None:
 
 def test_relu_sigmoid_and_tanh_need_their_output() -> None:
     """Of the activations of `torch.nn`, ReLU, Sigmoid and Tanh refuse `backward()` if their output was
-    overwritten by `X /= 2`; the others do not.
+    overwritten by `X /= 2`; the others do not, and their gradients are right. Some of these refuse
+    it when they were built with `inplace=True`, as ELU and SELU do.
 
-    `torch.nn` 的激活函数里，ReLU、Sigmoid 和 Tanh 的输出被 `X /= 2` 改写之后，`backward()` 会拒绝执行；其余的不会。
+    `torch.nn` 的激活函数里，ReLU、Sigmoid 和 Tanh 的输出被 `X /= 2` 改写之后，`backward()` 会拒绝执行；
+    其余的不会，得到的梯度也是对的。不过其中有几种（例如 ELU 和 SELU），写了 `inplace=True` 也会拒绝。
     """
+    for kind in (nn.ELU, nn.SELU):
+        Y = kind(inplace=True)(nn.Linear(20, 20)(torch.rand(2, 20)))
+        Y /= 2
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            Y.sum().backward()
     refused = []
     for layer in over(activations(), ACTIVATIONS):
-        Y = layer.make()(nn.Linear(20, 20)(torch.rand(2, 20)))
+        activation, linear = layer.make().eval(), nn.Linear(20, 20)
+        X = torch.rand(2, 20)
+        (activation(linear(X)) / 2).sum().backward()
+        expected, linear.bias.grad = linear.bias.grad, None
+        Y = activation(linear(X))
         Y /= 2
         try:
             Y.sum().backward()
+            assert torch.equal(linear.bias.grad, expected)
         except RuntimeError as error:
             assert "modified by an inplace operation" in str(error)  # noqa: PT017
             refused.append(layer.cls.__name__)

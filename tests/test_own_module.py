@@ -176,9 +176,10 @@ def test_our_buffers_go_by_name() -> None:
 
 
 def test_getattr_is_the_last_resort() -> None:
-    """Python calls `__getattr__` only for a name that the usual look-up does not find.
+    """Python calls `__getattr__` only after the usual look-up of a name has failed; a property that raises
+    an `AttributeError` fails, too.
 
-    只有按通常的办法找不到某个名字，Python 才会调用 `__getattr__`。
+    按通常的办法查找某个名字失败之后，Python 才会调用 `__getattr__`；属性（property）抛出 `AttributeError`，也算失败。
     """
 
     class Base:
@@ -198,6 +199,10 @@ def test_getattr_is_the_last_resort() -> None:
         def computed(self) -> int:
             return 1
 
+        @property
+        def failing(self) -> int:
+            raise AttributeError
+
         def __getattr__(self, name: str) -> int:
             self.asked.append(name)
             return 3
@@ -208,7 +213,8 @@ def test_getattr_is_the_last_resort() -> None:
         getattr(watched, name)
         assert watched.asked == []
     assert watched.missing == 3
-    assert watched.asked == ["missing"]
+    assert watched.failing == 3
+    assert watched.asked == ["missing", "failing"]
 
 
 def test_both_classes_sort_alike() -> None:

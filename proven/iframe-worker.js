@@ -1,4 +1,5 @@
 /* iframe-worker 1.0.4, shim/index.js, from npm. It lets the search run where a page was opened from disk.
+   Changed: the frame loads this file, too, where the original wrote a script into it, which the policy of a page forbids.
 
    Copyright (c) 2020-2022 Martin Donath <martin.donath@squidfunk.com>
 
@@ -20,4 +21,73 @@
    FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS
    IN THE SOFTWARE.
 */
-"use strict";(()=>{function c(s,n){parent.postMessage(s,n||"*")}function d(...s){return s.reduce((n,e)=>n.then(()=>new Promise(r=>{let t=document.createElement("script");t.src=e,t.onload=r,document.body.appendChild(t)})),Promise.resolve())}var o=class extends EventTarget{constructor(e){super();this.url=e;this.m=e=>{e.source===this.w&&(this.dispatchEvent(new MessageEvent("message",{data:e.data})),this.onmessage&&this.onmessage(e))};this.e=(e,r,t,i,m)=>{if(r===`${this.url}`){let a=new ErrorEvent("error",{message:e,filename:r,lineno:t,colno:i,error:m});this.dispatchEvent(a),this.onerror&&this.onerror(a)}};let r=document.createElement("iframe");r.hidden=!0,document.body.appendChild(this.iframe=r),this.w.document.open(),this.w.document.write(`<html><body><script>postMessage=${c};importScripts=${d};addEventListener("error",({error})=>{parent.dispatchEvent(new ErrorEvent("error",{filename:"${e}",error}))})<\/script><script src=${e}?${+Date.now()}><\/script></body></html>`),this.w.document.close(),onmessage=this.m,onerror=this.e,this.r=new Promise((t,i)=>{this.w.onload=t,this.w.onerror=i})}terminate(){this.iframe.remove(),onmessage=onerror=null}postMessage(e){this.r.catch().then(()=>{this.w.dispatchEvent(new MessageEvent("message",structuredClone({data:e})))})}get w(){return this.iframe.contentWindow}};window.IFrameWorker=o;location.protocol==="file:"&&(window.Worker=o);})();
+"use strict"
+;(() => {
+  const here = document.currentScript.src
+  const worker = frameElement?.dataset.worker
+  if (worker) {
+    document.currentScript.remove() // the worker of the theme asks the first script of the frame where it lies
+    window.postMessage = (data, target) => parent.postMessage(data, target || "*")
+    window.importScripts = (...urls) =>
+      urls.reduce(
+        (before, url) =>
+          before.then(
+            () =>
+              new Promise(resolve => {
+                const script = document.createElement("script")
+                script.src = url
+                script.onload = resolve
+                document.body.appendChild(script)
+              })
+          ),
+        Promise.resolve()
+      )
+    addEventListener("error", ({ error }) =>
+      parent.dispatchEvent(new ErrorEvent("error", { filename: worker, error }))
+    )
+    return
+  }
+  window.IFrameWorker = class extends EventTarget {
+    constructor(url) {
+      super()
+      this.url = url
+      this.iframe = document.createElement("iframe")
+      this.iframe.hidden = true
+      this.iframe.dataset.worker = url
+      document.body.appendChild(this.iframe)
+      this.frame.document.open()
+      this.frame.document.write(
+        `<html><body><script src="${here}"></script><script src="${url}?${Date.now()}"></script></body></html>`
+      )
+      this.frame.document.close()
+      window.onmessage = event => {
+        if (event.source !== this.frame) return
+        this.dispatchEvent(new MessageEvent("message", { data: event.data }))
+        this.onmessage?.(event)
+      }
+      window.onerror = (message, filename, lineno, colno, error) => {
+        if (filename !== `${this.url}`) return
+        const event = new ErrorEvent("error", { message, filename, lineno, colno, error })
+        this.dispatchEvent(event)
+        this.onerror?.(event)
+      }
+      this.ready = new Promise((resolve, reject) => {
+        this.frame.onload = resolve
+        this.frame.onerror = reject
+      })
+    }
+    terminate() {
+      this.iframe.remove()
+      window.onmessage = window.onerror = null
+    }
+    postMessage(data) {
+      this.ready
+        .catch(() => {})
+        .then(() => this.frame.dispatchEvent(new MessageEvent("message", structuredClone({ data }))))
+    }
+    get frame() {
+      return this.iframe.contentWindow
+    }
+  }
+  if (location.protocol === "file:") window.Worker = window.IFrameWorker
+})()

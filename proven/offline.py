@@ -55,13 +55,12 @@ def _files(site: Path) -> dict[str, bytes]:
 
 
 def _page(html: str, name: str, site: Path) -> str:
-    """Make the links of a page name files, and drop what makes no sense on disk.
-
-    That is the offer of this very file, and the policy, which would forbid what the shim does.
-    """
+    """Make the links of a page name files, drop the offer of this very file, and let the policy allow files."""
     tree = LexborHTMLParser(html)
-    for dropped in tree.css(f"{POLICY}, {ONLINE}"):
-        dropped.decompose()
+    for offer in tree.css(ONLINE):
+        offer.decompose()
+    for policy in tree.css(POLICY):  # not every browser takes a file for the site's own
+        policy.attrs["content"] = (policy.attrs["content"] or "").replace("'self'", "'self' file:")
     for tag in tree.css("a[href], link[href]"):
         tag.attrs["href"] = _file(tag.attrs["href"] or "", (site / name).parent)
     shim = posixpath.relpath(SHIM, posixpath.dirname(name) or ".")

@@ -10,7 +10,8 @@ from selectolax.lexbor import LexborHTMLParser
 from proven.offline import write_offline_copy
 
 HEAD = (
-    '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="x">'
+    '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
+    "content=\"script-src 'self' 'sha256-x'\">"
     '<link rel="stylesheet" href="{root}style.css">'
 )
 HOME = """<a href="en/">English</a><a href="./#here">here</a><a href="en/?q=1#there">there</a>
@@ -69,10 +70,14 @@ def test_links_to_folders_name_their_pages_and_all_others_stay(unpacked: dict[st
 
 def test_what_makes_no_sense_on_disk_is_left_out(unpacked: dict[str, str]) -> None:
     assert "made-up-offline.zip" not in unpacked["index.html"]
-    assert "Content-Security-Policy" not in unpacked["index.html"]
     left_out = {"404.html", "sitemap.xml", "assets/cards/index.png", "assets/theme.js.map"}
     assert not left_out & unpacked.keys()
     assert unpacked["style.css"] == "p {}"
+
+
+def test_the_policy_stays_and_allows_files(unpacked: dict[str, str]) -> None:
+    [policy] = LexborHTMLParser(unpacked["en/index.html"]).css("meta[http-equiv]")
+    assert policy.attributes["content"] == "script-src 'self' file: 'sha256-x'"
 
 
 def test_the_index_of_the_search_is_a_script_that_names_files(unpacked: dict[str, str]) -> None:

@@ -178,6 +178,44 @@ while whole.step < STEPS:
 print(f"held-out accuracy: {accuracy(whole.net):.3f}")
 
 
+# %% memory
+def size(tensors):
+    # each memory once | 同一块内存只算一次
+    parts = [t.untyped_storage() for t in tensors]
+    sizes = {part.data_ptr(): part.nbytes() for part in parts}
+    return f"{sum(sizes.values()) / 1000:.1f} kB"
+
+
+def saved_for_backward(net, rows):
+    kept = []
+
+    def pack(tensor):
+        kept.append(tensor.detach())
+        return kept[-1]
+
+    hooks = torch.autograd.graph.saved_tensors_hooks
+    with hooks(pack, lambda tensor: tensor):
+        net(X[:rows])
+    return size(kept)
+
+
+run = Run(seed=0)
+run.update()
+weights = list(run.net.parameters())
+states = run.optimizer.state.values()
+averages = [s["exp_avg"] for s in states]
+averages += [s["exp_avg_sq"] for s in states]
+print("weights:", size(weights))
+print("gradients:", size([p.grad for p in weights]))
+print("Adam:", size(averages))
+for rows in 64, 128:
+    kept = saved_for_backward(run.net, rows)
+    print(f"saved for backward, {rows} rows:", kept)
+with torch.no_grad():
+    kept = saved_for_backward(run.net, 128)
+print("with no_grad, 128 rows:", kept)
+
+
 # %% checkpoint
 def save(run, path):
     checkpoint = {}
@@ -203,6 +241,32 @@ def resume(path, kind=Run, forget=()):
         torch.set_rng_state(saved["rng"])
         torch.cuda.set_rng_state_all(saved["gpu_rng"])
     return run
+
+
+# %% mixed-precision
+weight = nn.Parameter(torch.ones(3))
+sgd = torch.optim.SGD([weight], lr=0.01)
+
+
+def half_step(scaler):
+    before = weight.detach().clone()
+    # through float16, which ends at 65504 | float16 最大到 65504
+    loss = (8 * weight.half()).float().sum()
+    sgd.zero_grad()
+    scaler.scale(loss).backward()
+    scaler.step(sgd)
+    scaler.update()
+    return "skipped" if weight.equal(before) else "taken"
+
+
+scaler = torch.amp.GradScaler("cpu")
+print(*(half_step(scaler) for _ in range(6)))
+print("scale:", scaler.get_scale())
+
+scaler_2 = torch.amp.GradScaler("cpu")
+print("a new one:", half_step(scaler_2))
+scaler_2.load_state_dict(scaler.state_dict())
+print("with the old state:", half_step(scaler_2))
 
 
 # %% power-cut raises="PowerCut"
@@ -243,6 +307,21 @@ print(f"held-out accuracy: {accuracy(resumed.net):.3f}")
 saved = torch.load("step-60.pt", map_location="meta")
 torch.set_rng_state(saved["rng"])
 
+# %% another-order
+large = torch.tensor(1e8)
+print("1e8 - 1e8 + 1 =", (large - large + 1).item())
+print("1e8 + 1 - 1e8 =", (large + 1 - large).item())
+
+torch.manual_seed(0)
+numbers = torch.rand(10_000)
+total = torch.zeros(())
+for number in numbers:
+    total += number
+print(f"one by one:     {total:.4f}")
+print(f"sum():          {numbers.sum():.4f}")
+print(f"sum(), float64: {numbers.double().sum():.4f}")
+torch.testing.assert_close(total, numbers.sum())
+
 # %% data-loader
 from torch.utils.data import DataLoader
 
@@ -254,6 +333,15 @@ torch.set_rng_state(before)
 again = [rows.tolist() for rows in loader]
 print("a new order for each pass:", first != second)
 print("the same one again:", first == again)
+
+
+# %% background-copies
+gpu = device.type == "cuda"
+loader = DataLoader(X.cpu(), batch_size=500, pin_memory=gpu)
+for batch in loader:
+    moved = batch.to(device, non_blocking=True)
+print("pinned, if there is a GPU:", batch.is_pinned() == gpu)
+print("same values:", moved.equal(X[-len(moved) :]))
 
 
 # %% forgotten fold="output"

@@ -89,6 +89,21 @@ def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
 # Names, and what cannot be done
 
 
+def test_old_type_names_tell_dtype_and_device() -> None:
+    """`type()` of a tensor is a name that tells dtype and device: `torch.FloatTensor` is float32 on the CPU, `torch.cuda.FloatTensor` float32 on a GPU. Tried on fake tensors, which have a device and no data.
+
+    张量的 `type()` 是一个名字，说明数据类型和设备：`torch.FloatTensor` 是 CPU 上的 float32，`torch.cuda.FloatTensor` 是 GPU 上的 float32。用假张量试过：有设备，没有数据。
+    """
+    names = {torch.float32: "Float", torch.float64: "Double", torch.float16: "Half"}
+    names |= {torch.int64: "Long", torch.int32: "Int", torch.bool: "Bool"}
+    with FakeTensorMode():
+        for dtype in over(names, "dtypes | 种数据类型"):
+            here = torch.ones(2, dtype=dtype)
+            there = torch.ones(2, dtype=dtype, device="cuda:0")
+            assert here.type() == f"torch.{names[dtype]}Tensor"
+            assert there.type() == f"torch.cuda.{names[dtype]}Tensor"
+
+
 def test_try_gpu_gives_what_is_there() -> None:
     """With no GPU, one or two, `try_gpu(i)` gives the GPU of that number where there is one, and the CPU everywhere else, for −1 too."""
     assert lines("devices.choose") == [

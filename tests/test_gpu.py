@@ -158,9 +158,9 @@ def test_tensors_have_no_context() -> None:
 
 
 def test_a_build_without_cuda_uses_no_nvidia_gpu() -> None:
-    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, a card or a driver new enough is missing.
+    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, PyTorch sees no card, or no driver that is new enough.
 
-    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，缺的就是显卡，或者够新的驱动。
+    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，那就是看不到显卡，或者没有够新的驱动。
     """
     printed = values("gpu.machine")
     assert printed["PyTorch built with CUDA"] == str(torch.version.cuda)
@@ -753,9 +753,9 @@ def test_a_forgotten_assignment_fails_later() -> None:
 
 
 def test_to_returns_itself_if_nothing_changes() -> None:
-    """`to` returns the very same tensor if device and dtype stay the same and `copy=True` is not given; otherwise it returns a new one.
+    """Given a device and a dtype, `to` returns the very same tensor if it has both already and `copy=True` is not given; otherwise it returns a new one.
 
-    设备和数据类型都不变，又没有 `copy=True` 时，`to` 返回同一个张量，否则返回新的。
+    给 `to` 设备和数据类型，如果张量本来就是这样，又没有 `copy=True`，返回的就是同一个张量，否则是新的。
     """
     assert lines("gpu.to-returns-self")[:3] == [
         "same device: True True",
@@ -928,9 +928,9 @@ def test_a_loss_moves_only_its_weight() -> None:
 
 
 def test_only_registered_tensors_move() -> None:
-    """`Module.to` takes parameters and buffers to the device and to the dtype; a tensor in a plain attribute stays as it is.
+    """`Module.to` takes parameters and buffers to the device, and those that are no integers to the dtype; a tensor in a plain attribute stays as it is.
 
-    不论换设备还是换数据类型，`Module.to` 都只处理参数和缓冲区；普通属性里的张量原样不动。
+    不论换设备还是换数据类型（整数的除外），`Module.to` 都只处理参数和缓冲区；普通属性里的张量原样不动。
     """
     assert [line.strip() for line in lines("gpu.stray-constant")] == [
         "registered: False",

@@ -2,7 +2,9 @@
 
 import copy
 import io
+import multiprocessing
 import pickle
+import random
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,6 +20,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from proven.testing import after, over, section, shown
+from tests.families import Layer, cut_files, float_dtypes, layers
+
+PARAMETRIC = "layer classes with parameters | 种有参数的层"
 
 
 def lines(name: str) -> list[str]:
@@ -43,6 +48,11 @@ def temporary_file() -> Iterator[Path]:
     """The path of a file that a claim may write; what a check of the page writes lies beside it."""
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         yield Path(folder, "file.pt")
+
+
+def layers_with_parameters() -> list[Layer]:
+    """The layer classes that have parameters."""
+    return [layer for layer in layers() if list(layer.make().parameters())]
 
 
 def trained(state: Any, steps: int, seed: int = 0) -> Any:
@@ -618,16 +628,21 @@ def test_a_forgotten_buffer_shows_at_once() -> None:
 
 
 def test_a_new_adam_first_steps_by_the_learning_rate() -> None:
-    """In the first step of a new Adam, a parameter moves by the learning rate, however small its
-    gradient; zero gradients excepted.
+    """In the first step of a new Adam, a parameter moves by the learning rate, whether its gradient
+    is large or small, as long as it is far above `eps`, which is 1e-8.
 
-    新建的 Adam 走第一步时，梯度再小，参数也会移动整整一个学习率那么远，梯度为零的除外。
+    新建的 Adam 走第一步时，不论梯度大小，参数都会移动整整一个学习率那么远，只要梯度远大于 `eps`，即 1e-8。
     """
     state = after("together.forgotten")
-    p = nn.Parameter(torch.ones(4))
-    p.grad = torch.tensor([1e-4, -1.0, 100.0, 0.0])
+    for power in over(range(-6, 7), "sizes of gradients | 种梯度大小"):
+        p = nn.Parameter(torch.ones(4))
+        p.grad = torch.tensor([1.0, -1.0, 2.0, 0.0]) * 10.0**power
+        torch.optim.Adam([p], lr=0.02).step()
+        assert torch.allclose(1 - p, torch.tensor([0.02, -0.02, 0.02, 0.0]), rtol=0.02)
+    p = nn.Parameter(torch.ones(1))
+    p.grad = torch.tensor([1e-8])
     torch.optim.Adam([p], lr=0.02).step()
-    assert torch.allclose(1 - p, torch.tensor([0.02, -0.02, 0.02, 0.0]), atol=1e-5)
+    assert torch.allclose(1 - p, torch.tensor([0.01]), rtol=0.02)
 
     moved = {}
     with temporary_file() as path:
@@ -759,10 +774,11 @@ def test_latest_skips_what_cannot_be_loaded(here: Path, page: Any) -> None:
 
 def test_unreadable_files_raise_three_errors() -> None:
     """`torch.load` raises a `FileNotFoundError` for a missing file, an `EOFError` for an empty one,
-    and for one that is cut off a `RuntimeError` or, at some lengths, an `OSError`.
+    and for one that is cut off, with four bytes or more left, a `RuntimeError` or, at some lengths, an
+    `OSError`.
 
     `torch.load` 遇到不存在的文件报 `FileNotFoundError`，空文件报 `EOFError`，
-    不完整的文件报 `RuntimeError`，断在某些长度上则是 `OSError`。
+    不完整但至少还有四个字节的文件报 `RuntimeError`，断在某些长度上则是 `OSError`。
     """
     errors = [error.text for error in shown("together.useless-files").errors]
     assert errors[0] == "FileNotFoundError: [Errno 2] No such file or directory: 'none.pt'"
@@ -780,13 +796,27 @@ def test_unreadable_files_raise_three_errors() -> None:
             path.write_bytes(data[:length])
             with pytest.raises(RuntimeError):
                 torch.load(path)
-        data, found = after("together.useless-files").data, set()
-        for length in range(1000, len(data), len(data) // 20):
-            path.write_bytes(data[:length])
+        whole, found = cut_files(after("together.useless-files").data), set()
+        cuts = [cut for cut in whole if cut.length > 3]
+        for cut in over(cuts, "lengths at which a file was cut | 种截断的长度"):
+            path.write_bytes(cut.data)
             with pytest.raises((RuntimeError, OSError)) as caught:
                 torch.load(path)
             found.add(caught.type)
     assert found == {RuntimeError, OSError}
+
+
+def test_three_bytes_are_refused_as_a_pickle() -> None:
+    """A file of which only one, two or three bytes are left raises an `UnpicklingError`.
+
+    文件只剩下开头一、二或三个字节，报的是 `UnpicklingError`。
+    """
+    data = after("together.useless-files").data
+    with temporary_file() as path:
+        for length in over((1, 2, 3), "lengths at which a file was cut | 种截断的长度"):
+            path.write_bytes(data[:length])
+            with pytest.raises(pickle.UnpicklingError):
+                torch.load(path)
 
 
 def test_a_refused_file_raises_another_error() -> None:
@@ -1059,3 +1089,376 @@ def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
             again.append(rows.tolist())
             torch.rand(3)
         assert again == first
+
+
+def test_a_pass_leaves_the_generator_alone() -> None:
+    """While a `DataLoader` that shuffles gives its batches, it draws nothing more from the global
+    generator, whose state is the same after each batch.
+
+    会打乱次序的 `DataLoader` 逐批给出数据时，不再从全局生成器抽数，每一批之后状态都一样。
+    """
+    for size in over((1, 4, 7, 100), "batch sizes | 种批次大小"):
+        torch.manual_seed(0)
+        states = []
+        for _ in DataLoader(range(100), batch_size=size, shuffle=True):
+            states.append(torch.get_rng_state())
+        assert all(torch.equal(state, states[0]) for state in states)
+
+
+class Draws(torch.utils.data.Dataset[list[Any]]):
+    """What a worker draws for each row, from the generators of PyTorch, NumPy and Python."""
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, row: int) -> list[Any]:
+        return [row, torch.initial_seed(), float(torch.rand(1)), np.random.rand(), random.random()]
+
+
+def passes(workers: int, seed: int, **more: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """A pass, the one after it, and one with the generator as it was before the first."""
+    fork = multiprocessing.get_context("fork")  # nothing need be pickled
+    torch.manual_seed(seed)
+    before = torch.get_rng_state()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a machine with fewer cores
+        loader = DataLoader(
+            Draws(),
+            batch_size=2,
+            shuffle=True,
+            num_workers=workers,
+            collate_fn=list,
+            multiprocessing_context=fork,
+            **more,
+        )
+        first, second = list(loader), list(loader)
+        torch.set_rng_state(before)
+        return first, second, list(loader)
+
+
+def test_workers_are_seeded_when_a_pass_begins() -> None:
+    """With `num_workers`, a `DataLoader` draws a seed from the global generator when a pass begins, and
+    the generators of each worker, of PyTorch, NumPy and `random`, start from it and the number of the
+    worker: from the same state, as many workers draw the same numbers.
+
+    用了 `num_workers`，`DataLoader` 在每一遍开始时用全局生成器抽一个种子，各个工作进程里 PyTorch、NumPy
+    和 `random` 的生成器都从它和进程编号出发：状态相同、进程个数相同，抽到的数就相同。
+    """
+    for workers in over((1, 2, 3), "numbers of workers | 种工作进程数"):
+        first, second, again = passes(workers, seed=workers)
+        assert first == again
+        drawn = [[row[2:] for batch in whole for row in batch] for whole in (first, second)]
+        assert not [a for a, b in zip(*drawn, strict=True) if set(a) & set(b)]
+        seeds = sorted({row[1] for batch in first for row in batch})
+        assert seeds == list(range(seeds[0], seeds[0] + workers))
+
+
+def test_persistent_workers_are_seeded_once() -> None:
+    """With `persistent_workers=True` the workers are seeded before the first pass only, and go on drawing:
+    from the same state of the global generator a later pass draws other numbers.
+
+    加上 `persistent_workers=True`，工作进程只在第一遍之前设一次种子，以后接着往下抽：全局生成器的状态相同，
+    后面的一遍抽到的数也不同。
+    """
+    for workers in over((1, 2), "numbers of workers | 种工作进程数"):
+        found = passes(workers, seed=0, persistent_workers=True)
+        seeds = [{row[1] for batch in whole for row in batch} for whole in found]
+        assert seeds[0] == seeds[1] == seeds[2]
+        drawn = [{row[2] for batch in whole for row in batch} for whole in found]
+        assert not drawn[0] & drawn[2]
+
+
+def test_a_loader_pins_only_for_an_accelerator() -> None:
+    """A `DataLoader` with `pin_memory=True` pins its batches where there is an accelerator; without one
+    it gives a warning and pins nothing, and `Tensor.pin_memory()` is an error.
+
+    有加速器时，写了 `pin_memory=True` 的 `DataLoader` 把每一批放进锁页内存；没有加速器，它给出一条警告，
+    不会锁页，而直接调用 `Tensor.pin_memory()` 会报错。
+    """
+    for size in over((1, 2, 3, 4), "batch sizes | 种批次大小"):
+        loader = DataLoader(torch.ones(4, 2), batch_size=size, pin_memory=True)
+        if torch.accelerator.is_available():
+            assert all(batch.is_pinned() for batch in loader)
+            continue
+        with pytest.warns(UserWarning, match="no accelerator is found"):
+            assert not any(batch.is_pinned() for batch in loader)
+        with pytest.raises(RuntimeError):
+            torch.ones(size).pin_memory()
+    expected = "pinned, if there is a GPU: True\nsame values: True\n"
+    assert shown("together.background-copies").output == expected
+
+
+def test_non_blocking_changes_nothing_on_the_cpu() -> None:
+    """On the CPU `to` with `non_blocking=True` gives what it gives without: the tensor itself, or a copy
+    with the same values.
+
+    在 CPU 上，`to` 加不加 `non_blocking=True` 结果都一样：要么是张量自己，要么是数值相同的副本。
+    """
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        x = torch.rand(1000).to(dtype)
+        assert x.to("cpu", non_blocking=True) is x
+        assert torch.equal(x.to("cpu", non_blocking=True, copy=True), x)
+        for other in float_dtypes():
+            assert torch.equal(x.to(other, non_blocking=True), x.to(other))
+
+
+# What memory is for
+
+
+def test_out_of_memory_is_a_runtime_error() -> None:
+    """`torch.OutOfMemoryError`, which `torch.cuda.OutOfMemoryError` is another name for, is a subclass of
+    `RuntimeError`.
+
+    `torch.OutOfMemoryError` 是 `RuntimeError` 的子类，`torch.cuda.OutOfMemoryError` 是它的另一个名字。
+    """
+    assert issubclass(torch.OutOfMemoryError, RuntimeError)
+    assert torch.cuda.OutOfMemoryError is torch.OutOfMemoryError
+
+
+def stepped(layer: Layer, cls: Any) -> tuple[list[nn.Parameter], torch.optim.Optimizer]:
+    """The parameters of a new layer and an optimiser that has taken a step for them."""
+    parameters = list(layer.make().parameters())
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    optimizer = cls(parameters, lr=0.01)
+    optimizer.step()
+    return parameters, optimizer
+
+
+def test_adam_keeps_twice_the_weights() -> None:
+    """A gradient is as large as its weight, and the two averages that Adam keeps of it are twice as large.
+
+    梯度与权重同样大，Adam 存的两个滑动平均合起来是它的两倍。
+    """
+    weights, gradients, adam, *_ = lines("together.memory")
+    assert weights.split()[-2:] == gradients.split()[-2:] == ["20.2", "kB"]
+    assert adam == "Adam: 40.4 kB"
+    for layer in over(layers_with_parameters(), PARAMETRIC):
+        parameters, optimizer = stepped(layer, torch.optim.Adam)
+        for p in parameters:
+            assert p.grad is not None
+            kept = optimizer.state[p]
+            assert kept["exp_avg"].nbytes + kept["exp_avg_sq"].nbytes == 2 * p.nbytes
+            assert p.grad.nbytes == p.nbytes
+
+
+def test_plain_sgd_stores_nothing() -> None:
+    """`torch.optim.SGD` without momentum stores no tensor for a parameter.
+
+    不带动量的 `torch.optim.SGD` 不为参数存任何张量。
+    """
+    for layer in over(layers_with_parameters(), PARAMETRIC):
+        parameters, optimizer = stepped(layer, torch.optim.SGD)
+        for p in parameters:
+            assert not [v for v in optimizer.state[p].values() if isinstance(v, torch.Tensor)]
+
+
+def saved_bytes(net: nn.Module, *inputs: Any) -> int:
+    """How many bytes of memory the forward pass saves for the backward pass."""
+    kept: list[torch.Tensor] = []
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.detach())
+        return kept[-1]
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        net(*inputs)
+    return sum({(s := t.untyped_storage()).data_ptr(): s.nbytes() for t in kept}.values())
+
+
+def test_what_is_saved_for_backward_grows_with_the_batch() -> None:
+    """What the forward pass of this model saves for the backward pass grows by the same number of bytes
+    with each row of the batch, in training and in evaluation mode.
+
+    这个模型的前向传播为反向传播存下的东西，批次每多一行就多出同样多的字节，两种模式下都是如此。
+    """
+    state = after("together.memory")
+    printed = dict(line.split(": ") for line in lines("together.memory"))
+    net = state.Run(0).net
+    for mode in (True, False):
+        net.train(mode)
+        for rows in over((8, 16, 32, 64, 128), "batch sizes | 种批次大小"):
+            once, twice, thrice = (saved_bytes(net, state.X[: k * rows]) for k in (1, 2, 3))
+            assert thrice - twice == twice - once > 0
+    net.train()
+    for rows in (64, 128):
+        found = f"{saved_bytes(net, state.X[:rows]) / 1000:.1f} kB"
+        assert printed[f"saved for backward, {rows} rows"] == found
+    assert saved_bytes(net, state.X[:64]) > 4 * sum(p.nbytes for p in net.parameters())
+
+
+def test_no_grad_saves_nothing_for_backward() -> None:
+    """Under `torch.no_grad()` a forward pass saves nothing for the backward pass.
+
+    在 `torch.no_grad()` 里，前向传播不为反向传播存任何东西。
+    """
+    assert lines("together.memory")[-1] == "with no_grad, 128 rows: 0.0 kB"
+    with torch.no_grad():
+        for layer in over(layers_with_parameters(), PARAMETRIC):
+            assert saved_bytes(layer.make(), *layer.inputs()) == 0
+    assert saved_bytes(nn.Linear(4, 3), torch.ones(2, 4)) > 0
+
+
+def test_gradients_of_small_batches_add_up() -> None:
+    """The gradients of several equal parts of a batch, each loss divided by their number, add up to that
+    of the batch, up to rounding; with batch norm they do not.
+
+    把一批分成相等的几份，每份的损失除以份数，几次的梯度加起来就等于整批的梯度，只差舍入误差；有批量规范化则不然。
+    """
+
+    def apart(net: nn.Module, parts: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        gradients = []
+        for count in (1, parts):
+            net.zero_grad()
+            for rows, classes in zip(X.chunk(count), y.chunk(count), strict=True):
+                (F.cross_entropy(net(rows), classes) / count).backward()
+            gradients.append([p.grad for p in net.parameters()])
+        return [(a, b) for a, b in zip(*gradients, strict=True) if a is not None and b is not None]
+
+    torch.manual_seed(0)
+    X, y = torch.randn(48, 4, dtype=torch.float64), torch.randint(3, (48,))
+    for parts in over((2, 3, 4, 8, 48), "numbers of parts | 种份数"):
+        net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).double()
+        assert all(torch.allclose(a, b) for a, b in apart(net, parts))
+    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)).double()
+    assert not all(torch.allclose(a, b) for a, b in apart(net, 4))
+
+
+# Sixteen bits
+
+
+def test_autocast_computes_in_16_bits() -> None:
+    """Under `torch.autocast`, here on the CPU with bfloat16, linear layers and convolutions give bfloat16,
+    and their weights are float32 as before.
+
+    在 `torch.autocast` 里（这里是 CPU，bfloat16），线性层和卷积层的输出是 bfloat16，权重仍是 float32。
+    """
+    names = ("Linear", "Conv1d", "Conv2d", "Conv3d")
+    names += ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+    for layer in over([x for x in layers() if x.cls.__name__ in names], "layer classes | 种层"):
+        module = layer.make()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert layer.call(module).dtype == torch.bfloat16
+        assert {p.dtype for p in module.parameters()} == {torch.float32}
+
+
+def test_a_scaler_skips_steps_with_infinite_gradients() -> None:
+    """A `GradScaler` multiplies the loss by its scale; where a gradient is infinite or NaN it skips the
+    step of the optimiser and halves the scale, and where all are finite the step is the one without it.
+
+    `GradScaler` 把损失乘上倍数；梯度里有无穷大或 NaN，就跳过优化器的这一步，并把倍数减半；都是有限的数，
+    走的就是不用它时的那一步。
+    """
+    values = (float("inf"), float("-inf"), float("nan"), 1.0, 0.25, -3.0)
+    for value in over(values, "values in a gradient | 种梯度里的值"):
+        weight = nn.Parameter(torch.ones(3))
+        sgd = torch.optim.SGD([weight], lr=0.5)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        loss = (weight * torch.tensor([1.0, value, 2.0])).sum()
+        scaled = scaler.scale(loss)
+        assert torch.equal(scaled, 1024 * loss) or loss.isnan()
+        scaled.backward()
+        scaler.step(sgd)
+        scaler.update()
+        finite = abs(value) < float("inf")
+        assert scaler.get_scale() == (1024 if finite else 512)
+        expected = [0.5, 1 - 0.5 * value, 0.0] if finite else [1.0, 1.0, 1.0]
+        assert weight.tolist() == expected
+
+
+def test_a_grad_scaler_has_to_be_saved() -> None:
+    """The state dict of a `GradScaler` holds the scale that it has arrived at; a new one begins at 65536,
+    and skips steps until the gradients are finite, without an error; one that has loaded the state does not.
+
+    `GradScaler` 的状态字典里有它已经找到的倍数；新建的从 65536 开始，梯度里有无穷大就一步步跳过，不报错；
+    加载了状态的则不会。
+    """
+    assert lines("together.mixed-precision") == [
+        "skipped skipped skipped skipped taken taken",
+        "scale: 4096.0",
+        "a new one: skipped",
+        "with the old state: taken",
+    ]
+    for power in over(range(1, 9), "factors of a loss | 种损失的系数"):
+        weight = nn.Parameter(torch.ones(1))
+        sgd = torch.optim.SGD([weight], lr=0.01)
+
+        def step(scaler: torch.amp.GradScaler, weight: Any = weight, sgd: Any = sgd) -> bool:
+            before = weight.detach().clone()
+            sgd.zero_grad()
+            scaler.scale((weight.half() * 2.0**power).float().sum()).backward()  # noqa: B023
+            scaler.step(sgd)
+            scaler.update()
+            return not weight.equal(before)
+
+        old = torch.amp.GradScaler("cpu")
+        assert old.get_scale() == 65536
+        assert [step(old) for _ in range(power + 3)] == [False] * (power + 1) + [True] * 2
+        assert old.state_dict()["scale"] == 2.0 ** (15 - power)
+        new = torch.amp.GradScaler("cpu")
+        assert not step(new)
+        new.load_state_dict(old.state_dict())
+        assert step(new)
+
+
+def test_bfloat16_has_the_range_of_float32() -> None:
+    """The largest number of bfloat16 is that of float32 up to one percent, and the smallest normal number
+    is the same; float16 ends at 65504.
+
+    bfloat16 最大的数与 float32 的相差不到百分之一，最小的正规数相同；float16 最大到 65504。
+    """
+    half, brain, full = map(torch.finfo, (torch.float16, torch.bfloat16, torch.float32))
+    assert 0.99 < brain.max / full.max <= 1
+    assert brain.smallest_normal == full.smallest_normal
+    assert half.max == 65504
+
+
+# Rounding
+
+
+def test_a_sum_of_floats_depends_on_the_order() -> None:
+    """The sum of floating-point numbers depends on the order in which they are added: in float32,
+    1e8 − 1e8 + 1 is 1, and 1e8 + 1 − 1e8 is 0.
+
+    浮点数之和取决于相加的次序：在 float32 里，1e8 − 1e8 + 1 等于 1，1e8 + 1 − 1e8 等于 0。
+    """
+    first, second, *sums = lines("together.another-order")
+    assert (first, second) == ("1e8 - 1e8 + 1 = 1.0", "1e8 + 1 - 1e8 = 0.0")
+    assert len({line.split(": ")[1].strip() for line in sums}) == 3
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        one = torch.ones((), dtype=dtype)
+        large = one / torch.finfo(dtype).eps * 4
+        assert large - large + one == 1
+        assert large + one - large == 0
+
+
+def test_assert_close_leaves_room_for_rounding() -> None:
+    """`torch.testing.assert_close` accepts numbers that differ in the last bit, and refuses those that
+    differ by a tenth; what it allows depends on the dtype, and is more for float16 than for float32.
+
+    `torch.testing.assert_close` 放过末位不同的数，拒绝相差十分之一的数；允许的误差取决于数据类型，
+    float16 的比 float32 的大。
+    """
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        numbers = torch.linspace(1, 2, 50).to(dtype)
+        near = torch.nextafter(numbers.double(), 2 * numbers.double()).to(dtype)
+        near = near + torch.finfo(dtype).eps
+        assert not torch.equal(numbers, near)
+        torch.testing.assert_close(numbers, near)
+        with pytest.raises(AssertionError):
+            torch.testing.assert_close(numbers, numbers * 1.1)
+    a, b = torch.ones(1), torch.ones(1) + 2e-4
+    torch.testing.assert_close(a.half(), b.half())
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(a, b)
+
+
+def test_tf32_is_allowed_in_convolutions() -> None:
+    """`torch.backends.cudnn.allow_tf32` is `True` unless a program sets it, and
+    `torch.backends.cuda.matmul.allow_tf32` is `False`.
+
+    程序不去改的话，`torch.backends.cudnn.allow_tf32` 是 `True`，`torch.backends.cuda.matmul.allow_tf32` 是
+    `False`。
+    """
+    assert torch.backends.cudnn.allow_tf32 is True
+    assert torch.backends.cuda.matmul.allow_tf32 is False

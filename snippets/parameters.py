@@ -260,10 +260,10 @@ for _ in range(20):  # push the weight down | 把权重往下压
     sgd.zero_grad()
     positive(torch.ones(1, 2)).sum().backward()
     sgd.step()
-print("weight:", positive.weight.tolist())
+print(f"largest weight: {positive.weight.max():.3f}")
 
 nn.init.ones_(positive.weight)
-print("the same:", positive.weight.tolist())
+print(f"after ones_:    {positive.weight.max():.3f}")
 
 
 # %% clamp-in-forward

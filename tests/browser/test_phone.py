@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.helpers.looking import Screen, screen
+from tests.helpers.looking import Screen, screen, tab
 from tests.helpers.site import LANGUAGES, PAGES, every_page
 
 HERE = LANGUAGES["zh"]
@@ -34,3 +34,34 @@ def test_so_does_the_page_for_what_is_not_there(phone: Screen, root: str) -> Non
     problems = phone.look(root, f"{HERE}404.html")
     # it is shorter than a screen: its foot grows upwards
     assert {rule for rule in problems if not rule.startswith("moved")} == {"took"}, problems
+
+
+# Headings that are higher than their text, and buttons that lie on a line of code.
+WASTED = """() => [...document.querySelectorAll("article :is(h1, h2, h3, h4)")].flatMap(heading => {
+  const text = document.createRange()
+  text.selectNodeContents(heading)
+  const links = heading.querySelector(".headerlink")
+  if (links) text.setEndBefore(links)
+  const empty = heading.getBoundingClientRect().bottom - text.getBoundingClientRect().bottom
+  return heading.checkVisibility() && empty > 10 ? [heading.id] : []
+})"""
+COVERED = """() => [...document.querySelectorAll(".snippet-name + .highlight")].flatMap(box => {
+  const [button, code] = [box.querySelector(".copy"), box.querySelector("code")]
+  const first = code.getBoundingClientRect().top + parseFloat(getComputedStyle(code).paddingTop)
+  return box.checkVisibility() && button.getBoundingClientRect().bottom > first + 1 ? [code.textContent] : []
+})"""
+
+
+@pytest.mark.parametrize("page", ["en/blocks/", "own-module/"])
+def test_no_heading_has_an_empty_line_and_no_button_lies_on_code(
+    browser: Browser, address: str, page: str
+) -> None:
+    """Links that show when a pointer hovers take no room where there is none."""
+    with tab(
+        browser, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    ) as view:
+        view.goto(f"{address}{page}")
+        view.locator(".copy").first.wait_for()
+        assert view.locator(".snippet-name + .highlight").count() > 10
+        assert view.evaluate(WASTED) == []
+        assert view.evaluate(COVERED) == []

@@ -72,10 +72,13 @@ def read_claims(
             continue
         found, wrong = _read(data, place, section, settings.written)
         problems += wrong
+        if any(claim.devices for claim in found):
+            defined = _definitions(data, settings)
+            found = tuple(
+                replace(claim, helpers=_helpers(defined, claim.source)) if claim.devices else claim
+                for claim in found
+            )
         for claim in found:
-            if claim.devices:
-                helpers = _helpers(data, claim.source, settings)
-                claim = replace(claim, helpers=helpers)
             if first := claims.setdefault(claim.name, claim) is not claim and claims[claim.name]:
                 what = f"two tests are called test_{claim.name}"
                 problems.append(Problem(what, "rename one", (first.place, claim.place)))
@@ -91,6 +94,7 @@ def _read(
         tree = parse(text, place)
     except ProjectError as error:
         return (), list(error.problems)
+    lines = text.split("\n")
     order = {snippet.name: number for number, snippet in enumerate(section.snippets)}
     claims: list[Claim] = []
     problems: list[Problem] = []
@@ -120,7 +124,7 @@ def _read(
                 file=place,
                 line=node.lineno,
                 words=dict(zip(written, map(_joined, paragraphs), strict=True)),
-                source="\n".join(text.split("\n")[first - 1 : node.end_lineno]),
+                source="\n".join(lines[first - 1 : node.end_lineno]),
                 tests=text,
                 snippet=max(named, key=order.__getitem__, default=None),
                 needs_state=any(isinstance(p, ast.Name) and p.id == "after" for p in inside),
@@ -130,10 +134,14 @@ def _read(
     return tuple(claims), problems
 
 
-def _helpers(data: bytes, source: str, settings: Settings) -> str:
-    """What a test names in its file, and so on: definitions by their source, modules of the project by their hash."""
+# what a file of tests defines, by name: the source, or the hash of a module of the project, and the definition
+Definitions = dict[str, tuple[str, ast.AST | None]]
+
+
+def _definitions(data: bytes, settings: Settings) -> Definitions:
     text = decode(data, "")
-    defined: dict[str, tuple[str, ast.AST | None]] = {}
+    lines = text.split("\n")
+    defined: Definitions = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             file = settings.project / f"{node.module.replace('.', '/')}.py"
@@ -144,7 +152,7 @@ def _helpers(data: bytes, source: str, settings: Settings) -> str:
                     defined[alias.asname or alias.name] = told, None
             continue
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        its = "\n".join(text.split("\n")[first - 1 : node.end_lineno])
+        its = "\n".join(lines[first - 1 : node.end_lineno])
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             defined[node.name] = its, node
         else:
@@ -152,6 +160,11 @@ def _helpers(data: bytes, source: str, settings: Settings) -> str:
             stored = (n for one in targets for n in ast.walk(one) if isinstance(n, ast.Name))
             names = (n.id for n in stored if isinstance(n.ctx, ast.Store))
             defined |= dict.fromkeys(names, (its, node))
+    return defined
+
+
+def _helpers(defined: Definitions, source: str) -> str:
+    """What a test names in its file, and what that names in turn."""
     found, left = dict[str, str](), list[ast.AST | None]([ast.parse(source)])
     while left:
         for part in ast.walk(left.pop() or ast.Module([], [])):

@@ -1,4 +1,4 @@
-"""Cuts the style sheets of a finished site to the rules that its pages and scripts can use."""
+"""Cuts the style sheets of a finished site to the rules and variables that its pages and scripts can use."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,43 +6,73 @@ from itertools import pairwise
 from pathlib import Path
 
 import tinycss2
-from tinycss2.ast import AtRule, LiteralToken, Node, QualifiedRule
+from tinycss2.ast import AtRule, LiteralToken, Node, QualifiedRule, SquareBracketsBlock
 
 WORD = re.compile(r"[\w-]+")
 TAG = re.compile(r"<[a-zA-Z][^>]*>")
+GIVEN = re.compile(r"""([\w-]+)=["']?([\w-]+)["']?(?=[\s/>])""")
+CAPITAL = re.compile("(?=[A-Z])")
+# a string may hold what would end a declaration; the space behind is that of the next one
+VARIABLE = re.compile(r"""(?<=[{;\s])(--[\w-]+)\s*:(?:"[^"]*"|'[^']*'|[^"';{}])*(?:;\s*|(?=}))""")
+ASKED = re.compile(r"var\(\s*(--[\w-]+)")
 NESTED = ("media", "supports")
 
 
 def cut_styles(folder: Path) -> None:
-    """Leave out of every style sheet the rules for classes that occur in no page and no script.
+    """Leave out of every style sheet what no page and no script can use.
 
-    A word of a script may be a class that the script gives, so all words of scripts count.
+    That are rules for classes, or for values of attributes, that occur in no page and no script, and
+    variables that nothing asks for. A word of a script may be a class that the script gives, or an
+    attribute to which it gives any value, so all words of scripts count.
 
     Args:
         folder: The folder of the site, all languages included.
     """
-    used = set[str]()
+    tags = set[str]()
     for path in folder.rglob("*.html"):
-        used.update(WORD.findall(" ".join(set(TAG.findall(path.read_text(encoding="utf-8"))))))
+        tags.update(TAG.findall(path.read_text(encoding="utf-8")))
+    text = " ".join(tags)
+    used = {*WORD.findall(text), *map("=".join, GIVEN.findall(text))}
     for path in folder.rglob("*.js"):
-        used.update(WORD.findall(path.read_text(encoding="utf-8")))
-    done: dict[str, str] = {}  # each language has a copy
-    for path in folder.rglob("*.css"):
-        css = path.read_text(encoding="utf-8")
-        done[css] = done.get(css) or cut(css, used)
+        words = set(WORD.findall(path.read_text(encoding="utf-8")))
+        used |= words | {f"{word}=" for word in words}
+        for word in words:
+            if not word.islower():  # `dataset.oneTwo` is the attribute data-one-two
+                used.add(f"data-{CAPITAL.sub('-', word).lower()}=")
+    sheets = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.css")}
+    done = {css: cut(css, used) for css in set(sheets.values())}  # each language has a copy
+    before = None
+    while before != done:  # a variable may be asked for by one that goes
+        before = done
+        asked = used.union(*(ASKED.findall(css) for css in done.values()))
+        done = {css: without_variables(shorter, asked) for css, shorter in done.items()}
+    for path, css in sheets.items():
         path.write_text(done[css], encoding="utf-8")
 
 
 def cut(css: str, used: set[str]) -> str:
-    """A style sheet without comments, and without the rules that need a class which is not used."""
+    """A style sheet without comments, and without the rules for what is not used.
+
+    Args:
+        css: The style sheet.
+        used: Classes, and attributes with their values, such as `type=radio`; `type=` for any value.
+
+    Returns:
+        What is left of it.
+    """
     rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     return "".join(_kept(rules, used))
+
+
+def without_variables(css: str, asked: set[str]) -> str:
+    """A style sheet, as `cut` returns it, without variables for which nothing asks."""
+    return VARIABLE.sub(lambda found: found[0] if found[1] in asked else "", css)
 
 
 def _kept(rules: Sequence[Node], used: set[str]) -> Iterator[str]:
     for rule in rules:
         if isinstance(rule, QualifiedRule):
-            selectors = [s for s in _selectors(rule.prelude) if _classes(s) <= used]
+            selectors = [s for s in _selectors(rule.prelude) if _can_match(s, used)]
             if selectors:
                 prelude = ",".join(_text(selector) for selector in selectors)
                 yield f"{prelude}{{{_text(rule.content)}}}"
@@ -67,13 +97,18 @@ def _selectors(prelude: Sequence[Node]) -> list[list[Node]]:
     return found
 
 
-def _classes(selector: Sequence[Node]) -> set[str]:
-    """The classes that a selector needs; those inside of functions such as :is() may be one of several."""
-    return {
-        token.value
-        for dot, token in pairwise(selector)
-        if isinstance(dot, LiteralToken) and dot.value == "." and token.type == "ident"
-    }
+def _can_match(selector: Sequence[Node], used: set[str]) -> bool:
+    """Whether the classes, and values that are one word, occur; those inside of functions may be one of several."""
+    for dot, token in pairwise([*selector, None]):
+        if isinstance(dot, LiteralToken) and dot.value == "." and token and token.type == "ident":
+            if token.value not in used:
+                return False
+        elif isinstance(dot, SquareBracketsBlock):
+            match [part for part in dot.content if part.type != "whitespace"]:
+                case [name, LiteralToken(value="="), value] if WORD.fullmatch(str(value.value)):
+                    if not used & {f"{name.value}=", f"{name.value}={value.value}"}:
+                        return False
+    return True
 
 
 def _text(tokens: Sequence[Node]) -> str:

@@ -36,7 +36,7 @@ SLOW = {
     "uploadThroughput": 0.75e6 / 8,
 }
 FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-LIMIT = 150_000
+LIMIT = 130_000
 WHOLE = ("claims/",)  # it holds every test of the chapter
 LOOKS = """([width, scheme, header]) => {
   const problems = {}

@@ -1,4 +1,5 @@
-// Lets the search index, which is heavier than a page, wait until somebody searches; before the theme's script.
+// Lets the search, whose index and worker are heavier than many a page, wait until somebody searches; before the
+// theme's script.
 {
   const used = new Promise(resolve => {
     if (new URLSearchParams(location.search).has("h")) resolve() // words to highlight: came from a search
@@ -12,5 +13,19 @@
   XMLHttpRequest.prototype.send = function (body) {
     if (this.waits) used.then(() => send.call(this, body))
     else send.call(this, body)
+  }
+  const { Worker } = window
+  window.Worker = class extends EventTarget {
+    constructor(url) {
+      super()
+      this.real = used.then(() => {
+        const real = new Worker(url)
+        real.addEventListener("message", ({ data }) => this.dispatchEvent(new MessageEvent("message", { data })))
+        return real
+      })
+    }
+    postMessage(message) {
+      this.real.then(real => real.postMessage(message))
+    }
   }
 }

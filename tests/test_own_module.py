@@ -1503,3 +1503,50 @@ def test_a_method_hides_the_part_of_its_name() -> None:
         assert list(net._modules) == ["head"]
         assert net._modules["head"] is part
         assert net.head() == "a method"
+
+
+def test_the_table_lists_what_was_assigned_where_it_went() -> None:
+    state = after("own_module.sorted")
+    rows = dict(line.split(maxsplit=1) for line in shown("own_module.sorted").output.splitlines())
+    kept = [str(list(names)) for names in (["weight"], ["part"])]
+    assert [rows["_parameters"], rows["_modules"]] == kept
+    assert rows["_buffers"] == "['mean']"
+    assert rows["plain"].endswith("'parts', 'table']")
+    assert rows["found"] == f"all the same: {state.net.mean}"
+    assert state.net.mean.tolist() == [1.0] * 4
+
+
+def test_the_network_computes_what_its_lines_say() -> None:
+    state = after("own_module.same")
+    assert state.X.shape == (16, 4)
+    for net, output, grads in zip(state.nets, state.outputs, state.grads, strict=True):
+        first, middle, out = net.first, net.middle, net.out
+        for layer, inputs in ((first, 4), (middle, 8), (out, 8)):
+            assert 0.6 < layer.weight.std().item() * inputs**0.5 < 1.5
+            assert layer.bias.count_nonzero() == 0
+        mean = 0.1 * state.X.mean(0)
+        torch.testing.assert_close(net.mean, mean)
+        with torch.no_grad():
+            for layer in (first, middle, out):  # the sign of a bias counts only if it is not zero
+                layer.bias.fill_(0.3)
+        H = torch.relu(nn.functional.linear(state.X - net.mean, first.weight, first.bias))
+        H = torch.relu(nn.functional.linear(H, middle.weight, middle.bias))
+        H = nn.functional.linear(H, middle.weight, middle.bias)
+        expected = nn.functional.linear(H, out.weight, out.bias)
+        torch.testing.assert_close(net.eval()(state.X), expected)
+        with torch.no_grad():
+            for layer in (first, middle, out):
+                layer.bias.zero_()
+        again = net(state.X)
+        torch.testing.assert_close(again, output)
+        loss = again.square().sum()
+        torch.testing.assert_close(list(torch.autograd.grad(loss, net.parameters())), grads)
+
+
+def test_the_file_holds_a_trained_network_and_that_of_another_seed() -> None:
+    state = after("own_module.file")
+    untrained = state.build(state.Module).eval()
+    start, end = (net(state.X).square().sum().item() for net in (untrained, state.theirs))
+    assert 0 < end < 0.98 * start
+    assert not torch.equal(state.other.first.weight, untrained.first.weight)
+    assert torch.equal(state.mine.first.weight, state.other.first.weight)

@@ -154,6 +154,8 @@ def pieces(node: ast.AST) -> Iterator[ast.AST]:
     Yields:
         It, and every piece of it.
     """
+    if isinstance(node, ast.keyword) and node.arg == "seed":
+        return
     call = node.value if isinstance(node, ast.Expr) else node
     if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("manual_seed"):
         return

@@ -240,7 +240,7 @@ theirs = nn.Sequential(
 )
 mine = MySequential(*theirs)  # the same objects | 同样的对象
 print("same output:", torch.equal(mine(X), theirs(X)))
-print("keys:", list(mine.state_dict()))
+print("keys:", *mine.state_dict())
 
 
 # %% registry fold="output" raises="ValueError"
@@ -356,17 +356,17 @@ torch.manual_seed(0)
 saved = ThreeWays().state_dict()
 handed_out = dict(ThreeWays().named_parameters())
 cast, moved = ThreeWays().double(), ThreeWays().to("meta")
-print(" " * 7 + "  state_dict()  parameters()", end="")
-print("      double()          to()")
-for name in ("plain", "buffer", "frozen"):
-    answers = (
-        name in saved,
-        name in handed_out,
-        getattr(cast, name).dtype == torch.float64,
-        getattr(moved, name).device.type == "meta",
-    )
-    cells = [f"{answer!s:>12}" for answer in answers]
-    print(f"{name:6}", *cells)
+kinds = ("plain", "buffer", "frozen")
+dtypes = [getattr(cast, kind).dtype for kind in kinds]
+rows = {
+    "state_dict()": [kind in saved for kind in kinds],
+    "parameters()": [kind in handed_out for kind in kinds],
+    "double()": [dtype == torch.float64 for dtype in dtypes],
+    "to()": [getattr(moved, kind).is_meta for kind in kinds],
+}
+print(f"{'':12}", *[f"{kind:>6}" for kind in kinds])
+for row, answers in rows.items():
+    print(f"{row:12}", *[f"{answer!s:>6}" for answer in answers])
 
 # %% left-behind raises="RuntimeError, KeyError"
 net = Shifted()

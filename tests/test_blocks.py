@@ -830,7 +830,7 @@ def test_my_sequential_does_what_sequential_does() -> None:
     按 `'0'`、`'1'`……注册各部分并依次调用，输出和 `state_dict()` 的键就与 `nn.Sequential` 相同。
     """
     state = after("blocks.my-sequential")
-    keys = "keys: ['0.weight', '0.bias', '2.weight', '2.bias']\n"
+    keys = "keys: 0.weight 0.bias 2.weight 2.bias\n"
     assert shown("blocks.my-sequential").output == f"same output: True\n{keys}"
     for layer in over(activations(), ACTIVATIONS):
         theirs = nn.Sequential(nn.Linear(20, 8), layer.make(), nn.Linear(8, 3)).eval()
@@ -1247,11 +1247,16 @@ def test_constants_are_not_trained() -> None:
 def _table() -> dict[str, dict[str, bool]]:
     """What the snippet says of the three constants."""
     head, *lines = (line.split() for line in shown("blocks.three-ways").output.splitlines())
-    return {name: dict(zip(head, map("True".__eq__, row), strict=True)) for name, *row in lines}
+    rows = {row: map("True".__eq__, answers) for row, *answers in lines}
+    return {
+        name: dict(zip(rows, told, strict=True))
+        for name, told in zip(head, zip(*rows.values(), strict=True), strict=True)
+    }
 
 
-def test_table_of_constants_has_three_rows() -> None:
-    """The table answers four questions about each of the three constants."""
+def test_table_of_constants_has_three_columns() -> None:
+    """The table answers four questions about each of the three constants, and is no wider than a phone."""
+    assert max(map(len, shown("blocks.three-ways").output.splitlines())) < 38
     assert list(_table()) == ["plain", "buffer", "frozen"]
     assert list(_table()["plain"]) == ["state_dict()", "parameters()", "double()", "to()"]
 

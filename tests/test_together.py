@@ -111,7 +111,7 @@ def test_weights_alone_resume_another_run() -> None:
     assert list(told) == ["saved", "loaded", "one step later"]
     saved, loaded, later = map(float, told.values())
     assert saved == loaded
-    assert later > 2 * saved
+    assert later > 5 * saved
     state = after("together.weights-only")
     assert abs(state.mean_loss(state.net) - later) < 1e-4
     torch.manual_seed(0)

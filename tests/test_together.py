@@ -1105,6 +1105,32 @@ def test_a_pass_leaves_the_generator_alone() -> None:
         assert all(torch.equal(state, states[0]) for state in states)
 
 
+def test_every_pass_of_a_loader_draws_a_seed() -> None:
+    """A `DataLoader` draws from the global generator when a pass begins, whether it shuffles or not, and
+    has workers or not; one that was given a `generator` draws from that one instead.
+
+    不论打不打乱次序、有没有工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
+    给了它 `generator`，就改从那一个抽。
+    """
+    ways = [(shuffle, workers) for shuffle in (False, True) for workers in (0, 1)]
+    for shuffle, workers in over(ways, "kinds of loaders | 种写法"):
+        for own in (None, torch.Generator()):
+            loader = DataLoader(
+                range(4),
+                shuffle=shuffle,
+                generator=own,
+                num_workers=workers,
+                collate_fn=list,
+                multiprocessing_context="fork" if workers else None,
+            )
+            before = torch.get_rng_state()
+            its = own.get_state() if own else before
+            list(loader)
+            assert torch.equal(torch.get_rng_state(), before) == bool(own)
+            if own:
+                assert not torch.equal(own.get_state(), its)
+
+
 class Draws(torch.utils.data.Dataset[list[Any]]):
     """What a worker draws for each row, from the generators of PyTorch, NumPy and Python."""
 

@@ -18,8 +18,10 @@ X = torch.rand(2, 20)  # 2 examples | 2 个样本
 trained, loaded = Shifted(), Shifted()
 trained.mean = X.mean(dim=0)
 
-print(loaded.load_state_dict(trained.state_dict()))
-print("same output:", torch.equal(trained(X), loaded(X)))
+state = trained.state_dict()
+print(loaded.load_state_dict(state))
+same = torch.equal(trained(X), loaded(X))
+print("same output:", same)
 
 
 # %% one-kind

@@ -5,12 +5,16 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.hidden = [nn.Linear(8, 16), nn.Linear(16, 16)]
+        self.hidden = [
+            nn.Linear(8, 16),
+            nn.Linear(16, 16),
+        ]
         self.last = nn.Linear(16, 1)
 
     def forward(self, X):
         a, b = self.hidden
-        return self.last(b(a(X).relu()).relu())
+        X = b(a(X).relu()).relu()
+        return self.last(X)
 
 
 print(len(list(Net().parameters())))

@@ -547,10 +547,10 @@ class Asked:
 
 
 def test_getattr_on_itself_never_ends() -> None:
-    """A `__getattr__` that asks for a missing attribute of the same object calls itself until Python
-    raises a `RecursionError`.
+    """A `__getattr__` that begins by asking for an attribute which the same object does not have calls itself
+    until Python raises a `RecursionError`.
 
-    `__getattr__` 里如果访问同一个对象缺少的属性，就会不断调用自己，直到 Python 报 `RecursionError`。
+    `__getattr__` 一开头就去读同一个对象缺少的属性，便会不断调用自己，直到 Python 报 `RecursionError`。
     """
     error = shown("own_module.endless").error
     assert error.startswith("RecursionError: maximum recursion depth exceeded")

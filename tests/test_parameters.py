@@ -382,10 +382,15 @@ def test_named_parameters_generates_pairs() -> None:
 
 
 def test_linear_layer_names_weight_and_bias() -> None:
-    """A linear layer holds two parameters, `weight` and `bias`, and its state dict has the same two names.
+    """A linear layer with a bias holds two parameters, `weight` and `bias`, and its state dict has the same two names; with `bias=False` only `weight` is left.
 
-    线性层有两个参数，`weight` 和 `bias`；它的状态字典里也是这两个名字。
+    带偏置的线性层有两个参数，`weight` 和 `bias`；它的状态字典里也是这两个名字。写了 `bias=False`，就只剩 `weight`。
     """
+    for bias, names in over(
+        ((True, ["weight", "bias"]), (False, ["weight"])), "values of bias= | 种 bias= 的值"
+    ):
+        layer = nn.Linear(4, 8, bias=bias)
+        assert [name for name, _ in layer.named_parameters()] == list(layer.state_dict()) == names
     state = after("parameters.star")
     assert state.layer == [("weight", (8, 4)), ("bias", (8,))]
     assert list(state.net[0].state_dict()) == ["weight", "bias"]

@@ -26,6 +26,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
+from tests.helpers.solutions import silent
 
 LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
 ACTIVATIONS = "activations of torch.nn | 种 torch.nn 的激活函数"
@@ -2679,3 +2680,7 @@ def test_identity_returns_what_it_gets() -> None:
         X = torch.ones(2, 3, dtype=dtype)
         assert nn.Identity()(X) is X
     assert list(nn.Identity().parameters()) == []
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("blocks") == []

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from proven.testing import after, over, shown
 from tests.families import activations, all_dtypes, float_dtypes, layers, optimizers, seeds
+from tests.helpers.solutions import silent
 
 SEEDS = "seeds | 个随机种子"
 SHAPES = "shapes | 种形状"
@@ -2092,3 +2093,7 @@ def test_the_fixes_for_custom_layers_work() -> None:
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("custom_layers") == []

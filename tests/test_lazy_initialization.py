@@ -25,6 +25,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
+from tests.helpers.solutions import silent
 
 X = torch.ones(2, 20)
 
@@ -1439,3 +1440,7 @@ def test_the_fixes_for_lazy_layers_work() -> None:
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("lazy_initialization") == []

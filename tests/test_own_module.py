@@ -16,6 +16,7 @@ from torch import nn
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, float_dtypes, layers, lazy_layers, optimizers, seeds
+from tests.helpers.solutions import silent
 
 KINDS = ["_parameters", "_buffers", "_modules"]
 
@@ -1550,3 +1551,7 @@ def test_the_file_holds_a_trained_network_and_that_of_another_seed() -> None:
     assert 0 < end < 0.98 * start
     assert not torch.equal(state.other.first.weight, untrained.first.weight)
     assert torch.equal(state.mine.first.weight, state.other.first.weight)
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("own_module") == []

@@ -29,6 +29,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
+from tests.helpers.solutions import silent
 
 WRITES = ("fill_", "add_", "sub_", "mul_", "copy_")
 
@@ -2840,3 +2841,7 @@ def test_a_clamped_weight_gets_no_gradient() -> None:
         assert weight.tolist() == [torch.tensor(start).item(), 6.0]
         assert weight.grad is not None
         assert weight.grad.tolist() == [0, -1]
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("parameters") == []

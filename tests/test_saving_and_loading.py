@@ -41,6 +41,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
+from tests.helpers.solutions import silent
 
 
 def saved(value: Any) -> io.BytesIO:
@@ -2192,3 +2193,7 @@ def test_compile_puts_a_prefix_before_each_name() -> None:
         assert list(state) == [f"_orig_mod.{name}" for name in net.state_dict()]
         consume_prefix_in_state_dict_if_present(state, "_orig_mod.")
         assert str(layer.make().load_state_dict(state)) == "<All keys matched successfully>"
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("saving_and_loading") == []

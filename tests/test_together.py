@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, cut_files, float_dtypes, layers
+from tests.helpers.solutions import silent
 
 PARAMETRIC = "layer classes with parameters | 种有参数的层"
 START = "fork" if sys.platform == "linux" else None  # how workers start: quickly where that is safe
@@ -1489,3 +1490,7 @@ def test_tf32_is_allowed_in_convolutions() -> None:
     """
     assert torch.backends.cudnn.allow_tf32 is True
     assert torch.backends.cuda.matmul.allow_tf32 is False
+
+
+def test_each_check_that_a_solution_calls_says_so() -> None:
+    assert silent("together") == []

@@ -7,15 +7,14 @@ script on the site, poses as what the build made, or takes the place of another 
 import keyword
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from proven.cells import CONTROL
 from proven.fences import Fences
 from proven.pages import Page, anchor
-from proven.problems import Problem, decode
+from proven.problems import CONTROL, Problem, decode, leads_out
 from proven.project import Project
 from proven.svg import clean
 from proven.views import Site
@@ -23,7 +22,14 @@ from proven.views import Site
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
 FILES = (*PICTURES, ".txt", ".csv", ".pdf")
-META = {"title": str, "description": str, "notebook": bool, "search": dict, "hide": list}
+SEARCH = {"boost", "exclude"}
+META: dict[str, type] = {
+    "title": str,
+    "description": str,
+    "notebook": bool,
+    "search": dict,
+    "hide": list,
+}
 # what Markdown makes, what the theme puts around it, and what may be written as HTML
 ELEMENTS = frozenset(
     re.findall(
@@ -99,32 +105,33 @@ def _wrong_meta(page: Page) -> Iterator[Problem]:
             what = f"{key} in the front matter is no {META[key].__name__}"
         elif isinstance(value, str) and re.search(r'[<>"\x00-\x1f\x7f]', value):
             what = f'{key} in the front matter holds one of < > "'
+        elif key == "search" and not _weighs(value):
+            what = "search in the front matter has more than boost, a number up to 100, and exclude"
         if what:
             keys = ", ".join(META)
             yield Problem(what, f"what can stand there as plain text: {keys}", (page.at(1),))
 
 
-def _static(project: Project) -> Iterator[tuple[str, str, str]]:
-    """The files beside the pages: of each the language, the path in its folder, and the place."""
-    docs = project.settings.project / project.settings.docs
-    for language in project.settings.languages:
-        for path in sorted((docs / language).rglob("*")):
-            name = path.relative_to(docs / language).as_posix()
-            hidden = any(part.startswith(".") for part in name.split("/"))
-            if path.is_file() and not hidden and path.suffix != ".md":
-                yield language, name, f"{project.settings.docs}/{language}/{name}"
+def _weighs(search: Any) -> bool:
+    boost, exclude = search.get("boost", 1), search.get("exclude", False)
+    known = type(boost) in (int, float) and type(exclude) is bool and search.keys() <= SEARCH
+    return known and 0 < boost <= 100
 
 
 def _wrong_files(project: Project) -> Iterator[Problem]:
-    for _, name, place in _static(project):
-        path, what = PurePosixPath(name), ""
-        if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part) for part in path.parts):
+    for _, name, place in project.beside:
+        path, what = project.settings.project / place, ""
+        if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part) for part in name.split("/")):
             what = "the file has a name that cannot be an address"
+        elif not path.is_file():
+            what = "the folder is a link, or leads to nothing"
+        elif leads_out(path, place):
+            what = "the file is a link that leads out of the project"
         elif path.suffix not in FILES:
             what = f"a file {path.suffix or 'without a suffix'} beside the pages would be published"
         elif path.suffix == ".svg":
             try:
-                clean(decode((project.settings.project / place).read_bytes(), place))
+                clean(decode(path.read_bytes(), place), drawn=False)
             except ValueError as error:
                 what = f"the picture holds {error}"
         if what:
@@ -147,7 +154,7 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
             yield f"{root}{stem}.py", page.at(1)
             yield f"{root}notebooks/{page.stem}.{language}.ipynb", page.at(1)
             yield f"{root}assets/cards/{page.stem}.png", page.at(1)
-    for language, name, place in _static(project):
+    for language, name, place in project.beside:
         yield f"{settings.root(language)}{name}", f"{place}:1"
 
 
@@ -187,6 +194,10 @@ def strange(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]
             text = fences.writers[fence.kind](fence.body.strip(), options)
             body = LexborHTMLParser(text).body
             made += [(node, fence.line) for node in body.iter()] if body else []
+    notebooks = [fence for fence in page.fences if fence.kind == "notebook"]
+    if len(tree.css(".jupyter-wrapper")) != len(notebooks):
+        what = "the page shows a notebook that the build did not make"
+        yield Problem(what, "write a notebook fence", (page.at(_line_of(page, "jupyter-wrapper")),))
     for article in tree.css("article") or tree.css("body"):
         yield from _walk(site, page, article, made)
     if made:
@@ -214,26 +225,25 @@ def _walk(
         if "claim" in classes and attributes.get("data-claim") in site.project.claims:
             yield from _wrong_mark(site, page, child)
             continue
-        inside = by_tools or "md-content__button" in classes or _is_notebook(page, classes)
+        inside = by_tools or "jupyter-wrapper" in classes
+        # the theme's links to edit a page
+        button = "md-content__button" in (node.attributes.get("class") or "").split()
+        icon = (tag == "svg" and button) or (tag == "path" and node.tag == "svg")
         what = piece = ""
-        if tag not in ELEMENTS and not (inside and tag in ("svg", "path")):
+        if tag not in ELEMENTS and not icon and not (inside and tag in ("svg", "path")):
             what, piece = f"the page holds <{tag}>", f"<{tag}"
         elif wrong := [one for one in classes if OURS.match(one) and not inside]:
             what, piece = f"the page gives something the class {wrong[0]}", wrong[0]
         elif tag == "pre" and not inside and "highlight" not in str(node.attributes.get("class")):
             what, piece = "the page shows code or an output that is run by nothing", "<pre"
         for name, value in attributes.items():
-            if not _fits(tag, name, (value or "").strip(), inside):
+            if not _fits(tag, name, (value or "").strip(), inside or icon):
                 what, piece = f'<{tag}> has {name}="{(value or "")[:40]}"', value or name
         if what:
             advice = "write it in Markdown; what may stand on a page: proven/allowed.py"
             yield Problem(what, advice, (page.at(_line_of(page, piece)),))
         else:
             yield from _walk(site, page, child, made, inside)
-
-
-def _is_notebook(page: Page, classes: list[str]) -> bool:
-    return "jupyter-wrapper" in classes and any(f.kind == "notebook" for f in page.fences)
 
 
 def _wrong_mark(site: Site, page: Page, mark: LexborNode) -> Iterator[Problem]:
@@ -256,6 +266,10 @@ def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
         return urlsplit(plain).scheme in schemes and not (name == "src" and plain[:2] == "//")
     if name == "style":
         return bool(STYLE.fullmatch(value))
+    if name in ("id", "name") and value.startswith("__"):
+        return False  # the theme finds its settings and switches by such
+    if name == "aria-hidden" or name.startswith(("data-md-", "data-clipboard-")):
+        return by_tools
     if name == "hidden":
         return tag == "button"
     if name in ("viewBox", "viewbox", "d"):

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Any, Literal
 
 from proven import devices, guard
-from proven.problems import Problem, ProjectError
+from proven.problems import CONTROL, Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
 from proven.svg import clean
@@ -30,8 +30,6 @@ from proven.svg import clean
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: nobody reads a page with more
 FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with more
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
-# control characters, marks that reverse the direction of a text, and halves of characters, which UTF-8 cannot encode
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
 FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
@@ -216,9 +214,15 @@ class _Cell:
                 f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
             )
             raise Fault(what, "wait for it: join() the thread, or close the pool")
-        if hasattr(signal, "getitimer") and signal.getitimer(signal.ITIMER_REAL)[0]:
+        kinds = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")  # Windows has none
+        if any(
+            signal.getitimer(getattr(signal, kind))[0] for kind in kinds if hasattr(signal, kind)
+        ):
             what = "a timer still runs: what its handler prints would go to another cell"
             raise Fault(what, "stop it: signal.alarm(0)")
+        if not f"{os.path.realpath(os.getcwd())}{os.sep}".startswith(f"{self.folder}{os.sep}"):
+            what = "it changed the working directory, in which the later cells work"
+            raise Fault(what, "go back: with contextlib.chdir(…)")
         if guard.children() - children:
             what = "it did not wait for a process that it started: what that prints would be lost"
             advice = "wait for its end: wait(), join() or subprocess.run; "

@@ -177,9 +177,10 @@ def _helpers(defined: Definitions, source: str) -> str:
 
 def _joined(paragraph: str) -> str:
     """Join the lines of a paragraph: with a space, but without one between Chinese characters or beside their stops."""
+    text = "\n".join(" ".join(line.split()) for line in paragraph.strip().split("\n"))
     han, stop = r"[\u2e80-\u9fff]", r"[\u3000-\u303f\uff00-\uffef]"
-    between = rf"(?<={han}) (?={han})|(?<={stop}) | (?={stop})"
-    return re.sub(between, "", " ".join(paragraph.split()))
+    between = rf"(?<={han})\n(?={han})|(?<={stop})\n|\n(?={stop})"
+    return re.sub(between, "", text).replace("\n", " ")
 
 
 def _devices(decorator: ast.expr) -> int | None:

@@ -14,9 +14,11 @@ from proven.notebooks import CHAPTER, colab_link, notebooks
 from proven.page_script import page_script
 from proven.pages import Page
 from proven.plain import texts
+from proven.problems import decode
 from proven.project import commit
 from proven.prose import relative
 from proven.reading import exercises_of, measure
+from proven.svg import clean
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
@@ -50,6 +52,11 @@ def make_files(site: Site) -> Files:
     for language in site.halves:
         for path in site.order:
             files |= page_files(site, site.page(language, path))
+    for language, name, place in site.project.beside:
+        if name.endswith(".svg"):  # written anew, so that nothing else is in it
+            svg = decode((site.project.settings.project / place).read_bytes(), place)
+            root = site.project.settings.root(language)
+            files[f"{root}{name}"] = clean(svg, drawn=False).encode()
     if site.downloads:
         for language in site.halves:
             root = site.project.settings.root(language)

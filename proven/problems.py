@@ -11,9 +11,11 @@ from pathlib import Path
 
 log = logging.getLogger("mkdocs.plugins.proven")
 
-# what a terminal obeys, what turns the direction of a text, halves of characters
-COMMANDS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+# what a terminal obeys, other ends of lines, what turns the direction of a text or is not seen at all, and
+# halves of characters, which UTF-8 cannot encode
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff"
+    r"\U000e0000-\U000e007f]"
 )
 
 
@@ -52,7 +54,7 @@ class Problem:
         first = f"| {first}" if first.startswith(("::", "##[")) else first
         lines = [first, *(f"  | {line}" for line in rest)]
         text = "\n".join([*lines, *(f"  {label:<8} {plain(text)}" for label, text in rows if text)])
-        return COMMANDS.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
+        return CONTROL.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
 
 
 def plain(text: str) -> str:
@@ -86,10 +88,18 @@ def decode(data: bytes, place: str) -> str:
 def read(path: Path, place: str) -> bytes:
     """Read a file that a person put there, whatever is at its place."""
     try:
+        if path.exists() and leads_out(path, place):
+            raise OSError("it is a link that leads out of the project")
         return path.read_bytes()
     except OSError as error:
         what = f"the file cannot be read: {error.strerror or error}"
         raise ProjectError(Problem(what, "correct or remove it", (f"{place}:1",))) from None
+
+
+def leads_out(path: Path, place: str) -> bool:
+    """Whether a file of the project is a link to something else, whose text must not get onto the site."""
+    root = Path(str(path).removesuffix(place))
+    return not path.resolve().is_relative_to(root.resolve())
 
 
 def unforeseen(error: BaseException, *places: str) -> Problem:

@@ -44,6 +44,18 @@ class Project:
         """The pages of all languages."""
         return [page for pages in self.pages.values() for page in pages.values()]
 
+    @cached_property
+    def beside(self) -> list[tuple[str, str, str]]:
+        """The files beside the pages, and links to folders: of each the language, the path there, and the place."""
+        found, docs = [], self.settings.project / self.settings.docs
+        for language in self.settings.languages:
+            for path in sorted((docs / language).rglob("*")):
+                name = path.relative_to(docs / language).as_posix()
+                shown = path.suffix != ".md" and not any(p.startswith(".") for p in name.split("/"))
+                if shown and (path.is_file() or path.is_symlink()):
+                    found.append((language, name, f"{self.settings.docs}/{language}/{name}"))
+        return found
+
     def record_of(self, snippet: str) -> Record | None:
         """The record that stands in for a snippet where it did not run."""
         return next((record for record in self.records if snippet in record.outcomes), None)

@@ -16,9 +16,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from proven.cells import CONTROL, Fault, Outcome, check_outcome
+from proven.cells import Fault, Outcome, check_outcome
 from proven.data import from_data
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import CONTROL, Problem, ProjectError, decode, read
 from proven.runner import Result
 from proven.scripts import Section, text_hash
 from proven.settings import Settings
@@ -146,7 +146,7 @@ def read_records(
     for path in sorted(folder_of(settings).glob("*.json")):
         place, name = path.relative_to(settings.project).as_posix(), path.name.split(".")[0]
         try:
-            text = decode(path.read_bytes(), place)
+            text = decode(read(path, place), place)
             data = json.loads(text)
             record = _parse(data)
             if record.filename != path.name:
@@ -154,7 +154,7 @@ def read_records(
         except ProjectError as error:
             problems += error.problems
             continue
-        except (OSError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             what = f"the file is no record of a run: {error}"
             line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
             problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))

@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.pages import Box, Inline, Page, Part, Prose, target_of, walk
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import Problem, ProjectError, decode, read
 from proven.project import Project
 
 GLOSSARY = "glossary.md"
@@ -90,7 +90,7 @@ def _table(project: Project, language: str, name: str) -> dict[str, dict[str, An
     if not path.is_file():
         return {}
     try:
-        table = tomllib.loads(decode(path.read_bytes(), place))
+        table = tomllib.loads(decode(read(path, place), place))
     except ValueError as error:
         raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
     pages = project.pages[language].values()

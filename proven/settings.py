@@ -88,6 +88,9 @@ def read_settings(project: Path) -> Settings:
             raise ValueError("written = [...] names other languages than languages = [...]")
         if names := [n for n in (made.name, *made.languages) if not NAME.fullmatch(n)]:
             raise ValueError(f"{names[0]!r} is no name of files: letters, digits, hyphens")
+        folders = [Path(folder) for folder in (made.sections, made.tests, made.docs)]
+        if any(folder.is_absolute() or ".." in folder.parts for folder in folders):
+            raise ValueError("sections, tests and docs are folders inside of the project")
         if any(device.keys() != {"module", "count"} for device in made.devices.values()):
             raise ValueError("a kind of devices has a module and a count, and nothing else")
         return made

@@ -12,8 +12,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from proven.settings import Settings
+from proven.problems import Problem, ProjectError
+from proven.settings import FILE, Settings
 
+SAME = (
+    "sys.gettrace()",
+    "sys.getprofile()",
+    "gc.callbacks",
+)  # what runs between the lines of later cells
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 Look = Callable[[Any], tuple[Any, ...]]
@@ -28,7 +34,7 @@ def remember(settings: Settings) -> None:
     written to makes the forks of this process slower.
     """
     engine = {name: module for name, module in sys.modules.items() if name.startswith("proven.")}
-    named = [(text, eval(text, dict(sys.modules))) for text in settings.same]
+    named = [(text, _of(text)) for text in (*SAME, *settings.same)]
     _spaces.clear()
     _same.clear()
     for name, thing in [("builtins", builtins), *engine.items(), *named]:
@@ -49,7 +55,7 @@ def remember(settings: Settings) -> None:
 def changed() -> str | None:
     """Name one thing that is not as it was, if there is one."""
     for text, value in _same:
-        if _value(text) != value:
+        if repr(_of(text)) != value:
             return text
     for name, space, keys, look, held in _spaces:
         now = vars(space)
@@ -72,8 +78,13 @@ def _of_library(function: Any) -> bool:
     return its in sys.modules and its != "__main__"
 
 
-def _value(text: str) -> str:
-    return repr(eval(text, dict(sys.modules)))
+def _of(text: str) -> Any:
+    try:
+        return eval(text, dict(sys.modules))
+    except Exception as error:
+        what = f"same names {text!r}, which has no value: {type(error).__name__}: {error}"
+        advice = "name a module or a class that is imported, or another expression of them"
+        raise ProjectError(Problem(what, advice, (f"{FILE}:1",))) from None
 
 
 def _silenced() -> str | None:

@@ -19,7 +19,8 @@ ELEMENTS = frozenset(
         """,
     )
 )
-DROPPED = frozenset({f"{SVG}metadata", f"{SVG}style", f"{SVG}title", f"{SVG}desc"})
+STYLE = f"{SVG}style"
+DROPPED = frozenset({f"{SVG}metadata", STYLE, f"{SVG}title", f"{SVG}desc"})
 ATTRIBUTES = frozenset(
     re.findall(
         r"\S+",
@@ -42,11 +43,12 @@ STYLES = re.compile(r"(?:[^;'\"]|'[^']*'|\"[^\"]*\")+")
 URL = re.compile(r"url\s*\(\s*(?!#[\w.-]+\s*\))|\\|@import|expression\s*\(", re.IGNORECASE)
 
 
-def clean(svg: str) -> str:
+def clean(svg: str, drawn: bool = True) -> str:
     """Write a figure anew, with nothing in it that is not a picture.
 
     Args:
         svg: The figure, a document of XML.
+        drawn: Whether matplotlib drew it, whose style sheet says no more than what is added here.
 
     Returns:
         One element, whose styles are attributes.
@@ -60,12 +62,21 @@ def clean(svg: str) -> str:
         root = ElementTree.fromstring(svg)
     except ElementTree.ParseError as error:
         raise ValueError(f"no SVG: {error}") from None
+    if not drawn and root.find(f".//{STYLE}") is not None:
+        raise ValueError("<style>")
     box = (root.get("viewBox") or "").split()
-    if root.tag != f"{SVG}svg" or not all(re.fullmatch(r"-?[\d.]{1,12}", size) for size in box):
+    if root.tag != f"{SVG}svg" or not all(
+        re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", size) for size in box
+    ):
         raise ValueError("no SVG with a viewBox of numbers")
     if len(box) != 4:
         raise ValueError("no SVG with a viewBox of numbers")
     _clean(root, 0)
+    using = {
+        one.get("id") for one in root.iter() if one.tag != "use" and one.find(".//use") is not None
+    }
+    if any((one.get("href") or "")[1:] in using for one in root.iter("use")):
+        raise ValueError("a <use> of what holds another: a small file could draw without end")
     root.attrib = {
         "xmlns": SVG[1:-1],
         **root.attrib,

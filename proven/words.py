@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from proven.problems import Problem, ProjectError
 from proven.records import Record
-from proven.settings import Settings
+from proven.settings import FILE, Settings
 from proven.testing import Reach
 from proven.worker import Machine
 
@@ -30,7 +31,12 @@ class Words:
         """Return a phrase, with values in its gaps."""
         own = self.settings.words.get(self.language, {})
         phrases = WORDS["en"] | WORDS.get(self.language, {}) | own
-        return str(phrases[key]).format(**values)
+        try:
+            return str(phrases[key]).format(**values)
+        except (AttributeError, LookupError, ValueError) as error:
+            what = f"the phrase {key} of [words.{self.language}] cannot be filled: {error!r}"
+            told = f"its gaps can be {', '.join(f'{{{name}}}' for name in values) or 'none'}"
+            raise ProjectError(Problem(what, told, (f"{FILE}:1",))) from None
 
     def _device(self, kind: str, form: str, **values: object) -> str:
         """A phrase about a kind of device; the general one where there is none for the kind."""

@@ -102,6 +102,12 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     or the problems that ended it.
     """
     guard.forget_environment()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (
+        1,
+        2,
+    ):  # what it writes beside its cells would reach a terminal, and the log of CI, as it is
+        os.dup2(nothing, descriptor)
     if hasattr(time, "tzset"):
         time.tzset()
     if hasattr(os, "setsid"):

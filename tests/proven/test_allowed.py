@@ -15,6 +15,7 @@ from tests.helpers.projects import Project, mkdocs_here
 Plant = Callable[[Project], object]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
 BYTES = "GIF89a"
+META = '<metadata><script xmlns="http://www.w3.org/1999/xhtml">owned = 1</script></metadata>'
 
 
 def both(path: str, text: str) -> Plant:
@@ -38,6 +39,20 @@ def section(name: str, cell: str = "one") -> Plant:
         project.file(f"snippets/{name}.py", f"# %% {cell}\nx = 1\n")
         for page in (ZH, EN):
             project.file(page, f"{read(project, page)}\n```snippet\n{name}.{cell}\n```\n")
+
+    return plant
+
+
+def link(path: str) -> Plant:
+    def plant(project: Project) -> None:
+        (project.folder / "docs/zh/real.txt").write_text("x")
+        (project.folder / "docs/zh/inside.txt").symlink_to("real.txt")  # which may stand
+        outside = project.folder.parent / "outside"
+        outside.mkdir()
+        (outside / "file").write_text("a secret")
+        target = project.folder / "docs/en" / path
+        target.parent.mkdir(exist_ok=True)
+        target.symlink_to(outside / "file" if target.suffix else outside)
 
     return plant
 
@@ -101,6 +116,28 @@ BEFORE: dict[str, tuple[Plant, str]] = {
         "a session",
     ),
     "escape in a page": (both("x.md", TITLE + "\n[a](\x1b]0;owned\x07)\n"), "control characters"),
+    "mark of a direction": (both("x.md", TITLE + "\na \u200f b\n"), "control characters"),
+    "text that nobody sees": (both("x.md", TITLE + "\na \U000e0041 b\n"), "control characters"),
+    "line of another kind": (both("x.md", TITLE + "\na \u2028 b\n"), "control characters"),
+    "weight that is no number": (meta("search: {boost: .nan}"), "search in the front matter"),
+    "weight without an end": (meta("search: {boost: .inf}"), "search in the front matter"),
+    "weight that is text": (meta("search: {boost: '<x>'}"), "search in the front matter"),
+    "other setting of the search": (meta("search: {x: 1}"), "search in the front matter"),
+    "picture with a style": (
+        both("x.svg", PICTURE.replace("<path", "<style>@import 'x'</style><path")),
+        "the picture holds <style>",
+    ),
+    "file that leads out of the project": (link("x.txt"), "leads out of the project"),
+    "page that leads out of the project": (link("x.md"), "leads out of the project"),
+    "record that leads out of the project": (
+        link("../../snippets/records/part.x-x1.json"),
+        "leads out of the project",
+    ),
+    "folder that leads out of the project": (link("x"), "is a link, or leads to nothing"),
+    "folder that leads elsewhere in the project": (
+        lambda p: (p.folder / "docs/en/x").symlink_to("../zh"),
+        "is a link, or leads to nothing",
+    ),
     "text that turns its direction": (both("x.md", TITLE + "\na \u202e b\n"), "control characters"),
 }
 
@@ -144,6 +181,15 @@ ON_PAGES = {
     "code by hand, coloured": '<div class="highlight"><pre><code>x = 1</code></pre></div>',
     "error by hand": '<div class="error-entry"><p>x</p></div>',
     "notebook by hand": '<div class="jupyter-wrapper"><svg></svg></div>',
+    "output in a button of the theme": (
+        '<a class="md-content__button" href="#title"><samp class="snippet-output">4</samp></a>'
+    ),
+    "drawing outside of a button of the theme": "<p><svg><path d='M 0 0'/></svg></p>",
+    "id of the theme": '<p id ="__config">{}</p>',
+    "id of the theme in Markdown": "So.\n{: #__search }",
+    "name of the theme": '<a name="__palette">x</a>',
+    "text to copy that is not shown": '<button data-clipboard-text="x | sh">x</button>',
+    "part of the theme": '<div data-md-component="announce">x</div>',
     "button of the theme by hand": '<a class="md-content__button"><script>owned=1</script></a>',
 }
 
@@ -160,6 +206,7 @@ AROUND = {
     "inside of a comment": ("<!--\n\n", "\n\n-->"),
     "inside of a closed dialog": ("<dialog markdown>\n\n", "\n\n</dialog>"),
     "inside of a select": ("<select>\n\n", "\n\n</select>"),
+    "kept from readers who do not see it": ('<div aria-hidden="true" markdown>\n\n', "\n\n</div>"),
     "inside of a text area": ("<textarea>\n\n", "\n\n</textarea>"),
 }
 
@@ -190,7 +237,7 @@ def test_what_is_on_the_lists_builds_and_a_picture_says_that_it_was_not_made_her
     tmp_path: Path,
 ) -> None:
     project = sound(tmp_path / "project")
-    both("pictures/x.svg", PICTURE)(project)
+    both("pictures/x.svg", PICTURE.replace("<path", f"{META}<path"))(project)
     text = (
         'H<sub>2</sub>O<br>, <kbd>Esc</kbd>, <a href="https://example.org" title="x">there</a>, '
         "![a line](pictures/x.svg) and `>>> x`.\n\n| a |\n|--:|\n| 1 |\n\n<!-- a note -->\n"
@@ -200,6 +247,9 @@ def test_what_is_on_the_lists_builds_and_a_picture_says_that_it_was_not_made_her
     meta("title: A title, 标题\ndescription: What it’s about")(project)
     done = mkdocs_here(project.folder, "build")
     assert done.returncode == 0, done.stdout
+    published = (project.folder / "site" / "pictures" / "x.svg").read_text(encoding="utf-8")
+    assert "<path" in published
+    assert "owned" not in published
     for page, words in (
         ("index.html", "不是构建网站时画出来的"),
         ("en/index.html", "was not made by the build"),

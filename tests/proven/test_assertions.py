@@ -62,6 +62,7 @@ def ran(body: str) -> Ledger:
         "def hook(x):\n    seen.append(x)\nseen = []\nx = torch.ones(1, requires_grad=True)\n"
         "x.register_hook(hook)\nx.backward()\nassert len(seen) == 1",
         "with pytest.raises(RuntimeError):\n    torch.ones(2) @ torch.ones(3)",
+        "with pytest.raises(Exception, match='1D tensors'):\n    torch.ones(1, 1).dot(torch.ones(1))",
         "pytest.raises(RuntimeError, torch.dot, torch.ones(2), torch.ones(3))",
         "torch.testing.assert_close(torch.ones(1), torch.ones(1))",
         "sums_to(torch.ones(3), 3)",
@@ -110,6 +111,8 @@ def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
         "names = []\nnames.append('x')\nassert names == ['x']",
         "def assert_nothing():\n    pass\nassert_nothing()",
         "with pytest.raises(ValueError):\n    raise ValueError",
+        "with pytest.raises(Exception):\n    torch.no_such_name",
+        "with pytest.raises(BaseException, match=''):\n    torch.no_such_name",
         "with contextlib.suppress(AttributeError):\n    shown('part.one').no_such.thing\n    assert shown('x')",
     ],
 )

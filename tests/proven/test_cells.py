@@ -325,6 +325,22 @@ if sys.platform != "win32":  # no signals, no /dev/stdout, and another error for
     FAULTS |= {
         "crash": cell("import ctypes\nctypes.string_at(0)", "its process died (SIGSEGV)", at=FIRST),
         "reading descriptor 0": cell("import os\nos.read(0, 1)", "Bad file descriptor"),
+        "a timer of processor time that still runs": cell(
+            "import signal\nsignal.signal(signal.SIGVTALRM, lambda *_: print('tick'))\n"
+            "signal.setitimer(signal.ITIMER_VIRTUAL, 600)",
+            "a timer still runs",
+            at=FIRST,
+        ),
+        "another working directory": cell(
+            "import os\nos.chdir('/')",
+            "it changed the working directory, in which the later cells work",
+            at=FIRST,
+        ),
+        "a folder of its own that is left": cell(
+            "import os\nos.mkdir('own')\nos.chdir('own')\nos.chdir('../..')",
+            "it changed the working directory, in which the later cells work",
+            at=FIRST,
+        ),
         "a timer that still runs": cell(
             "import signal\nsignal.signal(signal.SIGALRM, print)\nsignal.alarm(60)",
             "a timer still runs",

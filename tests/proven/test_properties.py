@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown import Markdown
 
-from proven.cells import CONTROL, Outcome, Raised
+from proven.cells import Outcome, Raised
 from proven.claims import read_claims
 from proven.pages import Page, read_page, read_pages
-from proven.problems import Problem, ProjectError
+from proven.problems import CONTROL, Problem, ProjectError
 from proven.prose import Dialect, pieces
 from proven.records import Record, read_records, write_record
 from proven.scripts import Section, Snippet, localise, read_section, text_hash
@@ -355,7 +355,7 @@ ENGLISH = st.tuples(
 CHINESE = st.tuples(
     st.text(st.sampled_from("张量梯度层参数，`a1 "), min_size=1, max_size=20),
     st.sampled_from("。！？"),
-).map(lambda two: f"层{' '.join(two[0].split())}中{two[1]}")
+).map(lambda two: f"层{' '.join(two[0].split())}层中{two[1]}")
 
 
 def section(folder: Path) -> Section:

@@ -1,5 +1,6 @@
 """Sections run beside one another, each in its process, within limits, and are used again."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -232,3 +233,20 @@ def test_a_run_ends_although_a_library_has_lost_the_exit(
     sections = read_sections(settings)[0]
     with pytest.raises(ProjectError, match="the run was ended"):
         run(settings, sections.values(), meanwhile=ending.set)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, sys\nsys.setprofile(lambda *_: os.write(2, b'::error::owned\\n'))",
+        "import atexit, os, weakref\nclass A: pass\na = A()\n"
+        "weakref.finalize(a, os.write, 1, b'::error::owned\\n')",
+        "import os\nclass A:\n    def __del__(self): os.write(1, b'::error::owned\\n')\na = A()\nos.abort()",
+    ],
+)
+def test_what_a_section_writes_beside_its_cells_reaches_no_log(
+    project: Project, capfd: pytest.CaptureFixture[str], code: str
+) -> None:
+    with contextlib.suppress(ProjectError):
+        run_part(project, f"# %% one\n{code}\n")
+    assert "owned" not in "".join(capfd.readouterr())

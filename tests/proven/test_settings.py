@@ -61,6 +61,8 @@ output = "Printed"
         ({"languages": ["en"], "core": 3}, r"the file\.core cannot be 3"),
         ({"languages": ["en"], "words": 3}, r"the file\.words cannot be 3"),
         ({"languages": ["en"], "devices": 3}, r"the file\.devices cannot be 3"),
+        ({"languages": ["en"], "docs": "../docs"}, "folders inside of the project"),
+        ({"languages": ["en"], "sections": "/tmp"}, "folders inside of the project"),
         ({"languages": ["en"], "sections": 3}, r"the file\.sections cannot be 3"),
     ],
 )

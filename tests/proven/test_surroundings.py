@@ -37,6 +37,9 @@ SAME = [
             "proven.cells.Fault",
         ),
         ("import warnings\nwarnings.simplefilter('ignore')", "the filter of warnings"),
+        ("import sys\nsys.setprofile(lambda *_: None)", "sys.getprofile()"),
+        ("import sys\nsys.settrace(lambda *_: None)", "sys.gettrace()"),
+        ("import gc\ngc.callbacks.append(lambda *_: None)", "gc.callbacks"),
     ],
 )
 def test_a_cell_that_changes_what_others_use_is_refused(
@@ -105,3 +108,10 @@ def test_nothing_runs_where_python_leaves_assertions_out(
     assert "leaves assertions out (-O or PYTHONOPTIMIZE)" in done.stdout
     assert "Traceback" not in done.stdout
     assert not (folder / "site").exists()
+
+
+def test_what_the_settings_name_has_a_value(project: Project) -> None:
+    project.settings = {"same": ["1 / 0"]}
+    message = refused(project, "# %% one\nx = 1\n")
+    assert message.startswith("same names '1 / 0', which has no value: ZeroDivisionError")
+    assert "proven.toml:1" in message

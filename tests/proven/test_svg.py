@@ -66,6 +66,7 @@ def figure(inside: str, root: str = "") -> str:
         ('<g xml:base="https://example.org"/>', "the attribute"),
         ("<g>" * 200 + "</g>" * 200, "<g>"),
         ("<?xml-stylesheet href='x'?><g>", "no SVG"),
+        ("<g id='a'><use href='#b'/></g><use href='#a'/>", "a <use> of what holds another"),
     ],
 )
 def test_what_is_no_picture_is_refused_by_name(inside: str, what: str) -> None:
@@ -78,6 +79,8 @@ def test_what_is_no_picture_is_refused_by_name(inside: str, what: str) -> None:
     [
         "",
         "<p/>",
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1.2.3 5"/>',
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 . 5"/>',
         "<svg/>",
         figure("").replace("0 0 10 5", "0 0 10"),
         figure("").replace("0 0 10 5", "0 0 10 x&quot;"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proven.problems import ProjectError
 from proven.settings import Settings
 from proven.words import WORDS, Words
 from proven.worker import Machine
@@ -104,3 +105,13 @@ def test_a_project_without_packages_names_python_alone() -> None:
     assert bare.proven(0, "proven", CPU, None) == (
         "This build ran its test with Python 3.13.0 on a CPU."
     )
+
+
+@pytest.mark.parametrize("phrase", ["{missing}", "{", "{0}", "{size.x}", "{size:x}"])
+def test_a_phrase_that_cannot_be_filled_is_told_with_its_place(phrase: str) -> None:
+    with pytest.raises(
+        ProjectError, match=r"the phrase size of \[words\.en\] cannot be filled"
+    ) as error:
+        words("en", en={"size": phrase})("size", size=1.5)
+    assert "its gaps can be {size}" in str(error.value)
+    assert "proven.toml:1" in str(error.value)

@@ -9,9 +9,10 @@ import difflib
 import html
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -76,6 +77,20 @@ def links(tree: LexborHTMLParser) -> list[str]:
     return [str(node.attributes["href"]) for node in tree.css("article a[href]")]
 
 
+def loads(tree: LexborHTMLParser) -> list[str]:
+    """What is loaded from other hosts."""
+    kinds = "[src], link:is([rel~=stylesheet], [rel~=icon], [rel~=preload], [rel~=preconnect])"
+    nodes = [node.attributes for node in tree.css(kinds)]
+    found = [each.get("src") or each.get("href") or "" for each in nodes]
+    return [address for address in found if urlsplit(address).netloc not in ("", "site")]
+
+
+def twice(tree: LexborHTMLParser) -> list[str]:
+    """The ids that several elements have."""
+    ids = Counter(str(node.attributes["id"]) for node in tree.css("[id]"))
+    return [id for id, count in ids.items() if count > 1]
+
+
 LOOKS: list[Callable[[LexborHTMLParser], list[str]]] = [
     head,
     around,
@@ -84,6 +99,8 @@ LOOKS: list[Callable[[LexborHTMLParser], list[str]]] = [
     marks,
     prose,
     links,
+    loads,
+    twice,
 ]
 
 
@@ -94,7 +111,7 @@ def _text(node: LexborNode) -> str:
 
 def _read(path: Path, name: str) -> LexborHTMLParser:
     tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
-    for node in tree.css("script, style"):
+    for node in tree.css("script:not([src]), style"):
         node.decompose()
     for node in tree.css("a[href], link[href]"):  # an address may be written in several ways
         whole = urljoin(f"http://site/{name}", node.attributes["href"] or "")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from proven.build import read_and_check, run_sections
+from proven.build import begin_site, read_and_check, run_sections
+from proven.config import halves_of, read_configs
+from proven.html import highlight, snippet
 from proven.problems import ProjectError
 from proven.records import sealed
 from proven.scripts import read_section
@@ -134,6 +136,18 @@ def test_settings_that_cannot_be_read_fail_the_build(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     project.file("proven.toml", "languages = []\nname = 'x'\n")
     fails(project, ["names no language", "proven.toml:1"])
+
+
+def test_all_code_is_set_while_sections_run(tmp_path: Path) -> None:
+    project = sound(tmp_path / "project")
+    settings = project.read_settings()
+    highlight.cache_clear()
+    site = begin_site(settings, halves_of(settings, read_configs(settings), None), None)
+    done = highlight.cache_info().misses
+    for language in settings.languages:
+        for name in ("part.first", "part.second"):
+            snippet(site.view(name, language), "", site.words(language))
+    assert highlight.cache_info().misses == done == 2
 
 
 def test_what_has_not_changed_is_not_run_again(tmp_path: Path) -> None:

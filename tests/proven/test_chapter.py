@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from proven.build import read_and_check
+from proven.build import read_and_check, run_sections
 from proven.chapter import begin_chapter
 from proven.problems import ProjectError
-from proven.runner import run
 from proven.settings import read_settings
 from tests.helpers.projects import PROJECT, copy_chapter
 
@@ -72,8 +71,30 @@ def test_a_new_chapter_is_right_and_its_claims_hold(copy: Path) -> None:
     section = project.sections["attention_basics"]
     claims = [claim for claim in project.claims.values() if claim.section == section.name]
     assert claims
-    proofs = run(project.settings, [section], claims)[section.name].proofs
-    assert proofs == {claim.name: "proven" for claim in claims}
+    result = run_sections(project, names=[section.name])[section.name]
+    assert result.proofs == {claim.name: "proven" for claim in claims}
+
+    # what tests/site/test_html.py asks of every section
+    assert any(outcome.figures for outcome in result.outcomes.values())
+    for pages in project.pages.values():
+        page = pages["attention-basics.md"]
+        assert sum(heading.id.startswith("exercise-") for heading in page.headings) >= 2
+        assert page.is_section
+
+
+def test_the_tests_of_a_new_chapter_pass(copy: Path) -> None:
+    """Those that are no claims, too, which no build runs."""
+    begin(copy, "attention-basics")
+    command = "-m", "pytest", "--noconftest", "tests/test_attention_basics.py"
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
 
 
 @pytest.mark.parametrize(

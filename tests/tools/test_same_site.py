@@ -32,6 +32,9 @@ def compared(tmp_path: Path, files: dict[str, str]) -> int:
         ("proven", "skipped", "marks"),
         ("Text", "Words", "prose"),
         ("../x/", "../y/", "links"),
+        ("<title>", "<script src='https://example.org/x.js'></script><title>", "loads"),
+        ("<title>", "<link rel='stylesheet' href='//example.org/x.css'><title>", "loads"),
+        ("<p>", '<p id="t">', "twice"),
     ],
 )
 def test_each_difference_of_a_page_is_told(

@@ -96,6 +96,12 @@ def test_every_file_and_folder_is_there(document: str) -> None:
         assert (here / link).is_file(), f"{document} links to {link}"
 
 
+def test_every_module_of_the_engine_has_its_place() -> None:
+    modules = {path.relative_to(PROJECT).as_posix() for path in PROJECT.glob("proven/**/[!_]*.py")}
+    assert len(modules) > 40
+    assert sorted(modules - set(names(read(DESIGN)))) == []
+
+
 @pytest.mark.parametrize(("english", "chinese"), [READMES, GUIDES])
 def test_both_languages_have_the_same_parts_with_the_same_commands(
     english: str, chinese: str

@@ -1,4 +1,4 @@
-"""The workflows call make targets that exist; what the targets for a fork and for Colab do."""
+"""The workflows call make targets that exist, and trust no stranger; what the targets for a fork and for Colab do."""
 
 import os
 import re
@@ -43,6 +43,30 @@ def test_nothing_is_published_unless_all_tests_passed() -> None:
         name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()
     ]
     assert changing == ["notebooks", "deploy"]
+
+
+def test_a_pull_request_gets_no_rights_and_no_machine_of_ours() -> None:
+    """Its code is anybody's."""
+    begun = 0
+    for path in (PROJECT / ".github" / "workflows").glob("*.yml"):
+        text = path.read_text(encoding="utf-8")
+        assert re.search(r"\A(#.*\n)*# .*Red: (.*\n#)*.* Skipped: ", text), path.name
+        workflow = yaml.load(text, Loader=yaml.BaseLoader)  # which takes `on` for no truth value
+        if not {"pull_request", "pull_request_target"} & workflow["on"].keys():
+            continue
+        begun += 1
+        for job in workflow["jobs"].values():
+            rights = job.get("permissions", workflow["permissions"])
+            assert "write" not in str(rights), path.name
+            assert "uses" not in job, path.name
+            names = [job["runs-on"], *job.get("strategy", {}).get("matrix", {}).get("system", [])]
+            assert "vars." not in str(names), path.name
+            assert "self-hosted" not in str(names), path.name
+            assert "secrets." not in str(job), path.name
+    assert begun == 1  # ci
+    gpu = yaml.safe_load((PROJECT / ".github" / "workflows" / "gpu.yml").read_text("utf-8"))
+    [job] = gpu["jobs"].values()
+    assert job["if"] == "vars.GPU_RUNNER != '' && github.event_name != 'pull_request'"
 
 
 def test_a_fork_deploys_under_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import pickle
 import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -120,12 +119,13 @@ def end_orderly() -> None:
             signal.signal(number, _end)
 
 
-# a library may lose the exit that a handler raises: what waits looks here, too
-told_to_end = threading.Event()
+# The signals that told this process to end: a library may lose the exit that a handler raises, so that what
+# waits looks here, too. No Event: its lock may be held by the very code that the signal interrupts.
+told_to_end: list[int] = []
 
 
 def _end(number: int, frame: object) -> None:
-    told_to_end.set()
+    told_to_end.append(number)
     sys.exit(128 + number)
 
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -134,7 +134,8 @@ def run(
         problems: list[Problem] = []
         for future in futures:
             while not future.done():
-                if (cancelled or told_to_end).wait(0.05) or told_to_end.is_set():
+                wait([future], 0.05)
+                if told_to_end or (cancelled and cancelled.is_set()):
                     raise ProjectError(Problem("the run was ended", "run it again"))
             try:
                 result = future.result()

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from proven.fork import Fork
+from proven.fork import Fork, end_orderly
 from tests.helpers.projects import PROJECT
 
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
 
 
@@ -54,7 +55,7 @@ def _children() -> str:
 def test_a_fork_ends_with_the_process_that_made_it() -> None:
     code = """
 import time
-from proven.fork import Fork
+from proven.fork import Fork, end_orderly
 
 def child():
     import os
@@ -87,3 +88,28 @@ def _runs(process: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_the_handler_of_signals_waits_for_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may interrupt the very code that holds the lock, which then is never released."""
+    called: list[str] = []
+    monkeypatch.setattr("proven.fork.told_to_end", [])
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        end_orderly()
+        handler = signal.getsignal(signal.SIGTERM)
+        assert callable(handler)
+        sys.setprofile(lambda frame, event, what: called.append(f"{event} {what}"))
+        try:
+            with pytest.raises(SystemExit) as exit:
+                handler(signal.SIGTERM, None)
+        finally:
+            sys.setprofile(None)
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+    assert exit.value.code == 128 + signal.SIGTERM
+    assert any("exit" in name for name in called)
+    assert [name for name in called if "lock" in name.lower() or "acquire" in name] == []

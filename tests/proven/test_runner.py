@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -226,13 +227,13 @@ def test_a_run_ends_although_a_library_has_lost_the_exit(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handler of a signal raises wherever the program is, and that may be a callback that catches all."""
-    ending = threading.Event()
+    ending = list[int]()
     monkeypatch.setattr("proven.runner.told_to_end", ending)
     project.script = "# %% one\nwhile True:\n    pass\n"
     settings = project.read_settings()
     sections = read_sections(settings)[0]
     with pytest.raises(ProjectError, match="the run was ended"):
-        run(settings, sections.values(), meanwhile=ending.set)
+        run(settings, sections.values(), meanwhile=lambda: ending.append(signal.SIGTERM))
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,23 @@ torch.save(lazy_net().state_dict(), file)
 file.seek(0)
 torch.load(file)
 
+# %% copies
+import copy
+
+original = lazy_net()
+twin = copy.deepcopy(original)
+original(X)
+twin(X)
+weight = original[0].weight
+print("copied before:", torch.equal(weight, twin[0].weight))
+
+twin = copy.deepcopy(original)
+print("copied after:", torch.equal(weight, twin[0].weight))
+try:
+    copy.deepcopy(with_norm())
+except ValueError as error:
+    print("with a norm:", str(error).partition(" in <")[0])
+
 
 # %% check-any-size
 def check_any_size(any_size_net):
@@ -450,9 +467,6 @@ def check_reached(reached):
 
 
 # %% reached
-import copy
-
-
 def is_lazy(p):
     return isinstance(p, nn.UninitializedParameter)
 

@@ -348,6 +348,35 @@ torch.load("result.pt")
 torch.save({"accuracy": float(accuracy)}, "result.pt")
 print(torch.load("result.pt"))
 
+# %% safetensors
+import json
+
+# By hand: a length, JSON, numbers | 手写：长度、JSON、数值
+state = torch.load("mlp.pt")
+described, numbers = {}, b""
+for name, value in state.items():
+    start = len(numbers)
+    numbers += value.numpy().tobytes()
+    described[name] = {
+        "dtype": "F32",
+        "shape": list(value.shape),
+        "data_offsets": [start, len(numbers)],
+    }
+text = json.dumps(described).encode()
+with open("mlp.safetensors", "wb") as file:
+    file.write(len(text).to_bytes(8, "little"))
+    file.write(text + numbers)
+
+with open("mlp.safetensors", "rb") as file:
+    length = int.from_bytes(file.read(8), "little")
+    found = json.loads(file.read(length))
+    numbers = bytearray(file.read())
+print(found["out.bias"])
+start, end = found["out.bias"]["data_offsets"]
+part = numbers[start:end]
+bias = torch.frombuffer(part, dtype=torch.float32)
+print("same:", torch.equal(bias, state["out.bias"]))
+
 # %% map-location raises="RuntimeError"
 from unittest import mock
 
@@ -408,6 +437,47 @@ for _ in range(5):  # without a break | 不中断，接着训练
 Y = net(X)
 print("with optimizer:", torch.equal(Y, resume(True)(X)))
 print("without:", torch.equal(Y, resume(False)(X)))
+
+# %% other-things
+from dataclasses import asdict, dataclass
+
+
+@dataclass
+class Config:
+    width: int
+    rate: float
+
+
+config = Config(width=256, rate=0.01)
+words = {0: "<pad>", 1: "cat", 2: "dog"}
+run = {
+    "net": net.state_dict(),
+    "epoch": 3,
+    "config": asdict(config),
+    "words": words,
+}
+torch.save(run, "run.pt")
+
+run = torch.load("run.pt")
+print("epoch:", run["epoch"])
+print(Config(**run["config"]))
+print(run["words"])
+print("through JSON:", json.loads(json.dumps(words)))
+
+# %% how-often
+save = 5  # seconds | 秒
+between_stops = 24 * 60 * 60
+
+
+def lost(every):  # a share of the time | 占时间的比例
+    return save / every + every / 2 / between_stops
+
+
+for minutes in (1, 5, 15, 60, 240):
+    share = lost(60 * minutes)
+    print(f"every {minutes:3} minutes: {share:4.1%}")
+best_time = (2 * save * between_stops) ** 0.5
+print(f"best: every {best_time / 60:.0f} minutes")
 
 
 # %% check-keep-best

@@ -196,11 +196,12 @@ def test_the_message_shows_the_transposed_weight() -> None:
 
 
 def test_a_layer_refuses_another_dtype() -> None:
-    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers:
+    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers
+    (outside of `torch.autocast`):
     `mat1 and mat2 must have the same dtype` from `nn.Linear`, `expected m1 and m2 to have the same
     dtype` from `@`. It takes `float64` after `float()`.
 
-    权重是 `float32` 的线性层不接受其他类型的输入，`float64` 和整数都不行：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；`float64` 用 `float()` 转换之后就行。
+    权重是 `float32` 的线性层不接受其他类型的输入，`float64` 和整数都不行（不在 `torch.autocast` 里时）：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；`float64` 用 `float()` 转换之后就行。
     """
     texts = [error.text for error in shown("custom_layers.shape-and-dtype").errors]
     assert texts[1:] == [
@@ -355,9 +356,10 @@ def test_a_mean_per_row_keeps_the_rows_apart() -> None:
 
 def test_a_square_input_hides_a_missing_keepdim() -> None:
     """Without `keepdim=True`, `X - X.mean(dim=1)` raises an error for three rows and two columns; with
-    as many rows as columns, two or more, it subtracts the means of other rows and raises nothing.
+    as many rows as columns, two or more, it subtracts the mean of row j from column j and raises
+    nothing.
 
-    不写 `keepdim=True`，三行两列时 `X - X.mean(dim=1)` 会报错；行数和列数相等（至少是 2）时，减掉的是别的行的均值，而且不报错。
+    不写 `keepdim=True`，三行两列时 `X - X.mean(dim=1)` 会报错；行数和列数相等（至少是 2）时，第 j 列减去的是第 j 行的均值，而且不报错。
     """
     result = shown("custom_layers.keepdim")
     assert result.error == (
@@ -646,10 +648,10 @@ def test_only_zeros_give_no_gradient() -> None:
 
 
 def test_a_sum_grows_with_the_root_of_n() -> None:
-    """A sum of n independent random terms with mean 0 grows with √n: a sum over n ones, weighted by
-    plain `torch.randn`, has the standard deviation √n.
+    """A sum of n independent random terms with mean 0 and the same spread grows with √n: a sum over n
+    ones, weighted by plain `torch.randn`, has the standard deviation √n.
 
-    n 个独立、均值为 0 的随机项之和，大小随 √n 增长：用 `torch.randn` 当权重对 n 个 1 求和，标准差就是 √n。
+    n 个独立、均值为 0、离散程度相同的随机项之和，大小随 √n 增长：用 `torch.randn` 当权重对 n 个 1 求和，标准差就是 √n。
     """
     torch.manual_seed(0)
     for n in over((2, 10, 50, 200, 1000), INPUTS):
@@ -741,10 +743,11 @@ def test_too_wide_weights_end_in_nan() -> None:
 
 
 def test_an_optimiser_wants_leaves() -> None:
-    """An optimiser refuses a tensor that was computed from one that requires a gradient:
-    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is no leaf; an `nn.Parameter` is.
+    """An optimiser refuses a tensor that a recorded operation has made, unless it retains its gradient:
+    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is no leaf; an `nn.Parameter` is, and
+    so is what was computed under `torch.no_grad()`.
 
-    由需要梯度的张量计算得来的张量，优化器不接受，报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是。
+    由记录在案的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
     """
     result = shown("custom_layers.scale-outside")
     assert result.error == "ValueError: can't optimize a non-leaf Tensor"
@@ -752,6 +755,8 @@ def test_an_optimiser_wants_leaves() -> None:
     state = after("custom_layers.scale-outside")
     assert not state.module.weight.is_leaf
     assert state.linear.weight.is_leaf
+    with torch.no_grad():
+        assert (state.linear.weight * 0.1).is_leaf
     for kind in over(optimizers(), OPTIMISERS):
         with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
             kind([state.module.weight])
@@ -893,10 +898,10 @@ def test_a_plain_tensor_is_silently_left_out() -> None:
 
 
 def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
-    """Arithmetic on an `nn.Parameter` gives a plain tensor:
+    """A tensor that arithmetic makes from an `nn.Parameter` is a plain one:
     `self.weight = nn.Parameter(torch.randn(5, 3)) * 0.1` registers nothing.
 
-    `nn.Parameter` 一参与运算，结果就是普通张量：`self.weight = nn.Parameter(torch.randn(5, 3)) * 0.1` 什么也没有注册。
+    由 `nn.Parameter` 算出来的张量是普通张量：`self.weight = nn.Parameter(torch.randn(5, 3)) * 0.1` 什么也没有注册。
     """
     assert type(after("custom_layers.scale-outside").module.weight) is torch.Tensor
     operations = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -944,9 +949,10 @@ def test_parameter_list_registers_its_items() -> None:
 
 def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
     """A plain tensor assigned to the name of a parameter raises
-    `TypeError: cannot assign 'torch.FloatTensor' as parameter`, and the parameter stays.
+    `TypeError: cannot assign 'torch.FloatTensor' as parameter`, and the parameter stays. (The name of a
+    buffer takes it.).
 
-    把普通张量赋给已经是参数的名字，会报 `TypeError: cannot assign 'torch.FloatTensor' as parameter`，参数还是原来的。
+    把普通张量赋给已经是参数的名字，会报 `TypeError: cannot assign 'torch.FloatTensor' as parameter`，参数还是原来的。（缓冲区的名字则接受。）
     """
     result = shown("custom_layers.tensor-over-parameter")
     assert result.error == (
@@ -962,6 +968,9 @@ def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
             with pytest.raises(TypeError, match=r"cannot assign 'torch\.FloatTensor' as parameter"):
                 setattr(module, name, p.detach().clone())
             assert getattr(module, name) is p
+    norm = nn.BatchNorm1d(2)
+    norm.running_mean = torch.ones(2)
+    assert norm.state_dict()["running_mean"].tolist() == [1, 1]
 
 
 def test_writing_in_place_keeps_the_parameter() -> None:
@@ -1297,6 +1306,31 @@ def test_detach_and_no_grad_cut_the_gradient_too() -> None:
     assert MyLinear(5, 3)(X).grad_fn is not None
     for layer_class in over((Data, Detached, Item, NoGrad), "layers | 个层"):
         assert layer_class(5, 3)(X).grad_fn is None
+
+
+def test_clamping_after_a_step_keeps_a_weight_in_bounds() -> None:
+    """`weight.clamp_(min=0)` under `torch.no_grad()` after each step of an optimiser leaves no weight
+    below 0, and the optimiser goes on with the same parameter.
+
+    优化器每走一步，就在 `torch.no_grad()` 下做一次 `weight.clamp_(min=0)`，权重便没有小于 0 的；参数还是原来的对象，优化器照常更新。
+    """
+    MyLinear = after("custom_layers.my-linear").MyLinear
+    for kind in over(optimizers(), OPTIMISERS):
+        torch.manual_seed(0)
+        linear, X = MyLinear(5, 3), torch.rand(16, 5)
+        weight, optimizer = linear.weight, kind(linear.parameters())
+        seen = []
+        for _ in range(10):
+            optimizer.zero_grad()
+            F.mse_loss(linear(X), 2 * X[:, :3]).backward()
+            optimizer.step()
+            with torch.no_grad():
+                linear.weight.clamp_(min=0)
+            assert (linear.weight >= 0).all()
+            seen.append(linear.weight.detach().clone())
+        assert linear.weight is weight
+        assert (seen[0] == 0).any()
+        assert not torch.equal(seen[0], seen[-1])
 
 
 def test_keepdim_keeps_a_dimension_of_one() -> None:

@@ -7,6 +7,7 @@ import math
 import pickle
 import warnings
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 import torch
@@ -215,10 +216,11 @@ def test_uninitialised_parameters_refuse_computation() -> None:
 
 
 def test_data_of_a_lazy_parameter_holds_nothing() -> None:
-    """`.data` of an uninitialised parameter is an empty tensor: filling it or adding to it raises no
-    error and has no effect on the values after the first call.
+    """`.data` of an uninitialised parameter is an empty tensor: filling it, adding to it or putting
+    another tensor in its place raises no error and has no effect on the values after the first call.
 
-    未初始化的参数，`.data` 是空张量：往里填数、加数都不报错，第一次调用之后的数值也不受影响。
+    未初始化的参数，`.data` 是空张量：往里填数、加数，或者换上另一个张量，都不报错，
+    第一次调用之后的数值也不受影响。
     """
     told = "elements: 0\nall ones: False\n"
     assert shown("lazy_initialization.lazy-data").output == told
@@ -231,6 +233,7 @@ def test_data_of_a_lazy_parameter_holds_nothing() -> None:
         assert module.weight.data.numel() == 0
         module.weight.data.fill_(5)
         module.weight.data[:] += 1
+        module.weight.data = torch.full_like(plain.weight, 5)
         assert is_lazy(module.weight)
         layer.call(module)
         assert torch.equal(module.weight, plain.weight)
@@ -475,11 +478,12 @@ def test_no_layer_stays_a_lazy_linear() -> None:
 
 
 def test_isinstance_fails_early_and_works_later() -> None:
-    """An initialiser of `nn.init` for what is an `nn.Linear` by `isinstance` stops with an error at
-    a lazy linear layer, and sets it after the first call.
+    """An initialiser for what is an `nn.Linear` by `isinstance` stops with an error at a lazy linear
+    layer, if it calls a function of `nn.init` or fills the weight itself, and sets it after the first
+    call.
 
-    用 `isinstance` 挑出 `nn.Linear`、再调用 `nn.init` 的初始化函数，遇到还没调用过的延后初始化的
-    线性层会报错；第一次调用之后就能设定。
+    用 `isinstance` 挑出 `nn.Linear`、再用 `nn.init` 的函数或直接填写权重来设定，遇到还没调用过的
+    延后初始化的线性层会报错；第一次调用之后就能设定。
     """
     state = after("lazy_initialization.init-by-isinstance")
     (error,) = messages("lazy_initialization.init-by-isinstance")
@@ -739,10 +743,11 @@ def test_the_first_call_keeps_loaded_values() -> None:
 
 
 def test_a_loaded_width_is_binding() -> None:
-    """Once values are loaded, the first call of a `nn.LazyLinear` refuses a batch of another width,
-    with an `AssertionError`.
+    """Once values are loaded, the first call of a lazy layer refuses a batch of another width:
+    `nn.LazyLinear` with an `AssertionError`, a convolution or batch norm with a `RuntimeError`.
 
-    加载过数值之后，`nn.LazyLinear` 第一次调用时数据的宽度若不相符，会报 `AssertionError`。
+    加载过数值之后，延后初始化的层第一次调用时，数据的宽度若不相符就报错：
+    `nn.LazyLinear` 报 `AssertionError`，卷积和批量规范化报 `RuntimeError`。
     """
     state = after("lazy_initialization.load-refused")
     error = messages("lazy_initialization.load-refused")[1]
@@ -752,13 +757,23 @@ def test_a_loaded_width_is_binding() -> None:
         net.load_state_dict(state.net.state_dict())
         with pytest.raises(AssertionError, match=f"The in_features inferred from input: {width} "):
             net(torch.ones(2, width))
+    kinds = [layer for layer in lazy_layers() if "Instance" not in layer.cls.__name__]
+    for layer in over(kinds, "lazy classes | 个延后初始化的类"):
+        called, fresh = layer.make(), layer.make()
+        layer.call(called)
+        fresh.load_state_dict(called.state_dict())
+        twice_as_wide = [torch.cat([batch, batch], dim=1) for batch in layer.inputs()]
+        linear = layer.cls is nn.LazyLinear
+        with pytest.raises(AssertionError if linear else RuntimeError):
+            fresh(*twice_as_wide)
 
 
 def test_an_uninitialised_state_is_refused() -> None:
     """The state dict of a layer that was never called cannot be loaded into one that was: a
-    `RuntimeError` about the missing shape.
+    `RuntimeError` about the missing shape. One that was never called takes it, and stays lazy.
 
     从未调用过的层，其状态字典不能加载进调用过的层：报 `RuntimeError`，说的是没有形状。
+    也没调用过的层则会收下，仍未初始化。
     """
     error = messages("lazy_initialization.load-refused")[0]
     assert error.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
@@ -767,6 +782,9 @@ def test_an_uninitialised_state_is_refused() -> None:
         layer.call(called)
         with pytest.raises(RuntimeError, match="shape of an uninitialized parameter"):
             called.load_state_dict(layer.make().state_dict())
+        lazy = layer.make()
+        lazy.load_state_dict(layer.make().state_dict())
+        assert all(is_lazy(p) for p in lazy.parameters())
 
 
 def test_an_uninitialised_file_is_refused() -> None:
@@ -1264,6 +1282,44 @@ def test_a_lazy_model_can_be_copied() -> None:
         assert all(is_lazy(p) for p in module.parameters())
 
 
+def test_a_lazy_copy_draws_weights_of_its_own() -> None:
+    """A lazy linear layer or convolution and a deep copy of it, made before the first call, draw
+    different weights in their first calls; a copy made afterwards has the same weights.
+
+    延后初始化的线性层或卷积，和第一次调用之前做的深拷贝，各自在第一次调用时抽权重，抽到的不同；
+    调用之后再拷贝，权重相同。
+    """
+    told = "copied before: False\ncopied after: True\nwith a norm: Attempted to use an uninit"
+    assert shown("lazy_initialization.copies").output.startswith(told)
+    for layer in over(with_a_width_to_decide(), "lazy classes | 个延后初始化的类"):
+        torch.manual_seed(0)
+        module = layer.make()
+        early = copy.deepcopy(module)
+        layer.call(module)
+        layer.call(early)
+        assert not torch.equal(module.weight, early.weight)
+        assert torch.equal(module.weight, copy.deepcopy(module).weight)
+
+
+def test_distributed_training_refuses_a_lazy_model() -> None:
+    """`DistributedDataParallel` refuses a lazy layer that was never called: a `RuntimeError` that asks
+    for a forward pass first. After that pass this check lets it through.
+
+    `DistributedDataParallel` 不接受从未调用过的延后初始化的层：报 `RuntimeError`，要求先做一次前向传播。
+    做过之后就能通过这项检查。
+    """
+    # Importing what compiles takes seconds, and a group needs processes: stand-ins for both. The
+    # constructor checks the parameters first, and then asks the group, which does not answer.
+    no_compiler = mock.patch.dict(torch.__dict__, {"_dynamo": mock.MagicMock()})
+    for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
+        module = layer.make()
+        with no_compiler, pytest.raises(RuntimeError, match="Run a dummy forward pass"):
+            nn.parallel.DistributedDataParallel(module, process_group=mock.Mock())
+        layer.call(module)
+        with no_compiler, pytest.raises(TypeError, match="incompatible function arguments"):
+            nn.parallel.DistributedDataParallel(module, process_group=mock.Mock())
+
+
 def test_scaling_leaves_nan_as_it_is() -> None:
     """An initialiser that only scales leaves a weight of NaN as it is, so that marking weights with
     NaN does not reveal it.
@@ -1340,9 +1396,11 @@ def test_late_parameters_miss_the_cast() -> None:
 
 
 def test_freezing_too_early_is_an_error() -> None:
-    """`requires_grad_(False)` on a lazy layer is a `ValueError` before its first call.
+    """`requires_grad_(False)` on a lazy layer is a `ValueError` before its first call. Setting
+    `requires_grad = False` for each parameter is none, and the parameters stay frozen afterwards.
 
     第一次调用之前，对延后初始化的层用 `requires_grad_(False)` 会报 `ValueError`。
+    给每个参数设 `requires_grad = False` 则不报错，调用之后参数仍是冻结的。
     """
     error = messages("lazy_initialization.what-fails")[3]
     assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method")
@@ -1351,8 +1409,13 @@ def test_freezing_too_early_is_an_error() -> None:
         module = layer.make()
         with pytest.raises(ValueError, match="uninitialized parameter"):
             module.requires_grad_(False)
+        for p in module.parameters():
+            p.requires_grad = False
         layer.call(module)
-        assert not any(p.requires_grad for p in module.requires_grad_(False).parameters())
+        assert not any(p.requires_grad for p in module.parameters())
+        layer.call(thawed := layer.make())
+        assert all(p.requires_grad for p in thawed.parameters())
+        assert not any(p.requires_grad for p in thawed.requires_grad_(False).parameters())
 
 
 def test_late_parameters_escape_freezing() -> None:

@@ -1,9 +1,13 @@
 """Proves what the page on reading and writing files says."""
 
+import argparse
 import ast
 import copy
+import datetime
+import decimal
 import io
 import itertools
+import json
 import math
 import os
 import pickle
@@ -92,6 +96,11 @@ def train(net: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> N
         optimizer.zero_grad()
         (net(torch.linspace(-1, 2, 8).reshape(2, 4)) - 1).square().mean().backward()
         optimizer.step()
+
+
+def without_safetensors() -> Any:
+    """As where the package is not installed."""
+    return mock.patch.dict(sys.modules, {"safetensors": None, "safetensors.torch": None})
 
 
 class Calls:
@@ -303,9 +312,10 @@ def test_path_is_not_part_of_the_file() -> None:
 
 
 def test_suffix_of_a_file_means_nothing() -> None:
-    """The suffix is only a habit: `.pt`, `.pth`, another one or none make no difference to loading.
+    """The suffix is only a habit: `.pt`, `.pth`, another one or none make no difference to loading, but
+    for `.safetensors`.
 
-    后缀只是习惯：`.pt`、`.pth`、换成别的，或者不写，读取都一样。
+    后缀只是习惯：`.pt`、`.pth`、换成别的，或者不写，读取都一样，只有 `.safetensors` 除外。
     """
     with tempfile.TemporaryDirectory() as folder:
         names = ("x.pt", "x.pth", "x.ckpt", "x.bin", "x.zip", "x.txt", "mlp.params", "x-file")
@@ -313,6 +323,12 @@ def test_suffix_of_a_file_means_nothing() -> None:
             torch.save(torch.arange(4), Path(folder, name))
             assert zipfile.is_zipfile(Path(folder, name))
             assert torch.load(Path(folder, name)).tolist() == [0, 1, 2, 3]
+        torch.save(torch.arange(4), Path(folder, "x.safetensors"))
+        with (
+            without_safetensors(),
+            pytest.raises(RuntimeError, match="safetensors is not installed"),
+        ):
+            torch.load(Path(folder, "x.safetensors"))
 
 
 def test_relative_path_lands_in_the_working_directory() -> None:
@@ -407,9 +423,10 @@ def test_clone_saves_only_what_it_shows() -> None:
 
 
 def test_shared_memory_survives_in_one_file() -> None:
-    """Tensors that share memory when they are saved in one file share it again when loaded.
+    """Tensors of one dtype that share memory when they are saved in one file share it again when loaded.
+    If their dtypes differ, they cannot be saved together.
 
-    存进同一个文件时共用内存的张量，读回来仍然共用。
+    数据类型相同的张量，存进同一个文件时共用内存，读回来仍然共用；数据类型不同，就不能存在一起。
     """
     state = after("saving_and_loading.shared-refs")
     assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
@@ -420,6 +437,8 @@ def test_shared_memory_survives_in_one_file() -> None:
         loaded = roundtrip([table, table[part]])
         loaded[0] += 7
         assert loaded[1].eq(7).all()
+    with pytest.raises(RuntimeError, match="view the same data as different types"):
+        saved([table, table.view(torch.int32)])
 
 
 def test_one_tensor_under_two_keys_stays_one() -> None:
@@ -693,9 +712,10 @@ def test_running_statistics_are_saved() -> None:
 
 
 def test_matched_keys_do_not_mean_equal_modules() -> None:
-    """`<All keys matched successfully>` says that names and shapes fit, even where plain attributes differ.
+    """`<All keys matched successfully>` says that every name has found its place, even where plain
+    attributes differ.
 
-    `<All keys matched successfully>` 只说名字和形状都对得上，普通属性仍可能不同。
+    `<All keys matched successfully>` 只说每个名字都对上了号，普通属性仍可能不同。
     """
     state = after("saving_and_loading.contents")
     report = state.restored.load_state_dict(state.original.state_dict())
@@ -1106,15 +1126,16 @@ def test_wanted_imports_are_listed_without_running() -> None:
 
 
 def test_state_dict_wants_no_imports() -> None:
-    """The file of a state dict wants to import nothing that the default loader forbids, but for lazy layers not yet initialised.
+    """The file of a state dict of layers of `torch.nn` wants to import nothing that the default loader
+    forbids, but for lazy layers not yet initialised.
 
-    状态字典存成的文件，不要求导入默认许可以外的任何东西；还没初始化的延迟层除外。
+    `torch.nn` 的层的状态字典存成的文件，不要求导入默认许可以外的任何东西；还没初始化的层除外。
     """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[0] == "mlp.pt wants: []"
     for layer in over(layers(), LAYERS):
         assert get_unsafe_globals_in_checkpoint(saved(layer.make().state_dict())) == []
-    for lazy in over(lazy_layers(), "lazy classes | 种延迟层"):
+    for lazy in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
         assert get_unsafe_globals_in_checkpoint(saved(lazy.make().state_dict()))
 
 
@@ -1219,9 +1240,10 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 
 
 def test_optimiser_state_wants_as_many_parameters() -> None:
-    """An optimiser loads the state of one with as many parameters in each group, and takes them by order.
+    """An optimiser loads the state of one with as many parameters in each group, and takes them by order;
+    other shapes, or another kind of optimiser, may be noticed in the next step only.
 
-    优化器只能加载每组参数个数都相同的状态，并按次序对应。
+    优化器只能加载每组参数个数都相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现。
     """
     (error,) = shown("saving_and_loading.other-optimizer").errors
     assert error.text == (
@@ -1238,6 +1260,21 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
     kept = old.state[net.weight]["exp_avg"]
     assert torch.equal(new.state[net.weight]["exp_avg"], kept)
     assert torch.equal(turned.state[net.bias]["exp_avg"], kept)
+    wide = nn.Linear(3, 4)
+    wide(torch.ones(1, 3)).sum().backward()
+    others: list[tuple[nn.Module, torch.optim.Optimizer, type[Exception]]] = [
+        (wide, torch.optim.Adam(wide.parameters()), RuntimeError),
+        (net, torch.optim.Adadelta(net.parameters()), KeyError),
+    ]
+    for module, optimiser, error_type in others:
+        optimiser.load_state_dict(old.state_dict())
+        with pytest.raises(error_type):
+            optimiser.step()
+        assert len(list(module.parameters())) == 2
+    for kind in over(optimizers(), OPTIMISERS):
+        whole, part = (kind(parameters, lr=0.1) for parameters in (net.parameters(), [net.bias]))
+        with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):
+            part.load_state_dict(whole.state_dict())
 
 
 def test_a_pickled_model_needs_its_module() -> None:
@@ -1327,13 +1364,18 @@ def test_a_cut_file_fails_in_several_ways() -> None:
 
 
 def test_an_empty_file_ends_in_eof_error() -> None:
-    """Loading an empty file is an `EOFError`, with no text.
+    """Loading an empty file is an `EOFError`, with no text, and so is a file in the old format of
+    which two bytes are left.
 
-    读取空文件会报 `EOFError`，后面没有文字。
+    读取空文件会报 `EOFError`，后面没有文字；旧格式的文件只剩两个字节，也是这样。
     """
     assert shown("saving_and_loading.broken-files").errors[1].text.strip(": ") == "EOFError"
     with pytest.raises(EOFError, match=r"^$"):
         torch.load(io.BytesIO())
+    old = io.BytesIO()
+    torch.save(1, old, _use_new_zipfile_serialization=False)
+    with pytest.raises(EOFError, match=r"^$"):
+        torch.load(io.BytesIO(old.getvalue()[:2]))
 
 
 def test_a_web_page_is_no_checkpoint() -> None:
@@ -1356,6 +1398,64 @@ def test_operand_118_is_a_git_lfs_pointer() -> None:
     with pytest.raises(pickle.UnpicklingError, match="Unsupported operand 118"):
         torch.load(pointer)
     assert ord("v") == 118
+
+
+# safetensors
+
+
+def test_a_safetensors_file_is_json_and_numbers() -> None:
+    """A safetensors file is a length in eight bytes, a JSON text with dtype, shape and place of each
+    tensor, and the numbers: it can be read without unpickling anything.
+
+    safetensors 文件由三部分组成：占八个字节的长度，写着各张量的数据类型、形状和位置的 JSON，以及数值；读它不需要反序列化任何对象。
+    """
+    told = "{'dtype': 'F32', 'shape': [10], 'data_offsets': [31744, 31784]}\nsame: True\n"
+    assert shown("saving_and_loading.safetensors").output == told
+    state = after("saving_and_loading.safetensors")
+    whole = Path("mlp.safetensors")
+    assert not whole.exists()
+    text = json.dumps(state.described)
+    assert len(json.loads(text)) == 4
+    for name in over(state.described, "tensors of the file | 个文件里的张量"):
+        start, end = state.described[name]["data_offsets"]
+        part = torch.frombuffer(state.numbers[start:end], dtype=torch.float32)
+        assert torch.equal(part.reshape(state.described[name]["shape"]), state.state[name])
+
+
+def test_optimiser_state_is_nested() -> None:
+    """The state dict of an optimiser is no dict of tensors by name: it holds dicts and lists, and in these
+    numbers.
+
+    优化器的状态字典不是从名字到张量的字典：里面有字典和列表，其中还有数。
+    """
+    for kind in over(optimizers(), OPTIMISERS):
+        net = nn.Linear(4, 3)
+        optimizer = kind(net.parameters(), lr=0.1)
+        train(net, optimizer)
+        state = optimizer.state_dict()
+        assert not any(isinstance(value, torch.Tensor) for value in state.values())
+        assert (type(state["state"]), type(state["param_groups"])) == (dict, list)
+        assert state["param_groups"][0]["lr"] == 0.1
+
+
+def test_torch_load_leaves_safetensors_to_the_package() -> None:
+    """`torch.load` leaves a path that ends in `.safetensors` to the package safetensors (2.13): if it is not
+    installed, a `RuntimeError` asks to install it.
+
+    路径以 `.safetensors` 结尾，`torch.load` 就交给 safetensors 包去读（2.13）；没有安装，会报 `RuntimeError` 请你安装。
+    """
+    package, part = types.ModuleType("safetensors"), types.ModuleType("safetensors.torch")
+    package.torch = part  # type: ignore[attr-defined]
+    part.load_file = lambda path, device: {"read": path}  # type: ignore[attr-defined]
+    with chdir_anew():
+        for name in over(("x.safetensors", "a.b.safetensors"), "names of files | 个文件名"):
+            Path(name).write_bytes(b"")
+            message = "safetensors is not installed. Please install safetensors"
+            with without_safetensors(), pytest.raises(RuntimeError, match=message):
+                torch.load(name)
+            stand_ins = {"safetensors": package, "safetensors.torch": part}
+            with mock.patch.dict(sys.modules, stand_ins):
+                assert torch.load(name) == {"read": name}
 
 
 # Files from another device
@@ -1512,6 +1612,96 @@ def test_checkpoint_is_a_dict_the_default_loader_reads() -> None:
     assert loaded["step"] == 5
     assert loaded["optimizer"]["param_groups"] == checkpoint["optimizer"]["param_groups"]
     assert all(torch.equal(loaded["net"][name], value) for name, value in checkpoint["net"].items())
+
+
+def test_objects_are_refused_and_their_parts_load() -> None:
+    """An object of a class that is not permitted, such as a dataclass, an `argparse.Namespace` or a path, is
+    saved and then refused by the default loader; the numbers, strings, lists and dicts that it consists of
+    are loaded.
+
+    不在许可之列的类，例如数据类、`argparse.Namespace`、路径，它们的对象能存下，却会被默认的加载方式拒绝；组成它们的数字、字符串、列表和字典则能加载。
+    """
+    told = (
+        "epoch: 3\nConfig(width=256, rate=0.01)\n{0: '<pad>', 1: 'cat', 2: 'dog'}\n"
+        "through JSON: {'0': '<pad>', '1': 'cat', '2': 'dog'}\n"
+    )
+    assert shown("saving_and_loading.other-things").output == told
+    state = after("saving_and_loading.other-things")
+    pairs: list[tuple[Any, Any]] = [
+        (state.config, state.asdict(state.config)),
+        (argparse.Namespace(lr=0.1, steps=[1, 2]), {"lr": 0.1, "steps": [1, 2]}),
+        (Path("runs/x.pt"), "runs/x.pt"),
+        (np.arange(3.0), [0.0, 1.0, 2.0]),
+        (datetime.date(2026, 11, 28), "2026-11-28"),
+        (decimal.Decimal("0.1"), "0.1"),
+    ]
+    assert vars(pairs[1][0]) == pairs[1][1]
+    assert str(pairs[2][0]) == pairs[2][1]
+    with mock.patch.dict(sys.modules, {"__main__": state}):
+        for whole, parts in over(pairs, "objects and their parts | 个对象与组成它的数据"):
+            file = saved({"value": whole})
+            with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+                torch.load(file)
+            assert roundtrip({"value": parts}) == {"value": parts}
+
+
+def test_json_turns_keys_into_strings() -> None:
+    """JSON turns the keys of a dict into strings; `torch.save` leaves numbers what they are.
+
+    JSON 会把字典的键变成字符串；`torch.save` 则让数仍是数。
+    """
+    for key in over((0, 7, -1, 0.5, True, None), "keys | 个键"):
+        (turned,) = json.loads(json.dumps({key: "word"}))
+        assert type(turned) is str
+        (kept,) = roundtrip({key: "word"})
+        assert type(kept) is type(key)
+        assert kept == key
+
+
+def test_a_stop_costs_half_an_interval() -> None:
+    """If a run that saves every n steps may stop after any step, it loses (n − 1) / 2 steps on average.
+
+    每 n 步保存一次的训练，若停在哪一步都有可能，平均丢掉 (n − 1) / 2 步。
+    """
+    for every in over((1, 2, 5, 20, 50, 1000), "intervals | 种间隔"):
+        lost = []
+        for stop in range(every, 11 * every):
+            kept = max(step for step in range(stop - every, stop + 1) if step % every == 0)
+            lost.append(stop - kept)
+        assert sum(lost) / len(lost) == (every - 1) / 2
+
+
+def test_the_best_interval_is_youngs() -> None:
+    """Where a save takes `save` seconds and a run stops every `gap` seconds on average, least time is lost
+    by saving every √(2 · save · gap) seconds, if a save is short against that; half or twice as long
+    loses a quarter more. Tried by simulation, too.
+
+    存一次要 `save` 秒，训练平均每 `gap` 秒停一次，那么每隔 √(2 · save · gap) 秒保存一次，损失的时间最少，条件是存一次的时间远小于它；间隔是它的一半或两倍，多损失四分之一。也用模拟试过。
+    """
+    lines = shown("saving_and_loading.how-often").output.splitlines()
+    shares = [float(line.split()[-1].rstrip("%")) for line in lines[:-1]]
+    assert min(shares) == shares[2]
+    assert lines[-1] == "best: every 15 minutes"
+    state = after("saving_and_loading.how-often")
+    least = state.lost(state.best_time)
+    for factor in (0.5, 2):
+        assert state.lost(factor * state.best_time) == pytest.approx(1.25 * least)
+    assert all(state.lost(f * state.best_time) > least for f in (0.1, 0.9, 1.1, 10))
+
+    def simulated(save: float, gap: float, every: float) -> float:
+        """The share of time that is not kept work, over a thousand stops at random moments."""
+        draw = random.Random(0)
+        times = [draw.expovariate(1 / gap) for _ in range(1000)]
+        kept = sum(time // (every + save) * every for time in times)
+        return 1 - kept / sum(times)
+
+    settings = [(5, 86400), (1, 3600), (60, 86400 * 7), (2, 20000)]
+    for save, gap in over(settings, "times of a save and a run | 组保存时间与停机间隔"):
+        best = math.sqrt(2 * save * gap)
+        found = simulated(save, gap, best)
+        assert found == pytest.approx(save / best + best / 2 / gap, rel=0.1)
+        for factor in (1 / 5, 5):
+            assert simulated(save, gap, factor * best) > 1.5 * found
 
 
 def test_broken_save_ruins_the_file_at_its_path() -> None:

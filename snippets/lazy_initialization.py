@@ -309,15 +309,15 @@ original = lazy_net()
 twin = copy.deepcopy(original)
 original(X)
 twin(X)
-weight = original[0].weight
-print("copied before:", torch.equal(weight, twin[0].weight))
+a, b = original[0].weight, twin[0].weight
+print("copied before:", torch.equal(a, b))
 
-twin = copy.deepcopy(original)
-print("copied after:", torch.equal(weight, twin[0].weight))
+b = copy.deepcopy(original)[0].weight
+print("copied after:", torch.equal(a, b))
 try:
     copy.deepcopy(with_norm())
 except ValueError as error:
-    print("with a norm:", str(error).partition(" in <")[0])
+    print(str(error).partition(" in <")[0])
 
 
 # %% check-any-size

@@ -341,7 +341,7 @@ torch.load("net.pt", weights_only=False)
 # %% numpy-scalar raises="UnpicklingError"
 import numpy as np
 
-accuracy = np.mean([1, 0, 1, 1])  # no float | 不是 float
+accuracy = np.mean([1, 0, 1, 1])
 torch.save({"accuracy": accuracy}, "result.pt")
 torch.load("result.pt")
 
@@ -351,31 +351,36 @@ print(torch.load("result.pt"))
 # %% safetensors
 import json
 
-# By hand: a length, JSON, numbers | 手写：长度、JSON、数值
+# A length, JSON, numbers | 长度、JSON、数值
 state = torch.load("mlp.pt")
 described, numbers = {}, b""
 for name, value in state.items():
     start = len(numbers)
     numbers += value.numpy().tobytes()
+    end = len(numbers)
     described[name] = {
         "dtype": "F32",
         "shape": list(value.shape),
-        "data_offsets": [start, len(numbers)],
+        "data_offsets": [start, end],
     }
 text = json.dumps(described).encode()
-with open("mlp.safetensors", "wb") as file:
-    file.write(len(text).to_bytes(8, "little"))
-    file.write(text + numbers)
+size = len(text).to_bytes(8, "little")
+path = "mlp.safetensors"
+with open(path, "wb") as file:
+    file.write(size + text + numbers)
 
-with open("mlp.safetensors", "rb") as file:
-    length = int.from_bytes(file.read(8), "little")
-    found = json.loads(file.read(length))
-    numbers = bytearray(file.read())
-print(found["out.bias"])
+# Read again | 再读回来
+with open(path, "rb") as file:
+    whole = bytearray(file.read())
+size = int.from_bytes(whole[:8], "little")
+found = json.loads(whole[8 : 8 + size])
+numbers = whole[8 + size :]
+for key, value in found["out.bias"].items():
+    print(key, value)
 start, end = found["out.bias"]["data_offsets"]
-part = numbers[start:end]
-bias = torch.frombuffer(part, dtype=torch.float32)
-print("same:", torch.equal(bias, state["out.bias"]))
+part, F32 = numbers[start:end], torch.float32
+bias = torch.frombuffer(part, dtype=F32)
+print("same:", bias.equal(state["out.bias"]))
 
 # %% map-location raises="RuntimeError"
 from unittest import mock
@@ -449,7 +454,7 @@ class Config:
 
 
 config = Config(width=256, rate=0.01)
-words = {0: "<pad>", 1: "cat", 2: "dog"}
+words = {0: "<pad>", 1: "cat"}
 run = {
     "net": net.state_dict(),
     "epoch": 3,
@@ -462,7 +467,8 @@ run = torch.load("run.pt")
 print("epoch:", run["epoch"])
 print(Config(**run["config"]))
 print(run["words"])
-print("through JSON:", json.loads(json.dumps(words)))
+back = json.loads(json.dumps(words))
+print("through JSON:", back)
 
 # %% how-often
 save = 5  # seconds | 秒

@@ -250,13 +250,13 @@ sgd = torch.optim.SGD([weight], lr=0.01)
 
 def half_step(scaler):
     before = weight.detach().clone()
-    # through float16, which ends at 65504 | float16 最大到 65504
+    # float16 ends at 65504 | float16 最大到 65504
     loss = (8 * weight.half()).float().sum()
     sgd.zero_grad()
     scaler.scale(loss).backward()
     scaler.step(sgd)
     scaler.update()
-    return "skipped" if weight.equal(before) else "taken"
+    return "skip" if weight.equal(before) else "step"
 
 
 scaler = torch.amp.GradScaler("cpu")

@@ -1402,10 +1402,10 @@ def test_a_grad_scaler_has_to_be_saved() -> None:
     加载了状态的则不会。
     """
     assert lines("together.mixed-precision") == [
-        "skipped skipped skipped skipped taken taken",
+        "skip skip skip skip step step",
         "scale: 4096.0",
-        "a new one: skipped",
-        "with the old state: taken",
+        "a new one: skip",
+        "with the old state: step",
     ]
     for power in over(range(1, 9), "factors of a loss | 种损失的系数"):
         weight = nn.Parameter(torch.ones(1))

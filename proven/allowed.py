@@ -197,7 +197,7 @@ def strange(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]
     notebooks = [fence for fence in page.fences if fence.kind == "notebook"]
     if len(tree.css(".jupyter-wrapper")) != len(notebooks):
         what = "the page shows a notebook that the build did not make"
-        yield Problem(what, "write a notebook fence", (page.at(_line_of(page, "jupyter-wrapper")),))
+        yield Problem(what, "write a notebook fence", (page.where("jupyter-wrapper"),))
     for article in tree.css("article") or tree.css("body"):
         yield from _walk(site, page, article, made)
     if made:
@@ -241,7 +241,7 @@ def _walk(
                 what, piece = f'<{tag}> has {name}="{(value or "")[:40]}"', value or name
         if what:
             advice = "write it in Markdown; what may stand on a page: proven/allowed.py"
-            yield Problem(what, advice, (page.at(_line_of(page, piece)),))
+            yield Problem(what, advice, (page.where(piece),))
         else:
             yield from _walk(site, page, child, made, inside)
 
@@ -253,7 +253,7 @@ def _wrong_mark(site: Site, page: Page, mark: LexborNode) -> Iterator[Problem]:
     loaded = mark.css("script, img, iframe, object, embed, style, form")
     if mark.attributes.get("data-state") != view.state or told != [tick] or loaded:
         what = f"the mark of {view.claim.name} shows something else than the build made"
-        place = page.at(_line_of(page, view.claim.name))
+        place = page.where(view.claim.name)
         yield Problem(what, "write it as `#!claim name`", (place,))
 
 
@@ -275,9 +275,3 @@ def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
     if name in ("viewBox", "viewbox", "d"):
         return by_tools
     return name in ATTRIBUTES or name.startswith(("aria-", "data-"))
-
-
-def _line_of(page: Page, piece: str) -> int:
-    lines = page.text.lower().split("\n")
-    found = (n for n, line in enumerate(lines, 1) if piece and piece.lower() in line)
-    return next(found, 1)

@@ -114,12 +114,12 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
     if wrong := _difference(named, shown):
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"
-        yield Problem(what, advice, (wrong[1] or page.at(_line_of(page, wrong[0])),))
+        yield Problem(what, advice, (wrong[1] or page.where(wrong[0]),))
         return
     if wrong := _difference([(mark.claim, mark.place) for mark in page.marks], marks):
         what = "the page does not show the marks of claims that stand in its Markdown"
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
-        yield Problem(what, advice, (wrong[1] or page.at(_line_of(page, wrong[0])),))
+        yield Problem(what, advice, (wrong[1] or page.where(wrong[0]),))
         return
     ours = {site.view(name, page.language).source.strip() for name in shown}
     plain = {fence.body.strip() for fence in page.fences if fence.kind in ("sh", "text")}
@@ -128,7 +128,7 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
             continue
         code = node.text().strip()
         if code not in ours | plain:
-            place = page.at(_line_of(page, code.split("\n")[0]))
+            place = page.where(code.split("\n")[0])
             yield Problem(
                 "the page shows code that is run by nothing",
                 "move it into a section script",
@@ -147,12 +147,6 @@ def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, st
         if not one or one[0] != other:
             return one or (other, "")
     return None
-
-
-def _line_of(page: Page, piece: str) -> int:
-    """The first line in which a piece stands; 1 if there is none."""
-    lines = page.text.split("\n")
-    return next((number for number, line in enumerate(lines, 1) if piece and piece in line), 1)
 
 
 def _tell_pictures(site: Site, page: Page, tree: LexborHTMLParser) -> None:

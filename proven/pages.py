@@ -22,7 +22,6 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from proven.problems import Problem, ProjectError, decode, did_you_mean, read
-from proven.scripts import Section
 from proven.settings import Settings
 
 # nodes that become parts of their own; the others are prose
@@ -187,6 +186,12 @@ class Page:
     def at(self, line: int) -> str:
         """A line of the page, as messages name it."""
         return f"{self.place}:{line}"
+
+    def where(self, piece: str) -> str:
+        """The first line in which a piece stands, as messages name it; the first of all if there is none."""
+        lines = self.text.lower().split("\n")
+        found = (number for number, line in enumerate(lines, 1) if piece and piece.lower() in line)
+        return self.at(next(found, 1))
 
     @property
     def body(self) -> str:
@@ -552,8 +557,3 @@ def target_of(page: Page, link: str) -> tuple[str, str] | None:
 def anchor(snippet: str) -> str:
     """The id of a snippet on its page, as links write it behind `#`."""
     return f"snippet-{snippet.replace('.', '-').replace('_', '-')}"
-
-
-def section_of(fence: Fence, sections: dict[str, Section]) -> Section | None:
-    """The section whose snippet, or whose claims, a fence shows."""
-    return sections.get(fence.body.strip().partition(".")[0])

@@ -1,6 +1,5 @@
 """Reads a project, each file of it once."""
 
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +8,7 @@ from proven.claims import Claim, read_claims
 from proven.pages import Mark, Page, read_pages
 from proven.problems import Problem
 from proven.questions import Question, questions_of
-from proven.records import Record, read_records
+from proven.records import Record, git, read_records
 from proven.scripts import Section, Snippet, read_sections
 from proven.settings import FILE, Settings
 
@@ -126,16 +125,8 @@ def commit(project: Path) -> str | None:
     None where the project is no part of a repository, also where it lies in one that is about something
     else and does not hold its `proven.toml`.
     """
-    git = ["git", "-C", str(project)]
-    try:
-        head, known, status = (
-            subprocess.run([*git, *words], capture_output=True, check=True).stdout.strip()
-            for words in (
-                ["rev-parse", "HEAD"],
-                ["ls-tree", "--name-only", "HEAD", FILE],
-                ["status", "--porcelain", "."],
-            )
-        )
-    except (OSError, subprocess.CalledProcessError):
+    known = git(project, "ls-tree", "--name-only", "HEAD", FILE)
+    head, status = git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain", ".")
+    if not known or not head or status is None:
         return None
-    return head.decode() + ("+" if status else "") if known else None
+    return head.decode().strip() + ("+" if status else "")

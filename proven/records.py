@@ -9,9 +9,10 @@ find what somebody changed without thinking of it; whoever wants to forge a reco
 import hashlib
 import json
 import logging
+import os
 import re
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from proven.scripts import Section, text_hash
 from proven.settings import Settings
 from proven.worker import Machine
 
+GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX")
 log = logging.getLogger("mkdocs.plugins.proven")
 
 
@@ -169,8 +171,9 @@ def read_records(
                 record.section,
             )
         elif section:
+            record, wrong = _checked(record, section, place, text.split("\n"))
             records.append(record)
-            problems += _check(record, section, place, text.split("\n"))
+            problems += wrong
             what, key = _not_committed(record, settings.project), "commit"
             if sealed(data)["sha256"] != data.get("sha256"):
                 what, key = (
@@ -197,11 +200,11 @@ def _changed(record: Record, settings: Settings) -> str | None:
 
 def _not_committed(record: Record, project: Path) -> str:
     """Whether the commit that a record names, if git has it here, held other files than those that ran."""
-    commit, git = record.commit or "", ["git", "-C", str(project)]
-    if not re.fullmatch("[0-9a-f]{40,64}", commit) or not _says([*git, "cat-file", "-t", commit]):
+    commit = record.commit or ""
+    if not re.fullmatch("[0-9a-f]{40,64}", commit) or not git(project, "cat-file", "-t", commit):
         return ""
     for name, sha256 in record.files.items():
-        data = _says([*git, "show", f"{commit}:./{name}"])
+        data = git(project, "show", f"{commit}:./{name}")
         if data is None or text_hash(data) != sha256:
             told = f"there was no {name}" if data is None else f"{name} was another file"
             return (
@@ -210,10 +213,12 @@ def _not_committed(record: Record, project: Path) -> str:
     return ""
 
 
-def _says(command: list[str]) -> bytes | None:
-    """What a program prints; None where it fails, or is not there."""
+def git(project: Path, *words: str) -> bytes | None:
+    """What git says of a project, whatever a hook of another repository has told it; None where it fails."""
+    known = {name: value for name, value in os.environ.items() if name not in GIT}
+    command = ["git", "-C", str(project), *words]
     try:
-        return subprocess.run(command, capture_output=True, check=True).stdout
+        return subprocess.run(command, capture_output=True, check=True, env=known).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -222,18 +227,20 @@ def _advice(section: str) -> str:
     return f"renew it on its hardware with python -m proven record {section}, or remove it"
 
 
-def _check(record: Record, section: Section, place: str, lines: list[str]) -> list[Problem]:
-    """Find what a run of this script cannot have done, and what no page could show.
+def _checked(
+    record: Record, section: Section, place: str, lines: list[str]
+) -> tuple[Record, list[Problem]]:
+    """Clean what a record says; find what a run of this script cannot have done, and what no page could show.
 
     Such are snippets that are not there, more devices than there were, some of the snippets only,
     errors that are not declared, and an output that breaks the rules of outputs.
     """
     snippets, there = {s.name: s for s in section.snippets}, len(record.machine.devices)
-    problems = []
+    problems, clean = [], dict(record.outcomes)
     for name, outcome in record.outcomes.items():
         snippet, rules = snippets.get(name), ""
         try:
-            check_outcome(outcome)
+            clean[name] = check_outcome(outcome)
         except Fault as fault:
             rules = fault.what
         if not snippet:
@@ -258,7 +265,7 @@ def _check(record: Record, section: Section, place: str, lines: list[str]) -> li
             what = f"the record lacks {snippet.name}, which ran with the others"
             places = [f"{place}:1", f"{section.place}:{snippet.line}"]
             problems.append(Problem(what, _advice(section.name), tuple(places), snippet.name))
-    return problems
+    return replace(record, outcomes=clean), problems
 
 
 def _line_of(lines: list[str], piece: str) -> int:
@@ -290,13 +297,7 @@ def _parse(data: Any) -> Record:
         raise ValueError(f"it is of {record.date}, which is still to come")
     if any(outcome.state == "skipped" for outcome in record.outcomes.values()):
         raise ValueError("it holds a snippet that did not run")
-    clean = {}
-    for name, outcome in record.outcomes.items():
-        try:
-            clean[name] = check_outcome(outcome)
-        except Fault:  # `_check` tells, with the line
-            clean[name] = outcome
-    return Record(**{**vars(record), "outcomes": clean})
+    return record
 
 
 def _joined(row: Any) -> Any:

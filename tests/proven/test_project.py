@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from proven.problems import Problem
 from proven.project import commit, read_project
 from tests.helpers.projects import Project, page
@@ -86,3 +88,16 @@ def test_the_commit_of_another_project_is_not_told(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("what lies beside the project does not differ")
     assert commit(tmp_path / "ignored") is commit(tmp_path / "untracked") is None
     assert len(commit(tmp_path / "ours") or "") == 40
+
+
+def test_a_hook_of_another_repository_tells_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("theirs", "ours"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "proven.toml").write_text("1")
+    git(tmp_path / "theirs", "init", "-q")
+    git(tmp_path / "theirs", "add", ".")
+    git(tmp_path / "theirs", "commit", "-q", "-m", "first")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert commit(tmp_path / "ours") is None

@@ -48,12 +48,17 @@ def commands(text: str) -> list[str]:
     return [line.strip() for line in lines if COMMAND.fullmatch(line.strip())]
 
 
-def parts(text: str) -> list[tuple[str, list[str], list[str]]]:
-    """For each heading its level, the code blocks under it, and the commands in alphabetical order."""
+def rows(text: str) -> list[str]:
+    """What each row of a table and each item of a list begins with."""
+    return re.findall(r"^ *(\||\d+\.|-) ", FENCE.sub("", text), re.MULTILINE)
+
+
+def parts(text: str) -> list[tuple[str, list[str], list[str], list[str]]]:
+    """For each heading its level, the code blocks under it, the commands in alphabetical order, and the rows."""
     stubs = FENCE.sub(lambda match: match[0].replace("\n#", "\n\0"), text)
     _, *rest = HEADING.split(stubs)
     pairs = zip(rest[::2], rest[1::2], strict=True)
-    return [(level, blocks(part), sorted(commands(part))) for level, part in pairs]
+    return [(level, blocks(part), sorted(commands(part)), rows(part)) for level, part in pairs]
 
 
 @every_document

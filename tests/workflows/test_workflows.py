@@ -35,6 +35,7 @@ def test_nothing_is_published_unless_all_tests_passed() -> None:
     tests = yaml.safe_load((folder / "ci.yml").read_text(encoding="utf-8"))["jobs"]["test"]
     assert "make PYTHON=python test" in [step.get("run") for step in tests["steps"]]
     assert jobs["ci"]["uses"] == "./.github/workflows/ci.yml"
+    assert jobs["ci"]["if"] == "github.ref == 'refs/heads/main'"  # no other branch publishes
     # a job whose condition begins with !cancelled() runs after failures, unless it asks
     assert "needs.ci.result == 'success' &&" in jobs["choose"]["if"]
     for name in ("notebooks", "deploy"):
@@ -43,6 +44,14 @@ def test_nothing_is_published_unless_all_tests_passed() -> None:
         name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()
     ]
     assert changing == ["notebooks", "deploy"]
+    assert "notebooks" in jobs["deploy"]["needs"]  # they are there before a page links to them
+    sites = [
+        step["with"]["name"]
+        for name in ("choose", "notebooks")
+        for step in jobs[name]["steps"]
+        if step.get("uses", "").startswith("actions/download-artifact@")
+    ]
+    assert sites == ["${{ needs.gpu.result == 'success' && 'site-gpu' || 'site-cpu' }}"] * 2
 
 
 def test_a_pull_request_gets_no_rights_and_no_machine_of_ours() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import posixpath
+import re
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -22,20 +23,13 @@ from proven.svg import clean
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
-THEME_WORDS = (
-    "forget",
-    "progress",
-    "score",
-    "show-answers",
-    "hide-answers",
-    "all-values",
-    "hide-ticks",
-    "show-ticks",
-    "page-code",
-    "copy-page",
-    "open-all",
-    "close-all",
-)  # the phrases in docs/theme
+THEME_WORDS = re.findall(  # the phrases in docs/theme
+    r"\S+",
+    """
+    forget progress score show-answers hide-answers all-values hide-ticks
+    show-ticks page-code copy-page open-all close-all
+    """,
+)
 
 
 def make_files(site: Site) -> Files:
@@ -63,7 +57,9 @@ def make_files(site: Site) -> Files:
             for name, content in notebooks(site, language).items():
                 files[f"{root}notebooks/{name}"] = content
         made = {path: content for path, content in files.items() if path.endswith(".ipynb")}
-        files[archive_path(site)] = pack(site, {p.rpartition("/")[2]: c for p, c in made.items()})
+        rows = sorted((path.rpartition("/")[2], content) for path, content in made.items())
+        folder = site.project.settings.name
+        files[archive_path(site)] = zipped((f"{folder}/{name}", made) for name, made in rows)
         files |= {path: text.encode() for path, text in texts(site).items()}
         text = json.dumps(report(site), indent=1, ensure_ascii=False)
         files["build.json"] = f"{text}\n".encode()
@@ -179,12 +175,6 @@ def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int,
     address = relative(archive, f"{root}index.html")
     rows.append((words("download-all"), address, len(files[archive]), None))
     return rows
-
-
-def pack(site: Site, contents: dict[str, bytes]) -> bytes:
-    """Pack files into a zip archive, whose bytes depend on nothing but them."""
-    folder = site.project.settings.name
-    return zipped((f"{folder}/{name}", content) for name, content in sorted(contents.items()))
 
 
 def zipped(contents: Iterable[tuple[str, bytes]]) -> bytes:

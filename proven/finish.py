@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.allowed import strange
 from proven.files import Files
+from proven.html import element
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.prose import relative
@@ -153,10 +154,8 @@ def _tell_pictures(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Say of each picture that nobody drew in this build that it is from elsewhere."""
     for picture in tree.css("article img"):
         if not any("jupyter" in (up.attributes.get("class") or "") for up in _above(picture)):
-            told = tree.create_node("small")
-            told.attrs["class"] = "not-made"
-            told.inner_html = site.words(page.language)("not-made")
-            picture.insert_after(told)
+            told = site.words(page.language)("not-made")
+            picture.insert_after(element(tree, "small", told, {"class": "not-made"}))
 
 
 def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
@@ -168,7 +167,6 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
             continue
         url = relative(address_of(site, twin), here).removesuffix("index.html")
         for link in tree.css("a.headerlink:not([hreflang])"):
-            other = tree.create_node("a")
             anchor = link.attributes["href"] or ""
             attributes = {
                 "class": "headerlink",
@@ -176,10 +174,7 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
                 "hreflang": language,
                 "lang": language,
             }
-            for name, value in attributes.items():
-                other.attrs[name] = value
-            other.inner_html = site.words(language)("name")
-            link.insert_after(other)
+            link.insert_after(element(tree, "a", site.words(language)("name"), attributes))
 
 
 def _join_marks(tree: LexborHTMLParser) -> None:
@@ -195,9 +190,7 @@ def _join_marks(tree: LexborHTMLParser) -> None:
             text, rest = word[0], text[: word.start()]
         if not 0 < len(text) <= LONGEST_WORD:
             continue
-        joined = tree.create_node("span")
-        joined.attrs["class"] = "joined"
-        joined.inner_html = f"{kept}{mark.html}"
+        joined = element(tree, "span", f"{kept}{mark.html}", {"class": "joined"})
         if rest:
             before.replace_with(rest)
         else:
@@ -262,11 +255,9 @@ def _ends_answer(node: LexborNode) -> bool:
 def _mark_silent(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Say of entries about a mistake that raises no error that they are."""
     for heading in tree.css("article .silent"):
-        sign = tree.create_node("p")
-        sign.attrs["class"] = "silent-sign"
-        sign.inner_html = escape(site.words(page.language)("silent"))
+        told = escape(site.words(page.language)("silent"))
         heading.attrs["data-silent"] = "true"
-        heading.insert_after(sign)
+        heading.insert_after(element(tree, "p", told, {"class": "silent-sign"}))
 
 
 def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
@@ -275,12 +266,9 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     for exercise in exercises_of(page):
         heading = tree.css(f"[id={exercise}]")[0]
         node = [heading, *_following(heading, _ends_answer)][-1]
-        done = tree.create_node("p")
-        done.attrs["class"] = "done"
-        done.inner_html = (
-            f'<label><input type="checkbox" data-exercise="{exercise}"> {words("done")}</label>'
-        )
-        node.insert_after(done)
+        box = f'<input type="checkbox" data-exercise="{exercise}">'
+        done = f"<label>{box} {words('done')}</label>"
+        node.insert_after(element(tree, "p", done, {"class": "done"}))
 
 
 def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
@@ -289,8 +277,6 @@ def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
     inside = _following(
         heading, lambda node: node.tag in ends or node.attributes.get("class") in AFTER
     )
-    fold = tree.create_node("details")
-    fold.attrs["class"] = "depth"
     links = heading.css("a.headerlink")  # a summary, which opens on a click, can hold no links
     content = (
         f'<p class="depth-links">{"".join(link.html or "" for link in links)}</p>' if links else ""
@@ -298,10 +284,10 @@ def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
     content += "".join(node.html or "" for node in inside)
     for link in links:
         link.decompose()
-    fold.inner_html = f"<summary>{heading.html}</summary>{content}"
+    content = f"<summary>{heading.html}</summary>{content}"
     for node in inside:
         node.decompose()
-    heading.replace_with(fold)
+    heading.replace_with(element(tree, "details", content, {"class": "depth"}))
 
 
 def _add_policy(tree: LexborHTMLParser, styles: Sequence[str] = ()) -> None:

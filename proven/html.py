@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown.util import AtomicString
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.pages import anchor
 from proven.problems import Problem, ProjectError
@@ -292,6 +293,17 @@ def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str
     columns = "<col>" * (4 if rows and rows[0][3] else 3)  # known before the first row has come
     table = f"<colgroup>{columns}</colgroup><tbody>{''.join(lines)}</tbody>"
     return f'<table class="downloads">{table}</table>'
+
+
+def element(
+    tree: LexborHTMLParser, name: str, html: str | None, attributes: dict[str, str]
+) -> LexborNode:
+    """Make an element for a finished page."""
+    made = tree.create_node(name)
+    for attribute, value in attributes.items():
+        made.attrs[attribute] = value
+    made.inner_html = html or ""
+    return made
 
 
 def sentence(text: str) -> str:

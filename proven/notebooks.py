@@ -16,11 +16,10 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import nbformat as major
 from nbformat.v4 import nbformat_minor as minor
 from nbformat.v4 import writes
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
-from proven.html import mathml
+from proven.html import element, mathml
 from proven.page_script import indented, raising
-from proven.pages import Fence
 from proven.prose import Dialect, Shown, pieces
 from proven.views import Run, Site, View
 from proven.words import Words
@@ -110,13 +109,7 @@ def _dialect(site: Site, language: str) -> Dialect:
         root = site.project.settings.root(language)
         return address and f"{address}/{root}{folder}{anchor and f'#{anchor}'}"
 
-    def math(latex: str, display: bool) -> str:
-        return f"$$\n{latex}\n$$" if display else f"${latex}$"
-
-    def fence(other: Fence) -> str:
-        return f"```{other.kind}\n{other.body}\n```"
-
-    return Dialect(link, math, fence)
+    return Dialect(link)
 
 
 def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> list[NotebookNode]:
@@ -238,7 +231,6 @@ def as_page(site: Site, language: str, path: str) -> str:
     dialect = Dialect(
         link=lambda path, anchor: "",
         math=lambda latex, display: mathml(latex, "block" if display else "inline"),
-        fence=_dialect(site, language).fence,
     )
     made = notebook(site, language, [path], dialect)
     with tempfile.TemporaryDirectory() as folder:
@@ -251,7 +243,7 @@ def as_page(site: Site, language: str, path: str) -> str:
         del tag.attrs["tabindex"]
     for tag in tree.css("h1, h2, h3, h4, h5, h6"):  # they are no headings of the page
         words, level = tag.inner_html, int(str(tag.tag)[1]) + 2
-        tag.replace_with(_element(tree, "p", words, role="heading", **{"aria-level": str(level)}))
+        tag.replace_with(element(tree, "p", words, {"role": "heading", "aria-level": str(level)}))
     for tag in tree.css(".highlight-ipynb"):
         tag.attrs["class"] = "highlight"
         for code in tag.css("pre"):
@@ -267,11 +259,3 @@ def as_page(site: Site, language: str, path: str) -> str:
             str(round(float(height))),
         )
     return tree.css(".jupyter-wrapper")[0].html or ""
-
-
-def _element(tree: LexborHTMLParser, name: str, html: str | None, **attributes: str) -> LexborNode:
-    made = tree.create_node(name)
-    for attribute, value in attributes.items():
-        made.attrs[attribute] = value
-    made.inner_html = html or ""
-    return made

@@ -27,20 +27,9 @@ from proven.settings import Settings
 # nodes that become parts of their own; the others are prose
 SPECIAL = ("fence", "heading", "admonition")
 # What a fence may hold: code is never written on a page.
-FENCES = (
-    "snippet",
-    "claims",
-    "counts",
-    "entries",
-    "error",
-    "exceptions",
-    "summary",
-    "options",
-    "downloads",
-    "notebook",
-    "math",
-    "sh",
-    "text",
+FENCES = re.findall(
+    r"\w+",
+    "snippet claims counts entries error exceptions summary options downloads notebook math sh text",
 )
 # Words at a heading: what it begins is closed at first, is no part of what is to be read, or is about a mistake
 # that raises no error.

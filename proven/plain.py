@@ -57,16 +57,13 @@ def _page(site: Site, page: Page, here: str) -> str:
     def link(path: str, anchor: str) -> str:  # plain Markdown has no anchors
         return relative(_file(site, page.language, path), here)
 
-    def math(latex: str, display: bool) -> str:
-        return f"$$\n{latex}\n$$" if display else f"${latex}$"
-
     def fence(other: Fence) -> str:
         if other.kind == "claims":
             return _claims(site, page.language, other.body.strip())
         if other.kind == "error":
             entry = site.error(*error_of(other.body), page.language)
             return _fence("text", entry.piece.text if entry.piece else entry.type)
-        return f"```{other.kind}\n{other.body}\n```"
+        return Dialect(link).fence(other)
 
     parts = [
         "\n\n".join(
@@ -80,7 +77,7 @@ def _page(site: Site, page: Page, here: str) -> str:
         )
         if isinstance(part, Shown)
         else part
-        for part in pieces(page, Dialect(link, math, fence))
+        for part in pieces(page, Dialect(link, fence=fence))
     ]
     foot = words.joined(words.ran_on(site.machine), *site.recorded([page]))
     return "\n\n".join(filter(None, parts)) + f"\n\n{foot}\n"
@@ -108,12 +105,7 @@ def _fence(language: str, text: str) -> str:
 
 def _claims(site: Site, language: str, section: str) -> str:
     """The list of the claims of a section."""
-    views = (
-        site.claim(claim.name, language)
-        for claim in site.project.claims.values()
-        if claim.section == section
-    )
-    joined = site.words(language).joined
+    views, joined = site.claims_of(section, language), site.words(language).joined
     return "\n".join(
         f"- **{v.title}** {joined(v.words, v.reach)} `test_{v.claim.name}`" for v in views
     )

@@ -53,13 +53,13 @@ class Problem:
         # text of others begins no line: CI obeys lines that begin with ::, spaces before it or not
         first = f"| {first}" if first.startswith(("::", "##[")) else first
         lines = [first, *(f"  | {line}" for line in rest)]
-        text = "\n".join([*lines, *(f"  {label:<8} {plain(text)}" for label, text in rows if text)])
+        text = "\n".join(
+            [
+                *lines,
+                *(f"  {label:<8} {' '.join(text.splitlines())}" for label, text in rows if text),
+            ]
+        )
         return CONTROL.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
-
-
-def plain(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.splitlines())
 
 
 class ProjectError(Exception):

@@ -20,6 +20,14 @@ ONLY_HTML = ("counts", "downloads", "entries", "exceptions", "notebook")
 WRAPPED = {"strong_open": "**", "strong_close": "**", "em_open": "*", "em_close": "*"}
 
 
+def _math(latex: str, display: bool) -> str:
+    return f"$$\n{latex}\n$$" if display else f"${latex}$"
+
+
+def _fence(fence: Fence) -> str:
+    return f"```{fence.kind}\n{fence.body}\n```"
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How the reader of a text wants what Markdown has no common form for.
@@ -32,8 +40,8 @@ class Dialect:
     """
 
     link: Callable[[str, str], str]
-    math: Callable[[str, bool], str]
-    fence: Callable[[Fence], str]
+    math: Callable[[str, bool], str] = _math
+    fence: Callable[[Fence], str] = _fence
 
 
 @dataclass(frozen=True)

@@ -471,19 +471,19 @@ back = json.loads(json.dumps(words))
 print("through JSON:", back)
 
 # %% how-often
-save = 5  # seconds | 秒
-between_stops = 24 * 60 * 60
+c = 5  # seconds of a save | 存一次的秒数
+t = 24 * 60 * 60  # of a run | 训练持续的秒数
 
 
-def lost(every):  # a share of the time | 占时间的比例
-    return save / every + every / 2 / between_stops
+def lost(every):  # as a share | 占多少
+    return c / every + every / 2 / t
 
 
 for minutes in (1, 5, 15, 60, 240):
     share = lost(60 * minutes)
-    print(f"every {minutes:3} minutes: {share:4.1%}")
-best_time = (2 * save * between_stops) ** 0.5
-print(f"best: every {best_time / 60:.0f} minutes")
+    print(f"{minutes:3} minutes: {share:.1%}")
+least = (2 * c * t) ** 0.5
+print(f"least: {least / 60:.0f} minutes")
 
 
 # %% check-keep-best

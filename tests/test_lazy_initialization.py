@@ -553,6 +553,21 @@ def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
         assert torch.equal(weight(False), ordinary)
 
 
+def test_lazy_instance_norms_have_other_defaults() -> None:
+    """By default a lazy instance norm has a weight and running statistics after its first call, and the
+    ordinary one has neither (2.13).
+
+    延后初始化的实例规范化，默认在第一次调用之后有权重和统计量；普通的实例规范化默认两样都没有（2.13）。
+    """
+    norms = [layer for layer in lazy_layers() if "InstanceNorm" in layer.cls.__name__]
+    for layer in over(norms, "lazy instance norms | 个延后初始化的实例规范化"):
+        module = layer.make()
+        layer.call(module)
+        plain = type(module)(4)
+        assert list(plain.state_dict()) == []
+        assert {"weight", "running_mean"} < set(module.state_dict())
+
+
 def test_lazy_layers_draw_in_their_first_call() -> None:
     """Building a lazy layer draws no random numbers; in the first call a linear layer or a
     convolution does.
@@ -1264,16 +1279,19 @@ def test_an_initialiser_leaves_no_nan() -> None:
 
 def test_a_lazy_model_can_be_copied() -> None:
     """A deep copy of `nn.LazyLinear` or a lazy convolution that was never called is lazy too, with
-    parameters of its own; a lazy batch norm or instance norm cannot be copied (2.13).
+    parameters of its own; a lazy batch norm or instance norm cannot be copied (2.13), unless it was
+    made with `track_running_stats=False`.
 
     从未调用过的 `nn.LazyLinear` 和延后初始化的卷积可以深拷贝，得到的也还没有初始化，参数是自己的；
-    延后初始化的批量规范化和实例规范化则不能拷贝（2.13）。
+    延后初始化的批量规范化和实例规范化则不能拷贝（2.13），设了 `track_running_stats=False` 的除外。
     """
     for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
         module = layer.make()
         if "Norm" in layer.cls.__name__:
             with pytest.raises(ValueError, match="uninitialized parameter"):
                 copy.deepcopy(module)
+            without_statistics = copy.deepcopy(layer.make(track_running_stats=False))
+            assert all(is_lazy(p) for p in without_statistics.parameters())
             continue
         probe = copy.deepcopy(module)
         assert all(is_lazy(p) for p in probe.parameters())

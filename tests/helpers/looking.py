@@ -193,7 +193,7 @@ class Visit:
         self.line.detach()
         paint, shifts = self.view.evaluate("[paint / 1000, shifts]")
         weight = sum(sizes.values())
-        light = 50_000 < weight <= LIMIT * (2.2 if self.page.endswith(WHOLE) else 1)
+        light = 50_000 < weight <= LIMIT * (2.4 if self.page.endswith(WHOLE) else 1)
         return {
             "took": f"{self.page or 'home':24} {len(sizes):2} requests, {weight / 1000:4.0f} KB, "
             f"largest paint after {paint:.2f} s",

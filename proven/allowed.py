@@ -58,7 +58,7 @@ STYLE = re.compile(r"text-align: ?(left|right|center);?")
 # classes of what the engine makes; nothing else may have them
 OURS = re.compile(r"snippet|claim|error-|exceptions|reach|jupyter|jp-|made-|verdict|runs?$")
 CHECKED = ("snippet", "claims", "counts", "entries", "error", "exceptions", "options")
-SESSION = re.compile(r"^\s*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
+SESSION = re.compile(r"^[ \t]*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
 
 
 def wrong_names(project: Project) -> Iterator[Problem]:

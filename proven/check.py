@@ -489,5 +489,5 @@ def _same_in_all_languages(fence: Fence) -> list[str]:
     if fence.kind == "sh":
         text = COMMENT.sub("", text)
     elif fence.kind == "math":
-        text = re.sub(r"\\text\{[^}]*\}", "", text)
+        text = re.sub(r"\\text\{[^{}]*\}", "", text)
     return [line.strip() for line in text.split("\n") if line.strip()]

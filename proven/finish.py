@@ -184,10 +184,10 @@ def _join_marks(tree: LexborHTMLParser) -> None:
         if not before:
             continue
         text, rest = before.text(), ""
-        word = LAST_WORD.search(text) if before.tag == "-text" else None
+        word = LAST_WORD.search(text[-64:]) if before.tag == "-text" else None
         kept = escape(word[0]) if word else before.html or ""
         if word:
-            text, rest = word[0], text[: word.start()]
+            text, rest = word[0], text[: len(text) - len(word[0])]
         if not 0 < len(text) <= LONGEST_WORD:
             continue
         joined = element(tree, "span", f"{kept}{mark.html}", {"class": "joined"})

@@ -35,10 +35,10 @@ FENCES = re.findall(
 # that raises no error.
 KINDS = ("depth", "exercises", "summary", "silent")
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
-ID = re.compile(r"\{:?[^{}]*?#([\w-]+)[^{}]*\}")
+ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
-HEADING_ID = re.compile(r"\s*\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
+HEADING_ID = re.compile(r"\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
@@ -284,8 +284,9 @@ class Page:
         for part in walk(self.parts):
             if isinstance(part, Prose):
                 for number, line in enumerate(part.lines, part.line):
-                    plain = re.sub(r"(`+).*?\1", "", line)
-                    names = [*ID.findall(plain), *HTML_ID.findall(plain)]
+                    plain = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
+                    first = filter(None, map(ID.search, ATTRIBUTES.findall(plain)))
+                    names = [*(id[1] for id in first), *HTML_ID.findall(plain)]
                     found += [(name, self.at(number)) for name in names]
         return found
 
@@ -466,7 +467,7 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
         elif node.type == "heading":
             text = node.children[0].content
             id = HEADING_ID.search(text)
-            inline = _inline(node.children[0], HEADING_ID.sub("", text))
+            inline = _inline(node.children[0], HEADING_ID.sub("", text).rstrip())
             word = re.search(r"\.([\w-]+)", id[2]) if id else None
             about = (id[1] if id else "", inline, word[1] if word else "")
             yield Heading(_line(node), int(node.tag[1]), *about)

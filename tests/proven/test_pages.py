@@ -1,10 +1,15 @@
 """Reading pages: parts, fences wherever they stand, links, ids, and what may not stand there."""
 
+import contextlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
+from proven.check import check
+from proven.finish import _join_marks
 from proven.pages import (
     Box,
     Fence,
@@ -17,6 +22,8 @@ from proven.pages import (
     read_pages,
     target_of,
 )
+from proven.problems import ProjectError
+from proven.project import read_project
 from tests.helpers.projects import Project, page
 
 
@@ -234,3 +241,25 @@ def test_a_link_leads_to_a_page_and_a_place_on_it(link: str, target: Any) -> Non
 
 def test_the_id_of_a_snippet_has_no_dots() -> None:
     assert anchor("two_words.a-b") == "snippet-two-words-a-b"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{" + "#a" * 20_000,
+        "# Title" + " " * 20_000 + "{",
+        "`" * 20_000 + "x",
+        "```text\n" + "\n" * 20_000 + "\n```",
+        "a" * 20_000 + ".`#!claim holds`",
+        "a." * 20_000 + "`#!claim holds`",
+    ],
+)
+def test_no_line_takes_long(project: Project, line: str) -> None:
+    text = f"# Title {{#title}}\n\n```snippet\npart.one\n```\n\n{line}\n"
+    project.pages = dict.fromkeys(project.languages, text)
+    begin = time.monotonic()
+    with contextlib.suppress(ProjectError):
+        check(read_project(project.read_settings()))
+    tree = LexborHTMLParser(f'<p>{line}<span class="claim"></span></p>')
+    _join_marks(tree)
+    assert time.monotonic() - begin < 5

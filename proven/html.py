@@ -317,7 +317,9 @@ def mathml(source: str, display: str) -> str:
     from latex2mathml.converter import convert
 
     try:
+        if len(source) > 5000:
+            raise ValueError("a formula of more than 5,000 characters")
         return str(convert(source, display=display))
     except Exception as error:
-        what = f"{source!r} cannot be set as mathematics: {type(error).__name__}: {error}"
+        what = f"{shorten(source, 200)!r} cannot be set as mathematics: {type(error).__name__}: {error}"
         raise ProjectError(Problem(what, "correct the LaTeX")) from None

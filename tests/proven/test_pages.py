@@ -250,6 +250,7 @@ def test_the_id_of_a_snippet_has_no_dots() -> None:
         "# Title" + " " * 20_000 + "{",
         "`" * 20_000 + "x",
         "```text\n" + "\n" * 20_000 + "\n```",
+        "```math\n" + "\\text{" * 20_000 + "\n```",
         "a" * 20_000 + ".`#!claim holds`",
         "a." * 20_000 + "`#!claim holds`",
     ],

@@ -41,7 +41,8 @@ class Prover:
         section: The section.
         claims: Its claims.
         module: The namespace in which its cells run.
-        limit: The most seconds that a claim may take.
+        limit: The most seconds that a claim may take, where it runs in a fork.
+        begins: Called with the name of each claim before its test runs.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Prover:
         claims: tuple[Claim, ...],
         module: types.ModuleType,
         limit: float = 60.0,
+        begins: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._limit = limit
+        self._begins = begins
         self._settings = settings
         self._claims = claims
         self._state = testing.SectionState(settings, section, module, {})
@@ -79,6 +82,7 @@ class Prover:
         if now and devices.may_fork(self._settings):
             for claim in now:
                 self._left.remove(claim)
+                self._begins(claim.name)
                 self._in_fork(claim, functools.partial(self._attempt, claim), self._limit)
 
     def finish(self) -> dict[str, str]:
@@ -95,6 +99,7 @@ class Prover:
                 with contextlib.redirect_stdout(io.StringIO()):
                     tests = self._load()
                     for claim in left:
+                        self._begins(claim.name)
                         self._take(self._attempt(claim, tests))
                         self._leaves(claim, surroundings.changed())
             finally:
@@ -106,6 +111,7 @@ class Prover:
     def _each(self, claims: list[Claim]) -> Answer:
         tests = self._load()
         for claim in claims:
+            self._begins(claim.name)
             self._in_fork(claim, functools.partial(self._attempt, claim, tests), self._limit)
         return self.problems, self.reach, self.files
 

@@ -35,7 +35,8 @@ log = logging.getLogger("mkdocs.plugins.proven")
 
 # Forking after libraries have been imported is safe on Linux; elsewhere each section starts afresh.
 START_METHOD = "forkserver" if sys.platform == "linux" else "spawn"
-TIME_LIMIT = 120.0  # seconds for one section, once its first cell has begun
+TIME_LIMIT = 120.0  # seconds for the cells of one section; each of its claims may take half of it
+GRACE = 10.0  # seconds that a claim may take longer before the process of its section is ended
 START_LIMIT = 300.0  # seconds until then: a cold disk can take its time with torch
 
 
@@ -225,8 +226,10 @@ class _Run:
         outcomes: dict[str, Outcome] = {}
         running: Snippet | None = None
         left = list(self.job.section.snippets)
+        claims = {claim.name: claim for claim in self.job.claims}
+        proving: Claim | None = None
         messages, limit = Messages(pipe), START_LIMIT
-        deadline = time.monotonic() + limit
+        deadline, spare = time.monotonic() + limit, self.time_limit
         try:
             while True:
                 try:
@@ -240,10 +243,15 @@ class _Run:
                         raise self._problem(running, what, "use less") from None
                     continue
                 if kind == "cell":
-                    if running is None:
+                    if running is None or proving:  # cells have what is left of their time
                         limit = self.time_limit
-                        deadline = time.monotonic() + limit
-                    running = left.pop(0)
+                        deadline = time.monotonic() + spare
+                    running, proving = left.pop(0), None
+                elif kind == "claim" and running and value in claims:
+                    spare = spare if proving else deadline - time.monotonic()
+                    limit, proving = self.job.claim_limit, claims[value]
+                    # a fork is ended by the process that made it
+                    deadline = time.monotonic() + limit + GRACE
                 elif kind == "outcome" and running:
                     outcome = check_outcome(from_data(Outcome, value))
                     outcomes[running.name] = replace(outcome, name=running.name)
@@ -260,6 +268,9 @@ class _Run:
                 else:
                     raise ValueError("what is no message")
         except TimeoutError:
+            if proving:
+                what = f"the test of a claim was still running after {limit:g} s"
+                raise _by_itself(proving, what) from None
             if running:
                 what = f"it was still running after {limit:g} s, the limit of a section"
                 what += _said(process)
@@ -271,6 +282,8 @@ class _Run:
         except (EOFError, ConnectionError):
             process.join(5)
             what = f"its process died ({_death(process)})"
+            if proving:
+                raise _by_itself(proving, what) from None
             raise self._problem(running, what, "run it by itself to see why") from None
         except (ValueError, IndexError, Fault) as error:
             what = f"its process sent something else than a section does: {error}"
@@ -281,6 +294,11 @@ class _Run:
         line = (running or self.job.section.snippets[0]).line
         name = running.name if running else None
         return ProjectError(Problem(what, advice, (f"{self.job.section.place}:{line}",), name))
+
+
+def _by_itself(claim: Claim, what: str) -> ProjectError:
+    advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
+    return ProjectError(Problem(what, advice, (claim.place,), claim=claim.name))
 
 
 def _death(process: BaseProcess) -> str:

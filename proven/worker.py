@@ -98,8 +98,8 @@ class Job:
 def run_section(job: Job, pipe: socket.socket) -> None:
     """Run a section in this process, which is its own, and send what happens through the pipe.
 
-    Sent are, for each cell, its name before it runs and its outcome afterwards, then `Finished`,
-    or the problems that ended it.
+    Sent are, for each cell, its name before it runs and its outcome afterwards, the name of each claim
+    before its test runs, then `Finished`, or the problems that ended it.
     """
     guard.forget_environment()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -134,7 +134,8 @@ def run_section(job: Job, pipe: socket.socket) -> None:
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(job.folder, section.path, settings.project, kernel)
         answers = dict[str, str]()
-        prover = Prover(settings, section, job.claims, module, job.claim_limit)
+        begins = functools.partial(send, pipe, "claim")
+        prover = Prover(settings, section, job.claims, module, job.claim_limit, begins)
         for message in run_cells(settings, section, module, job.last):
             if isinstance(message, Outcome) and (thing := surroundings.changed()):
                 what = f"it changed {thing}, which later cells and the engine use as well"

@@ -26,7 +26,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 LAYERS = "layer classes of torch.nn | 种 torch.nn 的层"
 ACTIVATIONS = "activations of torch.nn | 种 torch.nn 的激活函数"

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from proven.testing import after, over, shown
 from tests.families import activations, all_dtypes, float_dtypes, layers, optimizers, seeds
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 SEEDS = "seeds | 个随机种子"
 SHAPES = "shapes | 种形状"

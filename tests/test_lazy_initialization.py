@@ -26,7 +26,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 X = torch.ones(2, 20)
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, float_dtypes, layers, lazy_layers, optimizers, seeds
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 KINDS = ["_parameters", "_buffers", "_modules"]
 

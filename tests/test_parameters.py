@@ -29,7 +29,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 WRITES = ("fill_", "add_", "sub_", "mul_", "copy_")
 

@@ -45,7 +45,7 @@ from tests.families import (
     optimizers,
     seeds,
 )
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 
 def saved(value: Any) -> io.BytesIO:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, cut_files, float_dtypes, layers
-from tests.helpers.solutions import silent
+from tests.solutions import silent
 
 PARAMETRIC = "layer classes with parameters | 种有参数的层"
 START = "fork" if sys.platform == "linux" else None  # how workers start: quickly where that is safe

@@ -183,9 +183,12 @@ def _assemble(
         styles.append(f"@page s{number} {{ @top-right {{ content: {title} }} }}")
         for heading in headings:
             if heading.tag in ("h1", "h2"):
+                words = LexborHTMLParser(heading.html or "")
+                words.unwrap_tags(["a"])  # no link inside of a link
+                line = words.css_first(heading.tag)
                 rows.append(
                     f'<a class="{heading.tag}" href="#{heading.attributes["id"]}" data-heading="{count}">'
-                    f'<span>{heading.inner_html}</span><span class="page">000</span></a>'
+                    f'<span>{line and line.inner_html}</span><span class="page">000</span></a>'
                 )
             count += 1
         bodies.append(

@@ -16,6 +16,7 @@ from proven.fences import Fences
 from proven.pages import Page, anchor
 from proven.problems import CONTROL, Problem, decode, leads_out
 from proven.project import Project
+from proven.search import unmark
 from proven.svg import clean
 from proven.views import Site
 
@@ -192,7 +193,9 @@ def strange(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]
         if fence.kind in CHECKED:
             options = {"alt": fence.option("alt"), "moves": fence.option("moves")}
             text = fences.writers[fence.kind](fence.body.strip(), options)
-            body = LexborHTMLParser(text).body
+            alone = LexborHTMLParser(text)
+            unmark(alone)
+            body = alone.body
             made += [(node, fence.line) for node in body.iter()] if body else []
     notebooks = [fence for fence in page.fences if fence.kind == "notebook"]
     if len(tree.css(".jupyter-wrapper")) != len(notebooks):
@@ -267,7 +270,8 @@ def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
     if name == "style":
         return bool(STYLE.fullmatch(value))
     if name in ("id", "name") and value.startswith("__"):
-        return False  # the theme finds its settings and switches by such
+        # the theme finds its settings and switches by such; Zensical's has a place to which readers skip
+        return value == "__skip"
     if name == "aria-hidden" or name.startswith(("data-md-", "data-clipboard-")):
         return by_tools
     if name == "hidden":

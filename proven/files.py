@@ -139,13 +139,14 @@ def theme_extra(site: Site, language: str, extra: Mapping[str, Any]) -> dict[str
         What is to be there as well: phrases, how many questions and exercises each section has, and the addresses of the languages.
     """
     words = site.words(language)
+    sections = {
+        page.stem: [measure(page)[0].questions, len(exercises_of(page))]
+        for page in (site.page(language, path) for path in site.order)
+        if page.is_section
+    }
     return {
         "ran_on": words.ran_on(site.machine),
-        "sections": {
-            page.stem: [measure(page)[0].questions, len(exercises_of(page))]
-            for page in (site.page(language, path) for path in site.order)
-            if page.is_section
-        },
+        "sections": json.dumps(sections, sort_keys=True),
         "words": {key.replace("-", "_"): words(key) for key in THEME_WORDS},
         "languages": [
             {**other, "address": site.halves[other["lang"]].address}

@@ -22,7 +22,7 @@ from proven.problems import Problem, ProjectError
 from proven.prose import relative
 from proven.questions import questions_of
 from proven.reading import exercises_of
-from proven.search import improve
+from proven.search import improve, unmark
 from proven.views import Site
 
 AFTER = ("progress", "ran-on")  # what the theme puts behind the text of a page
@@ -74,6 +74,7 @@ def finish_page(
 ) -> None:
     """Check one page and make it ready for readers."""
     tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+    unmark(tree)
     if page:
         if problems := list(check_page(site, page, tree)) or list(strange(site, page, tree)):
             raise ProjectError(*problems)

@@ -169,6 +169,12 @@ def without_markup(html: str) -> str:
     return (tree.body and tree.body.inner_html) or ""
 
 
+def unmark(tree: LexborHTMLParser) -> None:
+    """Take away what tells an index what to leave out: a finished page has no use for it, and Zensical's has none."""
+    for node in tree.css("[data-search-exclude]"):
+        del node.attrs["data-search-exclude"]
+
+
 def improve(index: str, project: Project, language: str) -> str:
     """Give the entries of an index their names, and the weight that their place has."""
     data = json.loads(index)

@@ -25,6 +25,8 @@ ALLOWED = {
         "the index of the search: that of Zensical has no weights and no names of what is taught "
         "(docs/search.toml, the glossary), and its script cuts Chinese by itself"
     ),
+    r"(^|/)assets/site\.css$": "it is cut to what the scripts of the theme, too, can use",
+    r"^\.proven\.json$": "it lists all files with their hashes, those of the theme, too",
     r"-offline\.zip$": "it holds the pages, the theme and the index, which are compared by themselves",
 }
 
@@ -116,8 +118,6 @@ def _read(path: Path, name: str) -> LexborHTMLParser:
     for node in tree.css("a[href], link[href]"):  # an address may be written in several ways
         whole = urljoin(f"http://site/{name}", node.attributes["href"] or "")
         node.attrs["href"] = re.sub(r"/index\.html(?=#|$)", "/", whole)
-    for node in tree.css("[data-search-exclude]"):  # read by what makes the index, and by no reader
-        del node.attrs["data-search-exclude"]
     return tree
 
 

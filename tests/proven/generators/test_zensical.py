@@ -1,5 +1,6 @@
 """What Zensical gets, what becomes of what it makes; `make zensical` builds the whole site with it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from proven.files import make_files
 from proven.generators.zensical import MODULE, SHOWN, build, collect, write_stage
 from proven.problems import ProjectError
 from proven.views import Site
-from tests.helpers.projects import Project, contents, publish_by_hand
+from tests.helpers.projects import PROJECT, Project, contents, publish_by_hand
 from tests.helpers.sites import made_up
 
 HOME = """---
@@ -156,3 +157,12 @@ def test_pages_that_cannot_be_made_leave_the_site_as_it_was(
         build(project.folder, target)
     assert contents(target) == {"good.html": b"the last good site"}
     assert [path.name for path in tmp_path.iterdir() if path.name != "project"] == ["site"]
+
+
+def test_templates_use_filters_that_both_template_engines_know() -> None:
+    """Zensical reads them with minijinja, which lacks filters of Jinja such as forceescape."""
+    templates = [*(PROJECT / "docs" / "theme").rglob("*.html")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in templates)
+    used = set(re.findall(r"\|\s*(\w+)(?=[^{}]*[}%]\})", text))
+    assert {"url", "e"} <= used
+    assert used <= {"e", "replace", "safe", "striptags", "tojson", "url"}

@@ -56,6 +56,12 @@ class Claim:
         return hashlib.sha256((self.source + self.helpers).encode()).hexdigest()
 
 
+def unanswered(claim: Claim, what: str) -> Problem:
+    """What is told of a claim whose test gives no answer."""
+    advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
+    return Problem(what, advice, (claim.place,), claim=claim.name)
+
+
 def read_claims(
     settings: Settings, sections: dict[str, Section]
 ) -> tuple[dict[str, Claim], list[Problem]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from proven import devices, guard, surroundings, testing
 from proven.assertions import LEDGER, Ledger, compile_tests
 from proven.cells import Outcome
-from proven.claims import Claim
+from proven.claims import Claim, unanswered
 from proven.fork import Fork
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section
@@ -195,8 +195,7 @@ class Prover:
         if answer is not None:
             self._take(answer)
         else:
-            advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
-            self.problems.append(Problem(what, advice, (claim.place,), claim=claim.name))
+            self.problems.append(unanswered(claim, what))
         self._leaves(claim, "a file of the section" if _files() != before else None)
 
     def _lacks_devices(self, claim: Claim) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 
 from proven import guard
 from proven.cells import Fault, Outcome, check_outcome
-from proven.claims import Claim
+from proven.claims import Claim, unanswered
 from proven.data import Messages, from_data
 from proven.fork import can_fork, told_to_end
 from proven.problems import Problem, ProjectError
@@ -270,7 +270,7 @@ class _Run:
         except TimeoutError:
             if proving:
                 what = f"the test of a claim was still running after {limit:g} s"
-                raise _by_itself(proving, what) from None
+                raise ProjectError(unanswered(proving, what)) from None
             if running:
                 what = f"it was still running after {limit:g} s, the limit of a section"
                 what += _said(process)
@@ -283,7 +283,7 @@ class _Run:
             process.join(5)
             what = f"its process died ({_death(process)})"
             if proving:
-                raise _by_itself(proving, what) from None
+                raise ProjectError(unanswered(proving, what)) from None
             raise self._problem(running, what, "run it by itself to see why") from None
         except (ValueError, IndexError, Fault) as error:
             what = f"its process sent something else than a section does: {error}"
@@ -294,11 +294,6 @@ class _Run:
         line = (running or self.job.section.snippets[0]).line
         name = running.name if running else None
         return ProjectError(Problem(what, advice, (f"{self.job.section.place}:{line}",), name))
-
-
-def _by_itself(claim: Claim, what: str) -> ProjectError:
-    advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
-    return ProjectError(Problem(what, advice, (claim.place,), claim=claim.name))
 
 
 def _death(process: BaseProcess) -> str:

@@ -15,11 +15,8 @@ from typing import Any
 from proven.problems import Problem, ProjectError
 from proven.settings import FILE, Settings
 
-SAME = (
-    "sys.gettrace()",
-    "sys.getprofile()",
-    "gc.callbacks",
-)  # what runs between the lines of later cells
+# what runs between the lines of later cells
+SAME = ("sys.gettrace()", "sys.getprofile()", "gc.callbacks")
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 Look = Callable[[Any], tuple[Any, ...]]

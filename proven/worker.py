@@ -103,10 +103,8 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     """
     guard.forget_environment()
     nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (
-        1,
-        2,
-    ):  # what it writes beside its cells would reach a terminal, and the log of CI, as it is
+    # what it writes beside its cells would reach a terminal, and the log of CI, as it is
+    for descriptor in (1, 2):
         os.dup2(nothing, descriptor)
     if hasattr(time, "tzset"):
         time.tzset()

@@ -269,6 +269,25 @@ print("in a loop:", tuple(result.shape))
 held(X)
 
 
+# %% layers-by-name
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(20, 8)
+        digit, parity = nn.Linear(8, 10), nn.Linear(8, 2)
+        heads = {"digit": digit, "parity": parity}
+        self.heads = nn.ModuleDict(heads)
+
+    def forward(self, X, task):
+        return self.heads[task](F.relu(self.body(X)))
+
+
+two_heads = TwoHeads()
+for task in two_heads.heads:
+    print(f"{task}:", tuple(two_heads(X, task).shape))
+print(*(n for n, _ in two_heads.heads.named_parameters()))
+
+
 # %% layer-in-forward
 class MadeAnew(nn.Module):
     def forward(self, X):

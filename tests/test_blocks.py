@@ -974,6 +974,48 @@ def test_module_lists_have_no_forward() -> None:
         assert torch.equal(kept[1](kept[0](state.X)), chain(state.X))
 
 
+def test_keys_of_a_module_dict_become_names() -> None:
+    """The parameters of a layer in an `nn.ModuleDict` have its key before their names; the layer that is
+    asked for by its key is the one that was put in.
+
+    放进 `nn.ModuleDict` 的层，参数名前面带着它的键；按键取出的，就是放进去的那个层。
+    """
+    net, lines = after("blocks.layers-by-name").two_heads, shown("blocks.layers-by-name").output
+    names = ["digit.weight", "digit.bias", "parity.weight", "parity.bias"]
+    assert lines == f"digit: (2, 10)\nparity: (2, 2)\n{' '.join(names)}\n"
+    assert _names(net.named_parameters()) == [
+        "body.weight",
+        "body.bias",
+        *(f"heads.{name}" for name in names),
+    ]
+    for layer in over(layers(), LAYERS):
+        part = _made(layer)
+        held = nn.ModuleDict({"first": nn.Linear(2, 1), "a key": part})
+        own = [f"a key.{name}" for name in _names(part.named_parameters())]
+        assert _names(held.named_parameters()) == ["first.weight", "first.bias", *own]
+        assert held["a key"] is part
+
+
+def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
+    """An `nn.ModuleDict` refuses a key that is no string (`TypeError`), and one that is empty, has a dot or is
+    the name of one of its attributes, such as `keys` or `type` (`KeyError`).
+
+    `nn.ModuleDict` 不收的键：不是字符串的（`TypeError`）；为空、带点，
+    或者是它已有属性的名字的，例如 `keys`、`type`（`KeyError`）。
+    """
+    attributes = [name for name in dir(nn.ModuleDict()) if not name.startswith("_")]
+    assert {"keys", "type"} <= set(attributes)
+    wrong: list[Any] = [1, None, ("a",), "", "a.b", ".", *attributes]
+    for key in over(wrong, "keys | 种键"):
+        held = nn.ModuleDict({"a": nn.Linear(1, 1)})
+        with pytest.raises(KeyError if isinstance(key, str) else TypeError):
+            held[key] = nn.Linear(1, 1)
+        assert list(held) == ["a"]
+    for key in ("0", "a b", "a-b", "一", "def"):
+        held = nn.ModuleDict({key: nn.Linear(1, 1)})
+        assert list(held) == [key]
+
+
 def test_registration_keeps_the_order() -> None:
     """Sub-modules are kept in the order in which their names came; a module that is added under a known
     name takes the place of the old one, and one whose name was deleted before comes last.

@@ -370,7 +370,7 @@ class Laboratory:
         process = self._context.Process(
             target=run,
             args=(str(project), mutant.section, mutant.snippet, theirs),
-            daemon=True,
+            daemon=False,  # a section starts processes of its own
         )
         try:
             process.start()

@@ -186,11 +186,14 @@ def started(
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        # in the background of a shell SIGINT is ignored, and children inherit that
-        preexec_fn=None
-        if os.name == "nt"
-        else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=None if os.name == "nt" else _may_be_ended,
     )
+
+
+def _may_be_ended() -> None:
+    """In the background of a shell, and under nohup, some signals are ignored, and children inherit that."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def mkdocs_here(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -31,6 +31,7 @@ const WEIGHTS = {
   enough: 2.55, // a word counts half when a text has it so many times
   length: 0.33, // how much longer texts are held against themselves,
   long: 0.14, // and longer paragraphs
+  instead: 0.5, // how good the best part of a page must be, against the page, to stand before it
 };
 
 let given = []; // the entries of the index, as they come
@@ -291,7 +292,21 @@ function judge() {
       score: 100 * score * (got / total) ** WEIGHTS.cover * entry.boost * ORDER ** kept(entry.ref) ** 2,
     });
   }
-  return results.sort((one, other) => other.score - one.score);
+  return partsFirst(results).sort((one, other) => other.score - one.score);
+}
+
+/** Let the best part of a page stand before the page as a whole, unless it is much the worse answer. */
+function partsFirst(results) {
+  const best = new Map();
+  for (const result of results) {
+    const [page, id] = result.ref.split("#");
+    if (id && result.score > (best.get(page)?.score ?? 0)) best.set(page, result);
+  }
+  for (const { ref, score } of results) {
+    const part = !ref.includes("#") && best.get(ref);
+    if (part && part.score > score * WEIGHTS.instead) part.score = Math.max(part.score, score * 1.001);
+  }
+  return results;
 }
 
 // Before the theme's own listener sees it

@@ -15,9 +15,7 @@ blocks.mlp 1
 ```
 """
 
-from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -66,11 +64,9 @@ class Fences(Extension):
         """Teach the fences to a converter."""
         fences = [_fence(name, writer) for name, writer in self.writers.items()]
         SuperFencesCodeExtension(custom_fences=fences).extendMarkdown(md)
-        # how often the page has marked a claim: what a mark opens has an id, which is unique on a page
-        mark = partial(self._mark, Counter[str]())
         inline = [
             {"name": "math", "class": "math", "format": self._inline_math},
-            {"name": "claim", "class": "claim", "format": mark},
+            {"name": "claim", "class": "claim", "format": self._mark},
         ]
         InlineHiliteExtension(custom_inline=inline).extendMarkdown(md)
 
@@ -122,12 +118,8 @@ class Fences(Extension):
         except ProjectError as error:  # which would be shown as code
             raise InlineHiliteException(str(error)) from error
 
-    def _mark(
-        self, marked: Counter[str], source: str, language: str, css_class: str, md: Markdown
-    ) -> Element:
-        name = source.strip()
-        marked[name] += 1
-        return html.mark(self.site.claim(name, self.language), marked[name], self.words, md)
+    def _mark(self, source: str, language: str, css_class: str, md: Markdown) -> Element:
+        return html.mark(self.site.claim(source.strip(), self.language))
 
 
 def _fence(name: str, write: Callable[[str, dict[str, str]], str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Makes all files of the site that are no pages: what readers download, and what programs read."""
 
+import hashlib
 import io
 import json
 import posixpath
@@ -22,6 +23,7 @@ from proven.svg import clean
 from proven.views import Half, Site, today
 
 Files = dict[str, bytes]  # by their paths inside of the site
+MARKS = "marks.js"  # beside each page that marks claims
 THEME_WORDS = (  # the phrases in docs/theme
     *("forget", "progress", "score", "show-answers", "hide-answers", "all-values"),
     *("hide-ticks", "show-ticks", "page-code", "copy-page", "open-all", "close-all"),
@@ -35,7 +37,7 @@ def make_files(site: Site) -> Files:
         site: What they show.
 
     Returns:
-        Their contents: a script for each page with snippets; where downloads are offered also
+        Their contents: what the marks of each page tell, and a script for each page with snippets; where downloads are offered also
         `build.json`, notebooks, plain Markdown, and the cards that previews of links show.
     """
     files: Files = {}
@@ -63,8 +65,10 @@ def make_files(site: Site) -> Files:
 
 
 def page_files(site: Site, page: Page) -> Files:
-    """The files that belong to one page: the script of its snippets, and its card."""
+    """The files that belong to one page: what its marks tell, the script of its snippets, and its card."""
     root, files = site.project.settings.root(page.language), {}
+    if page.marks:
+        files[f"{root}{page.url}{MARKS}"] = marks_script(site, page)
     if page.has_notebook:
         views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
         script = page_script(page.title, views, site.words(page.language))
@@ -74,6 +78,20 @@ def page_files(site: Site, page: Page) -> Files:
     if site.downloads:
         files[root + card_path(page)] = card(*card_words(page, site.halves[page.language]))
     return files
+
+
+def marks_script(site: Site, page: Page) -> bytes:
+    """What the marks of a page tell those who ask: of each claim its state, its sentence, how it was proven, its test.
+
+    It is a script, since a page that is opened from disk may fetch nothing, and it holds text, no HTML.
+    """
+    words, told = site.words(page.language), {}
+    for mark in page.marks:
+        view = site.claim(mark.claim, page.language)
+        how, test = words.joined(view.reach, view.told), f"{words('test')} test_{mark.claim}"
+        told[mark.claim] = [view.title, view.words, how, test]
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return f"var provenMarks = {text}\n".encode()
 
 
 def card_words(page: Page, half: Half) -> tuple[str, str, str, str]:
@@ -106,6 +124,8 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["has_depth"] = any(heading.kind == "depth" for heading in page.headings)
         meta["has_questions"] = any(fence.kind == "options" for fence in page.fences)
         meta["minutes"] = words("minutes", core=core, whole=whole)
+    if page.marks:  # with a hash: a browser that keeps files does not show what an older build said
+        meta["marks"] = f"{MARKS}?{hashlib.sha256(marks_script(site, page)).hexdigest()[:8]}"
     if any(moves_of(fence) for fence in page.shown):
         meta["has_movable"] = True
     if {"exceptions", "counts", "entries"} & {fence.kind for fence in page.fences}:

@@ -63,7 +63,7 @@ def snippets(tree: LexborHTMLParser) -> list[str]:
 
 
 def marks(tree: LexborHTMLParser) -> list[str]:
-    """Name, state and words of each mark."""
+    """Name, state and sign of each mark; what it tells is a file beside the page."""
     found = tree.css("[data-claim]")
     return [f"{n.attributes['data-claim']} {n.attributes['data-state']} {_text(n)}" for n in found]
 

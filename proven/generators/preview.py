@@ -155,7 +155,7 @@ class Preview:
         finish_page(site, page, self.folder / address, policy=False)
         files = page_files(site, page)
         write_files(self.folder, files)
-        for name in (address, *files):
+        for name in (*files, address):  # a page never asks for what is not there yet
             replace_file(self.folder / name, self.target / name)
         log.info("Rendered %s", page.place)
 

@@ -68,9 +68,12 @@ USED = """async () => {
   const colours = [...document.querySelectorAll("label[for^=__palette]")]
   for (const fold of document.querySelectorAll("article details")) fold.open = true
   document.querySelector("article button.copy")?.click()
+  document.querySelector("article .claim-mark")?.click()
   colours.find(label => !label.hidden).click()
   scrollTo(0, 20_000)
   await new Promise(done => setTimeout(done, 100))
+  if (document.querySelector("article .claim-mark") && !document.querySelector(".claim-text:popover-open"))
+    return [...violations, "a mark tells nothing"]
   return violations
 }"""
 # A page is drawn from the part that has come. Here the end of it is taken back, node by node, and then

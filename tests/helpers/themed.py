@@ -20,9 +20,9 @@ from proven.testing import shown
 
 
 def test_it_prints_hello() -> None:
-    """The cell prints `hello`.
+    """The cell prints `hello`, and not <b>hello</b>.
 
-    这段代码打印 `hello`。
+    这段代码打印 `hello`，而不是 <b>hello</b>。
     """
     assert shown("part.one").output == "hello\\n"
 

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from proven import html
+from proven.allowed import strange
 from proven.build import read_and_check
 from proven.problems import ProjectError
+from proven.search import unmark
 from proven.settings import read_settings
 from tests.helpers.faults import EN, ZH, edit, read, sound
 from tests.helpers.projects import Project, mkdocs_here
+from tests.helpers.sites import made_up
 
 Plant = Callable[[Project], object]
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
@@ -153,6 +157,7 @@ def test_what_is_on_no_list_is_refused_before_anything_runs(tmp_path: Path, faul
     assert "  at       " in str(caught.value)
 
 
+PART = "```snippet\npart.one\n```"
 SNIPPET = "```snippet\npart.second\n```"
 ON_PAGES = {
     "script": "<script>owned = 1</script>",
@@ -176,6 +181,8 @@ ON_PAGES = {
     "output by hand, in Markdown": "4\n{: .snippet-output }",
     "snippet by hand": '<div class="snippet" data-snippet="part.first"><p>x</p></div>',
     "tick by hand": 'So.<span class="claim" data-claim="other">✓</span>',
+    "handler on a mark": "So.`#!claim three_numbers`{: onclick='owned = 1' }",
+    "mark with another state": "So.`#!claim three_numbers`{: data-state=recorded }",
     "list of claims by hand": '<ul class="claims"><li>x</li></ul>',
     "code by hand": '<pre><code class="language-python">x = 1</code></pre>',
     "code by hand, coloured": '<div class="highlight"><pre><code>x = 1</code></pre></div>',
@@ -197,6 +204,50 @@ ON_PAGES = {
 @pytest.mark.parametrize("fault", ON_PAGES)
 def test_what_the_build_did_not_make_is_refused_with_its_line(tmp_path: Path, fault: str) -> None:
     refuse(tmp_path, f"{ON_PAGES[fault]}\n")
+
+
+MARK = '<a class="claim-mark" href="claims/#holds" aria-label="Proven">✓</a>'
+AROUND_MARK = '<p>So.<span class="claim" data-claim="holds" data-state="proven">{}</span></p>'
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("claims/", "https://example.org/claims/"),
+        ("claims/", "javascript:owned=1//claims/"),
+        ("claims/", "other/"),
+        ("#holds", "#other"),
+        ("Proven", "Proven elsewhere"),
+        ("✓", "○"),
+        ("✓", "<b>✓</b>"),
+        ("</a>", "</a>, by God"),
+        ("</a>", "</a><img src=x>"),
+        ("href", "onclick='owned=1' href"),
+        ('class="claim"', 'class="claim" title="x"'),
+        ("proven", "recorded"),
+        ("a", "button"),
+        (MARK, ""),
+    ],
+)
+def test_a_mark_is_as_the_build_made_it(project: Project, old: str, new: str) -> None:
+    project.tests = 'def test_holds() -> None:\n    """It holds.\n\n    成立。\n    """\n'
+    project.pages = dict.fromkeys(("zh", "en"), f"# T {{#t}}\n\nSo.`#!claim holds`\n\n{PART}\n")
+    site = made_up(project)
+    page = site.page("en", "index.md")
+    shown = html.snippet(site.view("part.one", "en"), "", site.words("en"))
+    made = AROUND_MARK.format(MARK)
+
+    def wrong(mark: str) -> list[str]:
+        tree = LexborHTMLParser(f"<article>{mark}{shown}</article>")
+        unmark(tree)
+        return [problem.what for problem in strange(site, page, tree)]
+
+    assert wrong(made) == []
+    if old == "a":
+        other = made.replace("<a ", f"<{new} ").replace("</a>", f"</{new}>")
+    else:
+        other = made.replace(old, new, 1)
+    assert wrong(other) == ["the mark of holds shows something else than the build made"]
 
 
 AROUND = {

@@ -1,7 +1,5 @@
 """What Python-Markdown makes of a page: fences and marks become what the build knows of them."""
 
-import re
-
 import pytest
 from markdown import Markdown
 from pymdownx.inlinehilite import InlineHiliteException
@@ -58,17 +56,7 @@ def test_a_mark_links_to_the_page_of_claims(converter: Markdown) -> None:
     (mark,) = tree.css("span.claim")
     assert mark.attributes["data-claim"] == "holds"
     assert [node.attributes["href"] for node in mark.css("a")] == ["claims.md#holds"]
-    assert re.sub(r"\s+", " ", mark.text()).startswith(
-        "✓Proven It holds. Shown on one example. This build ran its test"
-    )
-
-
-def test_each_mark_of_a_claim_opens_words_of_its_own(converter: Markdown) -> None:
-    tree = set_(converter, "So.`#!claim holds` Thus.`#!claim holds`\n\nHence.`#!claim holds`")
-    marks = tree.css("span.claim")
-    opened = [mark.css("button")[0].attributes["popovertarget"] for mark in marks]
-    assert opened == [mark.css(".claim-text")[0].attributes["id"] for mark in marks]
-    assert len(set(opened)) == 3
+    assert mark.text() == "✓"
 
 
 def test_claims_downloads_and_notebooks_are_listed(converter: Markdown) -> None:

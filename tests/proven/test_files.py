@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -39,6 +40,7 @@ def test_a_site_has_these_files(whole: Project) -> None:
         "deep/part/part.py",
         "index.html.md",
         "llms-full.txt",
+        "marks.js",
     ]
     once = ["build.json", "llms.txt", "notebooks/made-up-notebooks.zip"]
     notebooks = ["notebooks/deep-part.zh.ipynb", "en/notebooks/deep-part.en.ipynb"]
@@ -49,9 +51,35 @@ def test_a_site_has_these_files(whole: Project) -> None:
     assert archive.read("made-up/deep-part.en.ipynb") == files[notebooks[1]]
 
 
+def test_what_the_marks_of_a_page_tell_is_a_script_that_holds_text(whole: Project) -> None:
+    whole.tests = TESTS.replace("It holds.", "`It` holds ' </script><b onclick=x> \\\\.")
+    files = make_files(made_up(whole))
+    begins, _, text = files["en/marks.js"].decode().partition(" = ")
+    assert begins == "var provenMarks"
+    told = "This build ran its test with numpy 2.4.0 on a CPU (no CUDA device)."
+    assert json.loads(text) == {
+        "holds": [
+            "Proven",
+            "`It` holds ' </script><b onclick=x> \\.",
+            f"Shown on one example. {told}",
+            "Test test_holds",
+        ]
+    }
+    assert text.count("\n") == 1
+
+
+def test_a_page_asks_for_what_its_marks_tell_now(whole: Project) -> None:
+    def asked(states: dict[str, str]) -> str:
+        site = made_up(whole, proofs=states)
+        return str(page_meta(site, site.page("en", "index.md"))["marks"])
+
+    assert asked({"holds": "proven"}) == asked({"holds": "proven"}) != asked({})
+
+
 def test_where_no_downloads_are_offered_there_are_only_the_scripts(whole: Project) -> None:
     site = made_up(whole, downloads=False)
-    assert list(make_files(site)) == ["deep/part/part.py", "en/deep/part/part.py"]
+    scripts = {"deep/part/part.py", "marks.js"}
+    assert make_files(site).keys() == scripts | {f"en/{name}" for name in scripts}
     assert page_meta(site, site.page("en", "deep/part.md")) == {
         "script": ["part.py", "Download part.py"]
     }
@@ -71,7 +99,9 @@ def test_a_page_knows_its_script_its_card_and_its_notebook(
         "card": "assets/cards/deep-part.png",
         "notebook_links": links,
     }
-    assert page_meta(site, site.page("en", "index.md")) == {"card": "assets/cards/index.png"}
+    home = page_meta(site, site.page("en", "index.md"))
+    assert re.fullmatch(r"marks\.js\?[0-9a-f]{8}", home.pop("marks"))
+    assert home == {"card": "assets/cards/index.png"}
 
 
 def test_downloads_are_listed_with_their_sizes(

@@ -1,5 +1,6 @@
 """The built HTML of the real site, in both languages."""
 
+import gzip
 import re
 from collections import Counter
 from pathlib import Path
@@ -364,6 +365,22 @@ def test_each_section_has_exercises_whose_solutions_ran_and_a_picture(
 def test_there_are_enough_exercises(site: Path) -> None:
     count = sum(len(parsed(site, "zh", f"{page}/").css('h3[id^="exercise-"]')) for page in PARTS)
     assert count >= 23
+
+
+@every_language
+@every_section
+def test_a_section_page_is_light(site: Path, language: str, page: str) -> None:
+    """What a first view takes of our own: the page, its scripts and its styles, apart from pictures."""
+    path = site / LANGUAGES[language] / page / "index.html"
+    tree = LexborHTMLParser(path.read_text(encoding="utf-8"))
+    loaded = tree.css("script[src], link[rel=stylesheet]")
+    addresses = (tag.attributes.get("src") or attribute(tag, "href") for tag in loaded)
+    files = {(path.parent / urlsplit(address).path).resolve() for address in addresses}
+    assert len(files) > 5
+    for picture in tree.css("figure svg"):
+        picture.decompose()
+    parts = [(tree.html or "").encode(), *(file.read_bytes() for file in files)]
+    assert sum(len(gzip.compress(part)) for part in parts) <= 110_000
 
 
 @every_language

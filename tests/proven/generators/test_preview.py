@@ -104,7 +104,9 @@ def test_an_edit_of_a_snippet_shows_its_output_and_then_that_the_claims_hold(
 ) -> None:
     assert mark(served, "index.html") == mark(served, "en/index.html") == "proven"
     edit(project, SCRIPT, '"three numbers:"', '"as many as three:"')
-    assert served.save() == {"index.html", "index.py", "en/index.html", "en/index.py"}
+    pages = {"index.html", "index.py", "marks.js"}
+    assert served.save() == pages | {f"en/{name}" for name in pages}
+    assert "Being proven" in served.read("en/marks.js")
     assert "as many as three" in served.read("index.py")
     for path in ("index.html", "en/index.html"):
         assert "as many as three: True" in served.read(path)
@@ -116,8 +118,17 @@ def test_an_edit_of_a_snippet_shows_its_output_and_then_that_the_claims_hold(
     assert "Section part" not in served.said
     for path in ("index.html", "en/index.html"):
         assert mark(served, path) == "proven"
+    assert '"Proven"' in served.read("en/marks.js")
     for path in ("claims/index.html", "en/claims/index.html"):
         assert LexborHTMLParser(served.read(path)).css_first('[data-state="proven"]')
+
+
+def test_an_edit_of_what_a_claim_says_reaches_its_marks(project: Project, served: Preview) -> None:
+    edit(project, "tests/test_part.py", "The list has three numbers.", "It has three numbers.")
+    served.save()
+    served.until_proven()
+    served.save()
+    assert "It has three numbers." in served.read("en/marks.js")
 
 
 def test_a_mark_does_not_say_that_a_claim_is_proven_before_it_is(

@@ -306,6 +306,7 @@ def test_a_browser_gets_what_was_saved_and_the_server_ends_in_the_middle_of_a_bu
         assert "as many as three: True" in get("en/")
         until("Reloading browsers")  # by itself, once the claim has been proven
         assert 'data-state="proven"' in get("en/")
+        assert '"Proven"' in get("en/marks.js?a-hash")
 
         edit(project, SCRIPT, "numbers.append(4)", "import time\n\ntime.sleep(100)")
         until("Detected file changes")

@@ -156,6 +156,10 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
             yield f"{root}{stem}.py", page.at(1)
             yield f"{root}notebooks/{page.stem}.{language}.ipynb", page.at(1)
             yield f"{root}assets/cards/{page.stem}.png", page.at(1)
+            listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
+            claims = [claim for claim in project.claims.values() if claim.section in listed]
+            for name in {claim.listing for claim in claims}:
+                yield f"{root}{page.url}{name}", page.at(1)
     for language, name, place in project.beside:
         yield f"{settings.root(language)}{name}", f"{place}:1"
 

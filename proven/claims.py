@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from proven.problems import Problem, ProjectError, decode, read
 from proven.scripts import Section, parse, text_hash
@@ -49,6 +50,11 @@ class Claim:
     def place(self) -> str:
         """The file and the line of the test."""
         return f"{self.file}:{self.line}"
+
+    @property
+    def listing(self) -> str:
+        """The name under which the site has the file of the test, beside the list of claims."""
+        return f"{PurePosixPath(self.file).stem}.txt"
 
     @property
     def sha256(self) -> str:

@@ -65,10 +65,11 @@ def make_files(site: Site) -> Files:
 
 
 def page_files(site: Site, page: Page) -> Files:
-    """The files that belong to one page: what its marks tell, the script of its snippets, and its card."""
+    """The files that belong to one page: what its marks tell, the tests that it lists, its script, its card."""
     root, files = site.project.settings.root(page.language), {}
     if page.marks:
         files[f"{root}{page.url}{MARKS}"] = marks_script(site, page)
+    files |= {f"{root}{page.url}{name}": text for name, text in _tests(site, page).items()}
     if page.has_notebook:
         views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
         script = page_script(page.title, views, site.words(page.language))
@@ -78,6 +79,16 @@ def page_files(site: Site, page: Page) -> Files:
     if site.downloads:
         files[root + card_path(page)] = card(*card_words(page, site.halves[page.language]))
     return files
+
+
+def _tests(site: Site, page: Page) -> Files:
+    """The tests of the claims that a page lists, as they ran, whole files as text."""
+    listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
+    return {
+        claim.listing: f"\ufeff{claim.tests}".encode()  # some servers do not say in which encoding a text is
+        for claim in site.project.claims.values()
+        if claim.section in listed
+    }
 
 
 def marks_script(site: Site, page: Page) -> bytes:

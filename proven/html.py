@@ -125,18 +125,21 @@ def mark(view: ClaimView) -> Element:
 
 
 def claims(views: list[ClaimView], page: str, words: Words) -> str:
-    """Write the list of the claims of a section, each with its test; `page` is the title of its page."""
+    """Write the list of the claims of a section, each with its test; `page` is the title of its page.
+
+    The tests are files of their own: the page would be three times as heavy, and its scripts look at each piece of code.
+    """
     rows = []
     for view in views:
         claim = view.claim
         told = f' <span class="reach">{escape(view.reach)}</span>' if view.reach else ""
         told += f" {escape(view.told)}" if claim.devices or view.state == "pending" else ""
+        test = f"{claim.listing}#:~:text=def%20test_{claim.name}("  # browsers scroll to such a text
         place = f'<a href="{escape(view.url)}">{claim.place}</a>' if view.url else claim.place
         rows.append(
             f'<li id="{claim.name}" data-state="{view.state}" data-section="{escape(page)}"><strong>{view.title}</strong> '
-            f"{sentence(view.words)}{told}<details><summary>{words('source')} "
-            f"<code>test_{claim.name}</code></summary><p>{place}</p>"
-            f"<pre><code>{escape(claim.source)}</code></pre></details></li>"
+            f"{sentence(view.words)}{told} <small>{words('test')} "
+            f'<a href="{test}"><code>test_{claim.name}</code></a> · {place}</small></li>'
         )
     return f'<ul class="claims">{"".join(rows)}</ul>'
 

@@ -79,10 +79,21 @@ def test_claims_are_found_by_words_page_and_state(
         assert shown.count() < of_page
         page.select_option("")
         state.select_option("")
-        field.fill("load_state_dict strict")
+        field.fill("load_state_dict key")
         found = shown.all_text_contents()
         assert 0 < len(found) < 60
-        assert all("load_state_dict" in text and "strict" in text for text in found)
+        assert all("load_state_dict" in text and "key" in text for text in found)
+
+
+@every_language
+def test_a_claim_leads_to_its_test(browser: Browser, address: str, language: str) -> None:
+    with tab(browser, viewport={"width": 390, "height": 800}) as view:
+        view.goto(f"{address}{LANGUAGES[language]}claims/#walking_the_tree_is_built_in")
+        view.locator("#walking_the_tree_is_built_in a").first.click()
+        view.wait_for_url("**/claims/test_parameters.txt*")
+        view.wait_for_function("scrollY > 0")  # to where it stands
+        assert view.evaluate("document.characterSet") == "UTF-8"
+        assert "遍嵌套网络的每一层" in view.locator("body").inner_text()
 
 
 @every_language

@@ -37,7 +37,7 @@ SLOW = {
 }
 FAST = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 LIMIT = 130_000
-WHOLE = ("claims/",)  # it holds every test of the chapter
+WHOLE = ("claims/",)  # it lists every claim of the chapter
 LOOKS = """([width, scheme, header]) => {
   const problems = {}
   const wide = document.documentElement.scrollWidth
@@ -196,7 +196,7 @@ class Visit:
         self.line.detach()
         paint, shifts = self.view.evaluate("[paint / 1000, shifts]")
         weight = sum(sizes.values())
-        light = 50_000 < weight <= LIMIT * (2.4 if self.page.endswith(WHOLE) else 1)
+        light = 50_000 < weight <= LIMIT * (1.2 if self.page.endswith(WHOLE) else 1)
         return {
             "took": f"{self.page or 'home':24} {len(sizes):2} requests, {weight / 1000:4.0f} KB, "
             f"largest paint after {paint:.2f} s",

@@ -36,6 +36,7 @@ def test_a_site_has_these_files(whole: Project) -> None:
         "assets/cards/deep-part.png",
         "assets/cards/index.png",
         "claims/index.html.md",
+        "claims/test_part.txt",
         "deep/part/index.html.md",
         "deep/part/part.py",
         "index.html.md",
@@ -76,9 +77,15 @@ def test_a_page_asks_for_what_its_marks_tell_now(whole: Project) -> None:
     assert asked({"holds": "proven"}) == asked({"holds": "proven"}) != asked({})
 
 
+def test_the_tests_that_ran_stand_beside_the_list_of_claims(whole: Project) -> None:
+    whole.tests = TESTS.replace("It holds.", "It “holds”.")
+    told = make_files(made_up(whole))["claims/test_part.txt"].decode("utf-8-sig")
+    assert told == whole.tests
+
+
 def test_where_no_downloads_are_offered_there_are_only_the_scripts(whole: Project) -> None:
     site = made_up(whole, downloads=False)
-    scripts = {"deep/part/part.py", "marks.js"}
+    scripts = {"claims/test_part.txt", "deep/part/part.py", "marks.js"}
     assert make_files(site).keys() == scripts | {f"en/{name}" for name in scripts}
     assert page_meta(site, site.page("en", "deep/part.md")) == {
         "script": ["part.py", "Download part.py"]

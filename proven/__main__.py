@@ -1,11 +1,14 @@
 """`python -m proven`."""
 
+import os
 import sys
 
 try:
     from proven.cli import main
-except ModuleNotFoundError as error:
-    if (error.name or "").startswith("proven"):
+except (ImportError, AttributeError) as error:
+    if own := [f for f in os.listdir() if f.endswith(".py") and f[:-3] in sys.stdlib_module_names]:
+        sys.exit(f"{own[0]} has the name of a module of Python, and was imported for it: rename it")
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("proven"):
         raise
     sys.exit(
         f"This Python, {sys.executable}, has no {error.name}: it is not set up for the site.\n"
@@ -13,7 +16,8 @@ except ModuleNotFoundError as error:
         "if the folder was moved, make clean before that"
     )
 
-from proven.fork import end_orderly
+from proven.fork import end_orderly, have_streams
 
+have_streams()
 end_orderly()
 sys.exit(main(sys.argv[1:]))

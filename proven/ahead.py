@@ -8,6 +8,10 @@ import sys
 import tempfile
 import types
 
+from proven.fork import have_streams
+
+# before the fork server opens anything
+have_streams()
 # collecting garbage takes a sixth of the time of these imports; the process of a section enables it again
 gc.disable()
 # importing torch._dynamo makes a folder for the files of torch.compile; `prepare` lets each section choose its own

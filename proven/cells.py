@@ -2,9 +2,11 @@
 
 import _thread
 import ast
+import atexit
 import contextlib
 import ctypes
 import errno
+import gc
 import io
 import linecache
 import os
@@ -32,6 +34,7 @@ FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
+LEAVES = re.compile(r"\batexit\.|\bfinalize\(|__del__")  # what may write when Python ends
 FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
 PROGRESS = (
     "a progress bar writes over its line, which a page cannot: switch it off (tqdm: disable=True), "
@@ -169,17 +172,42 @@ def run_cells(
                     yield Outcome(snippet.name, "skipped", had=had)
                 else:
                     cell = _Cell(section, snippet, streams, caught, folder)
-                    try:
+                    with _places(section, snippet):
                         outcome = cell.run(vars(module))
-                    except Fault as fault:
-                        place = f"{section.place}:{fault.line or snippet.line}"
-                        problem = Problem(fault.what, fault.advice, (place,), snippet.name)
-                        raise ProjectError(problem) from None
                     yield outcome
                 if snippet.name == last:
                     return
+            _end(section, module, streams)
     finally:
         sys.modules["__main__"], sys.argv = main, arguments
+
+
+def _end(section: Section, module: types.ModuleType, streams: "_Streams") -> None:
+    """Do what Python does when a script has ended, and see that it writes nothing: no page shows it."""
+    found = ((s, LEAVES.search(s.source)) for s in section.snippets)
+    snippet, leaves = next((pair for pair in found if pair[1]), (section.snippets[-1], None))
+    line = snippet.line + (snippet.source.count("\n", 0, leaves.start()) if leaves else 0)
+    with _places(section, snippet):
+        atexit._run_exitfuncs()
+        vars(module).clear()
+        gc.collect()
+        text = b"".join(streams.take()).decode(errors="replace")[:2000]
+        advice = "let it end in a cell, or do without: atexit, weakref.finalize, __del__"
+        if refusal := guard.pop_first_refusal():
+            raise Fault(f"{refusal[0]}, when Python ends", advice, refusal[1] or line)
+        if text:
+            what = f"it writes when Python ends, and no page shows that:\n{text}"
+            raise Fault(what, advice, line)
+
+
+@contextlib.contextmanager
+def _places(section: Section, snippet: Snippet) -> Iterator[None]:
+    """Tell where a fault is."""
+    try:
+        yield
+    except Fault as fault:
+        place = f"{section.place}:{fault.line or snippet.line}"
+        raise ProjectError(Problem(fault.what, fault.advice, (place,), snippet.name)) from None
 
 
 @dataclass
@@ -228,7 +256,7 @@ class _Cell:
             advice = "wait for its end: wait(), join() or subprocess.run; "
             advice += "del a DataLoader whose persistent workers go on as long as it is there"
             raise Fault(what, advice)
-        pieces = [*(piece for _, _, piece in raised), self._take_output()]
+        pieces = [*(piece for _, _, piece in raised), self.streams.take()]
         out, err = (b"".join(written) for written in zip(*pieces, strict=True))
         seconds = time.perf_counter() - begin
         for warning in self.caught:
@@ -280,19 +308,13 @@ class _Cell:
                 if len(text) > OUTPUT_LIMIT:
                     what = f"its error has {len(text):,} characters; a page shows at most {OUTPUT_LIMIT:,}"
                     raise Fault(what, "raise a shorter one", line) from None
-                raised.append((text, line - snippet.line + 1, self._take_output()))
+                raised.append((text, line - snippet.line + 1, self.streams.take()))
         if missing := snippet.raises[len(raised) :]:
             what = f"it declares {missing[0]}, and nothing was raised"
             if raised:
                 what = f"it declares {', '.join(snippet.raises)}, and raised {len(raised)} of them"
             raise Fault(what, "mend the cell, or correct raises= on its marker")
         return raised
-
-    def _take_output(self) -> tuple[bytes, bytes]:
-        try:
-            return self.streams.take()
-        except ValueError as problem:
-            raise Fault(str(problem), "leave sys.stdout and its file alone") from None
 
     def _undeclared(self, error: BaseException, line: int, before: int) -> Fault:
         text, name = "".join(traceback.format_exception_only(error)), type(error).__name__
@@ -431,9 +453,10 @@ class _Streams:
         self.text: list[IO[str]] = []
 
     def take(self) -> tuple[bytes, bytes]:
-        """Return what was written to each since the last call; a ValueError says that output may be lost."""
+        """Return what was written to each since the last call; a Fault says that output may be lost."""
         for stream in self.text:
-            stream.flush()
+            if not stream.closed:
+                stream.flush()
         # C has buffers of its own for standard output, which Python's flush leaves as they are
         ctypes.CDLL("ucrtbase" if sys.platform == "win32" else None).fflush(None)
         taken = list[bytes]()
@@ -447,9 +470,10 @@ class _Streams:
                 same = False
             moved = os.lseek(file.fileno(), 0, os.SEEK_CUR) != size
             text = self.text[index]
-            if getattr(sys, name) is not text or vars(text).keys() != {"mode"} or not same or moved:
+            lost = getattr(sys, name) is not text or vars(text).keys() != {"mode"}
+            if lost or text.closed or not same or moved:
                 what = f"the cell replaced, closed, moved or cut {name}: output may be lost"
-                raise ValueError(what)
+                raise Fault(what, "leave sys.stdout and its file alone")
             # one byte over the limit is enough to see that the output is too long
             want = min(size - self.ends[index], OUTPUT_LIMIT + 1)
             read = getattr(os, "pread", _read_at)

@@ -17,7 +17,7 @@ from proven.project import Project
 from proven.questions import options_of, without_one_fit, wrong_questions
 from proven.reading import letters, measure
 from proven.runner import Result
-from proven.scripts import swapped_comments
+from proven.scripts import section_of, swapped_comments
 
 COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 SHORTEST = 20  # letters of a figure's description: fewer are a title
@@ -74,7 +74,7 @@ def check_results(
     """
     problems = list(_missing_errors(project, results))
     for question in project.questions.values():
-        result = results.get(question.snippet.split(".")[0])
+        result = results.get(section_of(question.snippet))
         answer = result.answers.get(question.snippet) if result else None
         if answer is not None and (wrong := without_one_fit(question, answer)):
             problems.append(wrong)
@@ -100,9 +100,9 @@ def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome |
 
     None stands for a snippet whose section was not run this time.
     """
-    if name.split(".")[0] not in results:
+    if not (result := results.get(section_of(name))):
         return None
-    outcome = results[name.split(".")[0]].outcomes[name]
+    outcome = result.outcomes[name]
     recorded = project.record_of(name) if outcome.state == "skipped" else None
     return recorded.outcomes[name] if recorded else outcome
 

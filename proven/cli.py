@@ -13,7 +13,6 @@ python -m proven notebooks build/notebooks  # every page as a notebook, in all l
 import argparse
 import io
 import json
-import os
 import sys
 import textwrap
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from proven.build import run_sections
 from proven.chapter import begin_chapter
 from proven.check import check
+from proven.fork import silence
 from proven.pages import Page
 from proven.problems import Problem, ProjectError, did_you_mean, unforeseen
 from proven.project import Project, commit, read_project
@@ -30,6 +30,7 @@ from proven.publish import publish, staging
 from proven.reading import Measure, measure
 from proven.records import folder_of, make_record, write_record
 from proven.runner import run
+from proven.scripts import section_of
 from proven.settings import find_project, read_settings
 from proven.views import Site, View, today
 from proven.words import Words
@@ -100,7 +101,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # what read it has ended, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout.fileno())
         return 1
     except Exception as error:
         print(unforeseen(error), file=sys.stderr)
@@ -116,7 +117,7 @@ def _list(project: Project) -> None:
 
 
 def _run(project: Project, name: str) -> None:
-    section = project.sections.get(name.split(".")[0])
+    section = project.sections.get(section_of(name))
     chosen = [s for s in section.snippets if name in (section.name, s.name)] if section else []
     if not section or not chosen:
         known = [*project.sections, *project.snippets]

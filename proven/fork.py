@@ -77,6 +77,23 @@ class Fork(Generic[Answer]):
             self._process = None
 
 
+def silence(*descriptors: int) -> None:
+    """Lead what this process writes to nothing: to these descriptors, or to both, output and errors."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors or (1, 2):
+        os.dup2(nothing, descriptor)
+
+
+def have_streams() -> None:
+    """Let what this process writes go nowhere where its streams are closed: else a file takes their places."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+
+
 def end_with(parent: int) -> None:
     """Let the kernel kill this process when its parent ends; Linux only."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG

@@ -6,7 +6,6 @@ does not see files of a C++ library, or child processes: on Linux, the kernel re
 Landlock. All this finds mistakes; it does not stop code that wants to get out.
 """
 
-import atexit
 import contextlib
 import ctypes
 import os
@@ -27,6 +26,8 @@ SUM_LIMIT = (
     2**30
 )  # bytes of all of them and of shared memory together, as the runner sees once a second
 MEMORY_LIMIT = 2**32  # bytes of each of its processes, on Linux
+DEPTH_LIMIT = 3_000  # calls inside of calls: the stack has room for as many, whatever is called
+SHARED = "/dev/shm"
 
 # for each event: the argument that is a path, the one that is the folder it is relative to, and
 # whether a link is followed
@@ -74,6 +75,8 @@ FIXED = {
     "TZ": "UTC",
 }
 ENGINE = Path(__file__).parents[1]
+
+CAPABILITIES = (0x20080522, 0)  # version 3, of this process
 
 _refused: list[tuple[str, int | None]] = []
 read: set[str] = set()  # the files of the project that were read
@@ -153,9 +156,38 @@ def size_of(folder: str) -> int:
     return size
 
 
+def own_shared_memory(*needed: str) -> bool:
+    """Give this process, and all that it starts, a `/dev/shm` which is gone when they have ended.
+
+    Args:
+        needed: Paths that have to be there: if one is in `/dev/shm`, that stays.
+
+    Returns:
+        Whether it has its own, which needs a kernel that lets it.
+    """
+    if any(path.startswith(f"{SHARED}/") for path in needed):
+        return False
+    kernel, ids = ctypes.CDLL(None), (os.getuid(), os.getgid())
+    if kernel.unshare(0x20000) != 0:  # CLONE_NEWNS, which root may
+        # others with CLONE_NEWUSER, unless Ubuntu takes away again all that comes with it
+        refused = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+        if (refused.exists() and "1" in refused.read_text()) or kernel.unshare(0x10020000) != 0:
+            return False
+        Path("/proc/self/setgroups").write_text("deny")
+        for kind, number in zip("ug", ids, strict=True):
+            Path(f"/proc/self/{kind}id_map").write_text(f"{number} {number} 1")
+    kernel.mount(
+        None, b"/", None, 0x44000, None
+    )  # MS_REC | MS_PRIVATE: nobody else sees the next one
+    done: int = kernel.mount(b"shm", SHARED.encode(), b"tmpfs", 6, b"mode=1777")
+    if ids[0]:  # as before, it may do nothing that others may not
+        kernel.capset(struct.pack("=Ii", *CAPABILITIES), bytes(24))
+    return done == 0
+
+
 def shared_by(process: int) -> int:
     """How much memory a process and all that comes from it share, in bytes; on Linux."""
-    size, left = 0, [process]
+    size, left, own = 0, [process], f"/proc/{process}/root{SHARED}"
     for number in left:
         folder = Path(f"/proc/{number}")
         with contextlib.suppress(OSError):  # it has ended
@@ -163,6 +195,9 @@ def shared_by(process: int) -> int:
                 left += map(int, path.read_text().split())
             found = re.search(r"Pss_Shmem: +(\d+) kB", (folder / "smaps_rollup").read_text())
             size += int(found[1]) * 1024 if found else 0
+    with contextlib.suppress(OSError):  # a file there may be in nobody's memory
+        if os.stat(own).st_dev != os.stat(SHARED).st_dev:
+            size = max(size, size_of(own))
     return size
 
 
@@ -250,7 +285,7 @@ def _landlock(folder: str) -> bool:
     os.close(rules)
     # Landlock hides other processes and their variables, but not from who may look into every process:
     # root gives up CAP_SYS_PTRACE, CAP_SYS_ADMIN and CAP_PERFMON
-    header, held = struct.pack("=Ii", 0x20080522, 0), ctypes.create_string_buffer(24)
+    header, held = struct.pack("=Ii", *CAPABILITIES), ctypes.create_string_buffer(24)
     if done == 0 and kernel.capget(header, held) == 0:
         low, high = 1 << 19 | 1 << 21, 1 << 38 - 32
         masks = [~low & 0xFFFFFFFF] * 3 + [~high & 0xFFFFFFFF] * 3
@@ -292,7 +327,7 @@ def _audit(folder: str, script: Path, project: Path) -> None:
         above, name = os.path.split(os.path.abspath(path))
         path = os.path.realpath(path) if follow else os.path.join(os.path.realpath(above), name)
         inside = path == folder or path.startswith(folder + os.sep)
-        if inside or (path.startswith("/dev/") and not path.startswith("/dev/shm/")):
+        if inside or (path.startswith("/dev/") and not path.startswith(f"{SHARED}/")):
             return
         for start, short in ((str(project), ""), (home, "~/")):
             if path.startswith(start + os.sep):
@@ -310,12 +345,12 @@ def _audit(folder: str, script: Path, project: Path) -> None:
         _refused.append((f"a section may {what}", line))
         raise Refused(_refused[-1][0])
 
-    register = atexit.register
+    set_limit = sys.setrecursionlimit
 
-    def registered(function: Any, *arguments: Any, **named: Any) -> Any:
-        if sys._getframe(1).f_code.co_filename == str(script):
-            refuse("leave nothing to atexit, which no page shows")
-        return register(function, *arguments, **named)
+    def limit_recursion(depth: int) -> None:
+        if depth > DEPTH_LIMIT:
+            refuse(f"call functions {DEPTH_LIMIT:,} deep, and this one wanted {depth:,}")
+        set_limit(depth)
 
-    atexit.register = registered  # type: ignore[assignment]
+    sys.setrecursionlimit = limit_recursion
     sys.addaudithook(watch)

@@ -24,7 +24,7 @@ from proven import devices, guard, surroundings, testing
 from proven.assertions import LEDGER, Ledger, compile_tests
 from proven.cells import Outcome
 from proven.claims import Claim, unanswered
-from proven.fork import Fork
+from proven.fork import Fork, silence
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section
 from proven.settings import Settings
@@ -158,7 +158,8 @@ class Prover:
             advice = "assert what the sentence says, outside of try, and return nothing"
             place = f"{claim.file}:{line}"
             return [Problem(what, advice, (place,), claim=claim.name)], {}, files
-        return [], {claim.name: testing.reach()}, files
+        reach = testing.reach()
+        return [], {claim.name: reach} if reach else {}, files
 
     def _function(self, claim: Claim, tests: types.ModuleType) -> Callable[[], object]:
         """The test that was read: under its name there may be another by the end of the file."""
@@ -177,9 +178,7 @@ class Prover:
 
         def attempts() -> Answer:
             gc.freeze()  # a collection would touch, and so copy, what is shared with the parent
-            nothing = os.open(os.devnull, os.O_RDWR)
-            for descriptor in (1, 2):
-                os.dup2(nothing, descriptor)
+            silence()
             testing.state = self._state
             try:
                 return attempt()

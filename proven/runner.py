@@ -27,8 +27,7 @@ from proven.fork import can_fork, told_to_end
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
-from proven.testing import Reach
-from proven.worker import Finished, Job, Machine, run_section
+from proven.worker import Finished, Job, run_section
 
 # a child of MkDocs' logger, so that -v and -q apply
 log = logging.getLogger("mkdocs.plugins.proven")
@@ -41,34 +40,24 @@ START_LIMIT = 300.0  # seconds until then: a cold disk can take its time with to
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Finished):
     """What one section did.
 
     Attributes:
         section: The section as it was read.
         claims: Its claims as they were read.
+        keys: The expressions that decide its questions, by the name of the snippet.
         outcomes: What each snippet did, by full name, in order.
-        proofs: What became of each claim, by name, in order; empty where none was to be proven.
-        machine: Where it ran.
-        modules: The files of the project that it imported, each with its hash.
         seconds: How long it took, from the start of its process.
         started: When it started, in seconds since 1970.
-        reach: On how many cases of what each claim was tried, by name; only of claims that were.
-        keys: The expressions that decide its questions, by the name of the snippet.
-        answers: Their values; none for a snippet of which nothing is known.
     """
 
     section: Section
     claims: tuple[Claim, ...]
+    keys: dict[str, str]
     outcomes: dict[str, Outcome]
-    proofs: dict[str, str]
-    machine: Machine
-    modules: tuple[tuple[Path, str], ...]
     seconds: float
     started: float
-    reach: dict[str, Reach] = field(default_factory=dict)
-    keys: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, str] = field(default_factory=dict)
 
     def is_current(
         self, section: Section, claims: tuple[Claim, ...], keys: Mapping[str, str]
@@ -214,10 +203,8 @@ class _Run:
         counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
         told = ", ".join([*counts, f"{len(done.proofs)} claims"])
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, told)
-        reach = {name: cases for name, cases in done.reach.items() if cases}
-        of_process = (done.proofs, done.machine, done.modules, seconds, started, reach)
-        asked = (self.job.keys, done.answers)
-        return Result(section, self.job.claims, outcomes, *of_process, *asked)
+        its = (section, self.job.claims, self.job.keys, outcomes, seconds, started)
+        return Result(*(*vars(done).values(), *its))
 
     def _listen(
         self, process: BaseProcess, pipe: socket.socket, folder: str
@@ -242,11 +229,11 @@ class _Run:
                         what = f"it has files and shared memory of more than {guard.SUM_LIMIT / 2**30:g} GiB"
                         raise self._problem(running, what, "use less") from None
                     continue
-                if kind == "cell":
+                if kind in ("cell", "end"):
                     if running is None or proving:  # cells have what is left of their time
                         limit = self.time_limit
                         deadline = time.monotonic() + spare
-                    running, proving = left.pop(0), None
+                    running, proving = left.pop(0) if kind == "cell" else running, None
                 elif kind == "claim" and running and value in claims:
                     spare = spare if proving else deadline - time.monotonic()
                     limit, proving = self.job.claim_limit, claims[value]
@@ -284,7 +271,10 @@ class _Run:
             what = f"its process died ({_death(process)})"
             if proving:
                 raise ProjectError(unanswered(proving, what)) from None
-            raise self._problem(running, what, "run it by itself to see why") from None
+            advice = "run it by itself to see why"
+            if "SIGSEGV" in what:
+                advice += ": calls inside of too many calls end so"
+            raise self._problem(running, what, advice) from None
         except (ValueError, IndexError, Fault) as error:
             what = f"its process sent something else than a section does: {error}"
             advice = "let the section leave the engine alone"

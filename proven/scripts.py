@@ -71,6 +71,11 @@ class Section:
         return next(snippet for snippet in self.snippets if snippet.name == name)
 
 
+def section_of(snippet: str) -> str:
+    """The section that the full name of a snippet begins with, or that is named itself."""
+    return snippet.split(".")[0]
+
+
 def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]]:
     """Read every section script of a project; modules whose name begins with `_` are none."""
     sections: dict[str, Section] = {}

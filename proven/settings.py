@@ -1,8 +1,11 @@
 """Reads `proven.toml`: what is different from site to site, in one place."""
 
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from proven.data import from_data
@@ -93,10 +96,26 @@ def read_settings(project: Path) -> Settings:
             raise ValueError("sections, tests and docs are folders inside of the project")
         if any(device.keys() != {"module", "count"} for device in made.devices.values()):
             raise ValueError("a kind of devices has a module and a count, and nothing else")
-        return made
     except ValueError as error:
         advice = "proven/settings.py lists what can stand there"
         raise ProjectError(Problem(str(error), advice, (f"{FILE}:1",))) from None
+    if shadows := list(_shadows(made)):
+        raise ProjectError(*shadows)
+    return made
+
+
+def _shadows(settings: Settings) -> Iterator[Problem]:
+    """Find modules that somebody would import in the place of others of the same name."""
+    folders = [settings.project / name for name in (".", settings.sections, settings.tests)]
+    elsewhere = [path for path in sys.path if Path(path).resolve() not in folders]
+    for path in (path for folder in folders for path in sorted(folder.glob("*.py"))):
+        whose = "of Python" if path.stem in sys.stdlib_module_names else ""
+        if not whose and (found := PathFinder.find_spec(path.stem, elsewhere)):
+            whose = f"in {found.origin}"
+        if whose:
+            what = f"the file has the name of the module {path.stem} {whose}, and would be imported for it"
+            place = path.relative_to(settings.project).as_posix()
+            yield Problem(what, "rename it", (f"{place}:1",))
 
 
 def find_project() -> Path:

@@ -16,7 +16,7 @@ from proven.problems import Problem, ProjectError
 from proven.settings import FILE, Settings
 
 # what runs between the lines of later cells
-SAME = ("sys.gettrace()", "sys.getprofile()", "gc.callbacks")
+SAME = ("sys.gettrace()", "sys.getprofile()", "sys.getrecursionlimit()", "gc.callbacks")
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 Look = Callable[[Any], tuple[Any, ...]]

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TypeVar
 
 from proven.cells import Outcome, run_cells
-from proven.scripts import Section, read_section
+from proven.scripts import Section, read_section, section_of
 from proven.settings import Settings, find_project, read_settings
 
 Case = TypeVar("Case")
@@ -119,7 +119,7 @@ _shown: dict[str, Outcome] = {}  # an outcome cannot be changed, so that one run
 
 
 def _run(name: str) -> tuple[types.ModuleType, Outcome]:
-    here = name.split(".")[0]
+    here = section_of(name)
     its_own = state and state.section.name == here
     settings = state.settings if state else _settings()
     its_section = state.section if state and its_own else section(here)

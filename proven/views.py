@@ -18,7 +18,7 @@ from proven.project import Project
 from proven.questions import lettered
 from proven.records import Record
 from proven.runner import Result
-from proven.scripts import Snippet, localise
+from proven.scripts import Snippet, localise, section_of
 from proven.words import Words
 from proven.worker import Machine
 
@@ -219,7 +219,7 @@ class Site:
             The view.
         """
         snippet, words = self.project.snippets[name], self.words(language)
-        result, record = self.results[name.split(".")[0]], self.project.record_of(name)
+        result, record = self.results[section_of(name)], self.project.record_of(name)
         outcome, asked = result.outcomes[name], (language, name) in self.project.questions
         state: str = outcome.state
         skipped, runs = "", list[Run]()
@@ -261,7 +261,7 @@ class Site:
 
     def answer(self, name: str) -> str | None:
         """The value of the key of the question that a snippet answers; None where none is known."""
-        return self.results[name.split(".")[0]].answers.get(name)
+        return self.results[section_of(name)].answers.get(name)
 
     def fitting(self, name: str, language: str) -> str:
         """Which option of the question that a snippet answers fits, in words; empty where none is known."""

@@ -25,7 +25,7 @@ from proven import devices, guard, surroundings
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim
 from proven.data import send
-from proven.fork import Fork, adopt_orphans, can_fork, end_descendants, end_with
+from proven.fork import Fork, adopt_orphans, can_fork, end_descendants, end_with, silence
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.prove import Prover
 from proven.questions import evaluate
@@ -53,14 +53,14 @@ class Machine:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last message of a section that ran to its end.
+    """The last message of a section that ran to its end, all but its cells.
 
     Attributes:
         machine: Where it ran.
         proofs: What became of its claims, by name: `proven` or `skipped`.
-        reach: On how many cases of what each claim was tried, by name.
+        reach: On how many cases of what each claim was tried, by name; only of claims that were.
         modules: The files of the project that it or its claims imported or read, each with its hash.
-        answers: The values of the keys of questions, by the name of the snippet.
+        answers: The values of the keys of questions, by the name of the snippet; none where nothing is known.
     """
 
     machine: Machine
@@ -99,24 +99,21 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     """Run a section in this process, which is its own, and send what happens through the pipe.
 
     Sent are, for each cell, its name before it runs and its outcome afterwards, the name of each claim
-    before its test runs, then `Finished`, or the problems that ended it.
+    before its test runs, `end` after the last, then `Finished`, or the problems that ended it.
     """
     guard.forget_environment()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    # what it writes beside its cells would reach a terminal, and the log of CI, as it is
-    for descriptor in (1, 2):
-        os.dup2(nothing, descriptor)
+    silence()  # what it writes beside its cells would reach a terminal, and the log of CI, as it is
     if hasattr(time, "tzset"):
         time.tzset()
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is for the parent, which can end this process with its children
     if can_fork():
+        guard.own_shared_memory(job.folder, str(job.settings.project), *sys.path)
         _go_on_in_child(pipe, job.folder)
     else:
         threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
     # cells see Python's own default, not the method of the engine
     multiprocessing.set_start_method(None, force=True)
-    # kept until the process ends: what its objects print when they are deleted goes nowhere
     module = types.ModuleType("__main__")
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     # the parent's folder: multiprocessing in a cell makes one of its own
@@ -144,9 +141,11 @@ def run_section(job: Job, pipe: socket.socket) -> None:
                 send(pipe, "outcome", message)
                 answers |= _answer(job, message, module)
                 prover.prove_after(message)
+                if message.name == (job.last or section.snippets[-1].name):
+                    proofs = prover.finish()
+                    send(pipe, "end", "")  # what it has left to its end has the time of cells
             else:
                 send(pipe, "cell", message.name)
-        proofs = prover.finish()
         known = {section.path, *(settings.project / claim.file for claim in job.claims)}
         more = prover.files | guard.read
         files = _own_files(settings, more - set(map(str, known)))  # those are compared anyway

@@ -31,7 +31,7 @@ from proven.config import halves_of, read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
-from proven.fork import Fork, can_fork, end_orderly
+from proven.fork import Fork, can_fork, end_orderly, have_streams
 from proven.generators.preview import Preview, Rendered, check_address
 from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError, unforeseen
@@ -82,6 +82,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         """Remember whether this is `serve`, and let `-q` hide warnings without forgiving them."""
         self.preview = Preview() if command == "serve" else None
         if threading.current_thread() is threading.main_thread():
+            have_streams()
             end_orderly()  # so that on_shutdown is called
         logger = logging.getLogger("mkdocs")
         if logger.level > logging.WARNING:  # MkDocs would not count warnings any more

@@ -65,7 +65,17 @@ def made_up(
         claims = tuple(claim for claim in read.claims.values() if claim.section == section.name)
         states = {c.name: "proven" if c.devices <= there else "skipped" for c in claims}
         results[section.name] = Result(
-            section, claims, done, states if proofs is None else proofs, machine, (), 0.5, 0.0
+            machine,
+            states if proofs is None else proofs,
+            {},
+            (),
+            {},
+            section,
+            claims,
+            {},
+            done,
+            0.5,
+            0.0,
         )
     halves = {
         language: Half(f"Notes {language}", f"About {language}", "", "Free")

@@ -42,15 +42,15 @@ FAULTS: dict[str, Plant] = {
         '    socket.create_connection(("example.org", 80))',
         f"{NETWORK} example.org",
     ),
-    "something left to atexit": cell(
-        "import atexit\natexit.register(print, 'bye')",
-        "a section may leave nothing to atexit, which no page shows",
-        at="atexit.register",
+    "recursion without a limit": cell(
+        "import sys\nsys.setrecursionlimit(10**9)",
+        "a section may call functions 3,000 deep, and this one wanted 1,000,000,000",
+        at="sys.setrecursionlimit",
     ),
-    "a function left to atexit by a decorator": cell(
-        "import atexit\n\n@atexit.register\ndef ends():\n    print('bye')",
-        "a section may leave nothing to atexit, which no page shows",
-        at="@atexit.register",
+    "limit of recursion that stays": cell(
+        "import sys\nsys.setrecursionlimit(2000)",
+        "it changed sys.getrecursionlimit(), which later cells and the engine use as well",
+        at=FIRST,
     ),
 }
 if sys.platform == "linux" and not torch.accelerator.is_available():
@@ -74,6 +74,72 @@ if sys.platform == "linux" and not torch.accelerator.is_available():
             "a section may write only to its temporary directory",
         ),
     }
+
+
+A_CLASS = "class A:\n    def __del__(self):\n        print('bye')\n\n"
+WHEN_PYTHON_ENDS = {
+    "atexit": ("import atexit\natexit.register(print, 'bye')", "atexit.register"),
+    "decorator": ("import atexit\n\n@atexit.register\ndef ends():\n    print('bye')", "@atexit"),
+    "handed on": ("import atexit\nlist(map(atexit.register, [lambda: print('bye')]))", "list(map"),
+    "standard error": (
+        "import atexit, os\natexit.register(os.write, 2, b'bye')",
+        "atexit.register",
+    ),
+    "error": ("import atexit\natexit.register(lambda: {}['bye'])", "atexit.register"),
+    "finalizer": (
+        "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 'bye')",
+        "weakref.finalize",
+    ),
+    "finalizer of multiprocessing": (
+        "from multiprocessing.util import Finalize\nFinalize(None, print, ('bye',), exitpriority=1)",
+        FIRST,
+    ),
+    "object": (f"{A_CLASS}a = A()", "def __del__"),
+    "object that holds itself": (f"{A_CLASS}a = A()\na.a = a", "def __del__"),
+    "log that is written at last": (
+        "import logging, logging.handlers\n"
+        "handler = logging.handlers.MemoryHandler(9, target=logging.StreamHandler())\n"
+        "logging.getLogger('x').addHandler(handler)\nlogging.getLogger('x').warning('bye')",
+        FIRST,
+    ),
+    "file of another buffer": (
+        "import io, os\nf = os.fdopen(os.dup(1), 'w')\nf.write('bye')",
+        FIRST,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WHEN_PYTHON_ENDS)
+def test_what_would_be_written_when_python_ends_is_no_secret(project: Project, way: str) -> None:
+    code, at = WHEN_PYTHON_ENDS[way]
+    script = f"# %% one\nnumbers = [1, 2, 3]\n{code}\n\n# %% two\nnumbers\n"
+    message = refused(project, script)
+    assert "it writes when Python ends, and no page shows that:" in message
+    assert "bye" in message
+    if at != FIRST:
+        line = next(n for n, text in enumerate(script.split("\n"), 1) if at in text)
+        assert f"at       snippets/part.py:{line}\n" in message
+        assert "snippet  part.one\n" in message
+
+
+def test_what_happens_in_silence_when_python_ends_is_allowed(project: Project) -> None:
+    script = """# %% one
+import atexit, tempfile, weakref
+folder = tempfile.TemporaryDirectory()
+atexit.register(list)
+ended = weakref.finalize(folder, list)
+# %% two
+del folder, tempfile
+"""
+    run_part(project, script)
+
+
+def test_a_refusal_and_a_loop_when_python_ends_are_told_as_of_a_cell(project: Project) -> None:
+    script = "# %% one\nimport atexit, os\n\n\n@atexit.register\ndef ends():\n    {}\n"
+    message = refused(project, script.format("open(__file__, 'a')"))
+    assert message.startswith(f"{WRITES} snippets/part.py, when Python ends")
+    message = refused(project, script.format("while True: pass"), time_limit=1.0)
+    assert "it was still running after 1 s, the limit of a section" in message
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -68,6 +68,14 @@ def test_a_process_that_dies_is_told_by_its_signal(project: Project) -> None:
     assert "its process died (SIGABRT)" in refused(project, script)
 
 
+def test_calls_that_go_too_deep_for_the_stack_are_told(project: Project) -> None:
+    script = "# %% one\nimport threading\nthreading.stack_size(2**16)\nx = 1\n"
+    script += "def deep(n):\n    return sorted([n], key=deep)\nt = threading.Thread(target=deep, args=(1,))\n"
+    message = refused(project, f"{script}t.start()\nt.join()\n")
+    assert "its process died (SIGSEGV)" in message
+    assert "calls inside of too many calls end so" in message
+
+
 def test_folders_without_permission_and_shared_memory_are_removed(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +100,68 @@ os.chmod("a/b", 0)
     run_part(project, script)
     assert not [path for path in folders if Path(path).exists()]
     assert not [name for name in set(os.listdir("/dev/shm")) - before if name.startswith("psm_")]
+
+
+SHARES = "open('/dev/shm/{mark}', 'wb').write(bytes({size}))"
+IN_SHARED_MEMORY = {
+    "child": "subprocess.run([sys.executable, '-c', {shares!r}], check=True)",
+    "child in a session of its own": (
+        "subprocess.run([sys.executable, '-c', {shares!r}], check=True, start_new_session=True)"
+    ),
+    "library": (
+        "import ctypes\nmemory = ctypes.CDLL(None).shm_open(b'/{mark}', os.O_CREAT | os.O_RDWR, 0o600)\n"
+        "os.write(memory, bytes({size}))\nos.close(memory)"
+    ),
+    "block that nobody unlinks": (
+        "from multiprocessing import resource_tracker\n"
+        "from multiprocessing.shared_memory import SharedMemory\n"
+        "memory = SharedMemory('{mark}', create=True, size={size})\n"
+        "memory.buf[:] = bytes({size})\n"
+        "resource_tracker.unregister(memory._name, 'shared_memory')"
+    ),
+}
+own = os.fork() if sys.platform == "linux" else 1
+if not own:
+    os._exit(guard.own_shared_memory())
+needs_its_own = pytest.mark.skipif(
+    sys.platform != "linux" or not os.waitpid(own, 0)[1], reason="this kernel lets us mount nothing"
+)
+
+
+@needs_its_own
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("way", IN_SHARED_MEMORY)
+def test_shared_memory_that_a_section_leaves_is_gone(
+    project: Project, monkeypatch: pytest.MonkeyPatch, way: str, end: str
+) -> None:
+    mark = f"proven-{os.getpid()}-{time.monotonic_ns()}"
+    code = IN_SHARED_MEMORY[way].format(mark=mark, size=9, shares=SHARES.format(mark=mark, size=9))
+    script = f"# %% one\n{BEGIN}{code}\nassert os.listdir('/dev/shm') == [{mark!r}]{ENDS[end]}\n"
+    if end == "at its end":
+        run_part(project, script)
+    else:
+        assert "AssertionError" not in refused(project, script, time_limit=1.5)
+    assert mark not in os.listdir("/dev/shm")
+
+
+@needs_its_own
+@pytest.mark.parametrize("way", IN_SHARED_MEMORY)
+def test_shared_memory_that_nobody_has_open_counts_for_the_limit(
+    project: Project, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(guard, "SUM_LIMIT", 2**20)
+    code = IN_SHARED_MEMORY[way].format(
+        mark="x", size=2**21, shares=SHARES.format(mark="x", size=2**21)
+    )
+    message = refused(project, f"# %% one\n{BEGIN}{code}\ntime.sleep(60)\n")
+    assert "files and shared memory of more than" in message
+
+
+@needs_its_own
+def test_a_project_in_shared_memory_is_there(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        project = Project(Path(folder) / "project")
+        assert run_part(project, "# %% one\nprint(1)\n").outcomes["part.one"].output == "1\n"
 
 
 def test_a_section_that_hangs_says_what_it_wrote(project: Project) -> None:

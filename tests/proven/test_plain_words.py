@@ -1,5 +1,6 @@
 """Whatever a person types, sets or misplaces is told in plain words, with its place and what to do."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -136,13 +137,72 @@ def test_the_command_line_tells_it_too(
     assert main(["list"]) == 130
 
 
-def test_a_reader_that_ends_early_is_no_error_of_the_command_line(tmp_path: Path) -> None:
-    folder = sound(tmp_path / "project").folder
-    command = f"{sys.executable} -m proven list | true"
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=folder, env={"PYTHONPATH": str(PROJECT)}, capture_output=True
+SHADOWS = {
+    "random.py": "the module random of Python",
+    "torch.py": "the module torch in ",
+    "snippets/json.py": "the module json of Python",
+    "snippets/_torch.py": "",
+    "tests/typing.py": "the module typing of Python",
+    "tests/yaml.py": "the module yaml in ",
+    "tests/families.py": "",
+}
+
+
+@pytest.mark.parametrize("path", SHADOWS)
+def test_a_file_that_would_be_imported_for_another_module_is_told(
+    tmp_path: Path, path: str
+) -> None:
+    project = sound(tmp_path / "project")
+    project.file(path, "# %% one\nx = 1\n")
+    if SHADOWS[path]:
+        fails(project, [f"the file has the name of {SHADOWS[path]}", f"at       {path}:1"])
+    else:
+        assert mkdocs_here(project.folder, "build").returncode == 0
+
+
+def shell(folder: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command line in a folder; PROVEN and MKDOCS stand for our two commands."""
+    command = command.replace("PROVEN", f"{sys.executable} -m proven")
+    command = command.replace("MKDOCS", f"{sys.executable} -m mkdocs")
+    own = {**os.environ, "PYTHONPATH": str(PROJECT), "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=own, text=True, capture_output=True, timeout=120
     )
-    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("name", ["random.py", "json.py", "typing.py"])
+def test_a_module_that_keeps_the_engine_from_being_imported_is_told(
+    tmp_path: Path, name: str
+) -> None:
+    project = sound(tmp_path / "project")
+    project.file(name, "x = 1\n")
+    done = shell(project.folder, "PROVEN list")
+    assert done.stderr == (
+        f"{name} has the name of a module of Python, and was imported for it: rename it\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("PROVEN list >&-", 0),
+        ("PROVEN run part >&- 2>&-", 0),
+        ("PROVEN check part <&- >&- 2>&-", 0),
+        ("PROVEN check nope 2>&-", 1),
+        ("PROVEN run part | true; exit ${PIPESTATUS[0]}", 1),
+        ("MKDOCS build 2>&-", 0),
+        ("MKDOCS build 2>&1 | true; exit ${PIPESTATUS[0]}", 0),
+        ("rm docs/en/index.md; MKDOCS build 2>&1 | true; exit ${PIPESTATUS[0]}", 1),
+        ("rm docs/en/index.md; MKDOCS build 2>&-", 1),
+    ],
+)
+def test_somebody_who_does_not_listen_changes_nothing(
+    tmp_path: Path, command: str, status: int
+) -> None:
+    done = shell(sound(tmp_path / "project").folder, command)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert "Traceback" not in done.stdout
 
 
 def test_addresses_without_folders_are_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from proven import html
 from proven.fences import Fences
 from proven.pages import Page, anchor
-from proven.problems import CONTROL, Problem, decode, leads_out
+from proven.problems import CONTROL, Problem, decode, leads_out, words_of
 from proven.project import Project
 from proven.search import unmark
 from proven.svg import clean
@@ -33,29 +33,19 @@ META: dict[str, type] = {
     "hide": list,
 }
 # what Markdown makes, what the theme puts around it, and what may be written as HTML
-ELEMENTS = frozenset(
-    re.findall(
-        r"\w+",
-        """
-        a abbr blockquote br button caption code col colgroup dd del details div dl dt em figcaption
-        figure h1 h2 h3 h4 h5 h6 hr img input ins kbd label legend li mark ol p pre s samp
-        small span strong sub summary sup table tbody td tfoot th thead tr ul
-        math mrow mi mn mo mtext mspace msup msub msubsup mfrac msqrt mroot munder mover munderover
-        mtable mtr mtd mstyle mpadded mphantom menclose merror semantics annotation
-        """,
-    )
-)
-ATTRIBUTES = frozenset(
-    re.findall(
-        r"[\w-]+",
-        """
-        alt align rel class cols colspan disabled display download height href hreflang id lang name
-        open placeholder role rowspan scope src start tabindex title type value width columnalign
-        fence form stretchy xmlns mathvariant lspace rspace depth minsize maxsize linethickness
-        accent movablelimits displaystyle scriptlevel notation columnspacing rowspacing rowalign
-        """,
-    )
-)
+ELEMENTS = words_of("""
+    a abbr blockquote br button caption code col colgroup dd del details div dl dt em figcaption
+    figure h1 h2 h3 h4 h5 h6 hr img input ins kbd label legend li mark ol p pre s samp
+    small span strong sub summary sup table tbody td tfoot th thead tr ul
+    math mrow mi mn mo mtext mspace msup msub msubsup mfrac msqrt mroot munder mover munderover
+    mtable mtr mtd mstyle mpadded mphantom menclose merror semantics annotation
+""")
+ATTRIBUTES = words_of("""
+    alt align rel class cols colspan disabled display download height href hreflang id lang name
+    open placeholder role rowspan scope src start tabindex title type value width columnalign
+    fence form stretchy xmlns mathvariant lspace rspace depth minsize maxsize linethickness
+    accent movablelimits displaystyle scriptlevel notation columnspacing rowspacing rowalign
+""")
 STYLE = re.compile(r"text-align: ?(left|right|center);?")
 # classes of what the engine makes; nothing else may have them
 OURS = re.compile(r"snippet|claim|error-|exceptions|reach|jupyter|jp-|made-|verdict|runs?$")
@@ -84,9 +74,7 @@ def wrong_names(project: Project) -> Iterator[Problem]:
         yield from _wrong_meta(page)
         for number, line in enumerate(page.text.split("\n"), 1):
             if CONTROL.search(line):
-                what = (
-                    "the page holds control characters, or marks that turn the direction of a text"
-                )
+                what = "the page holds control characters, or marks that turn a text's direction"
                 yield Problem(what, "remove them", (page.at(number),))
         for fence in page.fences:
             if fence.kind == "text" and SESSION.search(fence.body):

@@ -34,6 +34,11 @@ FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
 UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
 
+TOO_LONG = (f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes", "print less")
+TOO_LARGE = (
+    f"its figure has more than {FIGURE_LIMIT:,} characters, the most that a page shows",
+    "draw less, or pass rasterized=True to what draws so much",
+)
 LEAVES = re.compile(r"\batexit\.|\bfinalize\(|__del__")  # what may write when Python ends
 FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
 PROGRESS = (
@@ -110,8 +115,7 @@ def check_outcome(outcome: Outcome) -> Outcome:
     output, errors = outcome.output, outcome.errors
     for text in (output, *(error.text for error in errors)):
         if len(text.encode(errors="surrogatepass")) > OUTPUT_LIMIT:
-            what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
-            raise Fault(what, "print less")
+            raise Fault(*TOO_LONG)
         if UNSTABLE.search(text):
             what = "its output contains a memory address, which differs from build to build"
             raise Fault(what, "print something that does not")
@@ -131,10 +135,7 @@ def check_outcome(outcome: Outcome) -> Outcome:
     figures = []
     for figure in outcome.figures:
         if len(figure) > FIGURE_LIMIT:
-            what = (
-                f"its figure has {len(figure):,} characters; a page shows at most {FIGURE_LIMIT:,}"
-            )
-            raise Fault(what, "draw less, or pass rasterized=True to what draws so much")
+            raise Fault(*TOO_LARGE)
         try:
             figures.append(clean(figure))
         except ValueError as error:
@@ -271,8 +272,7 @@ class _Cell:
             advice = "print what readers should see, and nothing else"
             raise Fault(what, PROGRESS if b"\r" in err else advice)
         if len(out) > OUTPUT_LIMIT:
-            what = f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes"
-            raise Fault(what, "print less")
+            raise Fault(*TOO_LONG)
         output, errors = "", list[Raised]()
         for index, (written, _) in enumerate(pieces):
             try:
@@ -394,10 +394,7 @@ class _Drawing(io.StringIO):
 
     def write(self, text: str, /) -> int:
         if self.tell() + len(text) > FIGURE_LIMIT:
-            what = (
-                f"its figure has more than {FIGURE_LIMIT:,} characters, the most that a page shows"
-            )
-            raise Fault(what, "draw less, or pass rasterized=True to what draws so much")
+            raise Fault(*TOO_LARGE)
         return super().write(text)
 
 
@@ -501,9 +498,8 @@ def _streams() -> Iterator[_Streams]:
     for stream in before[1:]:
         stream.flush()
     saved = [os.dup(number) for number in range(3)]
-    nothing = os.open(
-        os.devnull, os.O_WRONLY
-    )  # opened for writing: reading from it is an error, not the end of a file
+    # opened for writing: reading from it is an error, not the end of a file
+    nothing = os.open(os.devnull, os.O_WRONLY)
     try:
         for number, target in enumerate((nothing, *(file.fileno() for file in streams.files))):
             os.dup2(target, number)

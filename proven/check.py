@@ -125,7 +125,7 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
                 what = f"the index of errors does not list {error.text!r}"
                 advice = f"add a box to it that holds an error fence with: {name} {number}"
                 line = snippet.line + error.line - 1
-                place = f"{project.sections[name.split('.')[0]].place}:{line}"
+                place = f"{project.sections[section_of(name)].place}:{line}"
                 yield Problem(what, advice, (place,), name, unfinished=True)
 
 
@@ -149,9 +149,8 @@ def _errors(project: Project) -> Iterator[Problem]:
             declared = project.snippets[name].raises if name in project.snippets else ()
             if not 0 < number <= len(declared):
                 what = f"there is no error {fence.body.strip()!r}: {name} declares {len(declared)}"
-                yield Problem(
-                    what, "name a snippet with raises=, and which of its errors", (place,)
-                )
+                advice = "name a snippet with raises=, and which of its errors"
+                yield Problem(what, advice, (place,))
             elif twin := first.get((name, number)):
                 yield Problem("the error is listed twice", "remove one entry", (place, twin), name)
             first[name, number] = place
@@ -211,7 +210,7 @@ def _snippets(project: Project) -> Iterator[Problem]:
                 shown[page.language][name] = place
     for name, snippet in project.snippets.items():
         missing = [language for language in shown if name not in shown[language]]
-        script = f"{project.sections[name.split('.')[0]].place}:{snippet.line}"
+        script = f"{project.sections[section_of(name)].place}:{snippet.line}"
         if len(missing) == len(shown):
             advice = "show it, or remove the cell"
             what = "no page shows the snippet"
@@ -229,12 +228,8 @@ def _listed(project: Project) -> Iterator[Problem]:
             place = f"{project.settings.docs}/{language}:1"
             advice = "write claims.md there, with a claims fence for each section"
             yield Problem("there is no page of claims, to which marks lead", advice, (place,))
-        lists = {
-            f.body.strip(): p.at(f.line)
-            for p in pages.values()
-            for f in p.fences
-            if f.kind == "claims"
-        }
+        fences = [(f, p) for p in pages.values() for f in p.fences if f.kind == "claims"]
+        lists = {fence.body.strip(): page.at(fence.line) for fence, page in fences}
         for section in dict.fromkeys(claim.section for claim in project.claims.values()):
             if lists and section not in lists:
                 what = f"no page in {language!r} lists the claims of {section}"
@@ -310,7 +305,7 @@ def _comments(project: Project) -> Iterator[Problem]:
     written = project.settings.written
     for name, snippet in project.snippets.items():
         for line in swapped_comments(snippet.source, written):
-            place = f"{project.sections[name.split('.')[0]].place}:{snippet.line + line - 1}"
+            place = f"{project.sections[section_of(name)].place}:{snippet.line + line - 1}"
             advice = f"their order is {' | '.join(written)}"
             what = "the halves of a comment are swapped"
             yield Problem(what, advice, (place,), name, unfinished=True)

@@ -72,11 +72,8 @@ def main(arguments: list[str]) -> int:
         settings = read_settings(find_project())
         if options.command == "chapter":
             new_files, changed = begin_chapter(settings, options.name)
-            print(
-                "\n".join(
-                    [*(f"new      {p}" for p in new_files), *(f"changed  {p}" for p in changed)]
-                )
-            )
+            rows = [*(f"new      {p}" for p in new_files), *(f"changed  {p}" for p in changed)]
+            print("\n".join(rows))
         elif options.command == "notebooks":
             _notebooks(settings.project, Path(options.name))
         else:

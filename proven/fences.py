@@ -51,13 +51,13 @@ class Fences(Extension):
             "snippet": self._snippet,
             "claims": self._claims,
             "counts": self._counts,
-            "entries": self._entries,
+            "entries": lambda source, _: html.entries(self.words),
             "error": self._error,
             "exceptions": self._exceptions,
-            "options": self._options,
+            "options": lambda source, _: html.options(options_of(source)[1]),
             "downloads": self._downloads,
-            "notebook": self._notebook,
-            "math": self._math,
+            "notebook": lambda source, _: notebooks.as_page(site, language, source),
+            "math": lambda source, _: f'<div class="math">{html.mathml(source, "block")}</div>',
         }
 
     def extendMarkdown(self, md: Markdown) -> None:
@@ -86,31 +86,18 @@ class Fences(Extension):
         titles = {self.site.page(self.language, path).title: c for path, c in pages.items() if c}
         return html.counts(titles, self.words)
 
-    def _entries(self, source: str, options: dict[str, str]) -> str:
-        return html.entries(self.words)
-
     def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language), self.words)
 
     def _exceptions(self, source: str, options: dict[str, str]) -> str:
         entries = self.site.page(self.language, source).errors
-        return html.exceptions(
-            [self.site.error(*entry, self.language) for entry in entries], self.words
-        )
-
-    def _options(self, source: str, options: dict[str, str]) -> str:
-        return html.options(options_of(source)[1])
+        errors = [self.site.error(*entry, self.language) for entry in entries]
+        return html.exceptions(errors, self.words)
 
     def _downloads(self, source: str, options: dict[str, str]) -> str:
         if not self.site.downloads:
             return f"<p>{html.sentence(self.words('no-downloads'))}</p>"
         return html.downloads(listed(self.site, self.language, self.files), self.words)
-
-    def _notebook(self, source: str, options: dict[str, str]) -> str:
-        return notebooks.as_page(self.site, self.language, source)
-
-    def _math(self, source: str, options: dict[str, str]) -> str:
-        return f'<div class="math">{html.mathml(source, "block")}</div>'
 
     def _inline_math(self, source: str, language: str, css_class: str, md: Markdown) -> str:
         try:

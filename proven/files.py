@@ -236,10 +236,8 @@ def report(site: Site) -> dict[str, Any]:
             }
             if outcome.state == "skipped":
                 row["reason"] = site.words("en").needs(snippet.kind, snippet.devices, outcome.had)
-                record = site.project.record_of(outcome.name)
-                row["record"] = (
-                    record and f"{site.project.settings.sections}/records/{record.filename}"
-                )
+                record, where = site.project.record_of(outcome.name), site.project.settings.sections
+                row["record"] = record and f"{where}/records/{record.filename}"
             snippets.append(row)
     return {
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", today()),

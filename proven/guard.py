@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from proven.fork import adopt_orphans
+from proven.problems import words_of
 
 FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
-SUM_LIMIT = (
-    2**30
-)  # bytes of all of them and of shared memory together, as the runner sees once a second
+SUM_LIMIT = 2**30  # bytes of all these and of shared memory together, as the runner sees at times
 MEMORY_LIMIT = 2**32  # bytes of each of its processes, on Linux
 DEPTH_LIMIT = 3_000  # calls inside of calls: the stack has room for as many, whatever is called
 SHARED = "/dev/shm"
@@ -50,15 +49,10 @@ LOOKUPS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 CONNECTIONS = {"socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg"}
 
 # What a section knows of the environment: no token of the machine that builds can get onto a page.
-VARIABLES = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        HOME LD_LIBRARY_PATH PATH PYTHONPATH PYTHONUTF8 SYSTEMROOT TEMP TMP TMPDIR USERPROFILE
-        VIRTUAL_ENV WINDIR XDG_CACHE_HOME
-        """,
-    )
-)
+VARIABLES = words_of("""
+    HOME LD_LIBRARY_PATH PATH PYTHONPATH PYTHONUTF8 SYSTEMROOT TEMP TMP TMPDIR USERPROFILE
+    VIRTUAL_ENV WINDIR XDG_CACHE_HOME
+""")
 PREFIXES = ("CUDA_", "MKL_", "NVIDIA_", "OMP_")
 # What is the same for every section on every machine: sets have one order, figures one style, and no
 # output tells of the reader's country, terminal or name.
@@ -157,14 +151,7 @@ def size_of(folder: str) -> int:
 
 
 def own_shared_memory(*needed: str) -> bool:
-    """Give this process, and all that it starts, a `/dev/shm` which is gone when they have ended.
-
-    Args:
-        needed: Paths that have to be there: if one is in `/dev/shm`, that stays.
-
-    Returns:
-        Whether it has its own, which needs a kernel that lets it.
-    """
+    """Give this process a `/dev/shm` that is gone with all it starts; none where a path is needed, or the kernel refuses."""
     if any(path.startswith(f"{SHARED}/") for path in needed):
         return False
     kernel, ids = ctypes.CDLL(None), (os.getuid(), os.getgid())

@@ -29,12 +29,8 @@ def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
     """
     code, result = highlight(view.source), _result(view, alt, words, moves)
     if view.fold == "code":
-        parts = (
-            result,
-            _folded(
-                code, words("fold-code" if view.draws else "fold-setup"), "data-search-exclude"
-            ),
-        )
+        told = words("fold-code" if view.draws else "fold-setup")
+        parts = (result, _folded(code, told, "data-search-exclude"))
     elif view.fold == "output":
         parts = (code, _folded(result, words("fold-output")))
     else:
@@ -89,9 +85,8 @@ def _run(view: View, run: Run, alt: str, words: Words, numbers: Iterator[int]) -
     parts = []
     if run.label:
         lacking = f" <span>· {escape(words('not-here'))}</span>" if view.skipped else ""
-        parts.append(
-            f'<p class="snippet-machine" data-search-exclude>{escape(run.label)}{lacking}</p>'
-        )
+        told = f"{escape(run.label)}{lacking}"
+        parts.append(f'<p class="snippet-machine" data-search-exclude>{told}</p>')
     for figure in run.figures:
         svg = inline_svg(figure, view.name, next(numbers), alt)
         parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
@@ -147,13 +142,10 @@ def claims(views: list[ClaimView], page: str, words: Words) -> str:
 def error(entry: ErrorView, words: Words) -> str:
     """Write an entry of the index of errors, on a page beside those that it leads to."""
     view = entry.view
-    if entry.piece:
-        shown, label = (
-            f'<pre class="snippet-error"><samp>{escape(entry.piece.text)}</samp></pre>',
-            entry.piece.label,
-        )
-    else:
-        shown, label = f"<p>{entry.type}</p>", view.skipped
+    shown, label = f"<p>{entry.type}</p>", view.skipped
+    if piece := entry.piece:
+        shown = f'<pre class="snippet-error"><samp>{escape(piece.text)}</samp></pre>'
+        label = piece.label
     recorded = view.run.label if view.run and view.run.record else ""
     told = escape(" · ".join(filter(None, (label, recorded))))
     return (

@@ -253,9 +253,7 @@ def as_page(site: Site, language: str, path: str) -> str:
     )
     for tag, data in zip(tree.css("img"), figures, strict=True):
         tag.attrs["alt"] = data["text/plain"]
-        width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]
-        tag.attrs["width"], tag.attrs["height"] = (
-            str(round(float(width))),
-            str(round(float(height))),
-        )
+        sizes = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]
+        for key, size in zip(("width", "height"), sizes, strict=True):
+            tag.attrs[key] = str(round(float(size)))
     return tree.css(".jupyter-wrapper")[0].html or ""

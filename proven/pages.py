@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import starmap
 from typing import Any
 from urllib.parse import unquote
 
@@ -250,22 +251,18 @@ class Page:
     @cached_property
     def marks(self) -> list[Mark]:
         """Its marks of claims, in order."""
-        return [
-            Mark(token.content.removeprefix("#!claim").strip(), sentence, self.at(line))
-            for inline in self.inlines
-            for line, sentence, token in inline.spans
-            if token.type == "code_inline" and token.content.startswith("#!claim")
-        ]
+        return list(starmap(Mark, self._coded("#!claim")))
 
     @cached_property
     def formulas(self) -> list[tuple[str, str]]:
         """The formulas in its lines, in order, with their places."""
-        return [
-            (token.content.removeprefix("#!math").strip(), self.at(line))
-            for inline in self.inlines
-            for line, _, token in inline.spans
-            if token.type == "code_inline" and token.content.startswith("#!math")
-        ]
+        return [(latex, place) for latex, _, place in self._coded("#!math")]
+
+    def _coded(self, language: str) -> Iterator[tuple[str, str, str]]:
+        for inline in self.inlines:
+            for line, sentence, token in inline.spans:
+                if token.type == "code_inline" and token.content.startswith(language):
+                    yield token.content.removeprefix(language).strip(), sentence, self.at(line)
 
     @cached_property
     def links(self) -> list[Link]:

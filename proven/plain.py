@@ -65,20 +65,12 @@ def _page(site: Site, page: Page, here: str) -> str:
             return _fence("text", entry.piece.text if entry.piece else entry.type)
         return Dialect(link).fence(other)
 
-    parts = [
-        "\n\n".join(
-            filter(
-                None,
-                [
-                    *_snippet(site.view(part.snippet, page.language), part.alt, words),
-                    site.fitting(part.snippet, page.language),
-                ],
-            )
-        )
-        if isinstance(part, Shown)
-        else part
-        for part in pieces(page, Dialect(link, fence=fence))
-    ]
+    parts = list[str]()
+    for part in pieces(page, Dialect(link, fence=fence)):
+        if isinstance(part, Shown):
+            parts += _snippet(site.view(part.snippet, page.language), part.alt, words)
+            part = site.fitting(part.snippet, page.language)
+        parts.append(part)
     foot = words.joined(words.ran_on(site.machine), *site.recorded([page]))
     return "\n\n".join(filter(None, parts)) + f"\n\n{foot}\n"
 

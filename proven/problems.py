@@ -52,13 +52,8 @@ class Problem:
         first, *rest = self.what.strip().splitlines() or [""]
         # text of others begins no line: CI obeys lines that begin with ::, spaces before it or not
         first = f"| {first}" if first.startswith(("::", "##[")) else first
-        lines = [first, *(f"  | {line}" for line in rest)]
-        text = "\n".join(
-            [
-                *lines,
-                *(f"  {label:<8} {' '.join(text.splitlines())}" for label, text in rows if text),
-            ]
-        )
+        told = (f"  {label:<8} {' '.join(text.splitlines())}" for label, text in rows if text)
+        text = "\n".join([first, *(f"  | {line}" for line in rest), *told])
         return CONTROL.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
 
 
@@ -68,6 +63,11 @@ class ProjectError(Exception):
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("\n\n".join(str(problem) for problem in problems))
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a list that stands in the code as a text."""
+    return frozenset(text.split())
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:

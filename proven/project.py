@@ -1,6 +1,6 @@
 """Reads a project, each file of it once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -93,15 +93,9 @@ class Project:
         marks = self.marks.get(problem.claim or "", [])
         shown = self.places(problem.snippet) if problem.snippet else ()
         places = (*shown, *(mark.place for mark in marks))
-        return Problem(
-            problem.what,
-            problem.advice,
-            tuple(dict.fromkeys((*problem.places, *places))),
-            problem.snippet,
-            problem.claim,
-            problem.sentence or " / ".join(mark.sentence for mark in marks) or None,
-            problem.unfinished,
-        )
+        sentence = problem.sentence or " / ".join(mark.sentence for mark in marks) or None
+        places = tuple(dict.fromkeys((*problem.places, *places)))
+        return replace(problem, places=places, sentence=sentence)
 
 
 def read_project(settings: Settings) -> Project:

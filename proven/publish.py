@@ -170,9 +170,8 @@ def _put_away(folder: Path, site: Path) -> None:
                 raise _refused("the file is in the new site, too", "move it", folder / name)
             (site / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).rename(site / name)
-    for entry in list(
-        os.scandir(folder)
-    ):  # the mark goes last: what is left is known to be a build's
+    # the mark goes last: what is left is known to be a build's
+    for entry in list(os.scandir(folder)):
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
         elif entry.name != MARKER:
@@ -202,10 +201,8 @@ def _exchange(one: Path, other: Path) -> bool:
         exchange = ctypes.CDLL(None).renameat2
     except (AttributeError, TypeError, OSError):
         return False
-    here = -100  # AT_FDCWD; 2 is RENAME_EXCHANGE
-    return sys.platform == "linux" and not exchange(
-        here, os.fsencode(one), here, os.fsencode(other), 2
-    )
+    paths = (-100, os.fsencode(one), -100, os.fsencode(other))  # AT_FDCWD; 2 is RENAME_EXCHANGE
+    return sys.platform == "linux" and not exchange(*paths, 2)
 
 
 def _mark(folder: Path, project: str, files: dict[str, str] | None) -> None:

@@ -1,7 +1,8 @@
 """Measures how much a page asks of its reader, and which part of it is the core."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add
 
 from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, plain_words
 
@@ -28,12 +29,7 @@ class Measure:
 
     def __add__(self, other: "Measure") -> "Measure":
         """Both together."""
-        return Measure(
-            self.words + other.words,
-            self.characters + other.characters,
-            self.snippets + other.snippets,
-            self.questions + other.questions,
-        )
+        return Measure(*map(add, astuple(self), astuple(other)))
 
     @property
     def minutes(self) -> int:

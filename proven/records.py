@@ -207,9 +207,8 @@ def _not_committed(record: Record, project: Path) -> str:
         data = git(project, "show", f"{commit}:./{name}")
         if data is None or text_hash(data) != sha256:
             told = f"there was no {name}" if data is None else f"{name} was another file"
-            return (
-                f"the record is not of its run: at the commit {commit[:10]} that it names, {told}"
-            )
+            what = f"at the commit {commit[:10]} that it names, {told}"
+            return f"the record is not of its run: {what}"
     return ""
 
 

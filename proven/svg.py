@@ -8,35 +8,28 @@ import re
 from html import escape
 from xml.etree import ElementTree
 
+from proven.problems import words_of
+
 SVG = "{http://www.w3.org/2000/svg}"
-ELEMENTS = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        svg g defs path use text tspan image clipPath rect circle ellipse line polygon polyline
-        marker pattern mask linearGradient radialGradient stop filter feColorMatrix feComposite
-        feGaussianBlur feOffset feFlood feMerge feMergeNode
-        """,
-    )
-)
+ELEMENTS = words_of("""
+    svg g defs path use text tspan image clipPath rect circle ellipse line polygon polyline
+    marker pattern mask linearGradient radialGradient stop filter feColorMatrix feComposite
+    feGaussianBlur feOffset feFlood feMerge feMergeNode
+""")
 STYLE = f"{SVG}style"
 DROPPED = frozenset({f"{SVG}metadata", STYLE, f"{SVG}title", f"{SVG}desc"})
-ATTRIBUTES = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        mask filter id d x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy width height viewBox version
-        points transform preserveAspectRatio clip-path clip-rule clipPathUnits fill fill-opacity
-        fill-rule stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity stroke-width opacity color font-family font-size font-style
-        font-weight font-stretch font-variant text-anchor dominant-baseline letter-spacing rotate
-        href offset stop-color stop-opacity gradientUnits gradientTransform spreadMethod
-        patternUnits patternTransform patternContentUnits maskUnits marker-start marker-mid
-        marker-end markerWidth markerHeight markerUnits refX refY orient filterUnits shape-rendering image-rendering text-rendering type values in in2 result operator k1 k2 k3 k4
-        stdDeviation flood-color flood-opacity mix-blend-mode isolation white-space
-        """,
-    )
-)
+ATTRIBUTES = words_of("""
+    mask filter id d x y x1 y1 x2 y2 cx cy r rx ry fx fy dx dy width height viewBox version
+    points transform preserveAspectRatio clip-path clip-rule clipPathUnits fill fill-opacity
+    fill-rule stroke stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin stroke-miterlimit stroke-opacity stroke-width opacity color font-family font-size font-style
+    font-weight font-stretch font-variant text-anchor dominant-baseline letter-spacing rotate
+    href offset stop-color stop-opacity gradientUnits gradientTransform spreadMethod
+    patternUnits patternTransform patternContentUnits maskUnits marker-start marker-mid
+    marker-end markerWidth markerHeight markerUnits refX refY orient filterUnits shape-rendering image-rendering text-rendering type values in in2 result operator k1 k2 k3 k4
+    stdDeviation flood-color flood-opacity mix-blend-mode isolation white-space
+""")
 HREF = re.compile(r"#[\w.-]+|data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*")
+NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 ID = re.compile(r"[\w.:-]+")
 # a semicolon may stand in the name of a font
 STYLES = re.compile(r"(?:[^;'\"]|'[^']*'|\"[^\"]*\")+")
@@ -65,11 +58,7 @@ def clean(svg: str, drawn: bool = True) -> str:
     if not drawn and root.find(f".//{STYLE}") is not None:
         raise ValueError("<style>")
     box = (root.get("viewBox") or "").split()
-    if root.tag != f"{SVG}svg" or not all(
-        re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", size) for size in box
-    ):
-        raise ValueError("no SVG with a viewBox of numbers")
-    if len(box) != 4:
+    if root.tag != f"{SVG}svg" or len(box) != 4 or not all(map(NUMBER.fullmatch, box)):
         raise ValueError("no SVG with a viewBox of numbers")
     _clean(root, 0)
     using = {

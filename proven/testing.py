@@ -19,9 +19,8 @@ from proven.scripts import Section, read_section, section_of
 from proven.settings import Settings, find_project, read_settings
 
 Case = TypeVar("Case")
-Reach = tuple[
-    tuple[str, int], ...
-]  # how many cases there were of what, in the words of each language
+# how many cases there were of what, in the words of each language
+Reach = tuple[tuple[str, int], ...]
 
 
 @dataclass

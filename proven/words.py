@@ -60,11 +60,7 @@ class Words:
     def run(self, machine: Machine, date: str = "") -> str:
         """Say in a few words which machine an output is of: this build's, or with a date a record's."""
         device = _counted(machine.devices) or "CPU"
-        return (
-            self("recorded-run", device=device, date=date)
-            if date
-            else self("this-run", device=device)
-        )
+        return self("recorded-run" if date else "this-run", device=device, date=date)
 
     def recorded(self, record: Record) -> str:
         """Say where the outputs came from that have the label of a record."""

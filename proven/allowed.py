@@ -114,7 +114,7 @@ def _wrong_files(project: Project) -> Iterator[Problem]:
         if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part) for part in name.split("/")):
             what = "the file has a name that cannot be an address"
         elif not path.is_file():
-            what = "the folder is a link, or leads to nothing"
+            what = "it is a link, or leads to nothing, or is no file"
         elif leads_out(path, place):
             what = "the file is a link that leads out of the project"
         elif path.suffix not in FILES:

@@ -28,9 +28,8 @@ def card(title: str, description: str, site_name: str, place: str) -> bytes:
     """Draw one card; the cache keeps it until its words change, as long as `mkdocs serve` runs."""
     if missing := sorted({*title, *description, *site_name} - _characters()):
         what = f"the font of the cards has no glyph for {' '.join(missing)}"
-        raise ProjectError(
-            Problem(what, "use another word, or renew the font: docs-dev/design.md", (place,))
-        )
+        advice = "use another word, or renew the font: docs-dev/design.md"
+        raise ProjectError(Problem(what, advice, (place,)))
     image = Image.new("L", SIZE, 0)
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, 18, SIZE[1]), fill=RED)

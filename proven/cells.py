@@ -168,37 +168,19 @@ def run_cells(
             for snippet in section.snippets:
                 yield snippet
                 caught.clear()
+                cell = _Cell(section, snippet, streams, caught, folder)
                 had = devices.count(settings, snippet.kind) if snippet.devices else 0
                 if had < snippet.devices:
                     yield Outcome(snippet.name, "skipped", had=had)
                 else:
-                    cell = _Cell(section, snippet, streams, caught, folder)
                     with _places(section, snippet):
                         outcome = cell.run(vars(module))
                     yield outcome
                 if snippet.name == last:
                     return
-            _end(section, module, streams)
+            cell.end(vars(module))
     finally:
         sys.modules["__main__"], sys.argv = main, arguments
-
-
-def _end(section: Section, module: types.ModuleType, streams: "_Streams") -> None:
-    """Do what Python does when a script has ended, and see that it writes nothing: no page shows it."""
-    found = ((s, LEAVES.search(s.source)) for s in section.snippets)
-    snippet, leaves = next((pair for pair in found if pair[1]), (section.snippets[-1], None))
-    line = snippet.line + (snippet.source.count("\n", 0, leaves.start()) if leaves else 0)
-    with _places(section, snippet):
-        atexit._run_exitfuncs()
-        vars(module).clear()
-        gc.collect()
-        text = b"".join(streams.take()).decode(errors="replace")[:2000]
-        advice = "let it end in a cell, or do without: atexit, weakref.finalize, __del__"
-        if refusal := guard.pop_first_refusal():
-            raise Fault(f"{refusal[0]}, when Python ends", advice, refusal[1] or line)
-        if text:
-            what = f"it writes when Python ends, and no page shows that:\n{text}"
-            raise Fault(what, advice, line)
 
 
 @contextlib.contextmanager
@@ -225,6 +207,7 @@ class _Cell:
         """Run the cell and check all that it did; a `Fault` says what it may not do."""
         begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
         children, count = guard.children(), _thread._count()
+        self.streams.take()  # what a claim wrote, or what runs where a process is forked
         try:
             raised = self._execute(namespace)
         except Fault:
@@ -267,7 +250,7 @@ class _Cell:
             line = warning.lineno if warning.filename == str(self.section.path) else None
             raise Fault(f"{warning.category.__name__}: {warning.message}", advice, line)
         if err:
-            text = _with_reason(err.decode(errors="replace")[:2000])
+            text = with_reason(err.decode(errors="replace")[:2000])
             what = f"it wrote to standard error, which no page shows:\n{text}"
             advice = "print what readers should see, and nothing else"
             raise Fault(what, PROGRESS if b"\r" in err else advice)
@@ -288,6 +271,28 @@ class _Cell:
         return check_outcome(
             Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
         )
+
+    def end(self, namespace: dict[str, Any]) -> None:
+        """Do what Python does when a script has ended, and see that it writes nothing: no page shows it."""
+        found = ((s, LEAVES.search(s.source)) for s in self.section.snippets)
+        snippet, leaves = next((pair for pair in found if pair[1]), (self.snippet, None))
+        line = snippet.line + (snippet.source.count("\n", 0, leaves.start()) if leaves else 0)
+        with _places(self.section, snippet):
+            self.streams.take()
+            self.caught.clear()
+            for function in reversed(getattr(threading, "_threading_atexits", [])):
+                function()
+            atexit._run_exitfuncs()
+            namespace.clear()
+            gc.collect()
+            text = b"".join(self.streams.take()).decode(errors="replace")[:2000]
+            text += "\n".join(f"{one.category.__name__}: {one.message}" for one in self.caught)
+            advice = "let it end in a cell, or do without: atexit, weakref.finalize, __del__"
+            if refusal := guard.pop_first_refusal():
+                raise Fault(f"{refusal[0]}, when Python ends", advice, refusal[1] or line)
+            if text:
+                what = f"it writes when Python ends, and no page shows that:\n{text}"
+                raise Fault(what, advice, line)
 
     def _execute(self, namespace: dict[str, Any]) -> list[tuple[str, int, tuple[bytes, bytes]]]:
         """Run the statements of the cell; return each error, its line, and what was written before it."""
@@ -322,10 +327,10 @@ class _Cell:
             what = f"{text.strip() or name}: it ends Python"
             return Fault(what, "a snippet must run to its end", line)
         if declared := self.snippet.raises[before:]:
-            what = f"it declares {declared[0]} and raised {_with_reason(text)}"
+            what = f"it declares {declared[0]} and raised {with_reason(text)}"
             return Fault(what, "mend one of them", line)
         if guard.reason(text):  # no reader would get this error
-            return Fault(_with_reason(text), "let it do with less, or do without", line)
+            return Fault(with_reason(text), "let it do with less, or do without", line)
         names = ", ".join([*self.snippet.raises, name])
         declare = f'declare it: raises="{names}"'
         if isinstance(error, ModuleNotFoundError):
@@ -333,13 +338,13 @@ class _Cell:
             return Fault(text, advice, line)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             advice = f"make room in {tempfile.gettempdir()}, where sections work, or {declare}"
-            return Fault(_with_reason(text), advice, line)
+            return Fault(with_reason(text), advice, line)
         if isinstance(error, AssertionError):  # such as the check of an exercise, far from its call
             frames = traceback.extract_tb(error.__traceback__)
             own = [frame for frame in frames if frame.filename == str(self.section.path)]
             if own and own[-1].line:
                 text = f"{text.strip()}\n{own[-1].line}  (line {own[-1].lineno})"
-        return Fault(_with_reason(text), f"mend it, or {declare}", line)
+        return Fault(with_reason(text), f"mend it, or {declare}", line)
 
     def _check_refusals(self) -> None:
         if refusal := guard.pop_first_refusal():
@@ -404,7 +409,8 @@ def _names(path: str, text: str) -> bool:
     return re.search(found, text) is not None
 
 
-def _with_reason(text: str) -> str:
+def with_reason(text: str) -> str:
+    """The text of an error, and which limit is behind it."""
     return "\n".join(filter(None, (text.strip(), guard.reason(text))))
 
 

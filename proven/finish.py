@@ -279,9 +279,8 @@ def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
         heading, lambda node: node.tag in ends or node.attributes.get("class") in AFTER
     )
     links = heading.css("a.headerlink")  # a summary, which opens on a click, can hold no links
-    content = (
-        f'<p class="depth-links">{"".join(link.html or "" for link in links)}</p>' if links else ""
-    )
+    content = "".join(link.html or "" for link in links)
+    content = f'<p class="depth-links">{content}</p>' if links else ""
     content += "".join(node.html or "" for node in inside)
     for link in links:
         link.decompose()

@@ -74,9 +74,8 @@ def _result(view: View, alt: str, words: Words, moves: str) -> str:
             f'<button type="button" role="tab" data-run="{run.id}" aria-controls="{id}" id="{id}-tab" '
             f'aria-selected="{str(front).lower()}" tabindex="{-number}">{escape(run.label)}</button>'
         )
-        panels.append(
-            f'<div class="run{" front" if front else ""}" id="{id}"{moved}>{content}</div>'
-        )
+        kind = "run front" if front else "run"
+        panels.append(f'<div class="{kind}" id="{id}"{moved}>{content}</div>')
     bar = f'<div class="machines" role="tablist" aria-label="{words("machines")}" data-search-exclude>{"".join(tabs)}</div>'
     return f'<div class="snippet-result runs">{bar}{"".join(panels)}</div>'
 

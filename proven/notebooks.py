@@ -248,9 +248,8 @@ def as_page(site: Site, language: str, path: str) -> str:
         tag.attrs["class"] = "highlight"
         for code in tag.css("pre"):
             code.inner_html = f"<code>{code.inner_html}</code>"
-    figures = (
-        o.data for c in made.cells for o in c.get("outputs", ()) if FIGURE in o.get("data", ())
-    )
+    outputs = (output for cell in made.cells for output in cell.get("outputs", ()))
+    figures = (output.data for output in outputs if FIGURE in output.get("data", ()))
     for tag, data in zip(tree.css("img"), figures, strict=True):
         tag.attrs["alt"] = data["text/plain"]
         sizes = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]

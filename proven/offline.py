@@ -47,9 +47,8 @@ def _files(site: Path) -> dict[str, bytes]:
         elif name.endswith("workers/terms.js"):
             # importScripts of the shim does not wait: the other script is put in
             [theirs] = path.parent.glob("search.*.min.js")
-            content = content.replace(
-                b"importScripts(location.search.slice(1));", theirs.read_bytes()
-            )
+            imports = b"importScripts(location.search.slice(1));"
+            content = content.replace(imports, theirs.read_bytes())
         files[name] = content
     return files
 

@@ -90,6 +90,8 @@ def read(path: Path, place: str) -> bytes:
     try:
         if path.exists() and leads_out(path, place):
             raise OSError("it is a link that leads out of the project")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError("it is no file")  # to read a pipe would wait for its writer
         return path.read_bytes()
     except OSError as error:
         what = f"the file cannot be read: {error.strerror or error}"

@@ -51,7 +51,7 @@ class Project:
             for path in sorted((docs / language).rglob("*")):
                 name = path.relative_to(docs / language).as_posix()
                 shown = path.suffix != ".md" and not any(p.startswith(".") for p in name.split("/"))
-                if shown and (path.is_file() or path.is_symlink()):
+                if shown and (path.is_symlink() or not path.is_dir()):
                     found.append((language, name, f"{self.settings.docs}/{language}/{name}"))
         return found
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from proven import devices, guard, surroundings, testing
 from proven.assertions import LEDGER, Ledger, compile_tests
-from proven.cells import Outcome
+from proven.cells import Outcome, with_reason
 from proven.claims import Claim, unanswered
 from proven.fork import Fork, silence
 from proven.problems import Problem, ProjectError
@@ -250,7 +250,7 @@ def _fails(claim: Claim, error: BaseException, file: str, case: str) -> Problem:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     line = frames[-1].lineno if frames else claim.line
     code = f"{frames[-1].line}\n" if frames else ""
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = with_reason("".join(traceback.format_exception_only(error)))
     text += f"\nin the case {case}" if case else ""
     return Problem(
         f"a claim does not hold: {claim.words.get('en') or next(iter(claim.words.values()))}\n{code}{text}",

@@ -92,7 +92,7 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
         else:
             try:
                 compile(key, "key", "eval")
-            except (SyntaxError, ValueError) as error:
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 what = f"{key!r} is no expression: {error}"
                 advice = "begin the options fence with the expression whose value decides"
         if what:

@@ -87,9 +87,8 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
             forkserver.ensure_running()
     except OSError as error:
         what = f"the process that starts sections cannot begin in {tempfile.gettempdir()}: {error}"
-        raise ProjectError(
-            Problem(what, "name a short path in which you may write: TMPDIR=/tmp", ("TMPDIR",))
-        ) from None
+        advice = "name a short path in which you may write: TMPDIR=/tmp"
+        raise ProjectError(Problem(what, advice, ("TMPDIR",))) from None
 
 
 def run(

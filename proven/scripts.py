@@ -198,7 +198,8 @@ def parse(text: str, place: str) -> ast.Module:
     """Parse Python, whose place in the project is named in the error."""
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError) as error:  # the latter of a null byte, up to Python 3.11.3
+    # of a null byte, up to Python 3.11.3, and of an expression without end
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         what = f"{type(error).__name__}: {getattr(error, 'msg', error)}"
         raise ProjectError(Problem(what, "correct the code", (f"{place}:{line}",))) from None

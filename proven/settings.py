@@ -96,7 +96,7 @@ def read_settings(project: Path) -> Settings:
             raise ValueError("sections, tests and docs are folders inside of the project")
         if any(device.keys() != {"module", "count"} for device in made.devices.values()):
             raise ValueError("a kind of devices has a module and a count, and nothing else")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         advice = "proven/settings.py lists what can stand there"
         raise ProjectError(Problem(str(error), advice, (f"{FILE}:1",))) from None
     if shadows := list(_shadows(made)):

@@ -320,9 +320,8 @@ class Site:
 
 def _pieces(outcome: Outcome, snippet: Snippet, words: Words) -> Iterator[Piece]:
     start = 0
-    for type, error in zip(
-        snippet.raises, outcome.errors, strict=False
-    ):  # none, where it was skipped
+    # there is no error where it was skipped
+    for type, error in zip(snippet.raises, outcome.errors, strict=False):
         if printed := outcome.output[start : error.after]:
             yield Piece(printed, words("output"))
         label = f"{words('error')} · {words('error-line', line=error.line)}"

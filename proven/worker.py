@@ -180,9 +180,8 @@ def prepare(settings: Settings) -> None:
             importlib.import_module(name)
         except ImportError as error:
             what = f"{name} cannot be imported: {error}"
-            raise ProjectError(
-                Problem(what, "pip install -r requirements.txt, or use make", ("proven.toml:1",))
-            ) from None
+            advice = "pip install -r requirements.txt, or use make"
+            raise ProjectError(Problem(what, advice, ("proven.toml:1",))) from None
     gc.enable()
     os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
     if matplotlib := sys.modules.get("matplotlib"):

@@ -94,6 +94,11 @@ WHEN_PYTHON_ENDS = {
         "from multiprocessing.util import Finalize\nFinalize(None, print, ('bye',), exitpriority=1)",
         FIRST,
     ),
+    "thread": ("import threading\nthreading._register_atexit(print, 'bye')", FIRST),
+    "warning": (
+        "class A:\n    def __del__(self):\n        import warnings\n        warnings.warn('bye')\na = A()",
+        "def __del__",
+    ),
     "object": (f"{A_CLASS}a = A()", "def __del__"),
     "object that holds itself": (f"{A_CLASS}a = A()\na.a = a", "def __del__"),
     "log that is written at last": (

@@ -259,6 +259,12 @@ def test_a_claim_computes_where_a_cell_had_threads(project: Project, code: str) 
 PLAIN = "# %% one\nimport numpy\nx = numpy.ones(3)\n"
 
 
+def test_a_claim_that_wants_too_much_memory_is_told_the_limit(project: Project) -> None:
+    project.script = PLAIN
+    with pytest.raises(ProjectError, match="a section may use 4 GiB of memory"):
+        proved(project, "bytes(5_000_000_000)")
+
+
 def test_a_claim_without_end_is_named(project: Project) -> None:
     project.script = PLAIN
     with pytest.raises(ProjectError) as caught:
@@ -283,3 +289,15 @@ def test_a_claim_that_leaves_a_process_does_not_hang(project: Project, code: str
     proved(project, code, time_limit=60.0)
     assert time.monotonic() - begin < 25
     assert not processes(str(project.folder))
+
+
+def test_what_runs_where_a_process_is_forked_is_of_no_cell(project: Project) -> None:
+    project.script = f"""{PLAIN}import os
+os.register_at_fork(after_in_child=lambda: print("child"))
+# %% two
+print("two")
+"""
+    project.tests = CLAIM.format(imports="", code="pass")
+    read = read_project(project.read_settings())
+    result = run(read.settings, read.sections.values(), read.claims.values())["part"]
+    assert [outcome.output for outcome in result.outcomes.values()] == ["", "two\n"]

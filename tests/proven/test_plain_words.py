@@ -42,7 +42,22 @@ def leads_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
 
 
+def without_end(path: Path) -> None:
+    path.write_text(f"# %% one\nx = {' + '.join(['1'] * 20_000)}\n")
+
+
+PIPE = "cannot be read: it is no file"
 FAULTS: dict[str, Plant] = {
+    "page that is a pipe": at("docs/zh/more.md", os.mkfifo, PIPE),
+    "script that is a pipe": at("snippets/more.py", os.mkfifo, PIPE),
+    "tests that are a pipe": at("tests/test_part.py", os.mkfifo, PIPE),
+    "record that is a pipe": at("snippets/records/part.gpu-x1.json", os.mkfifo, PIPE),
+    "picture that is a pipe": at(
+        "docs/zh/more.png", os.mkfifo, "or leads to nothing, or is no file"
+    ),
+    "script that holds a sum without end": at("snippets/more.py", without_end, "RecursionError"),
+    "tests that hold a sum without end": at("tests/test_part.py", without_end, "RecursionError"),
+    "settings that are too deep": set_to(f"x = {'[' * 2000}{']' * 2000}", "recursion depth"),
     "page that is a folder": at("docs/zh/more.md", Path.mkdir, "cannot be read: Is a directory"),
     "page that leads nowhere": at("docs/zh/more.md", leads_nowhere, "cannot be read: No such file"),
     "script that is a folder": at("snippets/more.py", Path.mkdir, "cannot be read: Is a directory"),

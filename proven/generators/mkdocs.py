@@ -98,7 +98,11 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             if isinstance(once, DuplicateFilter):
                 once.msgs.clear()  # else `serve` would tell each error once only
         settings = read_settings(Path(config.config_file_path).parent)
-        language = str(config.theme["language"])
+        name, language = Path(config.config_file_path).name, str(config.theme.get("language"))
+        of_file = name.removeprefix("mkdocs.").removesuffix(".yml")
+        if language != (of_file if of_file in settings.languages else settings.main):
+            what = f"the language of its theme is {language}, and its pages have another one"
+            raise ProjectError(Problem(what, "let theme: language: be that of the file", (name,)))
         if not config.use_directory_urls:
             what = "the site has an address with a folder for each page, and this build is to have none"
             advice = "leave out --no-directory-urls and use_directory_urls: false"
@@ -122,7 +126,6 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             self.files = make_files(self.site)
             config.site_dir = str(self.folder)
         if not self.site:
-            name = Path(config.config_file_path).name
             raise PluginError(f"Build all languages with mkdocs.yml; {name} is a part of it.")
         fences: Any = Fences(self.site, language, self.files)
         config.markdown_extensions = [*config.markdown_extensions, fences]

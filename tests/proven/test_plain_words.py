@@ -1,6 +1,7 @@
 """Whatever a person types, sets or misplaces is told in plain words, with its place and what to do."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from proven.cli import main
 from tests.helpers.faults import Plant, fails, sound
-from tests.helpers.projects import PROJECT, Project, mkdocs_here
+from tests.helpers.projects import PROJECT, Project, mkdocs, mkdocs_here
 
 
 def at(path: str, make: Callable[[Path], object], *says: str) -> Plant:
@@ -150,6 +151,26 @@ def test_the_command_line_tells_it_too(
 
     monkeypatch.setattr("proven.cli.read_project", interrupted)
     assert main(["list"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("name", "theme"),
+    [
+        ("mkdocs.yml", "theme: null"),
+        ("mkdocs.yml", "theme: {name: material, language: fr}"),
+        ("mkdocs.en.yml", "theme: {name: material, language: zh}"),
+        ("mkdocs.en.yml", "theme: {name: material, language: fr}"),
+    ],
+)
+def test_a_theme_of_another_language_is_told(tmp_path: Path, name: str, theme: str) -> None:
+    project = sound(tmp_path / "project")
+    text = (project.folder / name).read_text()
+    project.file(name, re.sub("^theme: .*", theme, text, flags=re.MULTILINE))
+    done = mkdocs(project.folder, "build")
+    assert done.returncode == 1
+    assert "the language of its theme is" in done.stdout
+    assert f"at       {name}\n" in done.stdout
+    assert not (project.folder / "site").exists()
 
 
 SHADOWS = {

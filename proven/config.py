@@ -34,11 +34,11 @@ def _read(path: Path) -> Config:
             config: Config = yaml.load(file, _Loader) or {}
         if not isinstance(config, dict):
             raise ValueError("it is no mapping")
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        inherited = config.pop("INHERIT", None)
+        return _merged(_read(path.parent / inherited), config) if inherited else config
+    except (OSError, TypeError, ValueError, RecursionError, yaml.YAMLError) as error:
         what = f"{path.name} cannot be read: {error}"
         raise ProjectError(Problem(what, "correct it", (path.name,))) from None
-    inherited = config.pop("INHERIT", None)
-    return _merged(_read(path.parent / inherited), config) if inherited else config
 
 
 def _merged(inherited: Config, own: Config) -> Config:

@@ -25,7 +25,9 @@ def test_ours_are_read_as_mkdocs_reads_them(
     assert halves["en"].name == configs["en"]["site_name"]
 
 
-@pytest.mark.parametrize("text", ["theme: {", "- a list", "INHERIT: missing.yml"])
+@pytest.mark.parametrize(
+    "text", ["theme: {", "- a list", "INHERIT: missing.yml", "INHERIT: mkdocs.en.yml", "INHERIT: 5"]
+)
 def test_one_that_cannot_be_read_is_named(project: Project, text: str) -> None:
     settings = project.read_settings()
     name = "missing.yml" if "missing" in text else "mkdocs.en.yml"

@@ -227,12 +227,13 @@ def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
     for number in range(3):
         os.dup2(nothing, number)
     sys.path.insert(0, project)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            pipe.send(_noticed(Path(project), name, changed))
-        finally:
-            os.chdir("/")
+    folder = tempfile.mkdtemp()  # TemporaryDirectory would go with what the section leaves to Python's end
+    os.chdir(folder)
+    try:
+        pipe.send(_noticed(Path(project), name, changed))
+    finally:
+        os.chdir("/")
+        shutil.rmtree(folder)
     os._exit(0)
 
 
@@ -247,7 +248,7 @@ def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, o
         first = names.index(changed) if changed else 0
         # what looks at the section before the change cannot notice it
         after = tuple(c for c in claims if names.index(c.snippet or names[-1]) >= first)
-        shown, module = _build(settings, section, after)
+        shown = _build(settings, section, after)
     except ProjectError as error:
         problem = error.problems[0]
         return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
@@ -255,19 +256,11 @@ def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, o
     done = {f"test_{claim.name}" for claim in claims}
     if test := _failed_test(project / settings.tests / f"test_{name}.py", done):
         return f"test {test}"
-    values = {
-        key: value
-        for key, value in vars(module).items()
-        if not key.startswith("__") and not isinstance(value, types.ModuleType)
-    }
-    seen: dict[int, object] = {}
-    return shown | {f"variable {key}": _look(value, seen) for key, value in values.items()}
+    return shown
 
 
-def _build(
-    settings: Settings, section: Section, claims: tuple[Claim, ...]
-) -> tuple[dict[str, object], types.ModuleType]:
-    """Run the cells and the claims, up to the first thing that is wrong."""
+def _build(settings: Settings, section: Section, claims: tuple[Claim, ...]) -> dict[str, object]:
+    """Run the cells and the claims, up to the first thing that is wrong; tell what they show and leave."""
     module = types.ModuleType("__main__")
     prover = Prover(settings, section, claims, module)
     shown: dict[str, object] = {}
@@ -275,10 +268,21 @@ def _build(
         if isinstance(message, Outcome):
             shown[message.name] = (message.state, message.output, message.errors, message.figures)
             prover.prove_after(message)
+            if message.name == section.snippets[-1].name:  # then the module is emptied
+                prover.finish()
+                shown |= _variables(module)
             if prover.problems:
                 raise ProjectError(*prover.problems)
-    prover.finish()
-    return shown, module
+    return shown
+
+
+def _variables(module: types.ModuleType) -> dict[str, object]:
+    seen: dict[int, object] = {}
+    return {
+        f"variable {key}": _look(value, seen)
+        for key, value in vars(module).items()
+        if not key.startswith("__") and not isinstance(value, types.ModuleType)
+    }
 
 
 def _failed_test(path: Path, claims: set[str]) -> str | None:

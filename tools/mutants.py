@@ -227,7 +227,9 @@ def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
     for number in range(3):
         os.dup2(nothing, number)
     sys.path.insert(0, project)
-    folder = tempfile.mkdtemp()  # TemporaryDirectory would go with what the section leaves to Python's end
+    folder = (
+        tempfile.mkdtemp()
+    )  # TemporaryDirectory would go with what the section leaves to Python's end
     os.chdir(folder)
     try:
         pipe.send(_noticed(Path(project), name, changed))

@@ -1,5 +1,6 @@
 """What all tests share: the skip of what needs a GPU, one build of the real site, and the claims that it proves."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     prove_once(items, config)
     order = {PROJECT / "tests" / path: number for number, path in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: those with a browser wait for it, and for the clock."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

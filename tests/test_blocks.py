@@ -266,7 +266,7 @@ def test_section_defines_its_own_input() -> None:
 def test_the_input_is_an_argument_of_forward() -> None:
     """The input of a block is an argument of its `forward`; the constructor never sees it.
 
-    块的输入是 `forward` 的参数，构造函数见不到它。
+    块的输入是 `forward` 的实参，构造函数见不到它。
     """
     MLP = after("blocks.mlp").MLP
     assert list(inspect.signature(MLP.forward).parameters) == ["self", "X"]
@@ -469,7 +469,7 @@ def test_call_passes_the_input_to_forward() -> None:
     """`nn.Module` defines `__call__`, which hands its arguments to `forward` and returns what
     `forward` returns.
 
-    `nn.Module` 定义了 `__call__`，由它把参数交给 `forward`，再返回 `forward` 的结果。
+    `nn.Module` 定义了 `__call__`，由它把实参交给 `forward`，再返回 `forward` 的结果。
     """
     X = after("blocks.mlp").X
     assert "__call__" in vars(nn.Module)
@@ -550,7 +550,7 @@ def test_attention_does_not_call_its_out_proj() -> None:
     """`nn.MultiheadAttention` computes with the weights of its part `out_proj` and does not call it: a hook on
     `out_proj` does not run.
 
-    `nn.MultiheadAttention` 直接取用它的部件 `out_proj` 的权重，并不调用它：`out_proj` 上的钩子不会运行。
+    `nn.MultiheadAttention` 直接取用子模块 `out_proj` 的权重，并不调用它：`out_proj` 上的钩子不会运行。
     """
     for training in over((True, False), "modes | 种模式"):
         net: Any = nn.MultiheadAttention(4, 2).train(training)
@@ -665,7 +665,7 @@ def test_constructors_refuse_the_input() -> None:
     """An input given to a constructor that takes no argument, as that of `MLP` or of `nn.Module` itself, is
     refused: `takes 1 positional argument but 2 were given`.
 
-    把输入交给不带参数的构造函数，例如 `MLP` 的或 `nn.Module` 自己的，会被拒绝：
+    把输入交给不收实参的构造函数，例如 `MLP` 的或 `nn.Module` 自己的，会被拒绝：
     `takes 1 positional argument but 2 were given`。
     """
     [first, *_] = shown("blocks.common-errors").errors
@@ -1000,8 +1000,8 @@ def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
     """An `nn.ModuleDict` refuses a key that is no string (`TypeError`), and one that is empty, has a dot or is
     the name of one of its attributes, such as `keys` or `type` (`KeyError`).
 
-    `nn.ModuleDict` 不收的键：不是字符串的（`TypeError`）；为空、带点，
-    或者是它已有属性的名字的，例如 `keys`、`type`（`KeyError`）。
+    键如果不是字符串，`nn.ModuleDict` 会拒绝（`TypeError`）；
+    为空、带点，或与它已有的属性同名，例如 `keys`、`type`，也会拒绝（`KeyError`）。
     """
     attributes = [name for name in dir(nn.ModuleDict()) if not name.startswith("_")]
     assert {"keys", "type"} <= set(attributes)
@@ -1160,7 +1160,7 @@ def test_module_registry_keeps_repetitions() -> None:
     """`_modules` keeps a module under each name that it was given, so a loop over its values calls
     it each time.
 
-    模块有几个名字，`_modules` 里就有它几次，遍历它的值，每一次都会调用到。
+    模块用几个名字注册过，`_modules` 里就有它几次；遍历 `_modules` 的值来调用，每一次都调用得到。
     """
     state = after("blocks.twice")
     lines = shown("blocks.twice").output.splitlines()
@@ -1624,7 +1624,7 @@ def test_linear_backward_needs_no_output() -> None:
     """The output of a linear layer may be overwritten in place, and the gradients are right: its backward pass
     needs the input and the weight, and refuses if one of these was overwritten.
 
-    线性层的输出可以原地改写，得到的梯度仍是对的：求梯度要用的是输入和权重，改写了其中之一就会拒绝执行。
+    线性层的输出可以原地改写，得到的梯度仍是对的：求梯度要用的是输入和权重，其中之一被改写过，`backward()` 就拒绝执行。
     """
     assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
     for inputs, outputs in over(_SIZES, SIZES):
@@ -2616,7 +2616,7 @@ def test_the_fixes_for_blocks_work() -> None:
 def test_only_the_buffer_keeps_its_value_and_follows() -> None:
     """Of a plain attribute, a buffer and a frozen parameter, only the buffer keeps its value in a reload, in a change of dtype, in a step of training and in one after `requires_grad_(True)`, and takes on the new dtype.
 
-    普通属性、缓冲区和冻结的参数三者之中，只有缓冲区经过重新加载、转换数据类型、训练一步、先调用 `requires_grad_(True)` 再训练一步，值都不变，并且变成新的数据类型。
+    常量放在普通属性、缓冲区或冻结的参数里，各试四件事：重新加载、转换数据类型、训练一步、先调用 `requires_grad_(True)` 再训练一步。只有缓冲区的值四次都不变，转换后也是新的数据类型。
     """
     rows = shown("blocks.try-places").output.split("\n")[1:-1]
     found = [tuple(cell.strip() for cell in row.split("|")) for row in rows]
@@ -2677,7 +2677,7 @@ def test_a_layer_assigned_in_forward_is_replaced() -> None:
 def test_a_part_is_replaced_under_its_name() -> None:
     """A module assigned to the name of a part takes its place in the registry, where the order stays.
 
-    把模块赋给已有部分的名字，它就在注册表里取而代之，次序不变。
+    把新模块赋给已有部分的属性名，它就在注册表里取代原来的部分，次序不变。
     """
     printed = shown("blocks.replace-a-part").output.splitlines()
     assert printed[0] == "output: (2, 3)"

@@ -413,7 +413,7 @@ def test_loaded_view_keeps_its_whole_storage() -> None:
 def test_clone_saves_only_what_it_shows() -> None:
     """`clone()` copies only what a slice shows, and only that is then saved.
 
-    `clone()` 只复制切片看得见的部分，存下的也就只有这些。
+    `clone()` 只复制切片用到的那些数，存下的也就只有这些。
     """
     output = shown("saving_and_loading.view-trap").output
     assert int(re.findall(r"clone: +([\d,]+) kB", output)[0]) < 10
@@ -556,7 +556,7 @@ def test_load_state_dict_wants_no_path() -> None:
 def test_torch_equal_gives_one_answer() -> None:
     """`torch.equal` answers with one bool, where `==` gives one for each number.
 
-    `torch.equal` 只给一个布尔值，`==` 则给每个数都比出一个。
+    `torch.equal` 只给一个布尔值，`==` 则逐个比较，每个数各给一个。
     """
     state = after("saving_and_loading.round-trip")
     assert (state.clone(state.X) == state.net(state.X)).numel() == 20
@@ -801,7 +801,7 @@ def test_renamed_keys_fit_a_renamed_layer() -> None:
 def test_not_strict_does_not_forgive_shapes() -> None:
     """`strict=False` forgives names only: a layer of another size is a `size mismatch` all the same.
 
-    `strict=False` 只放过名字：层的大小不同，照样报 `size mismatch`。
+    `strict=False` 只容忍名字对不上：层的大小不同，照样报 `size mismatch`。
     """
     (error,) = shown("saving_and_loading.shapes-stay-strict").errors
     assert error.text.startswith("RuntimeError: Error(s) in loading state_dict for MLP:")
@@ -947,7 +947,7 @@ def test_assign_puts_the_loaded_tensors_in_place() -> None:
 def test_extra_state_is_one_more_entry() -> None:
     """What `get_extra_state` returns is one more entry of the state dict, which `set_extra_state` gets back.
 
-    `get_extra_state` 的返回值是状态字典里的另一项，加载时交给 `set_extra_state`。
+    `get_extra_state` 的返回值作为单独一项放进状态字典，加载时交给 `set_extra_state`。
     """
 
     class Counter(nn.Module):

@@ -841,7 +841,7 @@ def test_evaluating_in_evaluation_mode_leaves_no_trace() -> None:
     """Measuring the accuracy in evaluation mode and without gradients changes no number of this
     model and draws none; only the mode has to be put back.
 
-    在评估模式下、不记录梯度地测准确率，这个模型里的数一个也不变，也不抽随机数；
+    在评估模式下测准确率，并且不记录梯度，这个模型里的数就一个也不变，也不抽随机数；
     只有模式要自己改回去。
     """
     state = after("together.peek")

@@ -3,6 +3,7 @@
 What PyTorch does instead is proven by the claims of the sections, which the page marks.
 """
 
+import pytest
 import torch
 from torch import nn
 
@@ -34,6 +35,9 @@ def test_names_that_nobody_bound_are_missing() -> None:
     assert second == "NameError: name 'X' is not defined"
     assert third.startswith("RuntimeError: ")
     assert third.endswith("cannot be multiplied (2x4 and 20x256)")
+    fresh = after("errata.names").fresh
+    assert "F" in fresh  # which the notes do bind
+    assert "nn" not in fresh
 
 
 def test_constructors_take_neither_params_nor_input() -> None:
@@ -90,17 +94,24 @@ def test_the_default_range_ignores_the_outputs() -> None:
     assert norm == "LayerNorm: [1.0, 1.0, 1.0]"
 
 
-def test_only_data_hides_the_late_write() -> None:
+def test_only_data_hides_the_late_write(capsys: pytest.CaptureFixture[str]) -> None:
     """Through `.data` the gradient is wrong; `no_grad` finds the mistake, and autograd forbids it."""
     assert lines("errata.hidden-write") == ["gradient: [100.0, 100.0]"]
     found, forbidden = messages("errata.hidden-write")
     assert "modified by an inplace operation" in found
     assert "a leaf Variable that requires grad is being used in an in-place operation" in forbidden
+    state = after("errata.hidden-write")
+    capsys.readouterr()
+    state.late(lambda weight: None)
+    assert capsys.readouterr().out == "gradient: [1.0, 1.0]\n"
 
 
 def test_two_runs_make_one_write() -> None:
     """The shared layer runs twice, and its gradient is written once."""
     assert lines("errata.one-write") == ["runs: 2  writes to .grad: 1"]
+    state = after("errata.one-write")
+    assert state.runs == [1, 1]
+    assert [param is state.shared.weight for param in state.writes] == [True]
 
 
 def test_the_lazy_layer_becomes_an_ordinary_one() -> None:
@@ -151,6 +162,8 @@ def test_paths_classes_and_names_decide_about_files() -> None:
 def test_devices_are_names_and_operands_do_not_travel() -> None:
     """A tensor has a device, `cuda` is not `cuda:0`, and two ways to ask too much are errors."""
     assert lines("errata.devices") == ["device of x: cpu", "cuda == cuda:0: False"]
+    state = after("errata.devices")
+    assert [type(state.cuda), type(state.cuda_0)] == [torch.device, torch.device]
     number, mixed = messages("errata.devices")
     assert number == "RuntimeError: Invalid device string: 'cuda:-1'"
     assert mixed.startswith("RuntimeError: ")

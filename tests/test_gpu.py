@@ -179,7 +179,9 @@ def test_torch_version_cuda_is_the_build_version() -> None:
     `torch.version.cuda` 是编译 PyTorch 时所用的 CUDA 版本，不带 CUDA 编译的则是 `None`。
     """
     compiled = getattr(torch._C, "_cuda_getCompiledVersion", int)()  # 12080 is 12.8, and 0 is none
-    built = shown("gpu.machine").output.splitlines()[0].removeprefix("PyTorch built with CUDA: ")
+    told, usable = lines("gpu.machine")
+    assert usable == f"usable here and now: {torch.cuda.is_available()}"
+    built = told.removeprefix("PyTorch built with CUDA: ")
     if torch.version.cuda:
         assert built.startswith(f"{compiled // 1000}.{compiled % 1000 // 10}")
     else:
@@ -404,6 +406,7 @@ def test_try_all_gpus_is_never_empty() -> None:
     """
     try_all_gpus = after("gpu.try-gpu").try_all_gpus
     assert len(try_all_gpus()) == max(1, CUDA)
+    assert lines("gpu.try-gpu")[1] == str(try_all_gpus())
     for count in over(range(9), "numbers of GPUs | 种 GPU 的数目"):
         with mock.patch("torch.cuda.device_count", return_value=count):
             assert try_all_gpus() == ([torch.device("cuda", i) for i in range(count)] or [CPU])
@@ -586,6 +589,7 @@ def test_operands_on_two_devices_are_refused() -> None:
     """
     assert shown("gpu.mismatch").output == "cpu meta\n"
     state = after("gpu.mismatch")
+    assert state.here.shape == state.elsewhere.shape  # the devices are all that differs
     for operation in over(OPERATIONS, "operations | 种运算"):
         for a, b in ((state.here, state.elsewhere), (state.elsewhere, state.here)):
             with pytest.raises(RuntimeError, match="is not on the expected device"):
@@ -712,6 +716,8 @@ def test_a_copy_leaves_the_original_in_place() -> None:
     assert state.X.device == state.try_gpu()
     assert state.Z.device == state.Y.device == (state.Y + state.Z).device
     assert torch.equal((state.Y + state.Z).cpu(), state.Y.cpu() + state.X.cpu())
+    told = {"X": state.X.device, "Z": state.Z.device, "Y + Z": state.Z.device}
+    assert values("gpu.copy-between") == {name: str(device) for name, device in told.items()}
     pairs = itertools.permutations(("cpu", "cuda:0", "cuda:1", "xpu:0"), 2)
     with FakeTensorMode():
         for a, b in over(pairs, "pairs of devices | 对设备"):
@@ -825,7 +831,10 @@ def test_parameters_follow_their_network() -> None:
     state = after("gpu.network")
     assert {p.device for p in state.net.parameters()} == {state.try_gpu()}
     assert state.net(state.X).device == state.net[0].weight.device
-    assert lines("gpu.network")[1].endswith("(2, 1)")
+    assert lines("gpu.network") == [
+        f"weight: {state.net[0].weight.device}",
+        f"output: {state.X.device} (2, 1)",
+    ]
     for layer in over(layers_with_parameters(), PARAMETRIC):
         net = nn.Sequential(layer.make()).to("meta")
         assert {p.device.type for p in net.parameters()} == {"meta"}
@@ -991,6 +1000,17 @@ def test_a_stray_constant_fails_after_a_cast() -> None:
     assert outcome.error.startswith("RuntimeError: expected m1 and m2 to have the same dtype")
 
 
+@pytest.mark.parametrize("registered", [True, False])
+def test_the_network_with_a_constant_computes_what_it_says(registered: bool) -> None:
+    """It multiplies by the constant, adds 1 before the ReLU, and adds up what its layer makes of that."""
+    torch.manual_seed(0)
+    net = after("gpu.fixed-hidden-mlp").FixedHiddenMLP(registered)
+    X = torch.randn(2, 20)
+    hidden = torch.relu(net.linear(X) @ net.rand_weight + 1)
+    assert torch.allclose(net(X), net.linear(hidden).sum(), atol=1e-4)
+    assert 0 <= net.rand_weight.min() < net.rand_weight.max() < 1
+
+
 def test_a_buffer_on_any_device_is_saved() -> None:
     """A buffer is in the `state_dict` of its module, whatever device it is on, unless it was registered with `persistent=False`; a tensor in a plain attribute is not.
 
@@ -1025,6 +1045,7 @@ def test_a_cast_keeps_the_parameter_objects() -> None:
     held = state.optimiser.param_groups[0]["params"]
     assert all(a is b for a, b in zip(held, state.model.parameters(), strict=True))
     assert not torch.equal(state.model.weight, state.start)
+    assert torch.allclose(state.weight, state.start - 0.1 * state.weight.grad)
     for layer in over(layers_with_parameters(), PARAMETRIC):
         module = layer.make()
         before = list(module.parameters())
@@ -1254,6 +1275,7 @@ def test_the_stopwatch_drops_the_first_round_and_waits_before_it_reads(
 ) -> None:
     """Six rounds, the first not counted; waiting is part of the time only if synchronised."""
     state = after("gpu.stopwatch")
+    assert [state.large.shape, state.small.shape] == [(384, 384), (16, 16)]
     clock = 0.0
     queue: list[float] = []
 

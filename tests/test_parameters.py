@@ -1,3 +1,4 @@
+import ast
 import collections
 import contextlib
 import copy
@@ -141,6 +142,9 @@ def test_bias_is_a_parameter_and_a_tensor() -> None:
         assert any(param is module.bias for param in module.parameters())
     state = after("parameters.parameter-object")
     assert any(param is state.bias for param in state.net[2].parameters())
+    told = shown("parameters.parameter-object").output.splitlines()
+    assert told[1:3] == ["a Tensor too: True", "requires_grad: True"]
+    assert "type: Parameter\n" in shown("parameters.named-parameters").output
 
 
 def test_a_parameter_of_integers_needs_requires_grad_false() -> None:
@@ -308,6 +312,7 @@ def test_backward_starts_from_one_number() -> None:
     """
     message = "RuntimeError: grad can be implicitly created only for scalar outputs"
     assert shown("parameters.backward-errors").errors[0].text == message
+    assert shown("parameters.backward-errors").output == "numbers in Y: 2\n"
     net = small()
     for rows in over([(2,), (3, 2), (1, 5), (4, 1, 1)], "shapes | 种形状"):
         with pytest.raises(RuntimeError, match="implicitly created only for scalar outputs"):
@@ -394,6 +399,8 @@ def test_linear_layer_names_weight_and_bias() -> None:
         assert [name for name, _ in layer.named_parameters()] == list(layer.state_dict()) == names
     state = after("parameters.star")
     assert state.layer == [("weight", (8, 4)), ("bias", (8,))]
+    told = shown("parameters.star").output.splitlines()
+    assert told[1] == "one layer: ('weight', (8, 4)) ('bias', (8,))"
     assert list(state.net[0].state_dict()) == ["weight", "bias"]
 
 
@@ -470,8 +477,10 @@ def test_inserting_a_module_shifts_later_keys() -> None:
         assert list(net)[place + 1 :] == behind
         keys = [f"{i + (i >= place)}.{name}" for i in (0, 2) for name in ("weight", "bias")]
         assert list(net.state_dict()) == keys
-    told = "longer: 1.weight 1.bias 3.weight 3.bias\n"
-    assert shown("parameters.slices").output.endswith(told)
+    assert shown("parameters.slices").output.splitlines()[-2:] == [
+        "keys:   0.weight 0.bias 2.weight 2.bias",
+        "longer: 1.weight 1.bias 3.weight 3.bias",
+    ]
 
 
 def test_name_leads_to_its_value() -> None:
@@ -671,7 +680,9 @@ def test_space_in_a_name_needs_getattr() -> None:
     odd = after("parameters.names-of-blocks").odd
     odd.add_module("block4", nn.ReLU())
     assert odd.block4 is odd[1]
-    assert "by name: True\n" in shown("parameters.names-of-blocks").output
+    assert shown("parameters.names-of-blocks").output == (
+        "keys: ['block 1.weight', 'block 1.bias']\nby name: True\n"
+    )
 
 
 def test_dot_in_a_name_is_refused() -> None:
@@ -710,8 +721,8 @@ def test_each_default_block_removes_most_differences() -> None:
     例子里的四块（两个线性层，16 到 32 再到 16，各接 ReLU，默认权重），每一块都抹掉各个输入之间五分之四以上的差异；换 20 个别的随机种子，每块也抹掉一半以上。
     """
     lines = shown("parameters.washed-out").output.splitlines()
+    assert [line.split()[0] for line in lines] == ["input", "block0", "block1", "block2", "block3"]
     spreads = [float(line.split()[-1]) for line in lines]
-    assert len(spreads) == 5
     assert all(late < early / 5 for early, late in itertools.pairwise(spreads))
     block = after("parameters.washed-out").block
     for seed in over(seeds(20), "seeds | 个随机种子"):
@@ -779,9 +790,14 @@ def test_linear_default_range_depends_on_inputs_only() -> None:
     `nn.Linear` 的权重和偏置在 `±1/sqrt(in_features)` 之间均匀抽取，与输出个数无关。
     """
     lines = shown("parameters.defaults").output.splitlines()
-    linear = [line for line in lines if line.startswith("Linear")]
-    assert len(linear) == 4
-    assert all(line.endswith(" 1.00") for line in linear)
+    linear = [line.split(")") for line in lines if line.startswith("Linear")]
+    shapes = ["Linear(4, 4096", "Linear(64, 64", "Linear(64, 4096", "Linear(1024, 64"]
+    assert [name for name, _ in linear] == shapes
+    for name, told in linear:
+        largest, ratio = told.split()
+        inputs = int(name.removeprefix("Linear(").split(",")[0])
+        assert math.isclose(float(largest), inputs**-0.5, abs_tol=0.001)
+        assert ratio == "1.00"
     torch.manual_seed(0)
     sizes = [(64, 2000), (64, 4000), (16, 2000), (400, 1000)]
     for inputs, outputs in over(sizes, "sizes | 种大小"):
@@ -849,7 +865,8 @@ def test_other_layers_start_from_other_values() -> None:
         assert norm.weight.tolist() == [1, 1, 1]
         assert norm.bias.tolist() == [0, 0, 0]
     assert nn.PReLU().weight.item() == 0.25
-    assert "Embedding: std = 1.00" in shown("parameters.defaults").output
+    told = shown("parameters.defaults").output.splitlines()[-3:]
+    assert told == ["Embedding: std = 1.00", "LayerNorm: [1.0, 1.0, 1.0]", "PReLU: 0.25"]
 
 
 def test_default_linear_keeps_a_third_of_mean_square() -> None:
@@ -901,7 +918,9 @@ def test_kaiming_keeps_outputs_apart() -> None:
         net.apply(kaiming)
         assert net(inputs).std() > 0.05
     _, told = shown("parameters.init-normal").output.splitlines()
-    first, second = (float(number) for number in told.split()[1:])
+    name, *outputs = told.split()
+    assert name == "init_kaiming"
+    first, second = (float(output) for output in outputs)
     assert abs(first - second) > 0.05
 
 
@@ -964,7 +983,8 @@ def test_subclasses_fail_the_exact_type_test() -> None:
 
     对 `MultiheadAttention` 里的投影层和 `LazyLinear`，`type(m) is nn.Linear` 不成立，`isinstance` 成立。
     """
-    lines = shown("parameters.apply-order").output.splitlines()[1:-1]
+    heading, *lines, _ = shown("parameters.apply-order").output.splitlines()
+    assert heading.split() == ["is", "isinstance"]
     answers = {line.split()[0]: line.split()[1:] for line in lines}
     assert answers["Linear"] == ["True", "True"]
     assert answers["LazyLinear"] == ["False", "True"]
@@ -1158,6 +1178,15 @@ def test_fixed_small_sigma_loses_more_than_defaults() -> None:
     def factor(curve: list[float]) -> float:
         return float((curve[-1] / curve[0]) ** (1 / 19))
 
+    ends = {}
+    for line in shown("parameters.spread-by-depth").output.splitlines():
+        first, last = line.split("...")
+        name, start = first.rsplit(maxsplit=1)
+        ends[name] = float(start), float(last)
+    assert list(ends) == ["kaiming", "default", "normal 0.01", "constant 1"]
+    for name, (start, end) in ends.items():  # to one digit
+        assert math.isclose(start, curves[name][0], rel_tol=0.4)
+        assert math.isclose(end, curves[name][-1], rel_tol=0.4)
     assert 0.35 < factor(curves["default"]) < 0.45
     assert 0.045 < factor(curves["normal 0.01"]) < 0.06
     for seed in over(seeds(5), "seeds | 个随机种子"):
@@ -1233,7 +1262,7 @@ def test_initialising_weights_leaves_the_bias() -> None:
     before = after("parameters.spread-by-depth").net[0].bias
     assert before.any()
     assert torch.equal(net[0].bias, before)
-    assert "bias: 5.0" in shown("parameters.init-per-layer").output
+    assert shown("parameters.init-per-layer").output.endswith("\nbias: 5.0\n")
     for init in over(initialisers(), "functions of nn.init | 个 nn.init 的函数"):
         layer = nn.Linear(4, 4)
         layer.weight = nn.Parameter(torch.full(init.shape, 7.0))
@@ -1250,6 +1279,8 @@ def test_xavier_range_uses_both_widths() -> None:
     """
     net = after("parameters.init-per-layer").net
     assert net[0].weight.abs().max() <= math.sqrt(6 / (4 + 8))
+    told = shown("parameters.init-per-layer").output.splitlines()[0]
+    assert told == f"net[0]: max |w| = {net[0].weight.abs().max():.2f}"
     torch.manual_seed(0)
     sizes = [(100, 50), (100, 500), (500, 100), (300, 300)]
     for inputs, outputs in over(sizes, "sizes | 种大小"):
@@ -1265,6 +1296,7 @@ def test_bias_false_leaves_none_behind() -> None:
     """
     state = after("parameters.init-errors")
     assert state.unbiased.bias is None
+    assert shown("parameters.init-errors").output == "bias: None\n"
     message = "'NoneType' object has no attribute 'zero_'"
     assert shown("parameters.init-errors").errors[0].text == f"AttributeError: {message}"
     for initialise in (state.init_normal, state.init_constant):
@@ -1351,9 +1383,19 @@ def test_where_and_masked_fill_give_clean_zeros() -> None:
 
     `torch.where` 和 `masked_fill` 填进去的 0 不带负号。
     """
-    *_, where, filled = shown("parameters.negative-zero").output.splitlines()
-    assert "-0.0000" not in where + filled
     drawn = after("parameters.negative-zero").drawn
+    told = shown("parameters.negative-zero").output.splitlines()
+    labels = [line.partition("tensor")[0] for line in told]
+    assert labels == ["drawn:  ", "times:  ", "where:  ", "filled: "]
+    before, times, where, filled = (
+        torch.tensor(ast.literal_eval(line.split("tensor")[1].strip("()"))) for line in told
+    )
+    assert torch.allclose(before, drawn, atol=1e-4)
+    assert torch.equal(times, torch.where(before.abs() >= 5, before, 0))
+    assert torch.equal(times, where)
+    assert torch.equal(times, filled)
+    assert (times == 0).any()
+    assert not torch.signbit(torch.stack([where, filled])[:, times == 0]).any()
     product = drawn * (drawn.abs() >= 5)
     zero = product == 0
     assert torch.signbit(product[zero]).any()
@@ -1493,6 +1535,8 @@ def test_equal_weights_may_be_two_objects() -> None:
     值相等证明不了两层共享权重：深拷贝的值也相等，却是另一个对象。原笔记的做法是在两次比较之间改一个数，这倒分得出来。
     """
     state = after("parameters.tie-or-copy")
+    told = shown("parameters.tie-or-copy").output.splitlines()
+    assert told[1:3] == ["twin equal: True", "twin same: False"]
     assert state.net[2].weight is state.net[4].weight
     for layer in over(with_weight_and_bias(), "layer classes with a weight | 种带权重的层"):
         module = layer.make()
@@ -1547,6 +1591,8 @@ def test_borrowed_weight_leaves_the_bias_separate() -> None:
     state = after("parameters.tie-or-copy")
     assert state.borrower.weight is state.shared.weight
     assert state.borrower.bias is not state.shared.bias
+    told = shown("parameters.tie-or-copy").output.splitlines()
+    assert told[3:5] == ["borrowed weight: True", "borrowed bias: False"]
     for layer in over(with_weight_and_bias(), "layer classes with a weight | 种带权重的层"):
         lender, borrower = layer.make(), layer.make()
         borrower.weight = lender.weight
@@ -1694,6 +1740,7 @@ def test_state_dict_lists_every_path() -> None:
     state = after("parameters.tie-count").net.state_dict()
     assert len(state) == 8
     assert {"2.weight", "2.bias", "4.weight", "4.bias"} <= set(state)
+    assert shown("parameters.shared").output.endswith(f"\nkeys: {' '.join(state)}\n")
 
 
 def test_named_modules_skips_the_second_position() -> None:
@@ -1722,7 +1769,7 @@ def test_tied_network_saves_each_storage_once() -> None:
         file.seek(0)
         loaded = torch.load(file)
         assert loaded["0.weight"].data_ptr() == loaded[f"{positions - 1}.weight"].data_ptr()
-    assert "one storage again: True" in shown("parameters.tie-count").output
+    assert shown("parameters.tie-count").output.endswith("\none storage again: True\n")
 
 
 def test_copying_a_network_keeps_its_ties() -> None:
@@ -1748,7 +1795,8 @@ def test_shared_gradient_is_the_sum_over_uses() -> None:
     assert state.first.any()
     assert state.second.any()
     assert not torch.allclose(state.first, state.second)
-    assert "sum of both: True" in shown("parameters.tie-gradient").output
+    norms = f"{state.first.norm():.0f} {state.second.norm():.0f}"
+    assert shown("parameters.tie-gradient").output == f"norms: {norms}\nsum of both: True\n"
     X = torch.rand(5, 3)
     for positions in over(range(2, 8), "numbers of positions | 种位置个数"):
         tied = tied_at(positions)
@@ -1765,6 +1813,8 @@ def test_backward_visits_positions_in_reverse() -> None:
     `Sequential` 的反向传播从最后一个位置走到第一个，所以先经过位置 4，再经过位置 2。
     """
     assert after("parameters.one-write").order == [6, 5, 4, 3, 2, 1, 0]
+    told = shown("parameters.one-write").output
+    assert told.startswith("backward visits: 6 5 4 3 2 1 0\n")
     for length in over(range(1, 8), "lengths | 种长度"):
         visited: list[int] = []
         hidden = torch.rand(2, 3)
@@ -1780,7 +1830,8 @@ def test_shared_gradient_is_written_once() -> None:
 
     共享层在前向传播里运行几次，一次 `backward()` 却只写一次 `.grad`：autograd 先把几份贡献加好。可重入的检查点（checkpoint）会自己另做一次 `backward()`，又写一次。
     """
-    assert "writes to .grad: 1\n" in shown("parameters.one-write").output
+    assert "\nwrites to .grad: 1\n" in shown("parameters.one-write").output
+    assert len(after("parameters.one-write").writes) == 1  # the hook is removed
 
     def writes(net: Any, param: nn.Parameter) -> int:
         found: list[torch.Tensor] = []
@@ -1835,8 +1886,9 @@ def test_unused_parameter_gets_none_not_zeros() -> None:
         assert param.grad is not None
         assert not param.grad.any()
     assert model[2].bias.grad.any()
+    zeros = ["0.weight zero", "0.bias zero", "2.weight zero"]
     told = shown("parameters.gradient-report").output.splitlines()
-    assert told[-3:-1] == ["3.weight none", "3.bias none"]
+    assert told[:-1] == [*zeros, "2.bias ok", "3.weight none", "3.bias none"]
 
 
 def test_separate_copies_part_in_training() -> None:
@@ -1859,6 +1911,34 @@ def test_separate_copies_part_in_training() -> None:
     assert torch.equal(first["0.weight"][0], first["2.weight"][0])
     assert not torch.allclose(first["0.weight"][1], first["2.weight"][1])
     assert not torch.allclose(second["0.weight"][0], second["2.weight"][0])
+
+
+def test_the_watch_prints_what_it_logs(capsys: pytest.CaptureFixture[str]) -> None:
+    """watch() takes steps of SGD, and prints the gap and both norms of the first step and the last."""
+    watch = after("parameters.watch-shared").watch
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.Linear(6, 1))
+    inputs, targets = torch.randn(20, 6), torch.randn(20, 1)
+    capsys.readouterr()
+    for options, steps, lr in (({}, 20, 0.01), ({"steps": 3, "lr": 0.5}, 3, 0.5)):
+        log = watch(net, inputs, targets, **options)
+        assert len(log) == steps
+        for early, late in itertools.pairwise(log):
+            for name, (value, grad) in early.items():
+                assert torch.allclose(late[name][0], value - lr * grad, atol=1e-6)
+        expected = []
+        for i in (0, steps - 1):
+            (one, first), (two, second) = log[i]["0.weight"], log[i]["2.weight"]
+            gap = max(abs(number) for number in (one - two).flatten().tolist())
+            expected.append(f"step {i}: the weights differ by {gap:.2f},")
+            expected.append(f"  norms of the gradients: {first.norm():.2f}, {second.norm():.2f}")
+        assert capsys.readouterr().out.splitlines() == expected
+    told = shown("parameters.watch-shared").output.splitlines()
+    gaps = [float(line.split()[-1].strip(",")) for line in told if line.startswith("step")]
+    assert gaps[:3] == [0, 0, 0]
+    assert gaps[3] > 0
+    tied = [line.split(": ")[1].split(", ") for line in told[1:4:2]]
+    assert [first == second for first, second in tied] == [True, True]
 
 
 def test_frozen_parameter_still_takes_an_old_gradient() -> None:
@@ -1940,6 +2020,9 @@ def test_doubling_a_size_shows_the_fan_in() -> None:
     卷积层的输入通道数加倍，默认值里最大的数缩小到 1/1.4；卷积核大小加倍，缩小到 1/2；输出通道数不起作用：界是 `1/sqrt(c * k**2)`。
     """
     state = after("parameters.default-law")
+    told = shown("parameters.default-law").output.splitlines()[:-1]
+    found = {name.strip(): float(factor) for name, _, factor in (s.partition("/") for s in told)}
+    assert found == {**state.conv, **state.lstm}
     assert state.conv == {"in_channels": 1.4, "out_channels": 1, "kernel_size": 2}
     torch.manual_seed(0)
     for sizes in over([(3, 64, 7), (64, 8, 3), (1, 64, 16), (8, 32, 5)], "sizes | 种大小"):
@@ -2184,9 +2267,16 @@ def test_is_tells_a_tie_from_a_copy() -> None:
 
 
 def test_init_normal_draws_small_weights_and_zero_biases() -> None:
-    """init_normal draws weights with mean 0 and standard deviation 0.01 and clears the biases."""
+    """init_normal draws weights with mean 0 and standard deviation 0.01, init_kaiming as Kaiming does; both clear the biases."""
     state = after("parameters.init-normal")
-    assert "init_normal  0.0000 0.0000\n" in shown("parameters.init-normal").output
+    layer = nn.Linear(400, 400).apply(state.init_kaiming)
+    assert math.isclose(layer.weight.std().item(), math.sqrt(2 / 400), rel_tol=0.03)
+    assert not layer.bias.any()
+    assert nn.Linear(4, 4, bias=False).apply(state.init_kaiming).bias is None
+    sigma = nn.Linear(400, 400).apply(after("parameters.sigma-and-depth").init_sigma(0.3))
+    assert math.isclose(sigma.weight.std().item(), 0.3, rel_tol=0.03)
+    assert not sigma.bias.any()
+    assert shown("parameters.init-normal").output.startswith("init_normal  0.0000 0.0000\n")
     torch.manual_seed(0)
     outer, inner = nn.Linear(400, 400), nn.Linear(400, 5)
     nn.Sequential(outer, nn.Sequential(inner)).apply(state.init_normal)
@@ -2202,6 +2292,7 @@ def test_my_init_clears_the_bias_and_leaves_no_negative_zero() -> None:
         assert not layer.bias.any()
         assert not torch.signbit(layer.weight[layer.weight == 0]).any()
     assert (state.net[0].weight == 0).any()
+    assert shown("parameters.my-init").output == f"{state.net[0].weight[:2].detach()}\n"
     assert "-0.0000" not in shown("parameters.my-init").output
     assert nn.Linear(2, 2, bias=False).apply(state.my_init).bias is None
 
@@ -2278,6 +2369,8 @@ def test_a_frozen_block_stays_and_the_rest_moves() -> None:
     assert state.freeze(model, "block 10.0") == 20
     assert not any(parameter.requires_grad for parameter in model.parameters())
     assert state.freeze(model, "block") == 0
+    told = shown("parameters.freeze-by-name").output.splitlines()[0]
+    assert told == "frozen: 40  moved: body2.weight body2.bias head.weight head.bias"
 
 
 def test_the_defaults_of_conv_and_lstm_follow_the_law_that_was_found() -> None:
@@ -2417,6 +2510,10 @@ def test_a_scale_from_the_fan_in_survives_twenty_layers() -> None:
         layer = nn.Linear(inputs, 300).apply(state.init_scaled)
         assert math.isclose(layer.weight.std().item(), math.sqrt(2 / inputs), rel_tol=0.03)
         assert not layer.bias.any()
+    told = shown("parameters.scale-for-depth").output.splitlines()[:-1]
+    for width, line in zip((64, 128), told, strict=True):
+        last = state.spreads(state.init_scaled, width=width)[-1]
+        assert line == f"width {width}, layer 20: {last:.1e}"
     assert 0.05 < state.spreads(state.init_scaled, width=96)[-1] < 1
     assert state.spreads(state.init_normal, width=96)[-1] < 1e-15
 
@@ -2450,6 +2547,8 @@ def test_the_decoder_is_the_encoder_transposed() -> None:
         "encoder.weight": (2, 5),
         "encoder.bias": (2,),
     }
+    told = shown("parameters.transposed-tie").output.splitlines()[0]
+    assert told == "parameters: bias encoder.weight encoder.bias"
     inputs = torch.rand(7, 5)
     optimizer = torch.optim.SGD(auto.parameters(), lr=0.1)
     for _ in range(2):
@@ -2594,6 +2693,18 @@ def test_near_kaimings_sigma_the_spread_survives() -> None:
     """
     state = after("parameters.sigma-and-depth")
     assert abs(math.sqrt(2 / 64) - 0.18) < 0.005
+    heading, *rows = shown("parameters.sigma-and-depth").output.splitlines()
+    assert heading == "sigma | depth | spread"
+    table: dict[str, dict[int, float]] = {}
+    for row in rows:
+        told, depth, spread = row.split(" | ")
+        table.setdefault(told, {})[int(depth)] = float(spread)
+    assert list(table) == ["0.01", "0.05", "0.1", "0.18", "0.25", "0.5"]
+    for told, spreads in table.items():
+        curve = state.spreads(state.init_sigma(float(told)))
+        assert min(spreads) == 1
+        assert max(spreads) == len(curve) == 20
+        assert all(math.isclose(curve[i - 1], spreads[i], rel_tol=0.06) for i in spreads)
 
     def ratios(sigma: float) -> list[float]:
         init = state.init_sigma(sigma)
@@ -2612,9 +2723,13 @@ def test_ties_change_the_parameters_and_not_the_keys() -> None:
 
     一层连着用几次：是同一个对象，就只有两个参数；是副本，每用一次就有两个。两种情形下，状态字典都是每用一次有两个键。
     """
-    rows = shown("parameters.tie-or-not").output.split("\n")[1:-1]
+    heading, *rows = shown("parameters.tie-or-not").output.splitlines()
+    assert heading == "tied | uses | parameters | keys | gradient"
     found = [tuple(cell.strip() for cell in row.split("|")) for row in rows]
-    assert len(found) == 10
+    assert [row[:2] for row in found] == [*itertools.product(("yes", "no"), "12345")]
+    norms = [float(row[-1]) for row in found]
+    assert norms[0] == norms[5]
+    assert all(one > other for one, other in zip(norms[1:5], norms[6:], strict=True))
     for tied, uses, parameters, keys, _ in over(found, "rows | 行"):
         assert int(keys) == 2 * int(uses)
         assert int(parameters) == (2 if tied == "yes" else 2 * int(uses))
@@ -2723,8 +2838,11 @@ def test_a_parametrised_weight_stays_positive() -> None:
     """
     told = shown("parameters.keep-positive").output.splitlines()
     assert told[0] == "keys: bias parametrizations.weight.original"
-    assert 0 < float(told[1].split()[-1]) < 0.1
+    label, largest = told[1].split(": ")
+    assert label == "largest weight"
+    assert 0 < float(largest) < 0.1
     state = after("parameters.keep-positive")
+    assert largest == f"{state.positive.weight.max():.3f}"
     assert state.positive.parametrizations.weight.original.max() < 0
     for cls in over(optimizers(), "optimisers | 种优化器"):
         layer = nn.Linear(4, 3)
@@ -2749,6 +2867,7 @@ def test_a_write_to_a_parametrised_weight_is_lost() -> None:
     参数化的权重每次读取都重新计算：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
     """
     _, weight, again = shown("parameters.keep-positive").output.splitlines()
+    assert again.startswith("after ones_: ")
     assert weight.split()[-1] == again.split()[-1]
     state = after("parameters.keep-positive")
     for init in over(initialisers(), "functions of nn.init | 个 nn.init 的函数"):
@@ -2841,6 +2960,36 @@ def test_a_clamped_weight_gets_no_gradient() -> None:
         assert weight.tolist() == [torch.tensor(start).item(), 6.0]
         assert weight.grad is not None
         assert weight.grad.tolist() == [0, -1]
+
+
+def test_the_positive_weight_took_steps_of_its_own_gradient() -> None:
+    """The last step went down by the gradient of this step alone, at a learning rate of 1."""
+    positive = after("parameters.keep-positive").positive
+    behind = positive.parametrizations.weight.original
+    before = behind + behind.grad
+    assert torch.allclose(behind.grad, before.sigmoid(), atol=1e-6)  # the slope of softplus
+    assert positive.bias.grad.tolist() == [1]
+
+
+def test_training_is_fifty_steps_of_gradient_descent(capsys: pytest.CaptureFixture[str]) -> None:
+    """train() does what SGD does in 50 steps, and prints the units and the loss."""
+    state = after("parameters.symmetry")
+    net = small()
+    twin = copy.deepcopy(net)
+    capsys.readouterr()
+    state.train(net)
+    torch.manual_seed(0)
+    X = torch.randn(16, 4)
+    Y = X.abs().sum(dim=1, keepdim=True)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.03)
+    for _ in range(50):
+        optimizer.zero_grad()
+        loss = (twin(X) - Y).square().mean()
+        loss.backward()
+        optimizer.step()
+    for mine, theirs in zip(net.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-4)
+    assert capsys.readouterr().out == f"units: 8, loss: {loss:.2f}\n"
 
 
 def test_each_check_that_a_solution_calls_says_so() -> None:

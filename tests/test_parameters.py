@@ -132,7 +132,7 @@ def test_relu_has_no_bias() -> None:
 def test_bias_is_a_parameter_and_a_tensor() -> None:
     """The bias of a linear layer, and of others with a weight and a bias, is an `nn.Parameter`: a tensor that requires a gradient and is registered in its module.
 
-    线性层的偏置，以及其他有权重和偏置的层的偏置，是 `nn.Parameter`：一个要求计算梯度、并且在模块里注册过的张量。
+    线性层的偏置，以及其他有权重和偏置的层的偏置，是 `nn.Parameter`：一个需要梯度、并且在模块里注册过的张量。
     """
     for layer in over(with_weight_and_bias(), "layer classes with a bias | 种带偏置的层"):
         module = layer.make()
@@ -173,7 +173,7 @@ def test_parameter_prints_its_full_type_name() -> None:
 def test_detach_shares_memory_with_the_parameter() -> None:
     """`detach()` gives a plain tensor that needs no gradient and lies on the memory of the parameter.
 
-    `detach()` 得到一个不要求梯度的普通张量，它和参数共用内存。
+    `detach()` 得到一个不需要梯度的普通张量，它和参数共用内存。
     """
     for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
         bias = nn.Linear(2, 3, dtype=dtype).bias
@@ -283,7 +283,7 @@ def test_write_through_detach_is_noticed() -> None:
 def test_numpy_wants_a_detached_tensor() -> None:
     """`numpy()` of a tensor that requires a gradient is refused, `Can't call numpy() on Tensor that requires grad`; `detach().numpy()` works.
 
-    对要求梯度的张量调用 `numpy()` 会被拒绝：`Can't call numpy() on Tensor that requires grad`；先 `detach()` 就可以。
+    对需要梯度的张量调用 `numpy()` 会被拒绝：`Can't call numpy() on Tensor that requires grad`；先 `detach()` 就可以。
     """
     error = shown("parameters.parameter-object").errors[1].text
     assert error.startswith("RuntimeError: Can't call numpy() on Tensor that requires grad.")
@@ -522,7 +522,7 @@ def test_parameter_edits_show_in_the_state_dict() -> None:
 def test_state_dict_tensors_are_detached_and_shared() -> None:
     """The tensors of a state dict are plain and need no gradient, and share memory with the parameters; a further `.data` gives the same numbers, and hides a write from autograd.
 
-    状态字典里是不要求梯度的普通张量，并且与参数共用内存；再写 `.data`，数值不变，写入却会瞒过 autograd。
+    状态字典里是不需要梯度的普通张量，并且与参数共用内存；再取一次 `.data`，数值不变，通过它写入却会瞒过 autograd。
     """
     for layer in over(with_weight_and_bias(), "layer classes with a weight | 种带权重的层"):
         module = layer.make()
@@ -620,7 +620,7 @@ def test_printed_network_shows_its_tree() -> None:
 def test_walking_the_tree_is_built_in() -> None:
     """`parameters()`, `named_parameters()`, `state_dict()` and `apply()` reach every level of a nested network by themselves.
 
-    `parameters()`、`named_parameters()`、`state_dict()`、`apply()` 自己就会走遍嵌套网络的每一层。
+    `parameters()`、`named_parameters()`、`state_dict()`、`apply()` 自己就会走遍嵌套网络的每一级。
     """
     for depth in over(range(1, 9), "depths of nesting | 种嵌套深度"):
         inner = nn.Linear(2, 2)
@@ -718,7 +718,7 @@ def test_setattr_lets_a_dot_through() -> None:
 def test_each_default_block_removes_most_differences() -> None:
     """Each of the four blocks of the example (two linear layers, 16 to 32 to 16, with a ReLU after each, default weights) removes more than four fifths of the difference between inputs; with 20 other seeds each removes more than half.
 
-    例子里的四块（两个线性层，16 到 32 再到 16，各接 ReLU，默认权重），每一块都抹掉各个输入之间五分之四以上的差异；换 20 个别的随机种子，每块也抹掉一半以上。
+    例子里的四块（两个线性层，16 到 32 再到 16，各接 ReLU，默认权重），每一块都抹掉各个输入之间五分之四以上的差异；另换 20 个随机种子，每块也抹掉一半以上。
     """
     lines = shown("parameters.washed-out").output.splitlines()
     assert [line.split()[0] for line in lines] == ["input", "block0", "block1", "block2", "block3"]
@@ -1828,7 +1828,7 @@ def test_backward_visits_positions_in_reverse() -> None:
 def test_shared_gradient_is_written_once() -> None:
     """A shared layer runs several times in the forward pass, but one `backward()` writes its `.grad` once: autograd adds the contributions first. Re-entrant checkpointing, which runs a `backward()` of its own, writes again.
 
-    共享层在前向传播里运行几次，一次 `backward()` 却只写一次 `.grad`：autograd 先把几份贡献加好。可重入的检查点（checkpoint）会自己另做一次 `backward()`，又写一次。
+    共享层在前向传播里运行几次，一次 `backward()` 却只写一次 `.grad`：autograd 先把几份贡献加好。可重入的激活检查点（activation checkpointing）会自己另做一次 `backward()`，又写一次。
     """
     assert "\nwrites to .grad: 1\n" in shown("parameters.one-write").output
     assert len(after("parameters.one-write").writes) == 1  # the hook is removed
@@ -1983,7 +1983,7 @@ def test_rules_by_type_or_weight_miss_a_norm() -> None:
     """
     init_kaiming = after("parameters.init-normal").init_kaiming
     norms = [nn.LayerNorm(4), nn.BatchNorm1d(4), nn.GroupNorm(2, 4), nn.RMSNorm(4)]
-    for norm in over(norms, "normalisation layers | 种归一化层"):
+    for norm in over(norms, "normalisation layers | 种规范化层"):
         model = nn.Sequential(nn.Linear(4, 4), norm, nn.Linear(4, 1))
         ones = torch.ones(4)
         model.apply(init_kaiming)
@@ -2002,7 +2002,7 @@ def test_rules_by_type_or_weight_miss_a_norm() -> None:
 def test_lstm_default_range_depends_on_hidden_size() -> None:
     """`nn.LSTM` draws all its weights from `±1/sqrt(hidden_size)`, those that multiply the input too.
 
-    `nn.LSTM` 的所有权重都取自 `±1/sqrt(hidden_size)`，连乘在输入上的也不例外。
+    `nn.LSTM` 的所有权重都取自 `±1/sqrt(hidden_size)`，与输入相乘的也不例外。
     """
     torch.manual_seed(3)
     sizes = [(40, 12), (7, 50), (100, 20), (20, 100)]
@@ -2188,7 +2188,7 @@ def test_gradient_flows_back_through_a_transposition() -> None:
 def test_an_index_counts_what_has_no_parameters() -> None:
     """An index into a `Sequential` counts every module; `named_parameters()` names only those that have parameters, and gives the parameters themselves.
 
-    `Sequential` 的下标数的是所有模块；`named_parameters()` 只列出有参数的，给出的是参数本身。
+    `Sequential` 的下标把没有参数的模块也数在内；`named_parameters()` 只列出有参数的，给出的是参数本身。
     """
     for layer in over(activations(), "activations | 种激活函数"):
         net = nn.Sequential(nn.Linear(4, 8), layer.make(), nn.Linear(8, 1))
@@ -2689,7 +2689,7 @@ def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
 def test_near_kaimings_sigma_the_spread_survives() -> None:
     """Through twenty layers of width 64, a normal distribution with σ = 0.18 keeps more than a tenth of the first layer's spread; 0.1 and less leave under a ten-thousandth, 0.25 and more raise it over fiftyfold; so with 10 other seeds.
 
-    在二十个宽度为 64 的层里，σ = 0.18 的正态分布保住第一层之后差异的十分之一以上；0.1 和更小的只剩不足万分之一，0.25 和更大的放大到五十倍以上；换 10 个别的随机种子也是如此。
+    在二十个宽度为 64 的层里，σ = 0.18 的正态分布保住第一层之后差异的十分之一以上；0.1 和更小的只剩不足万分之一，0.25 和更大的放大到五十倍以上；另换 10 个随机种子也是如此。
     """
     state = after("parameters.sigma-and-depth")
     assert abs(math.sqrt(2 / 64) - 0.18) < 0.005
@@ -2777,7 +2777,7 @@ def test_each_group_has_options_of_its_own() -> None:
     """An optimiser takes groups of parameters: each has the options that it names, and the others from the
     call; its numbers move by its own learning rate.
 
-    优化器可以接收几组参数：每组写明的选项归自己用，没写的用调用时给的；各组的数值按自己的学习率移动。
+    优化器可以接收几组参数：每组写明的选项归自己用，没写的用创建优化器时给的；各组的参数按自己的学习率更新。
     """
     assert shown("parameters.parameter-groups").output == (
         "0.01 [(1, 8), (1,)]\n0.1 [(8, 4), (8,)]\n"
@@ -2799,7 +2799,7 @@ def test_each_group_has_options_of_its_own() -> None:
 def test_what_is_in_no_group_is_not_trained() -> None:
     """A parameter that was given to an optimiser in no group keeps its values, without an error.
 
-    没有交给优化器任何一组的参数，数值不变，也不报错。
+    没有收进优化器任何一组的参数，数值不变，也不报错。
     """
     for cls in over(optimizers(), "optimisers | 种优化器"):
         net = small()

@@ -941,7 +941,7 @@ def test_state_dicts_carry_versions() -> None:
     """The state dict of an `nn.Module` carries a version for each module, and loading hands it to the
     module: batch norm then accepts a file of before version 2, which has no `num_batches_tracked`.
 
-    `nn.Module` 的状态字典给每个模块附上版本号，加载时再交给模块：批量归一化凭它就能接受第 2 版以前、没有 `num_batches_tracked` 的文件。
+    `nn.Module` 的状态字典给每个模块附上版本号，加载时再交给模块：批量规范化凭它就能接受第 2 版以前、没有 `num_batches_tracked` 的文件。
     """
     assert "{'version': 2}" in shown("own_module.more-files").output
     for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):

@@ -217,7 +217,12 @@ def test_sequential_hands_each_output_on() -> None:
     state = after("blocks.sequential-by-hand")
     model, X = state.model, state.X
     assert torch.equal(model(X), model[2](model[1](model[0](X))))
-    assert "same numbers: True" in shown("blocks.sequential-by-hand").output
+    assert shown("blocks.sequential-by-hand").output.splitlines()[:4] == [
+        "0 Sequential (2, 64)",
+        "1 Sequential (2, 32)",
+        "2 Linear (2, 10)",
+        "same numbers: True",
+    ]
     for layer in over(activations(), ACTIVATIONS):
         net = nn.Sequential(nn.Linear(20, 8), layer.make(), nn.Linear(8, 3)).eval()
         assert torch.equal(net(X), net[2](net[1](net[0](X))))
@@ -424,7 +429,7 @@ def test_parameter_names_follow_the_attributes() -> None:
         "out.bias": (10,),
     }
     listed = shown("blocks.mlp").output.splitlines()
-    assert [line.split()[0] for line in listed[2:]] == list(shapes)
+    assert listed[2:] == [f"{name:14} {shape}" for name, shape in shapes.items()]
     for layer in over([*layers(), *lazy_layers()], LAYERS):
         net = nn.Module()
         net.part = part = _made(layer)
@@ -517,9 +522,11 @@ def test_hooks_run_only_in_calls() -> None:
     state = after("blocks.call-not-forward")
     assert state.calls == [1]
     assert torch.equal(state.called, state.direct)
-    lines = shown("blocks.call-not-forward").output.splitlines()
-    assert [line[-1] for line in lines[:2]] == ["1", "1"]
-    assert lines[2:] == ["same numbers: True"]
+    assert shown("blocks.call-not-forward").output.splitlines() == [
+        "hook runs after net(X): 1",
+        "hook runs after net.forward(X): 1",
+        "same numbers: True",
+    ]
     for layer in over(activations(), ACTIVATIONS):
         module = layer.make().eval()
         calls: list[int] = []
@@ -1627,6 +1634,8 @@ def test_linear_backward_needs_no_output() -> None:
     线性层的输出可以原地改写，得到的梯度仍是对的：求梯度要用的是输入和权重，其中之一被改写过，`backward()` 就拒绝执行。
     """
     assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
+    state = after("blocks.in-place")
+    assert torch.allclose(state.linear.weight.grad, state.X.sum(0).expand(20, 20) / 2)
     for inputs, outputs in over(_SIZES, SIZES):
         linear: Any = nn.Linear(inputs, outputs)
         X = torch.rand(2, inputs, requires_grad=True)
@@ -1803,7 +1812,15 @@ def test_picture_of_chimera_shows_modules_and_no_buffer() -> None:
 
 # Exercises
 
-EXERCISES = ("repaired", "parallel", "audit", "residual", "list-like", "skeleton", "shapes")
+EXERCISES = {
+    "repaired": "4 parameters, nothing is lost",
+    "parallel": "joined to (2, 12)",
+    "audit": "6 tensors",
+    "residual": "5 parameters have moved",
+    "list-like": "4 parts",
+    "skeleton": "152 layers",
+    "shapes": "12 rows, no hook is left",
+}
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -1816,7 +1833,7 @@ def test_solution_ends_with_a_check_that_holds(name: str) -> None:
     assert ast.unparse(last).startswith("check_")
     assert f"def {ast.unparse(last).partition('(')[0]}(" in check.source
     assert "assert " in check.source
-    assert shown(f"blocks.{name}").output.splitlines()[-1].startswith("checked: ")
+    assert shown(f"blocks.{name}").output.splitlines()[-1] == f"checked: {EXERCISES[name]}"
 
 
 def test_two_registrations_mend_three_mistakes() -> None:
@@ -2159,6 +2176,7 @@ def test_sequential_slices_keep_their_names() -> None:
         "names in mine[1:]:   ['0', '1']",
         "names in theirs[1:]: ['1', '2']",
     ]
+    assert list(state.theirs) == list(state.mine) == state.parts
     assert set(state.mine[2:].state_dict()) == {"0.weight", "0.bias"}
     assert set(state.theirs[2:].state_dict()) == {"2.weight", "2.bias"}
     long = nn.Sequential(*(nn.Linear(1, 1) for _ in range(6)))
@@ -2618,9 +2636,17 @@ def test_only_the_buffer_keeps_its_value_and_follows() -> None:
 
     常量放在普通属性、缓冲区或冻结的参数里，各试四件事：重新加载、转换数据类型、训练一步、先调用 `requires_grad_(True)` 再训练一步。只有缓冲区的值四次都不变，转换后也是新的数据类型。
     """
-    rows = shown("blocks.try-places").output.split("\n")[1:-1]
-    found = [tuple(cell.strip() for cell in row.split("|")) for row in rows]
+    head, *rows = shown("blocks.try-places").output.splitlines()
+    assert head == "place | then | value | dtype"
+    found = [tuple(row.split(" | ")) for row in rows]
     assert len(found) == 12
+    lost = [row for row in found if row[2] != "5"]
+    assert lost == [
+        ("attribute", "reload", "0", "torch.float32"),
+        ("frozen", "thaw", "4.9", "torch.float32"),  # a step of 0.1 times a weight of 1
+    ]
+    converted = [row[:2] for row in found if row[3] == "torch.float64"]
+    assert converted == [("buffer", "double"), ("frozen", "double")]
     keeps = {
         place
         for place in ("attribute", "buffer", "frozen")

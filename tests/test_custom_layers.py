@@ -147,8 +147,9 @@ def test_a_mean_is_zero_up_to_rounding() -> None:
     """
     state = after("custom_layers.centred-net")
     told = shown("custom_layers.centred-net").output.splitlines()
-    assert told[:2] == [f"exactly 0: {state.zeros} of 100", "near 0: True"]
-    assert state.zeros < len(state.means) == 100
+    zeros = sum(mean.tolist() == 0 for mean in state.means)
+    assert told[:2] == [f"exactly 0: {zeros} of 100", "near 0: True"]
+    assert zeros < len(state.means) == 100
     found = []
     for seed in over(seeds(), SEEDS):
         torch.manual_seed(seed)
@@ -695,7 +696,12 @@ def test_factors_multiply_from_layer_to_layer() -> None:
     assert state.unscaled.any()
     assert state.factor == 8**10
     assert torch.equal(state.unscaled, state.scaled * 8**10)
-    assert f"factor: {8**10}\nin each: True\n" in shown("custom_layers.initial-scale").output
+    assert shown("custom_layers.initial-scale").output.splitlines() == [
+        f"{state.scaled.mean():.1f} -> {state.unscaled.mean():.1e}",
+        f"factor: {8**10}",
+        "in each: True",
+        "same zeros: True",
+    ]
     assert 0.01 < state.scaled.mean() < 10
     with torch.no_grad():
         grown = [state.deep[:depth](state.X) for depth in range(1, 11)]
@@ -910,7 +916,10 @@ def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
 
     由 `nn.Parameter` 算出来的张量是普通张量：`self.weight = nn.Parameter(torch.randn(5, 3)) * 0.1` 什么也没有注册。
     """
-    assert type(after("custom_layers.scale-outside").module.weight) is torch.Tensor
+    module = after("custom_layers.scale-outside").module
+    assert type(module.weight) is torch.Tensor
+    assert module.weight.shape == (5, 3)
+    assert 0.03 < module.weight.std() < 0.3  # as scaled by 0.1
     operations = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
     operations += [operator.floordiv, operator.mod]
     for operation in over(operations, "operations | 种运算"):
@@ -927,6 +936,8 @@ def test_parameters_in_a_list_are_not_registered() -> None:
 
     模块不会翻看列表、元组和字典：放在里面的 `nn.Parameter`，`parameters()` 和 `state_dict()` 里都没有。
     """
+    module = after("custom_layers.scale-outside").module
+    assert [(type(p), p.shape) for p in module.listed] == [(nn.Parameter, (5, 3))]
     first, second = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
     held = [[first, second], (first,), {"gain": first}, {first}, [[first], [second]]]
     held += [collections.deque([first]), collections.OrderedDict(gain=first)]
@@ -2007,6 +2018,12 @@ def test_each_solution_passes_its_check() -> None:
     }
     for name, output in said.items():
         assert shown(f"custom_layers.{name}").output == output
+
+
+def test_the_gradient_of_the_quadratic_is_that_of_the_squares() -> None:
+    state = after("custom_layers.quadratic")
+    expected = 2 * torch.einsum("ri,rk,rj->ijk", state.X, state.Y.detach(), state.X)
+    torch.testing.assert_close(state.quadratic.weight.grad, expected)
 
 
 # The summary

@@ -672,6 +672,8 @@ def test_adam_and_sgd_accept_lazy_parameters() -> None:
     output = shown("lazy_initialization.optimizer-first").output
     assert "same object: True" in output
     assert "weight moved: True" in output
+    steps = (state.net[0].weight - state.before).abs()
+    assert steps.max().item() == pytest.approx(0.1, rel=1e-3)  # the rate, as in Adam's first step
     kinds = [kind for kind in optimizers() if kind is not torch.optim.Adagrad]
     assert {torch.optim.Adam, torch.optim.SGD} < set(kinds)
     assert len(kinds) == 2 + 9
@@ -879,6 +881,7 @@ def test_a_safe_order_finds_what_each_step_needs() -> None:
         assert {p.dtype for p in net.parameters()} == {dtype}
         assert not net[1].running_mean.any()
         assert 0.005 < net[0].weight.std() < 0.015
+        assert net[0].weight.mean().abs() < 0.005
         assert not net[0].bias.any()
         held = optimizer.param_groups[0]["params"]
         assert all(p is q for p, q in zip(held, net.parameters(), strict=True))
@@ -1121,7 +1124,11 @@ def test_global_pooling_makes_the_width_independent_of_the_image() -> None:
     在 `Flatten` 之前加上 `nn.AdaptiveAvgPool2d(1)`，不论图像多大，线性层拿到的都是每个通道一个数。
     """
     assert shown("lazy_initialization.any-size").output.splitlines()[1] == "in_features: 16"
-    net = after("lazy_initialization.any-size").any_size_net()
+    state = after("lazy_initialization.any-size")
+    other = state.conv_net()
+    other(torch.ones(2, 1, 28, 28))
+    assert repr(state.pooled[:5]) == repr(other[:5])  # the same up to the pooling
+    net = state.any_size_net()
     for size in over((40, 16, 17, 28, 33, 99), "sizes of images | 种图像大小"):
         assert net(torch.ones(1, 3, size, size + 5)).shape == (1, 10)
         assert net[:-1](torch.ones(1, 3, size, size)).shape == (1, 16)

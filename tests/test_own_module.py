@@ -928,7 +928,9 @@ def test_non_persistent_names_are_in_a_set() -> None:
 
     `nn.Module` 把非持久缓冲区的名字记在 `_non_persistent_buffers_set` 里，状态字典中没有这些缓冲区。
     """
-    assert "cache" not in shown("own_module.more-files").output
+    keys, _, _ = shown("own_module.more-files").output.splitlines()
+    statistics = ["running_mean", "running_var", "num_batches_tracked"]
+    assert keys == f"keys: {['weight', 'bias', *statistics]}"
     norm = after("own_module.more-files").norm
     assert norm._non_persistent_buffers_set == {"cache"}
     assert "cache" in dict(norm.named_buffers())
@@ -943,6 +945,7 @@ def test_state_dicts_carry_versions() -> None:
 
     `nn.Module` 的状态字典给每个模块附上版本号，加载时再交给模块：批量规范化凭它就能接受第 2 版以前、没有 `num_batches_tracked` 的文件。
     """
+    assert "\nbeside them: " in shown("own_module.more-files").output
     assert "{'version': 2}" in shown("own_module.more-files").output
     for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
         net = nn.Sequential(layer.make())
@@ -1549,6 +1552,15 @@ def test_the_file_holds_a_trained_network_and_that_of_another_seed() -> None:
     untrained = state.build(state.Module).eval()
     start, end = (net(state.X).square().sum().item() for net in (untrained, state.theirs))
     assert 0 < end < 0.98 * start
+    again = state.build(state.Module)
+    again(state.X)  # as in the cell before
+    optimizer = torch.optim.Adam(again.parameters())
+    for _ in range(20):
+        optimizer.zero_grad()
+        again(state.X).square().sum().backward()
+        optimizer.step()
+    written = state.theirs.state_dict()
+    assert all(torch.equal(written[name], now) for name, now in again.state_dict().items())
     assert not torch.equal(state.other.first.weight, untrained.first.weight)
     assert torch.equal(state.mine.first.weight, state.other.first.weight)
 

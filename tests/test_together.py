@@ -120,9 +120,13 @@ def test_weights_alone_resume_another_run() -> None:
     net = state.perceptron()
     adam = torch.optim.Adam(net.parameters(), lr=0.02)
     state.fit(net, adam, steps=200)
-    saved = state.mean_loss(net)
+    before = state.mean_loss(net)
+    assert abs(before - saved) < 1e-4  # it is the run of the page
+    alike, new = adam.param_groups[0], state.adam.param_groups[0]
+    assert {**alike, "params": []} == {**new, "params": []}
+    assert {int(kept["step"]) for kept in state.adam.state.values()} == {1}
     state.fit(net, adam, steps=1)  # the one that kept its Adam
-    assert state.mean_loss(net) < 2 * saved
+    assert state.mean_loss(net) < 2 * before
 
 
 def test_a_layer_may_update_its_own_buffer() -> None:
@@ -1080,6 +1084,9 @@ def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
     """
     shown_ = shown("together.data-loader").output
     assert shown_ == "a new order for each pass: True\nthe same one again: True\n"
+    first = after("together.data-loader").first
+    assert [len(rows) for rows in first] == [4, 4]
+    assert sorted(row for rows in first for row in rows) == list(range(8))
     for seed in over(range(10), "seeds | 个随机种子"):
         torch.manual_seed(seed)
         loader = DataLoader(range(100), batch_size=7, shuffle=True)
@@ -1214,6 +1221,7 @@ def test_a_loader_pins_only_for_an_accelerator() -> None:
             torch.ones(size).pin_memory()
     expected = "pinned, if there is a GPU: True\nsame values: True\n"
     assert shown("together.background-copies").output == expected
+    assert len(after("together.background-copies").batch) == 1297 - 2 * 500  # the last of three
 
 
 def test_non_blocking_changes_nothing_on_the_cpu() -> None:
@@ -1392,6 +1400,9 @@ def test_a_scaler_skips_steps_with_infinite_gradients() -> None:
         assert scaler.get_scale() == (1024 if finite else 512)
         expected = [0.5, 1 - 0.5 * value, 0.0] if finite else [1.0, 1.0, 1.0]
         assert weight.tolist() == expected
+    # on the page: of eight steps five were skipped, and three went by the rate times the factor
+    moved = after("together.mixed-precision").weight
+    assert moved.tolist() == pytest.approx([1 - 3 * 0.01 * 8] * 3)
 
 
 def test_a_grad_scaler_has_to_be_saved() -> None:
@@ -1452,7 +1463,10 @@ def test_a_sum_of_floats_depends_on_the_order() -> None:
     """
     first, second, *sums = lines("together.another-order")
     assert (first, second) == ("1e8 - 1e8 + 1 = 1.0", "1e8 + 1 - 1e8 = 0.0")
-    assert len({line.split(": ")[1].strip() for line in sums}) == 3
+    told = [line.split(": ") for line in sums]
+    assert [name for name, _ in told] == ["one by one", "sum()", "sum(), float64"]
+    assert len({number.strip() for _, number in told}) == 3
+    assert len(after("together.another-order").numbers) == 10_000
     for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
         one = torch.ones((), dtype=dtype)
         large = one / torch.finfo(dtype).eps * 4

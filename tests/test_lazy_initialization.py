@@ -813,6 +813,7 @@ def test_an_uninitialised_file_is_refused() -> None:
     """
     shows = messages("lazy_initialization.load-refused")[2]
     assert "UnpicklingError: Weights only load failed" in shows
+    assert "Uninitialized" in shows  # it is the file of this state dict that is refused
     for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
         file = io.BytesIO()
         torch.save(layer.make().state_dict(), file)

@@ -780,6 +780,9 @@ def test_our_class_lets_a_tensor_hide_a_parameter() -> None:
     """
     lines = shown("own_module.guards").output.splitlines()
     assert lines == ["used by forward: [1.0, 1.0]", "given to an optimizer: [0.0, 0.0]"]
+    state = after("own_module.guards")
+    assert state.trained is dict(state.mine.named_parameters())["out.bias"]
+    assert not {state.mine, state.theirs} & set(state.nets)  # new ones
     state, _ = both()
     net = state.build(state.Module)
     net.out.bias = torch.ones(2)

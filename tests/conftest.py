@@ -38,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
+@pytest.hookimpl(optionalhook=True)  # mutants are tried without pytest-xdist
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: those with a browser wait for it, and for the clock."""
     return (os.cpu_count() or 1) + 1

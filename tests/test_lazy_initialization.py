@@ -482,7 +482,7 @@ def test_isinstance_fails_early_and_works_later() -> None:
     layer, if it calls a function of `nn.init` or fills the weight itself, and sets it after the first
     call.
 
-    用 `isinstance` 挑出 `nn.Linear`、再用 `nn.init` 的函数或直接填写权重来设定，遇到还没调用过的
+    初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或直接填写权重，遇到还没调用过的
     延后初始化的线性层会报错；第一次调用之后就能设定。
     """
     state = after("lazy_initialization.init-by-isinstance")
@@ -1369,7 +1369,7 @@ def test_late_parameters_escape_the_optimiser() -> None:
     """Parameters that a layer makes only in its first `forward` are unknown to an optimiser built
     before, and are not trained, without an error.
 
-    到第一次 `forward` 才创建的参数，先建好的优化器并不知道，既不会训练它们，也不报错。
+    到第一次 `forward` 才创建的参数，先建好的优化器并不知道它们，既不训练它们，也不报错。
     """
     state = after("lazy_initialization.naive-lazy")
     assert shown("lazy_initialization.naive-lazy").output == "checked: trains, loads, casts\n"

@@ -638,7 +638,7 @@ def test_only_zeros_give_no_gradient() -> None:
     """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed
     from the output, whatever it asks for: that batch teaches the network nothing.
 
-    末尾的 ReLU 若只输出 0，由输出算出的损失，不管它要什么，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
+    末尾的 ReLU 若只输出 0，不论由输出算出的是什么损失，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
     silent = []
@@ -760,7 +760,7 @@ def test_an_optimiser_wants_leaves() -> None:
     `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is no leaf; an `nn.Parameter` is, and
     so is what was computed under `torch.no_grad()`.
 
-    由记录在案的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
+    由 autograd 记录过的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
     """
     result = shown("custom_layers.scale-outside")
     assert result.error == "ValueError: can't optimize a non-leaf Tensor"
@@ -1904,7 +1904,7 @@ def test_gradcheck_sees_no_further_than_its_input() -> None:
     """`gradcheck` judges only at the input that it gets: where a ReLU gives nothing but zeros, even
     a layer that reads `.data` passes.
 
-    `gradcheck` 只对手里的输入下结论：ReLU 对这批输入若只输出 0，连用了 `.data` 的层也能通过。
+    `gradcheck` 只对交给它的输入下结论：ReLU 对这批输入若只输出 0，连用了 `.data` 的层也能通过。
     """
     state = after("custom_layers.gradients-agree")
     for seed in over(seeds(3), SEEDS):

@@ -7,7 +7,6 @@ from unittest import mock
 
 import pytest
 import torch
-import torch._prims  # fake tensors look for it, and do not import it
 from torch import nn
 from torch._subclasses import FakeTensorMode  # private: in tests only, never on a page
 

@@ -270,11 +270,14 @@ def _build(settings: Settings, section: Section, claims: tuple[Claim, ...]) -> d
         if isinstance(message, Outcome):
             shown[message.name] = (message.state, message.output, message.errors, message.figures)
             prover.prove_after(message)
-            if message.name == section.snippets[-1].name:  # then the module is emptied
+            last = message.name == section.snippets[-1].name
+            if last:
                 prover.finish()
                 shown |= _variables(module)
             if prover.problems:
                 raise ProjectError(*prover.problems)
+            if last:  # what a section leaves to Python's end would end what the tests need, too
+                break
     return shown
 
 

@@ -118,7 +118,7 @@ def test_try_gpu_gives_what_is_there() -> None:
 def test_one_name_for_the_device_runs_anywhere() -> None:
     """A program that takes its device from `try_gpu()` and names no other runs with and without a GPU, and computes on that device.
 
-    程序用 `try_gpu()` 选好设备，别处不再点名，有没有 GPU 就都能运行，计算也就在那个设备上。
+    程序用 `try_gpu()` 选好设备，别处不再写设备名，有没有 GPU 就都能运行，计算也就在选好的设备上。
     """
     try_gpu = after("devices.choose").try_gpu
     for count in over(range(5), "numbers of GPUs | 种 GPU 的数目"):

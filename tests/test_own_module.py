@@ -713,7 +713,7 @@ def test_both_classes_switch_alike() -> None:
     """`eval` of our class and of `nn.Module` reaches the same modules of one tree, and none that is
     only in a list.
 
-    对同样的树，我们的类和 `nn.Module` 的 `eval` 作用到同样的模块；只放在列表里的模块都够不着。
+    对同样的树，我们的类和 `nn.Module` 的 `eval` 作用到同样的模块；只放在列表里的模块，两边都作用不到。
     """
     _, bases = both()
     for seed in over(seeds(), "random trees of modules | 棵随机的模块树"):

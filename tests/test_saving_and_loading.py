@@ -510,7 +510,7 @@ def test_file_of_a_state_dict_holds_no_code() -> None:
 def test_loaded_model_computes_the_same() -> None:
     """A new model computes something else; once it has loaded the state dict, the very same.
 
-    新造的模型算出来的不一样；加载了状态字典以后，逐位一致。
+    新创建的模型，算出来的不一样；加载了状态字典以后，逐位一致。
     """
     assert shown("saving_and_loading.round-trip").output.endswith(
         "before loading: False\n<All keys matched successfully>\nafter loading: True\n"
@@ -1686,7 +1686,7 @@ def test_the_best_interval_is_youngs() -> None:
     by saving every √(2 · save · gap) seconds, if a save is short against that; half or twice as long
     loses a quarter more. Tried by simulation, too.
 
-    存一次要 `save` 秒，训练平均每 `gap` 秒停一次，那么每隔 √(2 · save · gap) 秒保存一次，损失的时间最少，条件是存一次的时间远小于它；间隔是它的一半或两倍，多损失四分之一。也用模拟试过。
+    存一次要 `save` 秒，训练平均每 `gap` 秒停一次，那么每隔 √(2 · save · gap) 秒保存一次，损失的时间最少，条件是存一次的时间远小于这个间隔；间隔减半或加倍，多损失四分之一。也用模拟试过。
     """
     lines = shown("saving_and_loading.how-often").output.splitlines()
     shares = {}
@@ -1745,7 +1745,7 @@ def test_broken_save_ruins_the_file_at_its_path() -> None:
 def test_replace_puts_the_new_file_in_place() -> None:
     """`os.replace` puts the complete new file in place of the old one; who reads the old one reads it to its end.
 
-    `os.replace` 把写完的新文件换到旧文件的位置上；正在读旧文件的，仍能读完旧的。
+    `os.replace` 把写完的新文件换到旧文件的位置上；正在读旧文件的程序，仍能把旧内容读完。
     """
     with chdir_anew() as folder:
         torch.save({"step": 0}, "checkpoint.pt")
@@ -1790,7 +1790,7 @@ def test_resumed_run_equals_the_uninterrupted_one() -> None:
 def test_new_adam_remembers_no_gradients() -> None:
     """Adam keeps running averages of the gradients of each parameter; a new one starts with none.
 
-    Adam 为每个参数保存梯度的滑动平均，新造的 Adam 里什么也没有。
+    Adam 为每个参数保存梯度的滑动平均，新创建的 Adam 里什么也没有。
     """
     state = after("saving_and_loading.checkpoint")
     kept = state.optimizer.state_dict()["state"]
@@ -1803,7 +1803,7 @@ def test_new_adam_remembers_no_gradients() -> None:
 def test_generator_state_is_a_tensor_to_save() -> None:
     """`torch.get_rng_state()` is a tensor: saved, loaded and set again, it gives the same draws.
 
-    `torch.get_rng_state()` 就是个张量：保存、读回、再设上，抽出的数就一样。
+    `torch.get_rng_state()` 就是个张量：保存、读回、再设回去，抽出的数就一样。
     """
     for seed in over(seeds(), "seeds | 个随机种子"):
         torch.manual_seed(seed)
@@ -2020,7 +2020,7 @@ def test_storages_add_up_to_the_numbers_in_the_file() -> None:
 def test_building_a_layer_draws_numbers() -> None:
     """Building a layer with random weights draws them, and so moves the generator on: restore its state afterwards.
 
-    造一个带随机权重的层要抽随机数，随机数生成器的状态就变了，所以要在造完之后才恢复。
+    创建带随机权重的层要抽随机数，随机数生成器的状态就变了，所以要在创建之后才恢复它。
     """
     random_weights = (
         "Linear Bilinear Embedding Conv1d Conv2d Conv3d RNN LSTM GRU MultiheadAttention"

@@ -465,7 +465,7 @@ def test_building_a_model_moves_the_generator() -> None:
     """Building a model draws its initial weights and so moves the generator on: restore its state
     after that.
 
-    造模型要抽初始权重，生成器会被往前推，所以要在造完之后再恢复它的状态。
+    创建模型要抽初始权重，生成器的状态就变了，所以要在创建之后再恢复它。
     """
     state = after("together.checkpoint")
     with temporary_file() as path:

@@ -383,6 +383,7 @@ def test_input_gets_a_gradient_on_request() -> None:
     state = after("blocks.input-gradient")
     assert state.x.grad.shape == state.X.shape
     assert state.x.grad.any()
+    assert not state.X.requires_grad  # only its copy was asked to
     assert "x.grad: (2, 20)" in shown("blocks.input-gradient").output
 
 
@@ -1408,6 +1409,8 @@ def test_plain_constants_are_lost_on_reload() -> None:
         "<All keys matched successfully>",
         "same output: False",
     ]
+    assert torch.equal(state.trained.mean, state.X.mean(dim=0))
+    assert not state.loaded.mean.any()
     for seed in over(seeds(), SEEDS):
         torch.manual_seed(seed)
         net, clone = state.Shifted(), state.Shifted()

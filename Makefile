@@ -63,6 +63,7 @@ lint-rest:
 	$(BIN)/python -m codespell_lib README.md CONTRIBUTING.md docs-dev docs/en docs/theme proven skeleton snippets tests tools
 	$(BIN)/python -m tools.typography
 	$(BIN)/python -m tools.reach
+	$(BIN)/python -m tools.unmarked
 	$(BIN)/python -m tools.numbers
 
 reach: .venv/site.done  ## sentences with a universal word whose proof is one example

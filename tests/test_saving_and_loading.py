@@ -834,6 +834,16 @@ def test_failed_load_leaves_the_model_half_written() -> None:
     state = after("saving_and_loading.shapes-stay-strict")
     assert torch.equal(state.wide.hidden.weight, state.clone.hidden.weight)
     assert state.wide.out.weight.shape == (12, 256)
+    for width in over((1, 3, 8, 12, 100), "widths of the last layer | 种末层宽度"):
+        for strict in (True, False):
+            old = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+            new = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, width))
+            before = copy.deepcopy(new.state_dict())
+            with pytest.raises(RuntimeError, match=r"size mismatch for 1\.weight"):
+                new.load_state_dict(old.state_dict(), strict=strict)
+            assert torch.equal(new[0].weight, old[0].weight)
+            assert torch.equal(new[0].bias, old[0].bias)
+            assert torch.equal(new[1].weight, before["1.weight"])
 
 
 def test_mode_matters_only_to_some_layers() -> None:

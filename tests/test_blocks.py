@@ -654,6 +654,7 @@ def test_forgotten_super_without_layers_fails_late() -> None:
     late = result.errors[1].text
     assert late == "AttributeError: 'Scale' object has no attribute '_backward_hooks'"
     assert result.output == "built: ['Scale']\n"
+    assert [vars(part) for part in state.built] == [{"factor": 2}]
     values = (2, 0.5, "mean", None, True, (1, 2), [1, 2], {"a": 1}, torch.ones(2), torch.relu)
     for value in over(values, "ordinary values | 个普通的值"):
         scale = state.Scale()

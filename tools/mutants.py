@@ -309,7 +309,10 @@ def _failed_test(path: Path, claims: set[str]) -> str | None:
                 failed.append(path.name)
 
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    pytest.main([str(path), *options], plugins=[Plugin()])
+    code = pytest.main([str(path), *options], plugins=[Plugin()])
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if code not in ended:  # then the section as it is fails, too, and the run says so
+        failed.append(f"run: pytest ended with {code!s}")
     return failed[0] if failed else None
 
 

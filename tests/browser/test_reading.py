@@ -113,7 +113,7 @@ def test_without_a_script_a_question_is_read_with_options_and_a_folded_answer(
     view = context.new_page()
     view.goto(f"{address}en/blocks/")
     box = view.locator(f".snippet:has({QUESTION})")
-    assert box.get_by_text("Which of the two can be built").is_visible()
+    assert box.get_by_text("Which of the two can still be built").is_visible()
     assert box.get_by_text("only Scale", exact=True).is_visible()
     assert not box.locator(".snippet-result").is_visible()
     box.locator("summary").click()

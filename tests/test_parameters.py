@@ -1129,6 +1129,7 @@ def test_random_weights_break_the_symmetry() -> None:
     constant, default = (float(line.split()[-1]) for line in lines)
     assert default < constant / 2
     state = after("parameters.symmetry")
+    assert [p.shape for p in state.drawn.parameters()] == [p.shape for p in state.net.parameters()]
     torch.manual_seed(0)
     X = torch.randn(16, 4)
     Y = X.abs().sum(dim=1, keepdim=True)
@@ -2745,6 +2746,7 @@ def test_a_wrapped_transpose_is_no_tie() -> None:
     """
     shown_ = shown("parameters.tie-by-wrapping").output
     assert shown_ == "same memory: True\nin a copy: False\n"
+    assert after("parameters.tie-by-wrapping").one.weight.dtype == torch.float32, "new layers"
 
     def pair(tie: bool = True) -> Any:
         net: Any = nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 4, bias=False))

@@ -144,9 +144,7 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
             yield f"{root}{stem}.py", page.at(1)
             yield f"{root}notebooks/{page.stem}.{language}.ipynb", page.at(1)
             yield f"{root}assets/cards/{page.stem}.png", page.at(1)
-            listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
-            claims = [claim for claim in project.claims.values() if claim.section in listed]
-            for name in {claim.listing for claim in claims}:
+            for name in {claim.listing for claim in project.listed(page)}:
                 yield f"{root}{page.url}{name}", page.at(1)
     for language, name, place in project.beside:
         yield f"{settings.root(language)}{name}", f"{place}:1"
@@ -158,10 +156,7 @@ def _ids(project: Project, page: Page) -> Iterator[tuple[str, str]]:
     yield from {
         f.body.strip(): (anchor(f.body.strip()), page.at(f.line)) for f in page.shown
     }.values()
-    for fence in page.fences:
-        for claim in project.claims.values() if fence.kind == "claims" else ():
-            if claim.section == fence.body.strip():
-                yield claim.name, claim.place
+    yield from ((claim.name, claim.place) for claim in project.listed(page))
 
 
 def _two_owners(owned: Iterable[tuple[str, str]], what: str) -> Iterator[Problem]:

@@ -83,12 +83,9 @@ def page_files(site: Site, page: Page) -> Files:
 
 def _tests(site: Site, page: Page) -> Files:
     """The tests of the claims that a page lists, as they ran, whole files as text."""
-    listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
-    return {
-        claim.listing: f"\ufeff{claim.tests}".encode()  # some servers do not say in which encoding a text is
-        for claim in site.project.claims.values()
-        if claim.section in listed
-    }
+    texts = {claim.listing: claim.tests for claim in site.project.listed(page)}
+    # some servers do not say in which encoding a text is
+    return {name: f"\ufeff{text}".encode() for name, text in texts.items()}
 
 
 def marks_script(site: Site, page: Page) -> bytes:

@@ -163,9 +163,7 @@ def own_shared_memory(*needed: str) -> bool:
         Path("/proc/self/setgroups").write_text("deny")
         for kind, number in zip("ug", ids, strict=True):
             Path(f"/proc/self/{kind}id_map").write_text(f"{number} {number} 1")
-    kernel.mount(
-        None, b"/", None, 0x44000, None
-    )  # MS_REC | MS_PRIVATE: nobody else sees the next one
+    kernel.mount(None, b"/", None, 0x44000, None)  # MS_REC, MS_PRIVATE: only we see the next one
     done: int = kernel.mount(b"shm", SHARED.encode(), b"tmpfs", 6, b"mode=1777")
     if ids[0]:  # as before, it may do nothing that others may not
         kernel.capset(struct.pack("=Ii", *CAPABILITIES), bytes(24))

@@ -74,6 +74,11 @@ class Project:
             for fence in page.shown
         }
 
+    def listed(self, page: Page) -> list[Claim]:
+        """The claims that a page lists, each with its test."""
+        sections = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
+        return [claim for claim in self.claims.values() if claim.section in sections]
+
     @cached_property
     def marks(self) -> dict[str, list[Mark]]:
         """The marks of each claim, on all pages."""

@@ -202,8 +202,15 @@ class _Run:
         counts = [f"{states.count(s)} {s}" for s in ("ran", "raised", "skipped") if s in states]
         told = ", ".join([*counts, f"{len(done.proofs)} claims"])
         log.info("Section %-20s %5.1f s  %s", section.name, seconds, told)
-        its = (section, self.job.claims, self.job.keys, outcomes, seconds, started)
-        return Result(*(*vars(done).values(), *its))
+        return Result(
+            **vars(done),
+            section=section,
+            claims=self.job.claims,
+            keys=self.job.keys,
+            outcomes=outcomes,
+            seconds=seconds,
+            started=started,
+        )
 
     def _listen(
         self, process: BaseProcess, pipe: socket.socket, folder: str

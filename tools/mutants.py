@@ -33,6 +33,7 @@ from typing import Any
 
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim, read_claims
+from proven.fork import silence
 from proven.problems import ProjectError
 from proven.prove import Prover
 from proven.runner import run as run_sections
@@ -223,19 +224,14 @@ def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
         pipe: Takes what noticed it, or what it shows.
     """
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in range(3):
-        os.dup2(nothing, number)
+    silence(0, 1, 2)
     sys.path.insert(0, project)
-    folder = (
-        tempfile.mkdtemp()
-    )  # TemporaryDirectory would go with what the section leaves to Python's end
-    os.chdir(folder)
-    try:
-        pipe.send(_noticed(Path(project), name, changed))
-    finally:
-        os.chdir("/")
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            pipe.send(_noticed(Path(project), name, changed))
+        finally:
+            os.chdir("/")
     os._exit(0)
 
 

@@ -200,8 +200,7 @@ def _frame(project: Project) -> Any:
 def _shown(site: Site, page: Page) -> tuple[str, list[View], list[ClaimView]]:
     """All that a page shows: its text, its snippets, and the claims that it marks or lists."""
     names = {mark.claim for mark in page.marks}
-    listed = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
-    names |= {claim.name for claim in site.project.claims.values() if claim.section in listed}
+    names |= {claim.name for claim in site.project.listed(page)}
     shown = [*(fence.body.strip() for fence in page.shown), *(name for name, _ in page.errors)]
     views = [site.view(name, page.language) for name in shown]
     return page.text, views, [site.claim(name, page.language) for name in sorted(names)]

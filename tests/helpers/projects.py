@@ -203,7 +203,7 @@ def _may_be_ended() -> None:
 
 @cache
 def _compiled() -> "jinja2.BytecodeCache":
-    """The theme's templates, compiled once in a process and not for each build: a third of the time of a small one."""
+    """The theme's templates, compiled once in a process and not for each build: a quarter of the time of a small one."""
     import jinja2
     from jinja2.bccache import Bucket
 

@@ -65,17 +65,17 @@ def made_up(
         claims = tuple(claim for claim in read.claims.values() if claim.section == section.name)
         states = {c.name: "proven" if c.devices <= there else "skipped" for c in claims}
         results[section.name] = Result(
-            machine,
-            states if proofs is None else proofs,
-            {},
-            (),
-            {},
-            section,
-            claims,
-            {},
-            done,
-            0.5,
-            0.0,
+            machine=machine,
+            proofs=states if proofs is None else proofs,
+            reach={},
+            modules=(),
+            answers={},
+            section=section,
+            claims=claims,
+            keys={},
+            outcomes=done,
+            seconds=0.5,
+            started=0.0,
         )
     halves = {
         language: Half(f"Notes {language}", f"About {language}", "", "Free")

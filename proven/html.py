@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven.pages import anchor
 from proven.problems import Problem, ProjectError
-from proven.svg import inline_svg
+from proven.svg import inline_svg, is_wide
 from proven.views import ClaimView, ErrorView, Run, View
 from proven.words import Words
 
@@ -88,7 +88,8 @@ def _run(view: View, run: Run, alt: str, words: Words, numbers: Iterator[int]) -
         parts.append(f'<p class="snippet-machine" data-search-exclude>{told}</p>')
     for figure in run.figures:
         svg = inline_svg(figure, view.name, next(numbers), alt)
-        parts.append(f'<figure class="snippet-figure" data-search-exclude>{svg}</figure>')
+        wide = " wide" if is_wide(figure) else ""
+        parts.append(f'<figure class="snippet-figure{wide}" data-search-exclude>{svg}</figure>')
     for piece in run.pieces:
         parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
     return "".join(parts)

@@ -33,6 +33,8 @@ NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 ID = re.compile(r"[\w.:-]+")
 # a semicolon may stand in the name of a font
 STYLES = re.compile(r"(?:[^;'\"]|'[^']*'|\"[^\"]*\")+")
+# in pixels: the width of a figure on a phone, and the least size of text that can be read
+PHONE, LETTERS = 320, 11
 URL = re.compile(r"url\s*\(\s*(?!#[\w.-]+\s*\))|\\|@import|expression\s*\(", re.IGNORECASE)
 
 
@@ -112,7 +114,19 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
         return re.sub(r"#000000\b", "currentColor", text)
 
     svg = re.sub(r"<[^<>]+>", inside, svg)  # tags only: the words of a figure stand between them
-    width = float(re.search(r'viewBox="\S+ \S+ (\S+)', svg)[1])  # type: ignore[index]
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
-    label = f'role="img" aria-label="{escape(alt)}" width="{width * 4 / 3:.0f}" fill="currentColor"'
+    label = f'role="img" aria-label="{escape(alt)}" width="{_width(svg) * 4 / 3:.0f}" fill="currentColor"'
     return svg.replace("<svg ", f"<svg {label} ", 1).strip()
+
+
+def is_wide(svg: str) -> bool:
+    """Whether the letters of a clean figure are too small on a phone, unless it is wider than the phone.
+
+    What is raised or lowered may be smaller, as in any text.
+    """
+    sizes = [float(size) for size in re.findall(r'<text [^<>]*font-size="([0-9.]+)px"', svg)]
+    return bool(sizes) and min(sizes) * PHONE < LETTERS * _width(svg)
+
+
+def _width(svg: str) -> float:
+    return float(re.search(r'viewBox="\S+ \S+ ([^" ]+)', svg)[1])  # type: ignore[index]

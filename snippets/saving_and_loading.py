@@ -162,7 +162,7 @@ def describe(archive, entry, state):
 
 ratios = {"height_ratios": (10, 8)}
 fig, axes = plt.subplots(2, sharex=True, **ratios)
-fig.set_size_inches(4, 6.4)
+fig.set_size_inches(2.8, 6.4)
 paths = ("mlp.pt", "tied.pt")
 for ax, path in zip(axes, paths, strict=True):
     state = torch.load(path)

@@ -1,35 +1,41 @@
 """Tests the tests: changes one thing in a section script, and sees whether anything notices it.
 
-python -m tools.mutants               # all sections, then a sample of the engine: takes a night
+python -m tools.mutants               # all sections, then a sample of the engine: about an hour
 python -m tools.mutants parameters    # one section
 python -m tools.mutants parameters.freeze  # one snippet
 python -m tools.mutants engine        # the sample of the engine
 
 mutmut and cosmic-ray change modules that tests import, and run pytest for each change; a section is
-no module, and its tests take seconds to start. Here a fork of one process that has imported torch
-does both: it runs the cells with their claims as a build does, then the other tests of the section.
+no module, and its tests take seconds to start. Here the process of a section runs its cells, and
+before each forks the mutants of that cell: a fork runs the cells that are left. If they show
+anything else, another fork runs them with their claims as a build does, then the other tests.
 """
 
 import ast
 import copy
+import fcntl
 import hashlib
+import linecache
 import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from proven.cells import Outcome, run_cells
 from proven.claims import Claim, read_claims
@@ -39,7 +45,7 @@ from proven.prove import Prover
 from proven.runner import run as run_sections
 from proven.runner import warm_up
 from proven.scripts import Section, Snippet, read_section, read_sections
-from proven.settings import Settings, read_settings
+from proven.settings import read_settings
 from proven.worker import prepare
 
 PROJECT = Path(__file__).parents[1]
@@ -214,67 +220,224 @@ def _short(code: str) -> str:
     return code if len(code) <= 60 else f"{code[:57]}…"
 
 
-def run(project: str, name: str, changed: str | None, pipe: Connection) -> None:
-    """Run a mutant in this process, which is its own, and tell what became of it.
+@dataclass(frozen=True)
+class Attempt:
+    """What a fork tries.
+
+    Attributes:
+        mutant: The mutant; None for the section as it is.
+        proves: Whether claims and tests look at it, or it only shows what it does.
+    """
+
+    mutant: Mutant | None
+    proves: bool
+
+
+class Nursery:
+    """The process of a section, which forks each mutant from the state before the cell that is changed.
 
     Args:
-        project: A copy of the project, with the mutant in the place of its section.
+        folder: Has a copy of the project for each of the forks that run at a time, by its number.
+        count: How many run at a time.
         name: The name of the section.
-        changed: The snippet that is changed; None for none.
-        pipe: Takes what noticed it, or what it shows.
     """
+
+    def __init__(self, folder: Path, count: int, name: str) -> None:
+        self._copies = [folder / str(number) for number in range(count)]
+        self._script = Path(SETTINGS.sections, f"{name}.py")
+        self._settings = read_settings(self._copies[0])
+        prepare(self._settings)
+        section = read_section(self._copies[0] / self._script, self._settings)
+        self._cells: list[Snippet] = list(section.snippets)
+        # a list, of which a fork replaces what comes next
+        self._section = replace(section, snippets=self._cells)  # type: ignore[arg-type]
+        self._claims = list(read_claims(self._settings, {name: section})[0].values())
+        self._names = [snippet.name for snippet in section.snippets]
+        self._module = types.ModuleType("__main__")
+        self._outcomes: list[Outcome] = []
+        running = run_cells(self._settings, self._section, self._module)
+        self._running = cast("Generator[Outcome | Snippet]", running)
+        self._text = (self._copies[0] / self._script).read_text(encoding="utf-8")
+
+    def try_all(self, every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list[str]]]:
+        """Try all mutants of the section.
+
+        Args:
+            every: The mutants.
+            known: Those that may live: they are not shown to claims and tests.
+
+        Yields:
+            The key of each, what noticed it, and what it changes; at first those of the section itself.
+        """
+        asis = Attempt(None, False)
+        first, again = [answer for _, answer in self._fork([asis, asis])]
+        [(_, noticed)] = self._fork([Attempt(None, True)])
+        if isinstance(first, str) or isinstance(again, str) or noticed:
+            yield "", f"{first} {again} {noticed}"[:2000], []
+            return
+        yield "", "", []
+        steady = {name for name in first if first[name] == again[name]}  # no stopwatch
+        for name in self._names:
+            steady.discard(self._outcomes[-1].name if self._outcomes else "")
+            tasks = [Attempt(mutant, False) for mutant in every if mutant.snippet == name]
+            changes: dict[str, list[str]] = {}
+            for task, found in self._fork(tasks):
+                assert task.mutant
+                key = task.mutant.key
+                if isinstance(found, str):
+                    yield key, found, changes.get(key, [])
+                    continue
+                where = [one for one in first if one in steady and found.get(one) != first[one]]
+                if where and key not in known:
+                    changes[key] = where
+                    tasks.append(Attempt(task.mutant, True))
+                else:
+                    yield key, "", where
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Run the next cell."""
+        for message in self._running:
+            if isinstance(message, Outcome):
+                self._outcomes.append(message)
+                return
+
+    def _fork(self, tasks: list[Attempt]) -> Iterator[tuple[Attempt, Any]]:
+        """Let forks do the tasks, to which others may come meanwhile."""
+        context = multiprocessing.get_context("fork")
+        free, begun = list(range(len(self._copies))), 0
+        forks: dict[Any, tuple[Any, Attempt, int, float]] = {}
+        while begun < len(tasks) or forks:
+            if begun < len(tasks) and free:
+                number, task = free.pop(), tasks[begun]
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=self._answer, args=(task, number, theirs))
+                process.start()
+                theirs.close()
+                begun += 1
+                forks[ours] = process, task, number, time.monotonic() + TIME_LIMIT
+                continue
+            ready = multiprocessing.connection.wait(forks, timeout=1)
+            for ours, (process, task, number, end) in list(forks.items()):
+                if ours in ready:
+                    try:
+                        answer = ours.recv()
+                    except EOFError:
+                        answer = "build: its process died"
+                elif time.monotonic() > end:
+                    answer = "time: it was still running"
+                else:
+                    continue
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    process.kill()
+                process.join()
+                ours.close()
+                del forks[ours]
+                free.append(number)
+                yield task, answer
+
+    def _answer(self, task: Attempt, number: int, pipe: Connection) -> None:
+        """Do a task in this process, a fork, and tell what became of it."""
+        os.setsid()
+        own_files()
+        # inside of the folder that the cells may not leave
+        here = Path(tempfile.mkdtemp(prefix=".mutant-", dir="."))
+        for path in Path().iterdir():
+            if not path.name.startswith(".mutant-"):
+                copying = shutil.copytree if path.is_dir() else shutil.copy2
+                copying(path, here / path.name)
+        os.chdir(here)
+        try:
+            pipe.send(self._noticed(task, self._copies[number]))
+        finally:
+            shutil.rmtree(here.absolute(), ignore_errors=True)
+        os._exit(0)
+
+    def _noticed(self, task: Attempt, copy: Path) -> str | dict[str, object]:
+        """What noticed a mutant: a build, a claim, a test; or what it shows and leaves."""
+        sys.path[0] = str(copy)
+        text = task.mutant.text if task.mutant else self._text
+        (copy / self._script).write_text(text, encoding="utf-8")
+        path = str(self._section.path)
+        linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
+        done = len(self._outcomes)
+        try:
+            self._cells[done:] = read_section(copy / self._script, self._settings).snippets[done:]
+            shown = self._build(task.proves)
+        except ProjectError as error:
+            problem = error.problems[0]
+            return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
+        if not task.proves:
+            return shown
+        self._running.close()
+        os.chdir(copy)  # where the tests look for the section
+        names = {f"test_{claim.name}" for claim in self._claims}
+        tests = copy / self._settings.tests / f"test_{self._section.name}.py"
+        test = _failed_test(tests, names)
+        return f"test {test}" if test else ""
+
+    def _build(self, proves: bool) -> dict[str, object]:
+        """Run the cells that are left, with or without the claims about them; tell what they show and leave."""
+        shown: dict[str, object] = {}
+        done, last = len(self._outcomes), self._names[-1]
+        # what looks at the section before the change cannot notice it
+        after = [c for c in self._claims if self._names.index(c.snippet or last) >= done]
+        prover = (
+            Prover(self._settings, self._section, tuple(after), self._module) if proves else None
+        )
+        for outcome in self._outcomes:
+            if prover:
+                prover.prove_after(outcome)
+        for message in self._running:
+            if not isinstance(message, Outcome):
+                continue
+            shown[message.name] = (message.state, message.output, message.errors, message.figures)
+            if prover:
+                prover.prove_after(message)
+                if prover.problems:
+                    raise ProjectError(*prover.problems)
+            if (
+                message.name == last
+            ):  # what a section leaves to Python's end would end what the tests need, too
+                if prover:
+                    prover.finish()
+                break
+        return shown | _variables(self._module)
+
+
+def nurse(folder: Path, count: int, every: list[Mutant], known: set[str], pipe: Connection) -> None:
+    """Try the mutants of a section in this process, which is its own, and tell what became of each."""
     os.setsid()
     silence(0, 1, 2)
-    sys.path.insert(0, project)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            pipe.send(_noticed(Path(project), name, changed))
-        finally:
-            os.chdir("/")
+    sys.path.insert(0, "")
+    with tempfile.TemporaryDirectory() as here:
+        os.chdir(here)
+        for told in Nursery(folder, count, every[0].section).try_all(every, known):
+            pipe.send(told)
+        os.chdir("/")
     os._exit(0)
 
 
-def _noticed(project: Path, name: str, changed: str | None) -> str | dict[str, object]:
-    """What noticed the mutant: a build, a test; or what it shows and leaves."""
-    settings = read_settings(project)
-    prepare(settings)
-    try:
-        section = read_section(project / settings.sections / f"{name}.py", settings)
-        claims = list(read_claims(settings, {name: section})[0].values())
-        names = [snippet.name for snippet in section.snippets]
-        first = names.index(changed) if changed else 0
-        # what looks at the section before the change cannot notice it
-        after = tuple(c for c in claims if names.index(c.snippet or names[-1]) >= first)
-        shown = _build(settings, section, after)
-    except ProjectError as error:
-        problem = error.problems[0]
-        return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
-    os.chdir(project)  # where the tests look for the section
-    done = {f"test_{claim.name}" for claim in claims}
-    if test := _failed_test(project / settings.tests / f"test_{name}.py", done):
-        return f"test {test}"
-    return shown
-
-
-def _build(settings: Settings, section: Section, claims: tuple[Claim, ...]) -> dict[str, object]:
-    """Run the cells and the claims, up to the first thing that is wrong; tell what they show and leave."""
-    module = types.ModuleType("__main__")
-    prover = Prover(settings, section, claims, module)
-    shown: dict[str, object] = {}
-    for message in run_cells(settings, section, module):
-        if isinstance(message, Outcome):
-            shown[message.name] = (message.state, message.output, message.errors, message.figures)
-            prover.prove_after(message)
-            last = message.name == section.snippets[-1].name
-            if last:
-                prover.finish()
-                shown |= _variables(module)
-            if prover.problems:
-                raise ProjectError(*prover.problems)
-            if last:  # what a section leaves to Python's end would end what the tests need, too
-                break
-    return shown
+def own_files() -> None:
+    """Give this process, a fork, a copy of each open file that it would write together with its parent."""
+    copies: dict[tuple[int, int], int] = {}
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        try:
+            there = os.fstat(descriptor)
+            mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        except OSError:
+            continue
+        if stat.S_ISREG(there.st_mode) and mode != os.O_RDONLY:
+            key = there.st_dev, there.st_ino
+            if key not in copies:
+                with tempfile.TemporaryFile() as file:
+                    file.write(os.pread(descriptor, there.st_size, 0))
+                    file.flush()
+                    os.lseek(file.fileno(), os.lseek(descriptor, 0, os.SEEK_CUR), os.SEEK_SET)
+                    copies[key] = os.dup(file.fileno())
+            os.dup2(copies[key], descriptor)
 
 
 def _variables(module: types.ModuleType) -> dict[str, object]:
@@ -340,64 +503,48 @@ def _look(value: object, seen: dict[int, object]) -> object:
     return type(value).__name__
 
 
-class Laboratory:
-    """Runs mutants, each in a process and in a copy of the project that no other uses meanwhile.
+def copies(folder: Path, count: int) -> None:
+    """Make copies of the project, with what sections and their tests need."""
+    for number in range(count):
+        for name in (SETTINGS.sections, SETTINGS.tests):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / name, folder / str(number) / name, ignore=ignored)
+        for name in ("pyproject.toml", "proven.toml"):
+            shutil.copy(PROJECT / name, folder / str(number))
+
+
+def tried(every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list[str]]]:
+    """Try the mutants of a section, as many at a time as there are cores.
 
     Args:
-        folder: Where the copies go.
-        count: How many there are at a time.
+        every: The mutants.
+        known: Those that may live.
+
+    Yields:
+        The key of each, what noticed it, and what it changes; at first those of the section itself.
     """
-
-    def __init__(self, folder: Path, count: int) -> None:
-        warm_up(SETTINGS, "forkserver")
-        self._context = multiprocessing.get_context("forkserver")
-        self._copies: SimpleQueue[Path] = SimpleQueue()
-        for number in range(count):
-            copy = folder / str(number)
-            for name in (SETTINGS.sections, SETTINGS.tests):
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(PROJECT / name, copy / name, ignore=ignored)
-            for name in ("pyproject.toml", "proven.toml"):
-                shutil.copy(PROJECT / name, copy)
-            self._copies.put(copy)
-
-    def run(self, mutant: Mutant) -> Any:
-        """Run one mutant.
-
-        Args:
-            mutant: The mutant.
-
-        Returns:
-            What noticed it, in words; else what it shows and leaves.
-        """
-        project = self._copies.get()
-        script = project / SETTINGS.sections / f"{mutant.section}.py"
-        before = script.read_bytes()
-        script.write_text(mutant.text, encoding="utf-8")
-        ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=run,
-            args=(str(project), mutant.section, mutant.snippet, theirs),
-            daemon=False,  # a section starts processes of its own
+    warm_up(SETTINGS, "forkserver")
+    context = multiprocessing.get_context("forkserver")
+    with tempfile.TemporaryDirectory() as name:
+        count = os.cpu_count() or 1
+        copies(Path(name), count)
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(
+            target=nurse,
+            args=(Path(name), count, every, known, theirs),
+            daemon=False,  # it starts processes of its own
         )
+        process.start()
+        theirs.close()
         try:
-            process.start()
-            theirs.close()
-            if not ours.poll(TIME_LIMIT):
-                return "time: it was still running"
-            return ours.recv()
-        except EOFError:
-            return "build: its process died"
-        finally:
-            if process.pid:
+            while True:
                 try:
-                    os.killpg(process.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    process.kill()
+                    yield ours.recv()
+                except EOFError:
+                    return
+        finally:
+            process.kill()
             process.join()
-            ours.close()
-            script.write_bytes(before)
-            self._copies.put(project)
 
 
 def opposite(section: Section, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
@@ -465,24 +612,38 @@ def of_engine() -> list[tuple[Path, Path, list[Mutant]]]:
 
 
 def _try_engine() -> tuple[Counter[str], list[str]]:
+    """Try the sample of the engine, as many modules at a time as there are cores."""
     counted: Counter[str] = Counter()
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "project"
-        ignored = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "node_modules")
-        shutil.copytree(PROJECT, copy, ignore=ignored)
-        for path, tests, chosen in of_engine():
+    rows = list[str]()
+    count = os.cpu_count() or 1
+    free: SimpleQueue[Path] = SimpleQueue()
+    ignored = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "node_modules")
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
+        for number in range(count):
+            copy = Path(folder) / str(number) / "project"
+            shutil.copytree(PROJECT, copy, ignore=ignored)
+            free.put(copy)
+
+        def lives(path: Path, tests: Path, mutant: Mutant) -> bool:
+            copy = free.get()
             target = copy / path.relative_to(PROJECT)
-            for mutant in chosen:
-                target.write_text(mutant.text, encoding="utf-8")
-                command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-                command += ["-p", "no:xdist", str(copy / tests.relative_to(PROJECT))]
+            target.write_text(mutant.text, encoding="utf-8")
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+            command += ["-p", "no:xdist", str(copy / tests.relative_to(PROJECT))]
+            try:
                 done = subprocess.run(command, cwd=copy, capture_output=True, timeout=1200)
-                counted["test" if done.returncode else "survived"] += 1
-                if not done.returncode:
-                    place = f"{path.relative_to(PROJECT)}:{mutant.line}"
-                    rows.append(f"  {place}  {mutant.key}")
-            shutil.copy(path, target)
+            finally:
+                shutil.copy(path, target)
+                free.put(copy)
+            return done.returncode == 0
+
+        every = [(path, tests, one) for path, tests, chosen in of_engine() for one in chosen]
+        for (path, _, mutant), lived in zip(
+            every, pool.map(lambda args: lives(*args), every), strict=True
+        ):
+            counted["survived" if lived else "test"] += 1
+            if lived:
+                rows.append(f"  {path.relative_to(PROJECT)}:{mutant.line}  {mutant.key}")
     return counted, rows
 
 
@@ -505,37 +666,36 @@ def main(arguments: list[str]) -> int:
     total: Counter[str] = Counter()
     wrong: list[str] = []
     print(DEFINITION)
-    count = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(count) as pool:
-        laboratory = Laboratory(Path(folder), count)
-        for section in sections.values():
-            if asked and asked.partition(".")[0] != section.name:
-                continue
-            every = [m for m in mutants(section) if asked in ("", section.name, m.snippet)]
-            original = Mutant("", section.name, None, 0, section.path.read_text(encoding="utf-8"))
-            expected, again = pool.map(laboratory.run, (original, original))
-            if isinstance(expected, str) or isinstance(again, str):
-                print(f"{section.name}: the section itself fails, {expected} {again}")
+    for section in sections.values():
+        if asked and asked.partition(".")[0] != section.name:
+            continue
+        every = {m.key: m for m in mutants(section) if asked in ("", section.name, m.snippet)}
+        if not every:
+            continue
+        counted: Counter[str] = Counter()
+        print(f"{section.name}: {len(every)} mutants", flush=True)
+        for key, noticed, where in tried(list(every.values()), set(reasons)):
+            if not key and noticed:
+                print(f"{section.name}: the section itself fails, {noticed}")
                 return 1
-            steady = [name for name in expected if expected[name] == again[name]]  # no stopwatch
-            counted: Counter[str] = Counter()
-            print(f"{section.name}: {len(every)} mutants", flush=True)
-            for mutant, found in zip(every, pool.map(laboratory.run, every), strict=True):
-                if isinstance(found, str):
-                    counted[found.split()[0].strip(":")] += 1
-                    continue
-                where = [name for name in steady if found.get(name) != expected[name]]
-                counted["survived" if where else "same"] += 1
-                if where:
-                    reason = reasons.get(mutant.key, "NO REASON")
-                    print(f"  {section.place}:{mutant.line}  {mutant.key}")
-                    print(f"    changes {', '.join(where)[:100]}: {reason}", flush=True)
-                    if mutant.key not in reasons:
-                        wrong.append(f"{mutant.key} survives without a reason")
-            print(_figures(counted))
-            total += counted
-            if asked in ("", section.name):
-                wrong += [f"claim {name} never fails" for name in never_failing(section)]
+            if not key:
+                continue
+            if noticed:
+                counted[noticed.split()[0].strip(":")] += 1
+                continue
+            counted["survived" if where else "same"] += 1
+            if where:
+                reason = reasons.get(key, "NO REASON")
+                print(f"  {section.place}:{every[key].line}  {key}")
+                print(f"    changes {', '.join(where)[:100]}: {reason}", flush=True)
+                if key not in reasons:
+                    wrong.append(f"{key} survives without a reason")
+        if counted.total() < len(every):
+            wrong.append(f"{section.name}: only {counted.total()} of {len(every)} were tried")
+        print(_figures(counted))
+        total += counted
+        if asked in ("", section.name):
+            wrong += [f"claim {name} never fails" for name in never_failing(section)]
     if asked in ("", "engine"):
         counted, rows = _try_engine()
         print("engine", *rows, _figures(counted), sep="\n", flush=True)

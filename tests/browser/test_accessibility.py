@@ -42,7 +42,8 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_text(phone: Page, address: 
     phone.keyboard.press("Tab")
     assert focused(phone) == "Skip to content"
     phone.keyboard.press("Enter")
-    expect(phone).to_have_url(f"{address}en/blocks/#blocks")
+    phone.keyboard.press("Tab")  # the address forgets the place once the theme sees the page scroll
+    assert phone.evaluate("document.activeElement.closest('article') !== null")
 
 
 def test_the_drawer_of_a_phone_opens_and_closes_by_keyboard(phone: Page, address: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.helpers.looking import Screen, screen, tab
-from tests.helpers.site import LANGUAGES, PAGES, every_page
+from tests.helpers.site import LANGUAGES, PAGES, SHOWING, every_language, every_page
 
 HERE = LANGUAGES["zh"]
 
@@ -65,3 +65,31 @@ def test_no_heading_has_an_empty_line_and_no_button_lies_on_code(
         assert view.locator(".snippet-name + .highlight").count() > 10
         assert view.evaluate(WASTED) == []
         assert view.evaluate(COVERED) == []
+
+
+# Of each figure, how it is named and the size of its smallest text on the screen.
+TEXTS = """() => [...document.querySelectorAll("article .snippet-figure svg")].map(svg => {
+  const sizes = [...svg.querySelectorAll("text")].map(text => {
+    const { a, b } = text.getScreenCTM()
+    return parseFloat(getComputedStyle(text).fontSize) * Math.hypot(a, b)
+  })
+  return [svg.ariaLabel, Math.min(...sizes)]
+})"""
+WHITE = """() => [...document.querySelectorAll("article .snippet-figure [fill='#ffffff']")].map(
+  area => getComputedStyle(area).fill === "rgb(255, 255, 255)")"""
+
+
+@every_language
+def test_text_in_figures_can_be_read(browser: Browser, address: str, language: str) -> None:
+    with tab(browser, viewport={"width": 390, "height": 844}, color_scheme="dark") as view:
+        seen: dict[str, float] = {}
+        white: list[bool] = []
+        for part in SHOWING:
+            view.goto(f"{address}{LANGUAGES[language]}{part}/")
+            view.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            seen |= dict(view.evaluate(TEXTS))
+            white += view.evaluate(WHITE)
+        assert len(seen) > 8
+        assert {name: size for name, size in seen.items() if size < 11} == {}
+        assert white
+        assert set(white) == {False}, "white behind text that is light in the dark"

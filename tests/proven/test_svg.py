@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from proven.svg import clean, inline_svg
+from proven.svg import clean, inline_svg, is_wide
 
 SVG = (
     '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="5pt" '
@@ -110,3 +110,15 @@ def test_a_semicolon_in_the_name_of_a_font_ends_no_style() -> None:
     root = ElementTree.fromstring(clean(figure(f'<text style="{style}">x</text>')))
     [text] = root
     assert text.attrib == {"font-family": "'a; onmouseover=alert(1)', \"b; c\"", "fill": "red"}
+
+
+@pytest.mark.parametrize(
+    ("size", "wide"), [("9", True), ("10.9", True), ("11", False), ("20", False)]
+)
+def test_a_figure_whose_text_a_phone_would_make_too_small_is_wide(size: str, wide: bool) -> None:
+    text = f'<text style="font-size: 20px">a</text><text style="font-size: {size}px">b</text>'
+    assert is_wide(clean(figure(text).replace("0 0 10 5", "0 0 320 5"))) is wide
+
+
+def test_a_figure_without_text_is_not_wide() -> None:
+    assert not is_wide(clean(figure("").replace("0 0 10 5", "0 0 900 5")))

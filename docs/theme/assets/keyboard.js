@@ -19,6 +19,6 @@
       if (scrolls) target.tabIndex = 0
     }
   })
-  const boxes = "pre, .math, .md-typeset__scrollwrap"
+  const boxes = "pre, .math, .wide, .md-typeset__scrollwrap"
   for (const box of document.querySelectorAll(boxes)) watch.observe(box)
 }

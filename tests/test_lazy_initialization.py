@@ -217,10 +217,11 @@ def test_uninitialised_parameters_refuse_computation() -> None:
 
 def test_data_of_a_lazy_parameter_holds_nothing() -> None:
     """`.data` of an uninitialised parameter is an empty tensor: filling it, adding to it or putting
-    another tensor in its place raises no error and has no effect on the values after the first call.
+    another tensor of its dtype and device in its place raises no error, and after the first call the
+    parameter has its default values.
 
-    未初始化的参数，`.data` 是空张量：往里填数、加数，或者换上另一个张量，都不报错，
-    第一次调用之后的数值也不受影响。
+    未初始化的参数，`.data` 是空张量：往里填数、加数，或者换上另一个类型和设备相同的张量，都不报错，
+    第一次调用之后，参数仍是默认值。
     """
     told = "elements: 0\nall ones: False\n"
     assert shown("lazy_initialization.lazy-data").output == told
@@ -479,10 +480,10 @@ def test_no_layer_stays_a_lazy_linear() -> None:
 
 def test_isinstance_fails_early_and_works_later() -> None:
     """An initialiser for what is an `nn.Linear` by `isinstance` stops with an error at a lazy linear
-    layer, if it calls a function of `nn.init` or fills the weight itself, and sets it after the first
+    layer, if it calls a function of `nn.init` or `fill_` of the weight, and sets it after the first
     call.
 
-    初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或直接填写权重，遇到还没调用过的
+    初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或权重的 `fill_`，遇到还没调用过的
     延后初始化的线性层会报错；第一次调用之后就能设定。
     """
     state = after("lazy_initialization.init-by-isinstance")
@@ -531,10 +532,10 @@ def test_lazy_norms_are_no_subclasses() -> None:
 
 
 def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
-    """With one seed, a lazy layer behind a dropout gets other weights than the ordinary layer if the
-    dry run is done in training mode, and the same in evaluation mode.
+    """With one seed, a lazy linear layer behind `nn.Dropout()` gets other weights than the ordinary
+    layer if the dry run is done in training mode, and the same in evaluation mode.
 
-    种子相同时，排在 dropout 后面的延后初始化的层，若在训练模式下试运行，权重与普通层的不同；
+    种子相同时，排在 `nn.Dropout()` 后面的延后初始化的线性层，若在训练模式下试运行，权重与普通层的不同；
     在评估模式下则相同。
     """
 
@@ -554,15 +555,17 @@ def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
 
 
 def test_lazy_instance_norms_have_other_defaults() -> None:
-    """By default a lazy instance norm has a weight and running statistics after its first call, and the
-    ordinary one has neither (2.13).
+    """A lazy instance norm draws no random numbers. By default it has a weight and running statistics
+    after its first call, and the ordinary one has neither (2.13).
 
-    延后初始化的实例规范化，默认在第一次调用之后有权重和统计量；普通的实例规范化默认两样都没有（2.13）。
+    延后初始化的实例规范化不抽随机数，默认在第一次调用之后有权重和统计量；普通的实例规范化默认两样都没有（2.13）。
     """
     norms = [layer for layer in lazy_layers() if "InstanceNorm" in layer.cls.__name__]
     for layer in over(norms, "lazy instance norms | 个延后初始化的实例规范化"):
+        before = torch.get_rng_state()
         module = layer.make()
         layer.call(module)
+        assert torch.equal(before, torch.get_rng_state())
         plain = type(module)(4)
         assert list(plain.state_dict()) == []
         assert {"weight", "running_mean"} < set(module.state_dict())
@@ -661,10 +664,10 @@ def test_a_random_dry_run_batch_shifts_the_draws() -> None:
 
 
 def test_adam_and_sgd_accept_lazy_parameters() -> None:
-    """Adam, SGD and nine more optimisers of `torch.optim` may be built before the first call (2.13):
+    """Adam, SGD and ten more optimisers of `torch.optim` may be built before the first call (2.13):
     they hold the very parameters that it fills, and update them.
 
-    Adam、SGD 和 `torch.optim` 里另外九种优化器，都可以在第一次调用之前建好（2.13）：
+    Adam、SGD 和 `torch.optim` 里另外十种优化器，都可以在第一次调用之前建好（2.13）：
     第一次调用填好的，正是它们手里的那些参数，照常更新。
     """
     state = after("lazy_initialization.optimizer-first")
@@ -675,15 +678,23 @@ def test_adam_and_sgd_accept_lazy_parameters() -> None:
     steps = (state.net[0].weight - state.before).abs()
     assert steps.max().item() == pytest.approx(0.1, rel=1e-3)  # the rate, as in Adam's first step
     kinds = [kind for kind in optimizers() if kind is not torch.optim.Adagrad]
+    kinds.append(torch.optim.LBFGS)
     assert {torch.optim.Adam, torch.optim.SGD} < set(kinds)
-    assert len(kinds) == 2 + 9
+    assert len(kinds) == 2 + 10
     for kind in over(kinds, "optimisers of torch.optim | 种 torch.optim 的优化器"):
         torch.manual_seed(0)
         net = state.lazy_net()
         optimizer = cast(Any, kind)(net.parameters())
-        net(X).sum().backward()
+
+        def loss(net: Any = net, optimizer: Any = optimizer) -> torch.Tensor:
+            optimizer.zero_grad()
+            value: torch.Tensor = net(X).sum()
+            value.backward()
+            return value
+
+        loss()
         before = [p.detach().clone() for p in net.parameters()]
-        optimizer.step()
+        optimizer.step(loss)  # LBFGS asks for the loss itself
         for p, q, old in zip(
             optimizer.param_groups[0]["params"], net.parameters(), before, strict=True
         ):
@@ -693,9 +704,9 @@ def test_adam_and_sgd_accept_lazy_parameters() -> None:
 
 def test_adagrad_needs_the_shapes_at_once() -> None:
     """Adagrad cannot be built before the first call (2.13): it allocates its state in the
-    constructor, in the shapes of the parameters.
+    constructor, in the shapes of the parameters. Nor can Muon, which takes matrices only.
 
-    Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。
+    Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。Muon 也不能，它只收矩阵。
     """
     line = "Adagrad: Attempted to use an uninitialized parameter"
     assert line in shown("lazy_initialization.optimizer-first").output.splitlines()
@@ -707,6 +718,11 @@ def test_adagrad_needs_the_shapes_at_once() -> None:
             torch.optim.Adagrad(module.parameters())
         layer.call(module)
         assert torch.optim.Adagrad(module.parameters()).state
+    linear = nn.LazyLinear(3, bias=False)
+    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
+        torch.optim.Muon(linear.parameters())
+    linear(X)
+    assert torch.optim.Muon(linear.parameters()).param_groups[0]["params"] == [linear.weight]
 
 
 def test_loading_supplies_the_shapes() -> None:
@@ -954,13 +970,14 @@ def test_optimisers_accept_a_model_after_its_dry_run() -> None:
     accepted = []
     for kind in sorted(kinds, key=lambda kind: kind.__name__):
         try:
-            kind(nn.Sequential(nn.Linear(20, 256), nn.ReLU(), nn.Linear(256, 10)).parameters())
+            layers = nn.Linear(20, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 10)
+            kind(nn.Sequential(*layers).parameters())
         except ValueError:  # Muon takes no biases
             continue
         accepted.append(kind)
     assert {torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad} < set(accepted)
     for kind in over(accepted, "optimisers of torch.optim | 种 torch.optim 的优化器"):
-        lazy = state.lazy_net()
+        lazy = state.with_norm()
         lazy(X)
         optimizer = kind(lazy.parameters())
         held = optimizer.param_groups[0]["params"]
@@ -986,10 +1003,10 @@ def test_a_lazy_linear_needs_no_in_features() -> None:
 
 
 def test_lazy_parameters_have_names_and_no_shape() -> None:
-    """Before its first call a lazy layer has parameters with names; their `shape` is a
+    """A new lazy layer, built with its defaults, has parameters with names; their `shape` is a
     `RuntimeError`.
 
-    第一次调用之前，延后初始化的层已有参数，名字也定了；访问它们的 `shape` 会报 `RuntimeError`。
+    新建的延后初始化的层，在默认设置下已有参数，名字也定了；访问它们的 `shape` 会报 `RuntimeError`。
     """
     for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
         module = layer.make()
@@ -1001,9 +1018,10 @@ def test_lazy_parameters_have_names_and_no_shape() -> None:
 
 def test_a_dry_run_under_eval_and_no_grad_counts_nothing() -> None:
     """A dry run under `net.eval()` and `torch.no_grad()` gives the parameters their shapes, and
-    batch norm counts no batch.
+    batch norm counts no batch. In training mode it does, `torch.no_grad()` or not.
 
     在 `net.eval()` 和 `torch.no_grad()` 之下试运行，参数有了形状，批量规范化一批也没有计。
+    在训练模式下，就算用了 `torch.no_grad()` 也会计。
     """
     with_norm = after("lazy_initialization.dry-run-traces").with_norm
     for rows in over((1, 2, 3, 10, 64), "sizes of the batch | 种批量大小"):
@@ -1013,6 +1031,10 @@ def test_a_dry_run_under_eval_and_no_grad_counts_nothing() -> None:
         assert not out.requires_grad
         assert net[0].weight.shape == (256, 20)
         assert net[1].num_batches_tracked == 0
+        training = with_norm()
+        with torch.no_grad():
+            training(torch.ones(rows + 1, 20))
+        assert training[1].num_batches_tracked == 1
 
 
 # Exercises

@@ -242,10 +242,10 @@ def test_a_mean_without_dim_is_one_number() -> None:
 
 
 def test_centring_keeps_the_spread() -> None:
-    """Subtracting the mean leaves the standard deviation as it was, up to rounding: centring is not
-    standardising.
+    """Subtracting the mean of all elements leaves the standard deviation as it was, up to rounding, and
+    columns with different means off centre: centring is not standardising.
 
-    减去均值不改变标准差（允许舍入误差），所以中心化不是标准化。
+    减去全体的均值不改变标准差（允许舍入误差），均值不同的各列也没有居中，所以中心化不是标准化。
     """
     state = after("custom_layers.standardised")
     assert state.Y.mean(dim=0).tolist() == [-9, 9]
@@ -256,6 +256,7 @@ def test_centring_keeps_the_spread() -> None:
         X = torch.rand(64, 3) * torch.tensor([1.0, 2.0, 3.0])
         assert torch.allclose(state.layer(X).std(), X.std())
         assert (state.layer(X).std() - 1).abs() > 0.1
+        assert (state.layer(X).mean(dim=0)[[0, 2]].abs() > 0.1).all()
 
 
 def test_standardising_treats_each_column_alone() -> None:
@@ -295,6 +296,8 @@ def test_centring_mixes_the_rows_of_a_batch() -> None:
         torch.manual_seed(seed)
         net, X = nn.Sequential(nn.Linear(5, 4), state.layer, nn.Linear(4, 2)), torch.randn(6, 5)
         assert not torch.allclose(net(X)[0], net(X[:1])[0])
+        scores = nn.Sequential(net[0], state.layer, nn.Softmax(dim=1))  # undoes it again
+        assert torch.allclose(scores(X)[0], scores(X[:1])[0], atol=1e-6)
 
 
 def test_eval_changes_only_layers_that_ask() -> None:
@@ -668,10 +671,10 @@ def test_a_sum_grows_with_the_root_of_n() -> None:
 
 
 def test_two_makes_up_for_relu() -> None:
-    """ReLU halves the mean square of a sum with random weights, since it is as often negative as
-    positive; the 2 in their standard deviation √(2/n) makes up for it.
+    """ReLU halves the mean square of a sum with weights from `torch.randn`, which is distributed
+    symmetrically about 0; the 2 in their standard deviation √(2/n) makes up for it.
 
-    权重随机时，和的正负各占一半，ReLU 让均方值减半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
+    权重取自 `torch.randn` 时，和的分布关于 0 对称，ReLU 让均方值减半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
     """
     MyLinear = after("custom_layers.my-linear").MyLinear
     torch.manual_seed(0)
@@ -1256,10 +1259,10 @@ def test_the_check_of_row_norm_rejects_what_is_wrong(capsys: pytest.CaptureFixtu
 
 def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
     """After the first `backward()`, the parameters whose `grad` is still `None` are those that no
-    gradient can reach; where every layer computes with its parameters, as those of `torch.nn` do,
-    there is none.
+    gradient has reached, also because this batch did not use them; where every layer is used and
+    computes with its parameters, as those of `torch.nn` do, there is none.
 
-    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度到不了的参数；各层都直接用参数计算，就一个也没有，`torch.nn` 的层便是如此。
+    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度没有到达的参数，也可能是这批数据没有用到；各层都用到了，又都直接用参数计算，就一个也没有，`torch.nn` 的层便是如此。
     """
     state = after("custom_layers.loss-curves")
     missing = {}
@@ -1268,6 +1271,10 @@ def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
         net(torch.rand(4, 8)).sum().backward()
         missing[layer_class] = [name for name, p in net.named_parameters() if p.grad is None]
     assert missing == {state.MyLinear: [], state.DataLinear: ["0.weight", "0.bias"]}
+    choices = nn.ModuleList([nn.Linear(8, 1), nn.Linear(8, 1)])
+    choices[1](torch.rand(4, 8)).sum().backward()
+    unused = [name for name, p in choices.named_parameters() if p.grad is None]
+    assert unused == ["0.weight", "0.bias"]
     with_parameters = [m for m in layers() if list(m.make().parameters())]
     for member in over(with_parameters, WITH_PARAMETERS):
         module = member.make()
@@ -1613,9 +1620,9 @@ def test_rfft_leaves_out_the_conjugates() -> None:
 
 def test_the_leading_half_loses_the_alternating_part() -> None:
     """For an even d, the first d // 2 Fourier coefficients of a real row tell everything about it
-    except how much of 1, −1, 1, −1, … is in it: that row has only zeros there.
+    except how much of 1, −1, 1, −1, … is in it: that row has only zeros there, up to rounding.
 
-    d 为偶数时，实数行的前 d // 2 个傅里叶系数包含了这一行的一切，只差其中有多少 1, −1, 1, −1, …：那样的一行，这些系数全是 0。
+    d 为偶数时，实数行的前 d // 2 个傅里叶系数包含了这一行的一切，只差其中有多少 1, −1, 1, −1, …：那样的一行，这些系数全是 0（允许舍入误差）。
     """
     assert shown("custom_layers.fourier").output.endswith("lost: [0.0, 0.0, 0.0, 0.0]\n")
     layer = after("custom_layers.fourier").FourierHalf()

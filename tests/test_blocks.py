@@ -363,9 +363,9 @@ def test_input_gets_no_gradient() -> None:
 
 
 def test_parameters_require_gradients_by_default() -> None:
-    """Parameters are created with `requires_grad=True`; a tensor from `torch.rand` is not.
+    """By default, parameters are created with `requires_grad=True`; a tensor from `torch.rand` is not.
 
-    参数一创建就是 `requires_grad=True`，`torch.rand` 得到的张量则不是。
+    参数默认一创建就是 `requires_grad=True`，`torch.rand` 得到的张量则不是。
     """
     state = after("blocks.gradients")
     assert nn.Parameter(torch.rand(2)).requires_grad is True
@@ -401,10 +401,16 @@ def test_blocks_have_no_backward_method() -> None:
 
 
 def test_assigned_layers_are_registered() -> None:
-    """Assigning a layer to an attribute is enough for `parameters()` to give its parameters.
+    """Assigning a layer to an attribute of the object is enough for `parameters()` to give its parameters; an
+    attribute of the class is passed over.
 
-    把层赋给属性，`parameters()` 就能给出它的参数。
+    把层赋给对象的属性，`parameters()` 就能给出它的参数；赋给类的属性则不行。
     """
+
+    class Shared(nn.Module):
+        layer = nn.Linear(2, 2)
+
+    assert list(Shared().parameters()) == []
     net = after("blocks.parameters").net
     found = list(net.parameters())
     wanted = [net.hidden.weight, net.hidden.bias, net.out.weight, net.out.bias]
@@ -515,10 +521,10 @@ def test_forward_runs_at_each_call() -> None:
 
 
 def test_hooks_run_only_in_calls() -> None:
-    """A forward hook runs for `net(X)` and not for `net.forward(X)`, though both give the same
-    numbers.
+    """A forward hook runs for `net(X)` and not for `net.forward(X)`. Both give the same numbers, unless a hook
+    changes them.
 
-    前向钩子在 `net(X)` 时运行，在 `net.forward(X)` 时不运行，尽管两者算出的数相同。
+    前向钩子在 `net(X)` 时运行，在 `net.forward(X)` 时不运行。两者算出的数相同，除非钩子改动了它们。
     """
     state = after("blocks.call-not-forward")
     assert state.calls == [1]
@@ -534,14 +540,18 @@ def test_hooks_run_only_in_calls() -> None:
         module.register_forward_hook(lambda *_, calls=calls: calls.append(1))
         called = layer.call(module)
         assert calls == [1]
-        assert torch.equal(module.forward(*layer.inputs()), called)
+        direct = module.forward(*layer.inputs())
+        assert torch.equal(direct, called)
         assert calls == [1]
+        module.register_forward_hook(lambda _, args, output: output + 1)
+        assert torch.equal(layer.call(module), direct + 1)
+        assert torch.equal(module.forward(*layer.inputs()), direct)
 
 
 def test_a_forward_hook_runs_once_a_call() -> None:
-    """A forward hook runs once in each call of its module, and not in `net.forward(X)`.
+    """A forward hook runs once in each call of its module that returns, and not in `net.forward(X)`.
 
-    每调用一次模块，它的前向钩子就运行一次；`net.forward(X)` 时不运行。
+    每调用一次模块，只要没有报错，它的前向钩子就运行一次；`net.forward(X)` 时不运行。
     """
     state = after("blocks.mlp")
     for n in over(range(6), "numbers of calls | 种调用次数"):
@@ -551,6 +561,8 @@ def test_a_forward_hook_runs_once_a_call() -> None:
         for _ in range(n):
             net(state.X)
             net.forward(state.X)
+        with pytest.raises(RuntimeError, match="cannot be multiplied"):
+            net(torch.ones(2, 4))
         assert len(calls) == n
 
 
@@ -1007,10 +1019,10 @@ def test_keys_of_a_module_dict_become_names() -> None:
 
 def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
     """An `nn.ModuleDict` refuses a key that is no string (`TypeError`), and one that is empty, has a dot or is
-    the name of one of its attributes, such as `keys` or `type` (`KeyError`).
+    the name of one of its own attributes, such as `keys` or `type` (`KeyError`). A key that is there it takes.
 
     键如果不是字符串，`nn.ModuleDict` 会拒绝（`TypeError`）；
-    为空、带点，或与它已有的属性同名，例如 `keys`、`type`，也会拒绝（`KeyError`）。
+    为空、带点，或与它自己的属性同名，例如 `keys`、`type`，也会拒绝（`KeyError`）。已有的键可以再用。
     """
     attributes = [name for name in dir(nn.ModuleDict()) if not name.startswith("_")]
     assert {"keys", "type"} <= set(attributes)
@@ -1022,7 +1034,8 @@ def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
         assert list(held) == ["a"]
     for key in ("0", "a b", "a-b", "一", "def"):
         held = nn.ModuleDict({key: nn.Linear(1, 1)})
-        assert list(held) == [key]
+        held[key] = new = nn.ReLU()
+        assert list(held.items()) == [(key, new)]
 
 
 def test_registration_keeps_the_order() -> None:
@@ -1594,10 +1607,10 @@ def test_nan_leaves_the_loop_at_once() -> None:
 
 
 def test_finite_inputs_can_overflow_in_a_layer() -> None:
-    """A layer can turn finite inputs into infinity, as with weights of 1 and inputs of 1e38;
+    """A layer can turn finite inputs into infinity, as with 20 weights of 1 and inputs of 1e38;
     `torch.isfinite` tells.
 
-    输入都是有限的数，过一层也可能变成无穷大，例如权重全为 1、输入为 1e38；`torch.isfinite` 能查出来。
+    输入都是有限的数，过一层也可能变成无穷大，例如 20 个权重全为 1、输入为 1e38；`torch.isfinite` 能查出来。
     """
     for inputs in over((5, 20, 64, 256), "widths | 种宽度"):
         layer = nn.Linear(inputs, 3)
@@ -1633,9 +1646,11 @@ def test_the_block_hangs_on_infinity_and_ends_on_nan() -> None:
 
 def test_linear_backward_needs_no_output() -> None:
     """The output of a linear layer may be overwritten in place, and the gradients are right: its backward pass
-    needs the input and the weight, and refuses if one of these was overwritten.
+    needs the input for the gradient of the weight, the weight for that of the input, and refuses if what it
+    needs was overwritten.
 
-    线性层的输出可以原地改写，得到的梯度仍是对的：求梯度要用的是输入和权重，其中之一被改写过，`backward()` 就拒绝执行。
+    线性层的输出可以原地改写，得到的梯度仍是对的：求权重的梯度要用输入，求输入的梯度要用权重；
+    要用的被改写过，`backward()` 就拒绝执行。
     """
     assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
     state = after("blocks.in-place")
@@ -1651,12 +1666,18 @@ def test_linear_backward_needs_no_output() -> None:
         Y.sum().backward()
         assert linear.weight.grad is not expected
         assert torch.equal(linear.weight.grad, expected)
-        for needed in (linear.weight, X):
+        for needed, other in ((linear.weight, X), (X, linear.weight)):
             Y = linear(X)
             with torch.no_grad():
                 needed /= 2
             with pytest.raises(RuntimeError, match="modified by an inplace operation"):
                 Y.sum().backward()
+            other.requires_grad_(False)  # nobody asks for the gradient that needs it
+            Y = linear(X)
+            with torch.no_grad():
+                needed /= 2
+            Y.sum().backward()
+            other.requires_grad_(True)
 
 
 def test_relu_sigmoid_and_tanh_need_their_output() -> None:
@@ -1784,9 +1805,9 @@ def test_linear_layers_refuse_a_scalar() -> None:
 
 
 def test_broken_makes_three_mistakes() -> None:
-    """`Broken` loses its mean on a reload, hands out no parameter and fails after `double()`.
+    """`Broken` loses its mean on a reload, hands out no parameter and after `double()` refuses `float64` inputs.
 
-    `Broken` 重新加载会丢掉均值，一个参数也给不出，`double()` 之后就报错。
+    `Broken` 重新加载会丢掉均值，一个参数也给不出，`double()` 之后还是不收 `float64` 的输入。
     """
     state = after("blocks.check-repaired")
     for seed in over(seeds(5), SEEDS):
@@ -1795,7 +1816,9 @@ def test_broken_makes_three_mistakes() -> None:
         assert list(net.parameters()) == []
         clone.load_state_dict(net.state_dict())
         assert not torch.equal(net.mean, clone.mean)
+        before = net(state.X)
         net.double()
+        assert torch.equal(net(state.X), before)  # as if nothing had happened
         with pytest.raises(RuntimeError, match="must have the same dtype"):
             net(state.X.double())
 
@@ -1842,9 +1865,9 @@ def test_solution_ends_with_a_check_that_holds(name: str) -> None:
 
 def test_two_registrations_mend_three_mistakes() -> None:
     """With the mean as a buffer and the layers in an `nn.ModuleList`, the model comes back from a reload with
-    its mean, hands out four parameters, and computes after `double()`.
+    its mean, hands out four parameters, and after `double()` takes `float64` inputs.
 
-    均值注册成缓冲区，层放进 `nn.ModuleList`：重新加载后均值还在，给得出四个参数，`double()` 之后照样能算。
+    均值注册成缓冲区，层放进 `nn.ModuleList`：重新加载后均值还在，给得出四个参数，`double()` 之后收 `float64` 的输入。
     """
     state = after("blocks.repaired")
     for seed in over(seeds(5), SEEDS):
@@ -1989,10 +2012,11 @@ def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
 
 def test_cat_along_dimension_one_needs_matrices() -> None:
     """`torch.cat` along dimension 1 joins the features of matrices; inputs with three dimensions have
-    their features in another one: `Sizes of tensors must match except in dimension 1`.
+    their features in another one. Along dimension 1 outputs of different widths are refused, `Sizes of tensors
+    must match except in dimension 1`, and those of equal widths are joined there.
 
-    `torch.cat` 取 `dim=1`，拼的是矩阵的特征维；三维的输入，特征不在这一维，于是报错：
-    `Sizes of tensors must match except in dimension 1`。
+    `torch.cat` 取 `dim=1`，拼的是矩阵的特征维；三维的输入，特征不在这一维。两边宽度不同就报错：
+    `Sizes of tensors must match except in dimension 1`；宽度相同则会在这一维拼起来。
     """
     state = after("blocks.parallel")
     both = state.Parallel(state.block(20, 8), nn.Linear(20, 4))
@@ -2001,6 +2025,7 @@ def test_cat_along_dimension_one_needs_matrices() -> None:
     assert torch.equal(flat, both(state.X))
     with pytest.raises(RuntimeError, match="Sizes of tensors must match except in dimension 1"):
         torch.cat((both.left(X), both.right(X)), dim=1)
+    assert torch.cat((both.left(X), both.left(X)), dim=1).shape == (3, 4, 8)
 
 
 def test_check_of_parallel_refuses_other_joins() -> None:

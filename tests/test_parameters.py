@@ -281,9 +281,9 @@ def test_write_through_detach_is_noticed() -> None:
 
 
 def test_numpy_wants_a_detached_tensor() -> None:
-    """`numpy()` of a tensor that requires a gradient is refused, `Can't call numpy() on Tensor that requires grad`; `detach().numpy()` works.
+    """`numpy()` of a tensor that requires a gradient is refused, `Can't call numpy() on Tensor that requires grad`; `detach().numpy()` works, and `numpy()` under `no_grad()`.
 
-    对需要梯度的张量调用 `numpy()` 会被拒绝：`Can't call numpy() on Tensor that requires grad`；先 `detach()` 就可以。
+    对需要梯度的张量调用 `numpy()` 会被拒绝：`Can't call numpy() on Tensor that requires grad`；先 `detach()` 就可以，写在 `no_grad()` 里也可以。
     """
     error = shown("parameters.parameter-object").errors[1].text
     assert error.startswith("RuntimeError: Can't call numpy() on Tensor that requires grad.")
@@ -292,6 +292,8 @@ def test_numpy_wants_a_detached_tensor() -> None:
         with pytest.raises(RuntimeError, match="numpy\\(\\) on Tensor that requires grad"):
             bias.numpy()
         assert bias.detach().numpy().tolist() == bias.tolist()
+        with torch.no_grad():
+            assert bias.numpy().tolist() == bias.tolist()
 
 
 def test_numpy_has_no_bfloat16() -> None:
@@ -323,9 +325,9 @@ def test_backward_starts_from_one_number() -> None:
 
 
 def test_backward_needs_a_path_to_a_parameter() -> None:
-    """`backward()` from a tensor that was detached, read through `.data` or computed under `no_grad()`, or with all parameters frozen, stops with `element 0 of tensors does not require grad and does not have a grad_fn`.
+    """`backward()` from a tensor that was detached, read through `.data` or computed under `no_grad()`, or with all parameters frozen and an input that needs no gradient, stops with `element 0 of tensors does not require grad and does not have a grad_fn`.
 
-    张量如果是 `detach()` 或 `.data` 得到的，或者在 `no_grad()` 里算出来的，又或者参数全部冻结，`backward()` 就会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
+    张量如果是 `detach()` 或 `.data` 得到的，或者在 `no_grad()` 里算出来的，又或者参数全部冻结、输入也不要梯度，`backward()` 就会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
     """
     message = "element 0 of tensors does not require grad and does not have a grad_fn"
     assert shown("parameters.backward-errors").errors[1].text == f"RuntimeError: {message}"
@@ -340,6 +342,7 @@ def test_backward_needs_a_path_to_a_parameter() -> None:
         with pytest.raises(RuntimeError, match=message):
             ways[way]().sum().backward()
     frozen = small().requires_grad_(False)
+    frozen(X.clone().requires_grad_()).sum().backward()
     frozen[2].requires_grad_(True)
     frozen(X).sum().backward()
 
@@ -464,9 +467,9 @@ def test_index_binds_tighter_than_star() -> None:
 
 
 def test_inserting_a_module_shifts_later_keys() -> None:
-    """A module inserted into a `Sequential` moves the index and the keys of every module behind it, so a state dict from before no longer fits.
+    """A module inserted into a `Sequential` whose names are the positions moves the index and the keys of every module behind it, so a state dict from before no longer fits. With names of one's own the keys stay.
 
-    在 `Sequential` 里插进一个模块，后面每个模块的下标和键都会变，以前的状态字典也就对不上了。
+    `Sequential` 里的名字就是位置时，插进一个模块，后面每个模块的下标和键都会变，以前的状态字典也就对不上了；自己起的名字则不变。
     """
     for place in over(range(3), "positions | 个位置"):
         net = small()
@@ -477,6 +480,12 @@ def test_inserting_a_module_shifts_later_keys() -> None:
         assert list(net)[place + 1 :] == behind
         keys = [f"{i + (i >= place)}.{name}" for i in (0, 2) for name in ("weight", "bias")]
         assert list(net.state_dict()) == keys
+    named = {"first": nn.Linear(4, 8), "last": nn.Linear(8, 1)}
+    short, longer = (
+        nn.Sequential(collections.OrderedDict(parts))
+        for parts in (named, {"front": nn.Flatten(), **named})
+    )
+    longer.load_state_dict(short.state_dict())
     assert shown("parameters.slices").output.splitlines()[-2:] == [
         "keys:   0.weight 0.bias 2.weight 2.bias",
         "longer: 1.weight 1.bias 3.weight 3.bias",
@@ -600,9 +609,9 @@ def test_sequentials_nest_into_one_tree() -> None:
 
 
 def test_printed_network_shows_its_tree() -> None:
-    """A printed network shows every block by name and every layer in it, indented as they are nested.
+    """A printed network shows its tree, with positions or names, indented as they are nested. An `nn.ModuleList` puts neighbours that print alike in one line.
 
-    打印网络会列出每个块的名字和块里的每一层，并按嵌套关系缩进。
+    打印网络，可以看到它的树形结构，标着位置或名字，并按嵌套关系缩进。`nn.ModuleList` 会把打印出来相同的相邻几项并成一行。
     """
     deep = after("parameters.by-index").deep
     output = repr(deep)
@@ -615,6 +624,8 @@ def test_printed_network_shows_its_tree() -> None:
         module = layer.make()
         net = nn.Sequential(nn.Sequential(collections.OrderedDict(part=module)))
         assert f"(0): Sequential(\n    (part): {type(module).__name__}(" in repr(net)
+    listed = repr(nn.ModuleList([nn.Tanh(), nn.ReLU(), nn.ReLU()]))
+    assert listed == "ModuleList(\n  (0): Tanh()\n  (1-2): 2 x ReLU()\n)"
 
 
 def test_walking_the_tree_is_built_in() -> None:
@@ -666,9 +677,9 @@ def test_indices_follow_the_nesting() -> None:
 
 
 def test_space_in_a_name_needs_getattr() -> None:
-    """A module name may hold a space; it enters the keys, and as an attribute only `getattr` reaches the module.
+    """A module name may hold a space; it enters the keys, and as an attribute the module is reached by `getattr`: written after a dot, the name is no Python.
 
-    模块名里可以有空格；空格会进到键里，要当属性取模块，只能用 `getattr`。
+    模块名里可以有空格；空格会进到键里，要当属性取模块，得用 `getattr`：直接写在点号后面，不是合法的 Python。
     """
     for name in over(("block 1", "block 1 2", "the last block"), "names | 个名字"):
         odd = nn.Sequential()
@@ -827,9 +838,9 @@ def test_convolution_default_range_depends_on_fan_in() -> None:
 
 
 def test_layer_classes_have_their_own_reset_parameters() -> None:
-    """Layers with parameters draw their default values in `reset_parameters`, and calling it sets the values anew; `nn.MultiheadAttention` and the `Transformer` classes have no such method.
+    """The layers of `torch.nn` with parameters set their default values in `reset_parameters`, and calling it sets the values anew; `nn.MultiheadAttention` and the `Transformer` classes have no such method.
 
-    有参数的层，在 `reset_parameters` 里设定默认值，调用它就重新设一遍；`nn.MultiheadAttention` 和各个 `Transformer` 类没有这个方法。
+    `torch.nn` 里有参数的层，在 `reset_parameters` 里设定默认值，调用它就重新设一遍；`nn.MultiheadAttention` 和各个 `Transformer` 类没有这个方法。
     """
     lacking = []
     for layer in over(layers(), "layer classes of torch.nn | 种 torch.nn 的层"):
@@ -870,9 +881,9 @@ def test_other_layers_start_from_other_values() -> None:
 
 
 def test_default_linear_keeps_a_third_of_mean_square() -> None:
-    """The default weights of a linear layer pass on about a third of the mean square of their input, and ReLU removes more.
+    """On average, the default weights of a linear layer pass on a third of the mean square of their input, and ReLU removes more. A single narrow layer may pass on far more or less.
 
-    线性层的默认权重只把输入均方值的大约三分之一传下去，ReLU 还要再削掉一部分。
+    平均来说，线性层的默认权重只把输入均方值的三分之一传下去，ReLU 还要再削掉一部分。单独一个很窄的层，可能多得多，也可能少得多。
     """
     for seed in over(seeds(10), "seeds | 个随机种子"):
         torch.manual_seed(seed)
@@ -881,6 +892,13 @@ def test_default_linear_keeps_a_third_of_mean_square() -> None:
         share = (output.square().mean() / inputs.square().mean()).item()
         assert math.isclose(share, 1 / 3, rel_tol=0.05)
         assert F.relu(output).square().mean() < 0.6 * output.square().mean()
+    torch.manual_seed(0)
+    for width in (1, 2, 4):
+        inputs = torch.randn(100, width)
+        outputs = [F.linear(inputs, nn.Linear(width, width).weight) for _ in range(3000)]
+        shares = torch.stack(outputs).square().mean(dim=(1, 2)) / inputs.square().mean()
+        assert math.isclose(shares.mean().item(), 1 / 3, rel_tol=0.05)
+        assert shares.min() < 0.2 < 0.5 < shares.max()
 
 
 def test_the_variance_gives_the_third() -> None:
@@ -1075,9 +1093,9 @@ def test_lazy_layer_initialises_after_its_first_call() -> None:
 
 
 def test_equal_units_stay_equal_in_training() -> None:
-    """Hidden units that start with equal weights and biases receive equal gradients and stay equal in training, whatever the activation, as long as nothing random such as dropout comes in. In large layers rounding may tell them apart by less than a millionth.
+    """Hidden units that start with equal weights and biases receive equal gradients and stay equal in training, whatever the activation on single elements, unless something tells them apart, such as dropout, or `nn.GLU`, to which one half of them are gates. In large layers rounding may tell them apart by less than a millionth.
 
-    起点的权重和偏置都相同的隐藏单元得到相同的梯度，训练中始终分不开，换哪种激活函数都一样，只要没有 dropout 这样的随机运算；层很大时，舍入可能让它们相差不到百万分之一。
+    起点的权重和偏置都相同的隐藏单元得到相同的梯度，训练中始终分不开，换哪种逐元素的激活函数都一样，除非有别的东西把它们区分开，例如 dropout，或者把其中一半当作门的 `nn.GLU`；层很大时，舍入可能让它们相差不到百万分之一。
     """
     assert shown("parameters.symmetry").output.startswith("units: 1,")
     state = after("parameters.symmetry")
@@ -1085,9 +1103,9 @@ def test_equal_units_stay_equal_in_training() -> None:
     state.train(net, steps=20)
     assert net[0].weight[0].std() > 0  # they did move
 
-    def grown(activation: nn.Module, steps: int = 5) -> nn.Linear:
+    def grown(activation: nn.Module, steps: int = 5, width: int = 8) -> nn.Linear:
         hidden = nn.Linear(4, 8)
-        model = nn.Sequential(hidden, activation, nn.Linear(8, 1)).apply(state.init_constant)
+        model = nn.Sequential(hidden, activation, nn.Linear(width, 1)).apply(state.init_constant)
         X = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
         for _ in range(steps):
             model.zero_grad()
@@ -1117,6 +1135,9 @@ def test_equal_units_stay_equal_in_training() -> None:
     assert (large[0].weight - large[0].weight[0]).abs().max() < 1e-6
     apart = grown(nn.Dropout(0.5)).weight
     assert not torch.equal(apart, apart[0].expand_as(apart))
+    values, gates = grown(nn.GLU(), width=4).weight.chunk(2)
+    assert torch.equal(values, values[0].expand_as(values))
+    assert not torch.equal(values, gates)
 
 
 def test_random_weights_break_the_symmetry() -> None:
@@ -1427,9 +1448,9 @@ def test_no_grad_allows_edits_in_place() -> None:
 
 
 def test_recorded_edit_of_a_parameter_is_refused() -> None:
-    """Without `no_grad()` an in-place edit is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing.
+    """Without `no_grad()` an in-place edit of a parameter is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing. That of a frozen one is not.
 
-    不在 `no_grad()` 里原地修改参数会被拒绝，报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。
+    不在 `no_grad()` 里原地修改参数会被拒绝（冻结的除外），报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。
     """
     error = shown("parameters.edit-in-place").errors[0].text
     message = "a leaf Variable that requires grad is being used in an in-place operation."
@@ -1442,6 +1463,8 @@ def test_recorded_edit_of_a_parameter_is_refused() -> None:
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
             in_place(layer.weight, name)
         assert torch.equal(layer.weight, before)
+        frozen = nn.Linear(2, 1).requires_grad_(False)
+        in_place(frozen.weight, name)
 
 
 def test_no_grad_write_raises_the_version() -> None:
@@ -1460,9 +1483,9 @@ def test_no_grad_write_raises_the_version() -> None:
 
 
 def test_backward_notices_a_write_under_no_grad() -> None:
-    """If a weight that `backward()` needs is overwritten under `no_grad()` after the forward pass, it stops: `modified by an inplace operation`.
+    """If a weight that `backward()` needs is overwritten under `no_grad()` after the forward pass, it stops: `modified by an inplace operation`. What it does not need may be overwritten, such as a bias, or the weight of a first layer if the input needs no gradient; the gradients are right.
 
-    前向传播之后在 `no_grad()` 里改写 `backward()` 要用到的权重，它会停下来，报 `modified by an inplace operation`。
+    前向传播之后在 `no_grad()` 里改写 `backward()` 要用到的权重，它会停下来，报 `modified by an inplace operation`。它用不到的可以改写，例如偏置，或者第一层的权重（输入不要梯度时），梯度仍是对的。
     """
     _, late = shown("parameters.edit-in-place").errors
     assert late.text.startswith(
@@ -1476,12 +1499,20 @@ def test_backward_notices_a_write_under_no_grad() -> None:
             in_place(layer.weight, name)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             y.backward()
+        x = torch.rand(3, 2)
+        y = layer(x).sum()
+        with torch.no_grad():
+            in_place(layer.weight, name)
+            in_place(layer.bias, name)
+        y.backward()
+        assert layer.weight.grad is not None
+        assert torch.allclose(layer.weight.grad, x.sum(dim=0).expand(2, 2))
 
 
 def test_data_write_makes_a_wrong_gradient() -> None:
-    """If a weight is overwritten through `.data` after the forward pass, the gradient comes out wrong without any message.
+    """If a weight that `backward()` needs is overwritten through `.data` after the forward pass, the gradient comes out wrong without any message.
 
-    前向传播之后通过 `.data` 改写权重，算出来的梯度是错的，没有任何提示。
+    前向传播之后通过 `.data` 改写 `backward()` 要用到的权重，算出来的梯度是错的，没有任何提示。
     """
     output = shown("parameters.edit-in-place").output
     assert output == "through .data: [[100.0, 100.0]]\n"
@@ -2834,9 +2865,9 @@ def test_softplus_and_its_slope_are_positive() -> None:
 
 
 def test_a_parametrised_weight_stays_positive() -> None:
-    """An optimiser gets the parameter behind a parametrised weight, `parametrizations.weight.original`, which is also what the state dict holds; with `softplus` the weight is positive after each step.
+    """An optimiser gets the parameter behind a parametrised weight, `parametrizations.weight.original`, which is also what the state dict holds; with `softplus` the weight is positive after each step, until one so large is taken that rounding makes it 0.
 
-    优化器拿到的是参数化的权重背后的参数 `parametrizations.weight.original`，状态字典里存的也是它；用 `softplus` 时，每更新一步，权重都是正的。
+    优化器拿到的是参数化的权重背后的参数 `parametrizations.weight.original`，状态字典里存的也是它；用 `softplus` 时，每更新一步，权重都是正的，除非步子大到让它舍入成 0。
     """
     told = shown("parameters.keep-positive").output.splitlines()
     assert told[0] == "keys: bias parametrizations.weight.original"
@@ -2861,12 +2892,17 @@ def test_a_parametrised_weight_stays_positive() -> None:
             optimizer.step()
             assert (layer.weight > 0).all()
         assert (behind < before).all()
+    layer = nn.Linear(4, 3)
+    state.parametrize.register_parametrization(layer, "weight", state.Positive())
+    layer(torch.ones(2, 4)).sum().backward()  # type: ignore[no-untyped-call]
+    torch.optim.SGD(layer.parameters(), lr=1e4).step()
+    assert not layer.weight.any()
 
 
 def test_a_write_to_a_parametrised_weight_is_lost() -> None:
-    """A parametrised weight is computed at each access: what is written into it in place, by functions of `nn.init` or under `no_grad()`, is gone at the next, without an error.
+    """A weight that `softplus` computes from a parameter is computed at each access: what is written into it in place, by functions of `nn.init` or under `no_grad()`, is gone at the next, without an error.
 
-    参数化的权重每次读取都重新计算：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
+    由 `softplus` 从参数算出来的权重，每次读取都重新计算：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
     """
     _, weight, again = shown("parameters.keep-positive").output.splitlines()
     assert again.startswith("after ones_: ")
@@ -2948,9 +2984,9 @@ def test_clamping_after_the_step_is_in_time() -> None:
 
 
 def test_a_clamped_weight_gets_no_gradient() -> None:
-    """With `weight.clamp(min=0)` in the forward pass a negative weight has a gradient of 0, and SGD leaves it where it is.
+    """With `weight.clamp(min=0)` in the forward pass a negative weight has a gradient of 0, and plain SGD, without momentum or weight decay, leaves it where it is.
 
-    前向传播里写 `weight.clamp(min=0)`，负的权重梯度为 0，SGD 不会再改动它。
+    前向传播里写 `weight.clamp(min=0)`，负的权重梯度为 0，不带动量和权重衰减的 SGD 不会再改动它。
     """
     for start in over((-1e-6, -0.1, -1.0, -100.0), "negative weights | 个负的权重"):
         weight = nn.Parameter(torch.tensor([start, 1.0]))

@@ -5,6 +5,7 @@ import ast
 import copy
 import datetime
 import decimal
+import importlib.util
 import io
 import itertools
 import json
@@ -291,10 +292,11 @@ def test_dict_of_tensors_keeps_its_keys() -> None:
         assert list(roundtrip({key: state.x for key in keys})) == list(keys)
 
 
-def test_path_is_not_part_of_the_file() -> None:
-    """The string given to `torch.save` is only a path: a renamed file is found under its new path only.
+def test_a_renamed_file_has_its_new_path_only() -> None:
+    """The string given to `torch.save` is a path: a renamed file is found under its new path only, though
+    the folder inside the archive keeps the old name.
 
-    传给 `torch.save` 的字符串只是路径：文件改了名，只能用新路径来读。
+    传给 `torch.save` 的字符串是路径：文件改了名，只能用新路径来读，不过压缩包里的目录仍叫原来的名字。
     """
     lines = shown("saving_and_loading.dict").output.splitlines()
     assert lines[:2] == ["keys: ['x', 'y']", "keys: ['x', 'y']"]
@@ -307,6 +309,8 @@ def test_path_is_not_part_of_the_file() -> None:
             torch.save({"x": 1}, "x.pt")
             os.rename("x.pt", new)
             assert torch.load(new) == {"x": 1}
+            with zipfile.ZipFile(new) as archive:
+                assert all(name.startswith("x/") for name in archive.namelist())
             with pytest.raises(FileNotFoundError):
                 torch.load("x.pt")
 
@@ -423,10 +427,12 @@ def test_clone_saves_only_what_it_shows() -> None:
 
 
 def test_shared_memory_survives_in_one_file() -> None:
-    """Tensors of one dtype that share memory when they are saved in one file share it again when loaded.
-    If their dtypes differ, they cannot be saved together.
+    """Tensors of one dtype that share a storage when they are saved in one file share one again when loaded.
+    If their dtypes differ, they cannot be saved together. Two storages that lie over one array of NumPy come
+    back apart.
 
-    数据类型相同的张量，存进同一个文件时共用内存，读回来仍然共用；数据类型不同，就不能存在一起。
+    数据类型相同的张量，存进同一个文件时共用存储区，读回来仍然共用；数据类型不同，就不能存在一起。
+    同一个 NumPy 数组上的两个存储区，读回来就分开了。
     """
     state = after("saving_and_loading.shared-refs")
     assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
@@ -439,6 +445,12 @@ def test_shared_memory_survives_in_one_file() -> None:
         assert loaded[1].eq(7).all()
     with pytest.raises(RuntimeError, match="view the same data as different types"):
         saved([table, table.view(torch.int32)])
+    array = np.zeros(3)
+    two = [torch.from_numpy(array), torch.from_numpy(array)]
+    assert two[0].data_ptr() == two[1].data_ptr()
+    first, second = roundtrip(two)
+    first += 7
+    assert not second.any()
 
 
 def test_one_tensor_under_two_keys_stays_one() -> None:
@@ -799,9 +811,10 @@ def test_renamed_keys_fit_a_renamed_layer() -> None:
 
 
 def test_not_strict_does_not_forgive_shapes() -> None:
-    """`strict=False` forgives names only: a layer of another size is a `size mismatch` all the same.
+    """`strict=False` forgives names only: a weight of another shape is a `size mismatch` all the same, but
+    that a single number may come as a vector of one.
 
-    `strict=False` 只容忍名字对不上：层的大小不同，照样报 `size mismatch`。
+    `strict=False` 只容忍名字对不上：权重的形状不同，照样报 `size mismatch`；只有一个数时，则可以是长度为 1 的向量。
     """
     (error,) = shown("saving_and_loading.shapes-stay-strict").errors
     assert error.text.startswith("RuntimeError: Error(s) in loading state_dict for MLP:")
@@ -823,6 +836,14 @@ def test_not_strict_does_not_forgive_shapes() -> None:
     for old, new in over(pairs, "pairs of sizes | 对不同的大小"):
         with pytest.raises(RuntimeError, match="size mismatch for "):
             new.load_state_dict(old.state_dict(), strict=False)
+    # layers of other sizes, whose weights have one shape
+    nn.Conv2d(4, 8, 3, groups=2).load_state_dict(nn.Conv2d(2, 8, 3).state_dict())
+    net = nn.Module()
+    net.scale = nn.Parameter(torch.ones(()))
+    net.load_state_dict({"scale": torch.tensor([3.0])})
+    assert net.scale == 3
+    with pytest.raises(RuntimeError, match="size mismatch for scale"):
+        net.load_state_dict({"scale": torch.ones(2)}, strict=False)
 
 
 def test_failed_load_leaves_the_model_half_written() -> None:
@@ -847,9 +868,10 @@ def test_failed_load_leaves_the_model_half_written() -> None:
 
 
 def test_mode_matters_only_to_some_layers() -> None:
-    """Linear layers, convolutions, layer norm and ReLU compute the same in either mode; dropout, batch norm and RReLU do not.
+    """Linear layers, convolutions, layer norm and ReLU compute the same in either mode; dropout, batch norm
+    and RReLU, with their default arguments, do not.
 
-    线性层、卷积、层规范化和 ReLU 在两种模式下算的一样；dropout、批量规范化和 RReLU 不一样。
+    线性层、卷积、层规范化和 ReLU 在两种模式下算的一样；dropout、批量规范化和 RReLU 用默认实参时不一样。
     """
     state = after("saving_and_loading.round-trip")
     assert state.net.training
@@ -862,6 +884,10 @@ def test_mode_matters_only_to_some_layers() -> None:
         net = layer.make()
         equal = torch.equal(layer.call(net.train()), layer.call(net.eval()))
         assert equal == (layer.cls.__name__ in same)
+    x = torch.randn(8, 4)
+    others = (nn.Dropout(0), nn.BatchNorm1d(4, track_running_stats=False), nn.RReLU(0.2, 0.2))
+    for module in others:  # with other arguments than the default ones
+        assert torch.equal(module.train()(x), module.eval()(x))
 
 
 def test_dropout_models_agree_only_in_eval_mode() -> None:
@@ -910,6 +936,8 @@ def test_mode_is_not_in_the_file() -> None:
         assert not {name for name in saved_.state_dict() if "training" in name}
         other.load_state_dict(saved_.state_dict())
         assert other.training
+    whole = roundtrip(nn.Dropout().eval(), weights_only=False)
+    assert not whole.training  # a pickled model has its mode
 
 
 def test_load_state_dict_keeps_the_dtype_of_the_model() -> None:
@@ -1121,9 +1149,11 @@ def test_unsafe_load_calls_what_the_file_names() -> None:
 
 
 def test_wanted_imports_are_listed_without_running() -> None:
-    """`get_unsafe_globals_in_checkpoint` lists what a file wants to import, and runs none of it.
+    """`get_unsafe_globals_in_checkpoint` lists what a file in the default format wants to import, and runs
+    none of it; files in the old format and with a new pickle protocol it does not read.
 
-    `get_unsafe_globals_in_checkpoint` 列出文件想导入什么，而不执行其中任何一样。
+    `get_unsafe_globals_in_checkpoint` 列出默认格式的文件想导入什么，而不执行其中任何一样；
+    旧格式和较新的 pickle 协议，它读不了。
     """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[1] == "whole.pt wants: ['__main__.MLP', 'torch.nn.modules.linear.Linear']"
@@ -1136,6 +1166,15 @@ def test_wanted_imports_are_listed_without_running() -> None:
             assert found == [f"{function.__module__}.{function.__name__}"]
             assert output.getvalue() == ""
         assert os.listdir(folder) == []
+    for options, error in (
+        ({"_use_new_zipfile_serialization": False}, ValueError),
+        ({"pickle_protocol": 4}, pickle.UnpicklingError),
+    ):
+        file = io.BytesIO()
+        torch.save(Calls(len, "abc"), file, **options)  # type: ignore[arg-type]
+        file.seek(0)
+        with pytest.raises(error):
+            get_unsafe_globals_in_checkpoint(file)
 
 
 def test_state_dict_wants_no_imports() -> None:
@@ -1253,10 +1292,10 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 
 
 def test_optimiser_state_wants_as_many_parameters() -> None:
-    """An optimiser loads the state of one with as many parameters in each group, and takes them by order;
-    other shapes, or another kind of optimiser, may be noticed in the next step only.
+    """An optimiser loads the state of one with as many groups and as many parameters in each, and takes them
+    by order; other shapes, or another kind of optimiser, may be noticed in the next step only.
 
-    优化器只能加载每组参数个数都相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现。
+    优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现。
     """
     (error,) = shown("saving_and_loading.other-optimizer").errors
     assert error.text == (
@@ -1288,6 +1327,9 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
         whole, part = (kind(parameters, lr=0.1) for parameters in (net.parameters(), [net.bias]))
         with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):
             part.load_state_dict(whole.state_dict())
+        groups = kind([{"params": [net.weight]}, {"params": [net.bias]}], lr=0.1)
+        with pytest.raises(ValueError, match="has a different number of parameter groups"):
+            groups.load_state_dict(whole.state_dict())
 
 
 def test_a_pickled_model_needs_its_module() -> None:
@@ -1315,24 +1357,31 @@ def test_a_pickled_model_needs_its_module() -> None:
 
 
 def test_a_pickled_model_needs_its_class() -> None:
-    """A pickled model whose class is missing in its module does not load: `Can't get attribute 'Net'`.
+    """A pickled model whose class is missing in its module does not load: `Can't get attribute 'Net'`, with
+    the name and the file of the module.
 
-    整个存下的模型，模块里没有了它的类，就读不了：`Can't get attribute 'Net'`。
+    整个存下的模型，模块里没有了它的类，就读不了：`Can't get attribute 'Net'`，后面是模块的名字和文件。
     """
     models = after("saving_and_loading.class-gone").models
     with mock.patch.dict(sys.modules, {"models": models}):
         file = saved(models.Net(2, 2))
-    empty = mock.patch.dict(sys.modules, {"models": types.ModuleType("models")})
-    with empty, pytest.raises(AttributeError) as raised:
-        torch.load(file, weights_only=False)
-    assert str(raised.value) == "Can't get attribute 'Net' on <module 'models'>"
+    with chdir_anew():
+        path = Path("models.py").absolute()
+        path.write_text("")
+        spec = importlib.util.spec_from_file_location("models", path)
+        assert spec is not None
+        empty = mock.patch.dict(sys.modules, {"models": importlib.util.module_from_spec(spec)})
+        with empty, pytest.raises(AttributeError) as raised:
+            torch.load(file, weights_only=False)
+    assert str(raised.value) == f"Can't get attribute 'Net' on <module 'models' from {str(path)!r}>"
 
 
 def test_numpy_scalars_are_refused() -> None:
-    """`np.mean` gives a NumPy scalar, an instance of `float` of a class of NumPy, which the default loader
-    refuses; `float` or `item()` mend it.
+    """The `np.mean` of integers is an `np.float64`, an instance of `float` of a class of NumPy; the default
+    loader refuses it as it does other scalars of NumPy; `float` or `item()` mend it.
 
-    `np.mean` 返回 NumPy 标量，它也是 `float` 的实例，类却是 NumPy 的，默认的加载方式会拒绝；用 `float` 或 `item()` 转换之后就能读。
+    整数的 `np.mean` 是 `np.float64`，它也是 `float` 的实例，类却是 NumPy 的；它和别的 NumPy 标量一样，默认的加载方式会拒绝；
+    用 `float` 或 `item()` 转换之后就能读。
     """
     (error,) = shown("saving_and_loading.numpy-scalar").errors
     assert "Weights only load failed" in error.text
@@ -1342,8 +1391,12 @@ def test_numpy_scalars_are_refused() -> None:
     assert isinstance(mean, float)
     assert type(mean) is np.float64
     assert roundtrip([float(mean), mean.item()]) == [0.75, 0.75]
-    with pytest.raises(pickle.UnpicklingError):
-        roundtrip([mean])
+    others = (np.float32(0.75), np.int64(3), np.bool_(True))
+    assert not any(isinstance(number, float | int) for number in others)
+    for number in (mean, *others):
+        with pytest.raises(pickle.UnpicklingError):
+            roundtrip([number])
+        assert roundtrip([number.item()]) == [number]
 
 
 def test_a_truncated_file_is_no_archive() -> None:
@@ -1666,9 +1719,10 @@ def test_objects_are_refused_and_their_parts_load() -> None:
 
 
 def test_json_turns_keys_into_strings() -> None:
-    """JSON turns the keys of a dict into strings; `torch.save` leaves numbers what they are.
+    """JSON turns keys that are numbers, booleans or `None` into strings, and takes no tuples;
+    `torch.save` leaves them what they are.
 
-    JSON 会把字典的键变成字符串；`torch.save` 则让数仍是数。
+    字典的键若是数、布尔值或 `None`，JSON 会把它们变成字符串，元组则不收；`torch.save` 让它们保持原样。
     """
     for key in over((0, 7, -1, 0.5, True, None), "keys | 个键"):
         (turned,) = json.loads(json.dumps({key: "word"}))
@@ -1676,12 +1730,16 @@ def test_json_turns_keys_into_strings() -> None:
         (kept,) = roundtrip({key: "word"})
         assert type(kept) is type(key)
         assert kept == key
+    with pytest.raises(TypeError, match="keys must be str"):
+        json.dumps({(1, 2): "word"})
+    assert roundtrip({(1, 2): "word"}) == {(1, 2): "word"}
 
 
 def test_a_stop_costs_half_an_interval() -> None:
-    """If a run that saves every n steps may stop after any step, it loses (n − 1) / 2 steps on average.
+    """If a run that saves every n steps is as likely to stop after one step as after another, it loses
+    (n − 1) / 2 steps on average.
 
-    每 n 步保存一次的训练，若停在哪一步都有可能，平均丢掉 (n − 1) / 2 步。
+    每 n 步保存一次的训练，若停在哪一步的可能性都一样，平均丢掉 (n − 1) / 2 步。
     """
     for every in over((1, 2, 5, 20, 50, 1000), "intervals | 种间隔"):
         lost = []
@@ -2098,9 +2156,10 @@ def test_noisy_training_resumes_only_from_all_three() -> None:
 
 
 def test_default_loader_refuses_before_it_calls() -> None:
-    """The default loader checks a name before it calls anything by it: a refused file has run nothing.
+    """The default loader checks a name before it calls anything by it: what it refuses has not been called,
+    though what is permitted and comes first has.
 
-    默认的加载方式先检查名字，再按名字调用：被拒绝的文件什么都没执行。
+    默认的加载方式先检查名字，再按名字调用：它拒绝的都没有调用过，排在前面、得到许可的则已经执行。
     """
     state = after("saving_and_loading.runs-nothing")
     in_the_section = mock.patch.dict(sys.modules, {"__main__": state})
@@ -2109,6 +2168,8 @@ def test_default_loader_refuses_before_it_calls() -> None:
             assert state.traces(payload, weights_only=False) == [word]
             assert state.traces(payload) == ["refused"]
         assert state.traces([1, "harmless"]) == []
+        with safe_globals([state.Restores]):
+            assert state.traces([state.Restores(), state.Calls()]) == ["restore", "refused"]
         armed: list[tuple[Any, ...]] = [
             (print, "ran"),
             (os.mkdir, "ran"),

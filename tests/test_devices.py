@@ -153,9 +153,9 @@ def test_wrong_names_say_what_is_wrong() -> None:
 
 
 def test_to_empty_leads_out_of_meta() -> None:
-    """`Module.to("cpu")` from `meta` raises `Cannot copy out of meta tensor; no data!`; `to_empty(device="cpu")` gives the module memory with arbitrary values, which `load_state_dict` can fill.
+    """`Module.to("cpu")` from `meta` raises `Cannot copy out of meta tensor; no data!`; `to_empty(device="cpu")` gives the module memory with arbitrary values; `load_state_dict` fills the parameters and the persistent buffers.
 
-    从 `meta` 执行 `Module.to("cpu")` 会报错 `Cannot copy out of meta tensor; no data!`；`to_empty(device="cpu")` 给模块分配内存，里面的数值是任意的，再用 `load_state_dict` 填上。
+    从 `meta` 执行 `Module.to("cpu")` 会报错 `Cannot copy out of meta tensor; no data!`；`to_empty(device="cpu")` 给模块分配内存，里面的数值是任意的，再用 `load_state_dict` 填上参数和持久缓冲区。
     """
     tensor, module = shown("devices.out-of-meta").errors
     assert tensor.text == "NotImplementedError: Cannot copy out of meta tensor; no data!"

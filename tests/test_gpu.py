@@ -158,9 +158,9 @@ def test_tensors_have_no_context() -> None:
 
 
 def test_a_build_without_cuda_uses_no_nvidia_gpu() -> None:
-    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, PyTorch sees no card, or no driver that is new enough.
+    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, PyTorch finds no card that it can use: there is none, for example, or no driver that is new enough.
 
-    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，那就是看不到显卡，或者没有够新的驱动。
+    如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，那就是没有能用的显卡，比如看不到显卡，或者驱动不够新。
     """
     printed = values("gpu.machine")
     assert printed["PyTorch built with CUDA"] == str(torch.version.cuda)
@@ -468,9 +468,9 @@ def test_torch_accelerator_finds_what_is_there() -> None:
 
 
 def test_tensors_are_created_on_the_cpu() -> None:
-    """A tensor that is made without `device=` is on the CPU, unless the program has set another default device.
+    """Functions such as `torch.randn` create on the CPU without `device=`, unless the program has set another default device; what they make from a tensor is where that one is.
 
-    不写 `device=`，张量就创建在 CPU 上，除非程序另设了默认设备。
+    `torch.randn` 这样的函数不写 `device=`，就在 CPU 上创建张量，除非程序另设了默认设备；由别的张量得到的，则跟着那个张量。
     """
     assert after("gpu.tensor-device").x.device == CPU
     assert lines("gpu.tensor-device") == [
@@ -480,6 +480,9 @@ def test_tensors_are_created_on_the_cpu() -> None:
     ]
     for name in over(FACTORIES, "functions that create tensors | 个创建张量的函数"):
         assert getattr(torch, name)(*FACTORIES[name]).device == CPU
+    elsewhere = torch.ones(2, device="meta")
+    for create in (torch.ones_like, torch.randn_like, torch.as_tensor, torch.asarray):
+        assert create(elsewhere).is_meta
 
 
 def test_the_default_device_can_be_changed() -> None:
@@ -501,9 +504,9 @@ def test_the_default_device_can_be_changed() -> None:
 
 
 def test_device_creates_a_tensor_elsewhere() -> None:
-    """Functions that create tensors, such as `torch.ones` and `torch.tensor`, take `device=` and put the new tensor there.
+    """Functions such as `torch.ones` and `torch.tensor` take `device=` and create the new tensor there.
 
-    创建张量的函数（`torch.ones`、`torch.tensor` 等）接受 `device=`，新张量就在指定的设备上。
+    `torch.ones`、`torch.tensor` 这样的函数接受 `device=`，新张量就创建在指定的设备上。
     """
     state = after("gpu.create-on-device")
     assert (state.X.device, state.Y.device) == (state.try_gpu(), state.try_gpu(1))
@@ -513,9 +516,9 @@ def test_device_creates_a_tensor_elsewhere() -> None:
 
 
 def test_asking_for_cuda_does_not_fall_back() -> None:
-    """`device="cuda"`, `.cuda()`, `.cuda(1)` and `Module.to("cuda")` give what they name or raise an error; none falls back to the CPU.
+    """`device="cuda"`, `.cuda()`, `.cuda(1)` and `Module.to("cuda")` of a module with tensors give what they name or raise an error; none falls back to the CPU.
 
-    `device="cuda"`、`.cuda()`、`.cuda(1)`、`Module.to("cuda")` 要么给出点名的设备，要么报错，都不会退回 CPU。
+    `device="cuda"`、`.cuda()`、`.cuda(1)`、`Module.to("cuda")`（模块里有张量时）要么给出点名的设备，要么报错，都不会退回 CPU。
     """
     answers = lines("gpu.asking-for-cuda")
     asked = ["cuda:0", "cuda:0", "cuda:1", "cuda:0"]
@@ -663,9 +666,9 @@ def test_a_scalar_from_elsewhere_does_not_mix() -> None:
 
 
 def test_sums_and_linear_layers_check_meta() -> None:
-    """`a + b` and `nn.Linear` refuse a mixture of CPU and `meta` tensors.
+    """`a + b`, and `nn.Linear` with a bias and contiguous input, refuse a mixture of CPU and `meta` tensors.
 
-    CPU 张量与 `meta` 张量混在一起，`a + b` 和 `nn.Linear` 都会拒绝。
+    CPU 张量与 `meta` 张量混在一起，`a + b` 会拒绝，带偏置的 `nn.Linear`（输入连续时）也会。
     """
     for shape in over([(3,), (2, 3), (4, 2, 3), (0, 3)], "shapes | 种形状"):
         here, elsewhere = torch.ones(shape), torch.ones(shape, device="meta")
@@ -680,9 +683,9 @@ def test_sums_and_linear_layers_check_meta() -> None:
 
 
 def test_a_product_of_cpu_and_meta_is_accepted() -> None:
-    """In this version of PyTorch, `@` between a CPU and a `meta` tensor raises nothing, although one of them has no data; the result is on the device of the left one. `+=` raises nothing either.
+    """In this version of PyTorch, `@` between a CPU and a `meta` matrix raises nothing, although one of them has no data; the result is on the device of the left one. `+=` raises nothing either, nor does `nn.Linear` with `bias=False`.
 
-    在这一版 PyTorch 里，CPU 张量与 `meta` 张量做 `@` 不报错，虽然其中一个根本没有数据，结果在左边那个的设备上；`+=` 也不报错。
+    在这一版 PyTorch 里，CPU 矩阵与 `meta` 矩阵做 `@` 不报错，虽然其中一个根本没有数据，结果在左边那个的设备上；`+=` 和 `bias=False` 的 `nn.Linear` 也不报错。
     """
     for n, k, m in over([(2, 3, 2), (1, 1, 1), (4, 2, 3), (8, 8, 8)], "sizes | 种大小"):
         here, elsewhere = torch.ones(n, k), torch.ones(k, m, device="meta")
@@ -691,6 +694,8 @@ def test_a_product_of_cpu_and_meta_is_accepted() -> None:
         assert (other.shape, other.is_meta) == ((m, n), True)
         here += torch.ones(n, k, device="meta")
         assert here.device == CPU
+        assert nn.Linear(k, m, bias=False)(elsewhere.new_ones(n, k)).is_meta
+        assert nn.Linear(k, m, bias=False, device="meta")(here).device == CPU
 
 
 def test_copying_to_try_gpu_runs_anywhere() -> None:
@@ -854,13 +859,14 @@ def test_a_parameter_has_a_device_itself() -> None:
 
 
 def test_a_module_has_no_device() -> None:
-    """A module has no attribute `device`; its tensors may be on several devices.
+    """`nn.Module` has no attribute `device`, nor have the layers of `torch.nn`; the tensors of a module may be on several devices.
 
-    模块没有 `device` 属性，它的张量可以分在几个设备上。
+    `nn.Module` 没有 `device` 属性，`torch.nn` 的层也没有；模块的张量可以分在几个设备上。
     """
     linear = after("gpu.network").net[0]
     with pytest.raises(AttributeError, match="'Linear' object has no attribute 'device'"):
         linear.device
+    assert not hasattr(nn.Module(), "device")
     for layer in over(layers(), LAYERS):
         assert not hasattr(layer.make(), "device")
     split = nn.Sequential(nn.Linear(3, 1), nn.Linear(1, 1, device="meta"))
@@ -884,9 +890,9 @@ def test_module_to_works_in_place() -> None:
 
 
 def test_the_input_must_be_with_the_network() -> None:
-    """A network does not fetch its input: it runs if the batch is on its device, and raises a `RuntimeError` if it is not. On `meta`, convolutions and embeddings do not check that in this version.
+    """A network does not fetch its input: it runs if the batch is on its device, and raises a `RuntimeError` if it is not. On `meta`, convolutions, embeddings and linear layers without a bias do not check that in this version.
 
-    网络不会自己去取输入：数据在同一个设备上就能运行，不在就抛出 `RuntimeError`。在 `meta` 上，这一版的卷积层和嵌入层不检查。
+    网络不会自己去取输入：数据在同一个设备上就能运行，不在就抛出 `RuntimeError`。在 `meta` 上，这一版的卷积层、嵌入层和不带偏置的线性层不检查。
     """
     error = shown("gpu.input-must-follow").error
     assert error == "RuntimeError: Tensor on device meta is not on the expected device cpu!"
@@ -917,9 +923,9 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
 
 
 def test_a_loss_moves_only_its_weight() -> None:
-    """A loss such as `nn.MSELoss` holds no tensors; a `weight` that a loss was given is a buffer: `to` moves it, and on another device than the input it is an error.
+    """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that a loss was given is a buffer: `to` moves it, and on another device than the input it is an error.
 
-    `nn.MSELoss` 这样的损失里没有张量；损失的 `weight` 是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
+    `nn.MSELoss` 这样的损失里没有张量；损失的 `weight` 和 `pos_weight` 是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
     """
     with_layers = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")
     simple = [loss for loss in losses() if loss.cls.__name__ not in with_layers]
@@ -930,6 +936,8 @@ def test_a_loss_moves_only_its_weight() -> None:
             weighted: Any = loss.make(weight=torch.ones(3))
             assert [name for name, _ in weighted.named_buffers()] == ["weight"]
             assert weighted.to("meta").weight.is_meta
+    positive = nn.BCEWithLogitsLoss(pos_weight=torch.ones(3)).to("meta")
+    assert [(name, t.is_meta) for name, t in positive.named_buffers()] == [("pos_weight", True)]
     x, target = torch.ones(2, 3, device="meta"), torch.zeros(2, dtype=torch.int64, device="meta")
     assert nn.CrossEntropyLoss(weight=torch.ones(3)).to("meta")(x, target).is_meta
     with pytest.raises(RuntimeError, match="not on the expected device"):
@@ -963,9 +971,9 @@ def test_only_registered_tensors_move() -> None:
 
 
 def test_tensors_in_a_list_stay_behind() -> None:
-    """`Module.to` does not look into lists, dicts and other containers of Python: tensors in them keep their device and their dtype, even if they are `nn.Parameter`s.
+    """`Module.to` does not look into lists, dicts and other containers of Python: tensors that are only in them keep their device and their dtype, even if they are `nn.Parameter`s.
 
-    `Module.to` 不会翻看列表、字典等 Python 的容器：放在里面的张量，设备和数据类型都不变，哪怕是 `nn.Parameter`。
+    `Module.to` 不会翻看列表、字典等 Python 的容器：只放在里面的张量，设备和数据类型都不变，哪怕是 `nn.Parameter`。
     """
     Pair = namedtuple("Pair", "a b")
     kinds: dict[str, Callable[[list[torch.Tensor]], Any]] = {
@@ -1074,13 +1082,14 @@ def test_a_move_to_meta_replaces_the_parameters() -> None:
 
 
 def test_adam_makes_its_averages_in_the_first_step() -> None:
-    """`torch.optim.Adam` has no state before its first step; then it keeps two averages per parameter, `exp_avg` and `exp_avg_sq`.
+    """`torch.optim.Adam` has no state before its first step; the first step that updates a parameter makes two averages for it, `exp_avg` and `exp_avg_sq`.
 
-    `torch.optim.Adam` 走第一步之前没有状态，之后给每个参数存两个滑动平均：`exp_avg` 和 `exp_avg_sq`。
+    `torch.optim.Adam` 走第一步之前没有状态；第一次更新某个参数时，给它创建两个滑动平均：`exp_avg` 和 `exp_avg_sq`。
     """
     for layer in over(layers_with_parameters(), PARAMETRIC):
         parameters = list(layer.make().parameters())
-        optimiser = torch.optim.Adam(parameters)
+        skipped = nn.Parameter(torch.ones(1))  # it gets no gradient
+        optimiser = torch.optim.Adam([*parameters, skipped])
         assert not optimiser.state
         for parameter in parameters:
             parameter.grad = torch.ones_like(parameter)
@@ -1089,6 +1098,7 @@ def test_adam_makes_its_averages_in_the_first_step() -> None:
             kept = optimiser.state[parameter]
             assert set(kept) - {"step"} == {"exp_avg", "exp_avg_sq"}
             assert kept["exp_avg"].shape == kept["exp_avg_sq"].shape == parameter.shape
+        assert not optimiser.state[skipped]
 
 
 def test_the_state_of_an_optimiser_does_not_move() -> None:
@@ -1157,15 +1167,16 @@ def test_a_file_records_the_device_of_a_tensor() -> None:
 
 
 def test_map_location_decides_where_tensors_go() -> None:
-    """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved.
+    """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved; only those of `meta`, which have no data, stay there.
 
-    不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上。
+    不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上；只有 `meta` 上的，没有数据，还在 `meta` 上。
     """
     assert lines("gpu.map-location")[0] == "cpu"
     saved = {"w": torch.ones(2)}
     assert roundtrip(saved)["w"].device == CPU
     for place in devices():
         assert roundtrip(saved, map_location=place)["w"].device == place
+    assert roundtrip(torch.ones(2, device="meta"), map_location="cpu").is_meta
     names = ("cpu", "cuda:0", "cuda:1", "cuda:99", "xpu:0", "mps:0")
     for name in over(names, "devices on which a file was written | 个写文件时所在的设备"):
         for place in devices():
@@ -1599,9 +1610,9 @@ def test_a_logged_value_can_stay_on_its_device() -> None:
 
 
 def test_a_loss_keeps_its_graph_alive() -> None:
-    """A loss in a list keeps its graph alive, with the intermediate results that it has saved; after `detach()` it does not.
+    """A loss in a list keeps its graph alive, with the intermediate results that it has saved, unless `backward()` has freed these; after `detach()` it keeps neither.
 
-    列表里的损失会让计算图连同其中存下的中间结果一直留在内存里，`detach()` 过的则不会。
+    列表里的损失会让计算图一直留在内存里，连同其中存下的中间结果，除非 `backward()` 已经释放了它们；`detach()` 过的损失两样都不留。
     """
 
     class Saved:
@@ -1619,6 +1630,12 @@ def test_a_loss_keeps_its_graph_alive() -> None:
             assert len(log) == steps
             log.clear()
             assert not alive
+        with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
+            log = [net(X).square().mean() for _ in range(steps)]
+        for loss in log:
+            loss.backward()
+        assert not alive
+        assert all(loss.grad_fn is not None for loss in log)
 
 
 def test_detach_keeps_the_value_and_drops_the_graph() -> None:
@@ -2116,9 +2133,9 @@ def test_a_launch_tells_little_of_the_work() -> None:
 
 @pytest.mark.gpu(1)
 def test_a_gpu_gains_more_on_large_matrices() -> None:
-    """The gain of a GPU over one core of the CPU grows with the size of the matrices; for small ones the launch is a good part of the cost.
+    """The gain of a GPU over one core of the CPU is larger for matrices of 2048 × 2048 than of 64 × 64; for the latter the launch is a good part of the cost.
 
-    矩阵越大，GPU 比 CPU 的一个核快得越多；矩阵小的时候，下发占开销的不小一部分。
+    和 CPU 的一个核比，GPU 在 2048 × 2048 的矩阵上比在 64 × 64 的矩阵上快得更多；后者的开销里，下发占不小的一部分。
     """
     state = after("gpu.stopwatch")
     threads = torch.get_num_threads()

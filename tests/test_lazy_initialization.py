@@ -616,10 +616,10 @@ def test_all_lazy_layers_draw_like_ordinary_ones() -> None:
 
 
 def test_mixing_lazy_layers_changes_the_draws() -> None:
-    """If lazy and ordinary layers are mixed, the ordinary ones draw first, when they are built: one
-    seed gives other weights than in the ordinary model.
+    """If a lazy layer stands before an ordinary one, the ordinary one draws first, when it is built:
+    one seed gives other weights than in the ordinary model.
 
-    延后初始化的层与普通层混用时，普通层在构造时先抽：种子相同，权重却与普通模型的不同。
+    延后初始化的层排在普通层前面时，普通层在构造时先抽：种子相同，权重却与普通模型的不同。
     """
     state = after("lazy_initialization.same-draws")
     assert "mixed: False" in shown("lazy_initialization.same-draws").output

@@ -314,10 +314,10 @@ def test_the_walk_passes_a_tie_under_each_name() -> None:
 
 
 def test_our_state_dict_is_live() -> None:
-    """The tensors in our state dict share memory with the model: a change of one is a change of the
-    other.
+    """The tensors in our state dict share memory with the model: a change in place of one is a change
+    of the other; a new tensor assigned to a buffer is not in the dict.
 
-    我们的状态字典里的张量与模型共用内存，一边变，另一边也变。
+    我们的状态字典里的张量与模型共用内存，一边原地改动，另一边也变；给缓冲区另赋新张量，字典里则没有它。
     """
     state, _ = both()
     net = state.build(state.Module)
@@ -332,6 +332,8 @@ def test_our_state_dict_is_live() -> None:
         assert own[name].eq(8).all()
         assert saved[name].data_ptr() == own[name].data_ptr()
         assert not saved[name].requires_grad
+    net.mean = torch.full((4,), 9.0)
+    assert saved["mean"].eq(8).all()
 
 
 def test_loading_writes_through_the_live_dict() -> None:
@@ -355,9 +357,9 @@ def test_loading_writes_through_the_live_dict() -> None:
 
 def test_our_hooks_run_in_calls_only() -> None:
     """Calling an object of our class runs `forward` and then its hooks; calling `forward` itself
-    runs no hook.
+    runs none of them.
 
-    调用我们这个类的对象，会先执行 `forward`，再运行钩子；直接调用 `forward` 不运行钩子。
+    调用我们这个类的对象，会先执行 `forward`，再运行钩子；直接调用 `forward` 不运行它的钩子。
     """
     state, _ = both()
 
@@ -733,9 +735,9 @@ def test_both_classes_switch_alike() -> None:
 def test_both_classes_convert_alike() -> None:
     """`to` a floating-point dtype, of our class and of `nn.Module`, converts the floating-point
     parameters and buffers, keeps the parameter objects and the ties, and leaves a plain tensor as it
-    was; an integer buffer only ours converts.
+    was; integer and boolean buffers only ours converts.
 
-    对浮点类型执行 `to`，我们的类和 `nn.Module` 都会转换浮点的参数和缓冲区，保留参数对象和绑定，不动普通张量；整数的缓冲区只有我们的类会转换。
+    对浮点类型执行 `to`，我们的类和 `nn.Module` 都会转换浮点的参数和缓冲区，保留参数对象和绑定，不动普通张量；整数和布尔的缓冲区只有我们的类会转换。
     """
     state, bases = both()
     others = [dtype for dtype in float_dtypes() if dtype != torch.float32]
@@ -750,8 +752,11 @@ def test_both_classes_convert_alike() -> None:
             assert net.again is net.middle
             assert net.table.dtype == torch.float32
             net.register_buffer("count", torch.tensor(3))
+            net.register_buffer("mask", torch.tensor(True))
             net.to(dtype)
-            assert net.count.dtype == (torch.int64 if base is nn.Module else dtype)
+            left = base is nn.Module
+            assert net.count.dtype == (torch.int64 if left else dtype)
+            assert net.mask.dtype == (torch.bool if left else dtype)
 
 
 def test_four_methods_are_long() -> None:
@@ -830,9 +835,10 @@ def test_add_module_checks_the_name() -> None:
 
 def test_the_real_class_can_delete_a_part() -> None:
     """`del` removes a part of an `nn.Module`, and `None` under its name leaves a registered place
-    that holds nothing; our class has no `__delattr__` and refuses `del` with an `AttributeError`.
+    that holds nothing; our class has no `__delattr__`, and `del` of what is registered raises an
+    `AttributeError`.
 
-    `del` 能删掉 `nn.Module` 的成员，给它的名字赋 `None` 则留下一个注册过的空位；我们的类没有 `__delattr__`，遇到 `del` 会报 `AttributeError`。
+    `del` 能删掉 `nn.Module` 的成员，给它的名字赋 `None` 则留下一个注册过的空位；我们的类没有 `__delattr__`，对注册过的东西执行 `del` 会报 `AttributeError`。
     """
     removed = shown("own_module.removed")
     assert removed.output == "theirs: ['first', 'middle']\n"
@@ -966,9 +972,9 @@ def test_state_dicts_carry_versions() -> None:
 
 def test_our_loading_broadcasts() -> None:
     """Our `load_state_dict` spreads a tensor of one number over a parameter of two; `nn.Module`
-    refuses other shapes with a `size mismatch` that has both shapes.
+    refuses other shapes for that parameter, with a `size mismatch` that has both shapes.
 
-    加载时文件里只有一个数、参数有两个数，我们的 `load_state_dict` 会把它填进两个位置；`nn.Module` 不接受别的形状，报 `size mismatch`，两种形状都写在里面。
+    加载时文件里只有一个数、参数有两个数，我们的 `load_state_dict` 会把它填进两个位置；这个参数换了形状，`nn.Module` 就不接受，报 `size mismatch`，两种形状都写在里面。
     """
     assert "ours: [1.0, 1.0]" in shown("own_module.more-files").output
     assert "size mismatch for out.bias" in shown("own_module.more-files").error

@@ -605,9 +605,9 @@ def test_importing_f_does_not_bind_nn() -> None:
 
 def test_super_init_creates_the_registries() -> None:
     """`nn.Module.__init__` creates the registries of parameters, buffers and sub-modules; an object
-    for which it was not called is a module all the same, and has none of them.
+    whose own `__init__` does not call it is a module all the same, and has none of them.
 
-    参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；不调用它，继承照样成立，
+    参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；自己的 `__init__` 不调用它，继承照样成立，
     注册表却一个也没有。
     """
     state = after("blocks.forgot-super")

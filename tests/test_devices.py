@@ -25,9 +25,9 @@ def lines(name: str) -> list[str]:
 
 
 def test_a_tensor_made_in_forward_does_not_move() -> None:
-    """A tensor that `forward` makes without `device=` is on the CPU, also after the network has moved; adding it to what is on another device is an error.
+    """A tensor that `forward` makes by `torch.randn`, `rand`, `ones`, `zeros` or `empty` without `device=` is on the CPU, also after the network has moved; adding it to what is on another device is an error.
 
-    `forward` 里创建的张量，不写 `device=` 就在 CPU 上，网络移走之后也一样；再与别的设备上的张量相加，就会报错。
+    `forward` 里用 `torch.randn`、`rand`、`ones`、`zeros` 或 `empty` 创建的张量，不写 `device=` 就在 CPU 上，网络移走之后也一样；再与别的设备上的张量相加，就会报错。
     """
     outcome = shown("devices.born-on-the-cpu")
     assert outcome.output == "on the CPU: (2, 3)\n"

@@ -817,9 +817,10 @@ def test_the_real_class_guards_registered_names() -> None:
 
 def test_add_module_checks_the_name() -> None:
     """`add_module` and `register_module` of `nn.Module` refuse a name with a dot, and one that the
-    object has already for something else.
+    object has already for something else than a module; a module of that name they replace.
 
-    `nn.Module` 的 `add_module` 和 `register_module` 都不接受带点的名字，也不接受对象已经用于别处的名字。
+    `nn.Module` 的 `add_module` 和 `register_module` 都不接受带点的名字，也不接受对象已经用于别处的名字；
+    同名的若是模块，就替换它。
     """
     _, dotted, taken = (error.text for error in shown("own_module.guards").errors)
     assert dotted.startswith("KeyError: ")
@@ -831,6 +832,10 @@ def test_add_module_checks_the_name() -> None:
         for register in (nn.Module.add_module, nn.Module.register_module):
             with pytest.raises(KeyError):
                 register(nn.Linear(2, 2), name, nn.ReLU())
+    for register in (nn.Module.add_module, nn.Module.register_module):
+        net, new = nn.Sequential(nn.ReLU()), nn.Tanh()
+        register(net, "0", new)
+        assert net[0] is new
 
 
 def test_the_real_class_can_delete_a_part() -> None:

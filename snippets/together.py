@@ -14,7 +14,7 @@ def try_gpu(i=0):
 
 
 device = try_gpu()
-# on a GPU: always the same algorithm | GPU 上固定用同一种算法
+# GPU: algorithms that repeat exactly | GPU：只用可重复的算法
 torch.backends.cudnn.deterministic = True
 
 digits = load_digits()

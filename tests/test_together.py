@@ -2,6 +2,7 @@
 
 import copy
 import io
+import itertools
 import pickle
 import random
 import sys
@@ -243,10 +244,10 @@ def test_a_dry_run_in_evaluation_mode_moves_no_running_mean() -> None:
 
 
 def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
-    """`nn.Conv2d` refuses an input of another dtype than its weights, and one with another number
-    of channels than it was built for.
+    """`nn.Conv2d` refuses an input of another dtype than its weights, outside of `torch.autocast`, and
+    one with another number of channels than it was built for.
 
-    输入的数据类型与权重不同，或者通道数与创建时给的不同，`nn.Conv2d` 都会报错。
+    输入的数据类型与权重不同（不在 `torch.autocast` 里），或者通道数与创建时给的不同，`nn.Conv2d` 都会报错。
     """
     errors = [error.text for error in shown("together.image-errors").errors]
     assert errors[0].startswith("RuntimeError: Input type (double)")
@@ -254,17 +255,21 @@ def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
     assert "to have 1 channels, but got 1797 channels instead" in errors[1]
     conv = nn.Conv2d(1, 16, 3)
     assert conv(torch.zeros(5, 1, 8, 8)).shape == (5, 16, 6, 6)
-    with pytest.raises(RuntimeError, match="should be the same"):
-        conv(torch.zeros(5, 1, 8, 8, dtype=torch.float64))
+    kinds = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    for theirs, own in itertools.permutations(kinds, 2):
+        with pytest.raises(RuntimeError, match="should be the same"):
+            nn.Conv2d(1, 2, 3).to(own)(torch.zeros(5, 1, 8, 8, dtype=theirs))
+    with torch.autocast("cpu"):
+        assert conv(torch.zeros(5, 1, 8, 8, dtype=torch.bfloat16)).dtype == torch.bfloat16
     with pytest.raises(RuntimeError, match="but got 5 channels instead"):
         conv(torch.zeros(5, 8, 8))
 
 
 def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
     """For class numbers, `F.cross_entropy` wants a tensor with one number per row of scores, each
-    smaller than the number of scores.
+    smaller than the number of scores, unless it is the `ignore_index`.
 
-    目标是类别编号时，`F.cross_entropy` 要的是每行得分对应一个编号，而且编号要小于得分的个数。
+    目标是类别编号时，`F.cross_entropy` 要的是每行得分对应一个编号，而且编号要小于得分的个数，`ignore_index` 除外。
     """
     errors = [error.text for error in shown("together.image-errors").errors]
     assert errors[2].startswith("IndexError: Target 9 is out of bounds")
@@ -278,6 +283,11 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
             F.cross_entropy(scores, labels + 1)
         with pytest.raises(RuntimeError, match="multi-target not supported"):
             F.cross_entropy(scores, labels.unsqueeze(1))
+        with pytest.raises(ValueError, match="to match target batch_size"):
+            F.cross_entropy(scores, labels[:2])
+        ignored = labels.clone()
+        ignored[0] = 255
+        assert F.cross_entropy(scores, ignored, ignore_index=255) > 0
 
 
 def test_a_shared_block_counts_once_and_is_saved_twice() -> None:
@@ -437,6 +447,7 @@ def test_loading_puts_values_where_the_parameters_are() -> None:
     assert {p.device.type for p in parameters} == {"meta"}
     assert len(parameters) == 6
     assert {optimizer.state[p]["exp_avg"].device.type for p in parameters} == {"meta"}
+    assert {optimizer.state[p]["step"].device.type for p in parameters} == {"cpu"}  # it stays
     here = run.optimizer.state.values()
     assert {entry["exp_avg"].device.type for entry in here} == {state.device.type}
 
@@ -1151,6 +1162,16 @@ class Draws(torch.utils.data.Dataset[list[Any]]):
         return [row, torch.initial_seed(), float(torch.rand(1)), np.random.rand(), random.random()]
 
 
+class Unseeded(torch.utils.data.Dataset[float]):
+    """Numbers from a generator of NumPy that takes its seed from the system."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, row: int) -> float:
+        return np.random.default_rng().random()
+
+
 def passes(workers: int, seed: int, **more: Any) -> tuple[list[Any], list[Any], list[Any]]:
     """A pass, the one after it, and one with the generator as it was before the first."""
     torch.manual_seed(seed)
@@ -1173,11 +1194,12 @@ def passes(workers: int, seed: int, **more: Any) -> tuple[list[Any], list[Any], 
 
 def test_workers_are_seeded_when_a_pass_begins() -> None:
     """With `num_workers`, a `DataLoader` draws a seed from the global generator when a pass begins, and
-    the generators of each worker, of PyTorch, NumPy and `random`, start from it and the number of the
-    worker: from the same state, as many workers draw the same numbers.
+    the generators of each worker, of PyTorch, `np.random.rand` and `random`, start from it and the number of
+    the worker: from the same state, as many workers draw the same numbers. `np.random.default_rng()` does not.
 
-    用了 `num_workers`，`DataLoader` 在每一遍开始时用全局生成器抽一个种子，各个工作进程里 PyTorch、NumPy
-    和 `random` 的生成器都从它和进程编号出发：状态相同、进程个数相同，抽到的数就相同。
+    用了 `num_workers`，`DataLoader` 在每一遍开始时用全局生成器抽一个种子，各个工作进程里 PyTorch、
+    `np.random.rand` 和 `random` 的生成器都从它和进程编号出发：状态相同、进程个数相同，抽到的数就相同。
+    `np.random.default_rng()` 则不然。
     """
     for workers in over((1, 2, 3), "numbers of workers | 种工作进程数"):
         first, second, again = passes(workers, seed=workers)
@@ -1186,6 +1208,12 @@ def test_workers_are_seeded_when_a_pass_begins() -> None:
         assert not [a for a, b in zip(*drawn, strict=True) if set(a) & set(b)]
         seeds = sorted({row[1] for batch in first for row in batch})
         assert seeds == list(range(seeds[0], seeds[0] + workers))
+    loader = DataLoader(Unseeded(), num_workers=1, multiprocessing_context=START)
+    drawn = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        drawn.append([float(number) for number in loader])
+    assert not set(drawn[0]) & set(drawn[1])
 
 
 def test_persistent_workers_are_seeded_once() -> None:
@@ -1337,17 +1365,21 @@ def test_no_grad_saves_nothing_for_backward() -> None:
 
 def test_gradients_of_small_batches_add_up() -> None:
     """The gradients of several equal parts of a batch, each loss divided by their number, add up to that
-    of the batch, up to rounding; with batch norm they do not.
+    of the batch, up to rounding, if the loss is the mean over its rows; with batch norm or dropout they do not,
+    nor where `ignore_index` leaves rows out.
 
-    把一批分成相等的几份，每份的损失除以份数，几次的梯度加起来就等于整批的梯度，只差舍入误差；有批量规范化则不然。
+    把一批分成相等的几份，每份的损失除以份数，只要损失是各行的平均，几次的梯度加起来就等于整批的梯度，只差舍入误差；
+    有批量规范化或 dropout 则不然，用 `ignore_index` 略去几行时也不然。
     """
 
-    def apart(net: nn.Module, parts: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def apart(
+        net: nn.Module, parts: int, **options: Any
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         gradients = []
         for count in (1, parts):
             net.zero_grad()
             for rows, classes in zip(X.chunk(count), y.chunk(count), strict=True):
-                (F.cross_entropy(net(rows), classes) / count).backward()
+                (F.cross_entropy(net(rows), classes, **options) / count).backward()
             gradients.append([p.grad for p in net.parameters()])
         return [(a, b) for a, b in zip(*gradients, strict=True) if a is not None and b is not None]
 
@@ -1356,8 +1388,11 @@ def test_gradients_of_small_batches_add_up() -> None:
     for parts in over((2, 3, 4, 8, 48), "numbers of parts | 种份数"):
         net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)).double()
         assert all(torch.allclose(a, b) for a, b in apart(net, parts))
-    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)).double()
-    assert not all(torch.allclose(a, b) for a, b in apart(net, 4))
+        assert not all(torch.allclose(a, b) for a, b in apart(net, parts, reduction="sum"))
+    assert not all(torch.allclose(a, b) for a, b in apart(net, 4, ignore_index=1))
+    for layer in (nn.BatchNorm1d(8), nn.Dropout()):
+        net = nn.Sequential(nn.Linear(4, 8), layer, nn.Linear(8, 3)).double()
+        assert not all(torch.allclose(a, b) for a, b in apart(net, 4))
 
 
 # Sixteen bits
@@ -1456,10 +1491,10 @@ def test_bfloat16_has_the_range_of_float32() -> None:
 
 
 def test_a_sum_of_floats_depends_on_the_order() -> None:
-    """The sum of floating-point numbers depends on the order in which they are added: in float32,
+    """The sum of floating-point numbers can depend on the order in which they are added: in float32,
     1e8 − 1e8 + 1 is 1, and 1e8 + 1 − 1e8 is 0.
 
-    浮点数之和取决于相加的次序：在 float32 里，1e8 − 1e8 + 1 等于 1，1e8 + 1 − 1e8 等于 0。
+    浮点数相加，次序不同，和也可能不同：在 float32 里，1e8 − 1e8 + 1 等于 1，1e8 + 1 − 1e8 等于 0。
     """
     first, second, *sums = lines("together.another-order")
     assert (first, second) == ("1e8 - 1e8 + 1 = 1.0", "1e8 + 1 - 1e8 = 0.0")

@@ -15,6 +15,7 @@ import ast
 import copy
 import fcntl
 import hashlib
+import importlib
 import linecache
 import multiprocessing
 import multiprocessing.connection
@@ -45,12 +46,12 @@ from proven.prove import Prover
 from proven.runner import run as run_sections
 from proven.runner import warm_up
 from proven.scripts import Section, Snippet, read_section, read_sections
-from proven.settings import read_settings
+from proven.settings import find_project, read_settings
 from proven.worker import prepare
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = find_project()
 SETTINGS = read_settings(PROJECT)
-REASONS = Path(__file__).with_name("mutants.toml")
+REASONS = PROJECT / "tools" / "mutants.toml"
 LEAST = 0.95
 SAMPLE = 3  # of each module of the engine, which has a test module of its own
 TIME_LIMIT = 60  # seconds for one mutant, of which none that goes well takes a quarter
@@ -247,6 +248,7 @@ class Nursery:
         self._script = Path(SETTINGS.sections, f"{name}.py")
         self._settings = read_settings(self._copies[0])
         prepare(self._settings)
+        importlib.import_module("pytest")  # once, and not in every fork
         section = read_section(self._copies[0] / self._script, self._settings)
         self._cells: list[Snippet] = list(section.snippets)
         # a list, of which a fork replaces what comes next
@@ -272,8 +274,8 @@ class Nursery:
         asis = Attempt(None, False)
         first, again = [answer for _, answer in self._fork([asis, asis])]
         [(_, noticed)] = self._fork([Attempt(None, True)])
-        if isinstance(first, str) or isinstance(again, str) or noticed:
-            yield "", f"{first} {again} {noticed}"[:2000], []
+        if wrong := [told for told in (first, again, noticed) if told and isinstance(told, str)]:
+            yield "", wrong[0], []
             return
         yield "", "", []
         steady = {name for name in first if first[name] == again[name]}  # no stopwatch
@@ -467,7 +469,10 @@ def _failed_test(path: Path, claims: set[str]) -> str | None:
             if report.failed:
                 failed.append(path.name)
 
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # no plugin is needed, and what is imported is compiled once for all forks
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.dont_write_bytecode = False
+    options = ["-x", "-q", "-p", "no:cacheprovider"]
     code = pytest.main([str(path), *options], plugins=[Plugin()])
     ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
     if code not in ended:  # then the section as it is fails, too, and the run says so
@@ -480,14 +485,13 @@ def _look(value: object, seen: dict[int, object]) -> object:
 
     What was seen is kept, since the address of what is gone can become that of something else.
     """
-    import torch
-
+    torch: Any = sys.modules.get("torch")
     if isinstance(value, int | float | complex | str | bytes | type(None)):
         return repr(value)
     if id(value) in seen:
         return "again"
     seen[id(value)] = value
-    if isinstance(value, torch.Tensor):
+    if torch and isinstance(value, torch.Tensor):
         if torch.nn.parameter.is_lazy(value):
             return "lazy"
         known = "none" if value.is_meta else repr(value.detach().tolist())
@@ -498,7 +502,7 @@ def _look(value: object, seen: dict[int, object]) -> object:
         return [(_look(key, seen), _look(one, seen)) for key, one in value.items()]
     if isinstance(value, list | tuple):
         return [_look(one, seen) for one in value]
-    if isinstance(value, torch.nn.Module):
+    if torch and isinstance(value, torch.nn.Module):
         return (type(value).__name__, _look(vars(value), seen))
     return type(value).__name__
 
@@ -509,8 +513,8 @@ def copies(folder: Path, count: int) -> None:
         for name in (SETTINGS.sections, SETTINGS.tests):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PROJECT / name, folder / str(number) / name, ignore=ignored)
-        for name in ("pyproject.toml", "proven.toml"):
-            shutil.copy(PROJECT / name, folder / str(number))
+        for path in PROJECT.glob("*.toml"):
+            shutil.copy(path, folder / str(number))
 
 
 def tried(every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list[str]]]:

@@ -1461,11 +1461,12 @@ def test_buffers_survive_a_reload() -> None:
 def test_plain_constants_break_a_change_of_dtype() -> None:
     """`double()` leaves a tensor in a plain attribute behind. A difference of the two dtypes goes through;
     a matrix product fails: `expected m1 and m2 to have the same dtype, but got: double != float`. A
-    buffer follows. `half()` and `bfloat16()` do the same.
+    buffer follows. `half()` and `bfloat16()` do the same; there the difference is `float32` again, which the
+    layer after it refuses.
 
     `double()` 改不到普通属性里的张量。两种数据类型相减没有问题，做矩阵乘法就报错：
     `expected m1 and m2 to have the same dtype, but got: double != float`；缓冲区会跟着变。
-    `half()` 和 `bfloat16()` 也是如此。
+    `half()` 和 `bfloat16()` 也是如此，只是相减之后又成了 `float32`，后面的层不收。
     """
     state, result = after("blocks.fixed-hidden"), shown("blocks.left-behind")
     text = "expected m1 and m2 to have the same dtype, but got:"
@@ -1477,6 +1478,12 @@ def test_plain_constants_break_a_change_of_dtype() -> None:
         assert net.linear.weight.dtype == dtype
         assert net.mean.dtype == torch.float32
         assert (X - net.mean).shape == X.shape
+        if dtype == torch.float64:
+            assert net(X).dtype == dtype
+        else:
+            assert (X - net.mean).dtype == torch.float32
+            with pytest.raises(RuntimeError, match="must have the same dtype, but got Float and"):
+                net(X)
         with pytest.raises(RuntimeError, match=rf"{text} \S+ != float"):
             state.PlainWeight().to(dtype)(X)
         assert state.FixedHiddenMLP().to(dtype)(X).dtype == dtype

@@ -529,9 +529,9 @@ def test_parameter_edits_show_in_the_state_dict() -> None:
 
 
 def test_state_dict_tensors_are_detached_and_shared() -> None:
-    """The tensors of a state dict are plain and need no gradient, and share memory with the parameters; a further `.data` gives the same numbers, and hides a write from autograd.
+    """The tensors of a state dict, unless it was asked for with `keep_vars=True`, are plain and need no gradient, and share memory with the parameters; a further `.data` gives the same numbers, and hides a write from autograd.
 
-    状态字典里是不需要梯度的普通张量，并且与参数共用内存；再取一次 `.data`，数值不变，通过它写入却会瞒过 autograd。
+    状态字典里（没有写 `keep_vars=True` 时）是不需要梯度的普通张量，并且与参数共用内存；再取一次 `.data`，数值不变，通过它写入却会瞒过 autograd。
     """
     for layer in over(with_weight_and_bias(), "layer classes with a weight | 种带权重的层"):
         module = layer.make()
@@ -542,6 +542,7 @@ def test_state_dict_tensors_are_detached_and_shared() -> None:
             assert not entry.requires_grad
             assert entry.data_ptr() == entry.data.data_ptr() == param.data_ptr()
     layer_, x = nn.Linear(2, 1), torch.ones(1, 2, requires_grad=True)
+    assert layer_.state_dict(keep_vars=True)["weight"] is layer_.weight
     entry = layer_.state_dict()["weight"]
     y = layer_(x)
     entry.fill_(7)
@@ -1584,9 +1585,9 @@ def test_equal_weights_may_be_two_objects() -> None:
 
 
 def test_meta_device_keeps_only_shapes() -> None:
-    """A tensor on the `meta` device has a shape and a dtype but no numbers: reading them stops with `Cannot copy out of meta tensor; no data!`.
+    """A tensor on the `meta` device has a shape and a dtype but no numbers: `tolist()` and `cpu()` stop with `Cannot copy out of meta tensor; no data!`, and `item()` fails too.
 
-    `meta` 设备上的张量有形状和数据类型，没有数值，读取时报 `Cannot copy out of meta tensor; no data!`。
+    `meta` 设备上的张量有形状和数据类型，没有数值：`tolist()` 和 `cpu()` 报 `Cannot copy out of meta tensor; no data!`，`item()` 也报错。
     """
     for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
         weight = nn.Linear(4, 8, dtype=dtype).to("meta").weight
@@ -1596,6 +1597,8 @@ def test_meta_device_keeps_only_shapes() -> None:
         for read in (weight.tolist, weight.cpu):
             with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
                 read()
+        with pytest.raises(RuntimeError, match="cannot be called on meta tensors"):
+            weight[0, 0].item()
     error = shown("parameters.tie-or-copy").errors[1].text
     assert error == "NotImplementedError: Cannot copy out of meta tensor; no data!"
 

@@ -1,6 +1,7 @@
 """The one error that the engine raises: what is wrong, where, and what to do."""
 
 import difflib
+import errno
 import logging
 import os
 import re
@@ -55,6 +56,14 @@ class Problem:
         told = (f"  {label:<8} {' '.join(text.splitlines())}" for label, text in rows if text)
         text = "\n".join([first, *(f"  | {line}" for line in rest), *told])
         return CONTROL.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
+
+
+# what a machine says that is at its limits: of disks, files, processes and memory
+REFUSED = {
+    getattr(errno, name)
+    for name in ("EAGAIN", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
+    if hasattr(errno, name)
+}
 
 
 class ProjectError(Exception):
@@ -123,4 +132,6 @@ def unforeseen(error: BaseException, *places: str) -> Problem:
     advice = (
         "correct what is named here, if it is wrong; if not, this is a bug of the engine: report it"
     )
+    if isinstance(error, OSError) and error.errno in REFUSED:
+        advice = "give the build more room: df and ulimit -a tell what this machine allows"
     return Problem(what, advice, (*filter(None, places), *at))

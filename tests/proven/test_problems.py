@@ -1,11 +1,13 @@
 """The message of an error, and how files that people wrote are decoded."""
 
+import errno
+import os
 import re
 from typing import Any
 
 import pytest
 
-from proven.problems import Problem, ProjectError, decode
+from proven.problems import Problem, ProjectError, decode, unforeseen
 
 
 def test_a_problem_says_what_where_and_what_to_do() -> None:
@@ -60,3 +62,21 @@ def test_text_of_others_commands_neither_a_terminal_nor_a_log(what: str, field: 
         assert not line.strip().startswith("::"), line
     assert "##[" not in text
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EFBIG, "give the build more room: df and ulimit -a tell what this machine allows"),
+        (errno.EMFILE, "give the build more room: df and ulimit -a tell what this machine allows"),
+        (
+            errno.EXDEV,
+            "correct what is named here, if it is wrong; if not, this is a bug of the engine: report it",
+        ),
+    ],
+)
+def test_a_machine_at_its_limits_is_no_bug_of_the_engine(number: int, advice: str) -> None:
+    problem = unforeseen(OSError(number, os.strerror(number), "a.txt"), "a.md:1")
+    assert problem.what == f"OSError: [Errno {number}] {os.strerror(number)}: 'a.txt'"
+    assert problem.places[0] == "a.md:1"
+    assert problem.advice == advice

@@ -73,7 +73,7 @@ USED = """async () => {
   scrollTo(0, 20_000)
   await new Promise(done => setTimeout(done, 100))
   const tells = () => !document.querySelector("article .claim-mark") || document.querySelector(".claim-text:popover-open")
-  for (let tries = 0; tries < 100 && !tells(); tries++) await new Promise(done => setTimeout(done, 50))
+  for (let tries = 0; tries < 400 && !tells(); tries++) await new Promise(done => setTimeout(done, 50))
   return tells() ? violations : [...violations, "a mark tells nothing"]
 }"""
 # A page is drawn from the part that has come. Here the end of it is taken back, node by node, and then

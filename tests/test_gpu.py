@@ -350,9 +350,9 @@ def test_a_cpu_number_selects_nothing() -> None:
 
 
 def test_counting_gpus_never_fails() -> None:
-    """`torch.cuda.device_count()` is 0 where no CUDA device is usable, and not an error.
+    """`torch.cuda.device_count()` is 0 on a machine without a CUDA device, and not an error.
 
-    没有可用的 CUDA 设备时，`torch.cuda.device_count()` 返回 0，不会报错。
+    机器上没有 CUDA 设备时，`torch.cuda.device_count()` 返回 0，不会报错。
     """
     assert values("gpu.count")["CUDA devices"] == str(torch.cuda.device_count())
     assert (torch.cuda.device_count() > 0) == torch.cuda.is_available()

@@ -897,9 +897,9 @@ def test_mode_matters_only_to_some_layers() -> None:
 
 
 def test_dropout_models_agree_only_in_eval_mode() -> None:
-    """Two models with dropout and equal weights agree only when both are in evaluation mode.
+    """Two models with dropout and equal weights agree when both are in evaluation mode; where one is in training mode they do not, unless both draw alike, after the same seed.
 
-    带 dropout 的两个模型，权重相同，也要都切到评估模式，输出才一致。
+    带 dropout 的两个模型，权重相同，都切到评估模式，输出就一致；有一个在训练模式就不一致，除非两边抽到的随机数一样，也就是先设了同一个种子。
     """
     assert shown("saving_and_loading.eval-matters").output == (
         "training: True False\nsame output: False\nboth in eval: True\n"
@@ -912,6 +912,11 @@ def test_dropout_models_agree_only_in_eval_mode() -> None:
         for modes in itertools.product((True, False), repeat=2):
             outputs = first.train(modes[0])(x), second.train(modes[1])(x)
             assert torch.equal(*outputs) is not any(modes)
+        drawn = []
+        for net in (first, second):
+            torch.manual_seed(seed)
+            drawn.append(net.train()(x))
+        assert torch.equal(*drawn)
 
 
 def test_eval_covers_all_modules_and_returns_itself() -> None:

@@ -383,6 +383,7 @@ def test_input_gets_a_gradient_on_request() -> None:
     state = after("blocks.input-gradient")
     assert state.x.grad.shape == state.X.shape
     assert state.x.grad.any()
+    assert state.x.grad.unique().numel() > 1  # by way of the network: of its own sum it were 1
     assert not state.X.requires_grad  # only its copy was asked to
     assert "x.grad: (2, 20)" in shown("blocks.input-gradient").output
 

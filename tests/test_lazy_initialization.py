@@ -381,7 +381,7 @@ def test_counting_lazy_parameters_is_an_error() -> None:
     对延后初始化的层累加 `numel()`，第一次调用之前报 `ValueError`，之后才数得出来。
     """
     error = messages("lazy_initialization.before")[1]
-    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method")
+    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method 'numel'")
     assert "with a dummy batch" in error
     assert shown("lazy_initialization.dry-run").output.endswith("\n7946\n")
     assert 20 * 256 + 256 + 256 * 10 + 10 == 7946
@@ -1339,6 +1339,8 @@ def test_a_lazy_copy_draws_weights_of_its_own() -> None:
     """
     told = "copied before: False\ncopied after: True\nAttempted to use an uninitialized parameter\n"
     assert shown("lazy_initialization.copies").output == told
+    state = after("lazy_initialization.copies")
+    assert state.b is not state.a
     for layer in over(with_a_width_to_decide(), "lazy classes | 个延后初始化的类"):
         torch.manual_seed(0)
         module = layer.make()

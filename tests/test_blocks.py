@@ -1492,9 +1492,10 @@ def test_plain_constants_break_a_change_of_dtype() -> None:
 
 def test_register_buffer_refuses_an_attribute() -> None:
     """`register_buffer` refuses the name of a plain attribute: `attribute 'mean' already exists`. In place
-    of the assignment it works.
+    of the assignment it works. An assignment of `nn.Buffer` over a plain attribute is refused as well.
 
     名字已是普通属性，`register_buffer` 会拒绝：`attribute 'mean' already exists`；用它代替赋值就没有问题。
+    把 `nn.Buffer` 赋给已有的普通属性，同样会被拒绝。
     """
     assert shown("blocks.left-behind").error == "KeyError: \"attribute 'mean' already exists\""
     module = nn.Module()
@@ -1505,6 +1506,8 @@ def test_register_buffer_refuses_an_attribute() -> None:
         plain.mean = value
         with pytest.raises(KeyError, match="attribute 'mean' already exists"):
             plain.register_buffer("mean", torch.zeros(20))
+        with pytest.raises(KeyError, match="attribute 'mean' already exists"):
+            plain.mean = nn.Buffer(torch.zeros(20))
     module.register_buffer("mean", torch.ones(2))  # the name of a buffer is taken over
     assert module.mean.tolist() == [1, 1]
 
@@ -1925,7 +1928,7 @@ def test_check_of_repaired_refuses_half_a_repair() -> None:
 
 
 def test_residual_is_the_identity_for_any_shape() -> None:
-    """A new Residual gives back inputs of any shape, whatever the block inside computes."""
+    """A new Residual gives back inputs of any shape, whatever finite numbers its block computes."""
     Residual = after("blocks.residual").Residual
     for width in (1, 7):
         net = Residual(nn.Sequential(nn.Linear(width, 5), nn.Tanh(), nn.Linear(5, width)))
@@ -2363,9 +2366,10 @@ def test_registered_tensors_are_not_in_vars() -> None:
 
 def test_walks_go_through_all_levels() -> None:
     """`named_parameters()`, `named_buffers()` and `named_modules()` go through all levels, and name what they
-    find by its whole path.
+    find by its whole path; what stands at two places they give once, under the first name.
 
-    `named_parameters()`、`named_buffers()` 和 `named_modules()` 会走遍所有层级，名字就是整条路径。
+    `named_parameters()`、`named_buffers()` 和 `named_modules()` 会走遍所有层级，名字就是整条路径；
+    同一个东西放在两处，也只给出一次，用第一个名字。
     """
     net: Any = nn.Sequential(nn.BatchNorm1d(2))
     for depth in over(range(1, 13), "depths | 种深度"):
@@ -2375,6 +2379,11 @@ def test_walks_go_through_all_levels() -> None:
         assert _names(net.named_modules()) == [
             path[: 2 * i + 1] if i >= 0 else "" for i in range(-1, depth)
         ]
+        twice = nn.Sequential(net, net)
+        for walk in ("named_parameters", "named_buffers"):
+            names = _names(getattr(twice, walk)())
+            assert names == [f"0.{name}" for name in _names(getattr(net, walk)())]
+        assert "1" not in _names(twice.named_modules())
         net = nn.Sequential(net)
 
 

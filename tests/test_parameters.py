@@ -1071,9 +1071,9 @@ def test_type_test_leaves_subclasses_uninitialised() -> None:
 
 
 def test_lazy_layer_initialises_after_its_first_call() -> None:
-    """A lazy layer has no shape before its first call: functions of `nn.init` stop, `normal_` with `Attempted to use an uninitialized parameter`, and a write through `.data` changes nothing without an error.
+    """A lazy layer has no shape before its first call: functions of `nn.init` stop, `normal_` with `Attempted to use an uninitialized parameter`, and `.data.fill_(1)` changes nothing without an error. `.data.copy_` of a matrix is refused.
 
-    延后初始化的层在第一次调用之前没有形状：`nn.init` 的函数会报错，例如 `normal_` 报 `Attempted to use an uninitialized parameter`；通过 `.data` 写入则不报错，也不起作用。
+    延后初始化的层在第一次调用之前没有形状：`nn.init` 的函数会报错，例如 `normal_` 报 `Attempted to use an uninitialized parameter`；`.data.fill_(1)` 则不报错，也不起作用；用 `.data.copy_` 写入一个矩阵会报错。
     """
     init_normal = after("parameters.init-normal").init_normal
     lazy = nn.LazyLinear(3)
@@ -1091,6 +1091,8 @@ def test_lazy_layer_initialises_after_its_first_call() -> None:
                     init(param)
             param.data.fill_(1)
             assert param.data.numel() == 0
+            with pytest.raises(RuntimeError, match="must match"):
+                param.data.copy_(torch.ones(3, 2))
 
 
 def test_equal_units_stay_equal_in_training() -> None:
@@ -1313,9 +1315,9 @@ def test_xavier_range_uses_both_widths() -> None:
 
 
 def test_bias_false_leaves_none_behind() -> None:
-    """With `bias=False` the attribute `bias` is `None`, and `zeros_` on it stops with `'NoneType' object has no attribute 'zero_'`.
+    """With `bias=False` the attribute `bias` of a linear layer, and of others with a weight and a bias, is `None`, and `zeros_` on it stops with `'NoneType' object has no attribute 'zero_'`.
 
-    `bias=False` 时 `bias` 属性是 `None`，对它用 `zeros_` 会报 `'NoneType' object has no attribute 'zero_'`。
+    线性层和其他有权重和偏置的层，写了 `bias=False`，`bias` 属性就是 `None`，对它用 `zeros_` 会报 `'NoneType' object has no attribute 'zero_'`。
     """
     state = after("parameters.init-errors")
     assert state.unbiased.bias is None
@@ -1449,9 +1451,9 @@ def test_no_grad_allows_edits_in_place() -> None:
 
 
 def test_recorded_edit_of_a_parameter_is_refused() -> None:
-    """Without `no_grad()` an in-place edit of a parameter is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing. That of a frozen one is not.
+    """Without `no_grad()` an in-place edit of a parameter is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing. That of a part, `weight[0, 0] = 5`, writes to `a view of a leaf Variable` and is refused likewise; that of a frozen one is not.
 
-    不在 `no_grad()` 里原地修改参数会被拒绝（冻结的除外），报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。
+    不在 `no_grad()` 里原地修改参数会被拒绝（冻结的除外），报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。只改一部分（`weight[0, 0] = 5`）也会被拒绝，报的是 `a view of a leaf Variable`。
     """
     error = shown("parameters.edit-in-place").errors[0].text
     message = "a leaf Variable that requires grad is being used in an in-place operation."
@@ -1460,6 +1462,9 @@ def test_recorded_edit_of_a_parameter_is_refused() -> None:
     before = layer.weight.detach().clone()
     assert layer.weight.is_leaf
     assert not layer.weight.T.is_leaf
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
+        layer.weight[0, 0] = 5
+    assert torch.equal(layer.weight, before)
     for name in over(WRITES, "in-place methods | 种原地方法"):
         with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
             in_place(layer.weight, name)
@@ -2234,14 +2239,16 @@ def test_an_index_counts_what_has_no_parameters() -> None:
 
 
 def test_grad_is_none_before_and_after() -> None:
-    """`grad` is `None` before the first `backward()` and after `zero_grad()`, and a tensor in between.
+    """`grad` is `None` before the first `backward()` and, by default, after `zero_grad()`, and a tensor in between.
 
-    第一次 `backward()` 之前和 `zero_grad()` 之后，`grad` 都是 `None`；两者之间是张量。
+    第一次 `backward()` 之前，`grad` 是 `None`；`zero_grad()` 之后默认也是；两者之间是张量。
     """
     for layer in over(with_weight_and_bias(), "layer classes with a weight | 种带权重的层"):
         module = layer.make()
         assert [param.grad for param in module.parameters()] == [None, None]
         layer.call(module).sum().backward()
+        assert all(param.grad is not None for param in module.parameters())
+        module.zero_grad(set_to_none=False)
         assert all(param.grad is not None for param in module.parameters())
         module.zero_grad()
         assert [param.grad for param in module.parameters()] == [None, None]
@@ -2810,10 +2817,11 @@ def test_a_wrapped_transpose_is_no_tie() -> None:
 
 
 def test_each_group_has_options_of_its_own() -> None:
-    """An optimiser takes groups of parameters: each has the options that it names, and the others from the
-    call; its numbers move by its own learning rate.
+    """The optimisers of `torch.optim` take groups of parameters, except `LBFGS`, which refuses them: each has
+    the options that it names, and the others from the call; its numbers move by its own learning rate.
 
-    优化器可以接收几组参数：每组写明的选项归自己用，没写的用创建优化器时给的；各组的参数按自己的学习率更新。
+    `torch.optim` 的优化器可以接收几组参数，只有 `LBFGS` 拒绝：每组写明的选项归自己用，
+    没写的用创建优化器时给的；各组的参数按自己的学习率更新。
     """
     assert shown("parameters.parameter-groups").output == (
         "0.01 [(1, 8), (1,)]\n0.1 [(8, 4), (8,)]\n"
@@ -2830,6 +2838,17 @@ def test_each_group_has_options_of_its_own() -> None:
             (layer.weight - old).abs().max() for layer, old in zip((one, two), before, strict=True)
         ]
         assert 0 < moves[0] < moves[1] / 20
+    for cls in vars(torch.optim).values():
+        if not inspect.isclass(cls) or cls is torch.optim.Optimizer:
+            continue
+        if not issubclass(cls, torch.optim.Optimizer):
+            continue
+        groups = [{"params": [nn.Parameter(torch.ones(2, 2))]} for _ in range(2)]
+        if cls is torch.optim.LBFGS:
+            with pytest.raises(ValueError, match="LBFGS doesn't support per-parameter options"):
+                cls(groups)
+        else:
+            assert len(cls(groups, lr=0.1).param_groups) == 2
 
 
 def test_what_is_in_no_group_is_not_trained() -> None:
@@ -2848,11 +2867,11 @@ def test_what_is_in_no_group_is_not_trained() -> None:
 
 
 def test_softplus_and_its_slope_are_positive() -> None:
-    """`softplus(x)` is `log(1 + exp(x))`; it and its gradient are positive until rounding makes them 0: in `float32` at -103 they are positive, at -104 both are 0.
+    """`softplus(x)` is `log(1 + exp(x))`; it and its gradient are positive until rounding makes them 0, in `float32` from about -103 down: at -102 they are positive, at -104 both are 0; in between it may depend on the size of the tensor.
 
-    `softplus(x)` 就是 `log(1 + exp(x))`，它和它的梯度都是正的，直到舍入成 0：在 `float32` 里，到 -103 还是正的，到 -104 就都是 0。
+    `softplus(x)` 就是 `log(1 + exp(x))`，它和它的梯度都是正的，直到舍入成 0，在 `float32` 里大约从 -103 往下：到 -102 还是正的，到 -104 就都是 0；两者之间，可能因张量大小而异。
     """
-    numbers = [-103.0, -50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0]
+    numbers = [-102.0, -50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0]
     for number in over(numbers, "numbers | 个数"):
         x = torch.tensor(number, requires_grad=True)
         y = F.softplus(x)
@@ -2861,10 +2880,14 @@ def test_softplus_and_its_slope_are_positive() -> None:
         assert y > 0
         assert x.grad > 0
         assert math.isclose(y.item(), math.log1p(math.exp(number)), rel_tol=1e-4, abs_tol=1e-42)
-    x = torch.tensor(-104.0, requires_grad=True)
-    F.softplus(x).backward()
-    assert F.softplus(x) == 0
-    assert x.grad == 0
+    for size in (1, 7, 64, 1000):
+        for number in (-102.0, -104.0):
+            x = torch.full((size,), number, requires_grad=True)
+            y = F.softplus(x)
+            y.sum().backward()
+            assert x.grad is not None
+            assert [(y > 0).all(), (x.grad > 0).all()] == [number == -102.0] * 2
+            assert [y.any(), x.grad.any()] == [number == -102.0] * 2
 
 
 def test_a_parametrised_weight_stays_positive() -> None:
@@ -2903,9 +2926,9 @@ def test_a_parametrised_weight_stays_positive() -> None:
 
 
 def test_a_write_to_a_parametrised_weight_is_lost() -> None:
-    """A weight that `softplus` computes from a parameter is computed at each access: what is written into it in place, by functions of `nn.init` or under `no_grad()`, is gone at the next, without an error.
+    """A weight that `softplus` computes from a parameter is computed at each access, except inside `parametrize.cached()`: what is written into it in place, by functions of `nn.init` or under `no_grad()`, is gone at the next, without an error.
 
-    由 `softplus` 从参数算出来的权重，每次读取都重新计算：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
+    由 `softplus` 从参数算出来的权重，每次读取都重新计算（`parametrize.cached()` 之内除外）：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
     """
     _, weight, again = shown("parameters.keep-positive").output.splitlines()
     assert again.startswith("after ones_: ")
@@ -2922,12 +2945,15 @@ def test_a_write_to_a_parametrised_weight_is_lost() -> None:
         with torch.no_grad():
             in_place(layer.weight, name)
         assert torch.equal(layer.weight, before)
+    assert layer.weight is not layer.weight
+    with state.parametrize.cached():
+        assert layer.weight is layer.weight
 
 
 def test_right_inverse_sets_a_parametrised_weight() -> None:
-    """With a method `right_inverse` an assignment to a parametrised weight sets the parameter behind it; without one it is refused, `does not implement right_inverse`.
+    """With a method `right_inverse` an assignment to a parametrised weight, also by `+=`, sets the parameter behind it; without one it is refused, `does not implement right_inverse`.
 
-    有 `right_inverse` 方法，给参数化的权重赋值，就会设定它背后的参数；没有则会拒绝：`does not implement right_inverse`。
+    有 `right_inverse` 方法，给参数化的权重赋值（用 `+=` 也算），就会设定它背后的参数；没有则会拒绝：`does not implement right_inverse`。
     """
     state = after("parameters.keep-positive")
 
@@ -2937,6 +2963,8 @@ def test_right_inverse_sets_a_parametrised_weight() -> None:
 
     with pytest.raises(RuntimeError, match="does not implement right_inverse"):
         state.positive.weight = torch.ones(1, 2)
+    with pytest.raises(RuntimeError, match="does not implement right_inverse"):
+        state.positive.weight += 1
     layer = nn.Linear(3, 2)
     nn.init.ones_(layer.weight)
     state.parametrize.register_parametrization(layer, "weight", Both())
@@ -2945,6 +2973,9 @@ def test_right_inverse_sets_a_parametrised_weight() -> None:
         layer.weight = torch.full((2, 3), number)
         assert torch.allclose(layer.weight, torch.full((2, 3), number), rtol=1e-4)
         assert set(layer.state_dict()) == {"bias", "parametrizations.weight.original"}
+        with torch.no_grad():
+            layer.weight += 1
+        assert torch.allclose(layer.weight, torch.full((2, 3), number + 1), rtol=1e-4)
 
 
 def test_clamping_in_forward_comes_late() -> None:

@@ -1136,9 +1136,9 @@ def _stored(state: dict[str, Any]) -> list[torch.Tensor]:
 
 
 def test_moving_before_the_optimiser_is_safe() -> None:
-    """An optimiser that is built after the move holds the new parameters, and what it stores has their dtype and device.
+    """An optimiser that is built after the move holds the new parameters, and what it stores, but for single numbers such as `step`, has their dtype and device.
 
-    移动之后再建优化器，它手里就是移动后的参数，存下的东西，数据类型和设备也与参数一致。
+    移动之后再建优化器，它手里就是移动后的参数；存下的东西，除了 `step` 这样的单个数字，数据类型和设备也与参数一致。
     """
     for cls in over(optimizers(), "optimisers | 种优化器"):
         model = nn.Linear(3, 1).to(torch.float64)
@@ -1751,9 +1751,9 @@ def test_register_buffer_refuses_a_name_in_use() -> None:
 
 
 def test_an_optimiser_casts_the_averages_it_loads() -> None:
-    """`load_state_dict` of an optimiser brings what it loads, such as the averages of Adam, to the dtype and the device of their parameters, with their values; so it can load its own state after a move.
+    """`load_state_dict` of an optimiser brings what it loads, such as the averages of Adam, but not the count `step`, to the dtype and the device of their parameters, with their values; so it can load its own state after a move.
 
-    优化器的 `load_state_dict` 会把读进来的东西（比如 Adam 的滑动平均）转成各自参数的数据类型，放到参数所在的设备上，数值不变，所以移动模型之后，它可以加载自己的状态。
+    优化器的 `load_state_dict` 会把读进来的东西（比如 Adam 的滑动平均，但计数 `step` 除外）转成各自参数的数据类型，放到参数所在的设备上，数值不变，所以移动模型之后，它可以加载自己的状态。
     """
     for cls in over(optimizers(), "optimisers | 种优化器"):
         model = nn.Linear(3, 1)
@@ -1763,6 +1763,8 @@ def test_an_optimiser_casts_the_averages_it_loads() -> None:
         optimiser.load_state_dict(optimiser.state_dict())
         loaded = _stored(optimiser.state[model.weight])
         assert {tensor.dtype for tensor in loaded} == {torch.float64}
+        counted = optimiser.state[model.weight].get("step")
+        assert not isinstance(counted, torch.Tensor) or counted.dtype == torch.float32
         assert all(torch.equal(a.double(), b) for a, b in zip(before, loaded, strict=True))
         elsewhere = nn.Linear(3, 1, device="meta")
         other = cls(elsewhere.parameters(), lr=0.01)  # type: ignore[call-arg]

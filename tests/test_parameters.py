@@ -1568,9 +1568,9 @@ def test_two_models_can_share_a_layer() -> None:
 
 
 def test_equal_weights_may_be_two_objects() -> None:
-    """Equal values do not prove that two layers share a weight: a deep copy is equal too, and another object. The notes' check, which changes a number between two comparisons, does tell them apart.
+    """Equal values do not prove that two layers share a weight: a deep copy is equal too, and another object. Two layers may be two objects and hold one weight, so the weights are compared. The notes' check, which changes a number between two comparisons, does tell them apart.
 
-    值相等证明不了两层共享权重：深拷贝的值也相等，却是另一个对象。原笔记的做法是在两次比较之间改一个数，这倒分得出来。
+    值相等证明不了两层共享权重：深拷贝的值也相等，却是另一个对象。两个层不是同一个对象，权重却可以是同一个，所以要比较的是权重。原笔记的做法是在两次比较之间改一个数，这倒分得出来。
     """
     state = after("parameters.tie-or-copy")
     told = shown("parameters.tie-or-copy").output.splitlines()
@@ -1581,6 +1581,9 @@ def test_equal_weights_may_be_two_objects() -> None:
         twin = copy.deepcopy(module)
         assert torch.equal(twin.weight, module.weight)
         assert twin.weight is not module.weight
+        twin.weight = module.weight
+        assert twin.weight is module.weight
+        assert twin is not module
     first = state.shared
     for tied in (True, False):
         second = first if tied else copy.deepcopy(first)

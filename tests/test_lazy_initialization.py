@@ -381,7 +381,9 @@ def test_counting_lazy_parameters_is_an_error() -> None:
     对延后初始化的层累加 `numel()`，第一次调用之前报 `ValueError`，之后才数得出来。
     """
     error = messages("lazy_initialization.before")[1]
-    assert error.startswith("ValueError: Attempted to use an uninitialized parameter in <method 'numel'")
+    assert error.startswith(
+        "ValueError: Attempted to use an uninitialized parameter in <method 'numel'"
+    )
     assert "with a dummy batch" in error
     assert shown("lazy_initialization.dry-run").output.endswith("\n7946\n")
     assert 20 * 256 + 256 + 256 * 10 + 10 == 7946

@@ -1303,10 +1303,11 @@ def test_the_check_does_not_see_a_plain_tensor() -> None:
 
 
 def test_detach_and_no_grad_cut_the_gradient_too() -> None:
-    """Inside `forward`, `detach()`, `item()` and `torch.no_grad()` cut the gradient just as `.data`
-    does.
+    """Inside `forward`, `detach()` or `item()` on a parameter cuts its gradient just as `.data` does;
+    with the whole `forward` under `torch.no_grad()`, the layers before it get no gradient either.
 
-    `detach()`、`item()` 和 `torch.no_grad()` 写在 `forward` 里，也会像 `.data` 一样切断梯度。
+    在 `forward` 里对参数用 `detach()` 或 `item()`，会像 `.data` 一样切断它的梯度；整个 `forward` 放在
+    `torch.no_grad()` 里，前面各层也得不到梯度。
     """
     MyLinear = after("custom_layers.my-linear").MyLinear
 
@@ -1331,6 +1332,10 @@ def test_detach_and_no_grad_cut_the_gradient_too() -> None:
     assert MyLinear(5, 3)(X).grad_fn is not None
     for layer_class in over((Data, Detached, Item, NoGrad), "layers | 个层"):
         assert layer_class(5, 3)(X).grad_fn is None
+        net = nn.Sequential(nn.Linear(5, 5), layer_class(5, 5), nn.Linear(5, 1))
+        net(X).sum().backward()
+        missing = {name[0] for name, p in net.named_parameters() if p.grad is None}
+        assert missing == ({"0", "1"} if layer_class is NoGrad else {"1"})
 
 
 def test_clamping_after_a_step_keeps_a_weight_in_bounds() -> None:

@@ -25,9 +25,9 @@ def lines(name: str) -> list[str]:
 
 
 def test_a_tensor_made_in_forward_does_not_move() -> None:
-    """A tensor that `forward` makes by `torch.randn`, `rand`, `ones`, `zeros` or `empty` without `device=` is on the CPU, also after the network has moved; adding it to what is on another device is an error.
+    """A tensor that `forward` makes by `torch.randn`, `rand`, `ones`, `zeros` or `empty` without `device=` is on the CPU, unless another default is set, also after the network has moved; adding it to what is on another device is an error.
 
-    `forward` 里用 `torch.randn`、`rand`、`ones`、`zeros` 或 `empty` 创建的张量，不写 `device=` 就在 CPU 上，网络移走之后也一样；再与别的设备上的张量相加，就会报错。
+    `forward` 里用 `torch.randn`、`rand`、`ones`、`zeros` 或 `empty` 创建的张量，不写 `device=` 就在 CPU 上（除非改了默认设备），网络移走之后也一样；再与别的设备上的张量相加，就会报错。
     """
     outcome = shown("devices.born-on-the-cpu")
     assert outcome.output == "on the CPU: (2, 3)\n"
@@ -39,6 +39,8 @@ def test_a_tensor_made_in_forward_does_not_move() -> None:
         error = pytest.raises(RuntimeError, match="on device cpu is not on the expected device")
         with mock.patch("torch.randn", create), error:  # which forward calls
             state.noisy(state.rows)
+        with mock.patch("torch.randn", create), torch.device("meta"):
+            assert state.noisy(state.rows).device.type == "meta"
 
 
 def test_a_tensor_made_like_another_is_where_that_one_is() -> None:

@@ -8,7 +8,7 @@ import pickle
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -486,10 +486,10 @@ def test_our_class_names_the_wrong_keys() -> None:
 
 
 def test_sequential_takes_only_real_modules() -> None:
-    """`nn.Sequential` refuses an object of our class, as it does other values that are no
-    `nn.Module`: `is not a Module subclass`.
+    """`nn.Sequential` refuses an object of our class, as it does functions, lists, tensors, numbers and
+    strings, but not `None`: `is not a Module subclass`.
 
-    `nn.Sequential` 不接受我们这个类的对象，也不接受其他不是 `nn.Module` 的值，报 `is not a Module subclass`。
+    `nn.Sequential` 不接受我们这个类的对象，也不接受函数、列表、张量、数和字符串，报 `is not a Module subclass`；`None` 则接受。
     """
     assert error_of_ours(4) == "TypeError: __main__.Module is not a Module subclass"
     assert len(nn.Sequential(nn.Module())) == 1
@@ -498,6 +498,7 @@ def test_sequential_takes_only_real_modules() -> None:
     for value in over(others, "values that are no nn.Module | 个不是 nn.Module 的值"):
         with pytest.raises(TypeError, match="is not a Module subclass"):
             nn.Sequential(nn.ReLU(), value)
+    assert len(nn.Sequential(nn.ReLU(), cast(Any, None))) == 2
 
 
 def test_data_refuses_the_meta_device() -> None:

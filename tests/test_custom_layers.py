@@ -851,9 +851,10 @@ def test_fan_out_reads_the_other_dimension() -> None:
 
 
 def test_a_plain_tensor_gets_a_gradient() -> None:
-    """A plain tensor attribute with `requires_grad=True` gets a gradient, registered or not.
+    """A plain tensor created with `requires_grad=True` gets a gradient, registered or not; one that is
+    scaled after that keeps none.
 
-    普通张量属性只要 `requires_grad=True`，不管有没有注册，都会得到梯度。
+    创建时写了 `requires_grad=True` 的普通张量，不管有没有注册，都会得到梯度；之后又缩放过的，则不保留梯度。
     """
     state = after("custom_layers.plain-tensor")
     assert type(state.plain.weight) is torch.Tensor
@@ -864,6 +865,10 @@ def test_a_plain_tensor_gets_a_gradient() -> None:
         layer.weight = torch.ones(5, 3, dtype=dtype, requires_grad=True)
         layer(torch.ones(2, 5, dtype=dtype)).sum().backward()
         assert (layer.weight.grad == 2).all()
+        layer.weight = 0.5 * torch.ones(5, 3, dtype=dtype, requires_grad=True)
+        layer(torch.ones(2, 5, dtype=dtype)).sum().backward()
+        with pytest.warns(UserWarning, match="of a Tensor that is not a leaf"):
+            assert layer.weight.grad is None
 
 
 def test_a_plain_tensor_is_not_registered() -> None:

@@ -21,12 +21,13 @@ import tempfile
 import types
 import warnings
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import urlparse
 
 import numpy as np
 import pytest
@@ -433,12 +434,12 @@ def test_clone_saves_only_what_it_shows() -> None:
 
 
 def test_shared_memory_survives_in_one_file() -> None:
-    """Tensors of one dtype that share a storage when they are saved in one file share one again when loaded.
-    If their dtypes differ, they cannot be saved together. Two storages that lie over one array of NumPy come
-    back apart.
+    """Tensors of one dtype that share memory in one storage when they are saved in one file share it again when
+    loaded. If their dtypes differ, they cannot be saved together. Two storages that lie over one array of NumPy
+    come back apart, and so do tensors on `meta`, which have no memory.
 
-    数据类型相同的张量，存进同一个文件时共用存储区，读回来仍然共用；数据类型不同，就不能存在一起。
-    同一个 NumPy 数组上的两个存储区，读回来就分开了。
+    数据类型相同的张量，存进同一个文件时共用一个存储区的内存，读回来仍然共用；数据类型不同，就不能存在一起。
+    同一个 NumPy 数组上的两个存储区，读回来就分开了；`meta` 上的张量没有内存，读回来也是分开的。
     """
     state = after("saving_and_loading.shared-refs")
     assert state.loaded["row"].data_ptr() == state.loaded["table"].data_ptr()
@@ -457,6 +458,12 @@ def test_shared_memory_survives_in_one_file() -> None:
     first, second = roundtrip(two)
     first += 7
     assert not second.any()
+    empty = torch.ones(2, 3, device="meta")
+    of_one, of_two = (
+        {t.untyped_storage()._cdata for t in (a, b)}
+        for a, b in ((empty, empty[0]), roundtrip([empty, empty[0]]))
+    )
+    assert (len(of_one), len(of_two)) == (1, 2)
 
 
 def test_one_tensor_under_two_keys_stays_one() -> None:
@@ -1099,15 +1106,22 @@ def test_whole_model_is_refused_by_default() -> None:
 
 
 def test_plain_values_load_by_default() -> None:
-    """Tensors, numbers, strings, lists, tuples, dicts, dtypes and devices pass the default loader.
+    """Plain tensors, numbers, strings, lists, tuples, dicts, dtypes and devices pass the default loader; most
+    subclasses of these, such as a named tuple, and integers of more than 255 bytes do not.
 
-    张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载。
+    普通的张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载；它们的子类多半不能，
+    例如具名元组，超过 255 字节的整数也不能。
     """
     for kind in over(PLAIN, "kinds of value | 种值"):
         value = PLAIN[kind]
         loaded = roundtrip(value)
         assert type(loaded) is type(value)
         assert repr(loaded) == repr(value)
+    largest = 256**254  # in 255 bytes, as it has a sign
+    assert roundtrip(largest) == largest
+    for refused in (defaultdict(int), urlparse("a"), 256 * largest):
+        with pytest.raises(pickle.UnpicklingError):
+            roundtrip(refused)
 
 
 def test_refusal_suggests_the_unsafe_way_first() -> None:

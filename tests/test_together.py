@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -249,10 +250,11 @@ def test_a_dry_run_in_evaluation_mode_moves_no_running_mean() -> None:
 
 
 def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
-    """`nn.Conv2d` refuses an input of another dtype than its weights, outside of `torch.autocast`, and
-    one with another number of channels than it was built for.
+    """`nn.Conv2d` refuses an input of another dtype than its weights, outside of `torch.autocast`, which
+    does not convert float64, and one with another number of channels than it was built for.
 
-    输入的数据类型与权重不同（不在 `torch.autocast` 里），或者通道数与创建时给的不同，`nn.Conv2d` 都会报错。
+    输入的数据类型与权重不同（不在 `torch.autocast` 里，而它不转换 float64），或者通道数与创建时给的不同，
+    `nn.Conv2d` 都会报错。
     """
     errors = [error.text for error in shown("together.image-errors").errors]
     assert errors[0].startswith("RuntimeError: Input type (double)")
@@ -266,6 +268,8 @@ def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
             nn.Conv2d(1, 2, 3).to(own)(torch.zeros(5, 1, 8, 8, dtype=theirs))
     with torch.autocast("cpu"):
         assert conv(torch.zeros(5, 1, 8, 8, dtype=torch.bfloat16)).dtype == torch.bfloat16
+        with pytest.raises(RuntimeError, match="should be the same"):
+            conv(torch.zeros(5, 1, 8, 8, dtype=torch.float64))
     with pytest.raises(RuntimeError, match="but got 5 channels instead"):
         conv(torch.zeros(5, 8, 8))
 
@@ -527,10 +531,10 @@ def test_a_power_cut_loses_what_came_after_the_checkpoint(page: Any) -> None:
 
 
 def test_a_resumed_run_equals_the_whole_run_bit_for_bit() -> None:
-    """With model, buffers, optimiser and generators restored, a run continues on the same machine
-    bit for bit as if it had never stopped.
+    """With model, buffers, optimiser and generators restored, a run continues on the same machine, with
+    as many threads, bit for bit as if it had never stopped.
 
-    模型、缓冲区、优化器、生成器全都恢复之后，在同一台机器上接着训练，结果与从未中断逐位一致。
+    模型、缓冲区、优化器、生成器全都恢复之后，在同一台机器上、以同样的线程数接着训练，结果与从未中断逐位一致。
     """
     assert lines("together.resume")[:2] == ["same losses: True", "same parameters and buffer: True"]
     assert lines("together.resume")[2] == lines("together.run")[0]  # the accuracy
@@ -994,11 +998,11 @@ def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
 
 
 def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
-    """`save` and `resume` of this page take any object that has `state_dict` and `load_state_dict`:
-    modules, optimisers, schedulers and classes of your own.
+    """Of a part, `save` and `resume` of this page use only `state_dict` and `load_state_dict`: it may be a
+    module, an optimiser, a scheduler or of a class of your own, if the default loader reads its state.
 
-    本页的 `save` 和 `resume` 接受任何带 `state_dict` 和 `load_state_dict` 的对象：
-    模块、优化器、调度器、自己写的类都行。
+    本页的 `save` 和 `resume` 只用到每个部分的 `state_dict` 和 `load_state_dict`：
+    模块、优化器、调度器、自己写的类都行，只要状态能用默认的加载方式读取。
     """
     state = after("together.epochs")
 
@@ -1018,6 +1022,16 @@ def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
             while other.step < 6:
                 other.update()
             losses.append(other.losses[:6])
+        part = mock.Mock(spec=["state_dict", "load_state_dict"])
+        run.parts, kind = {"part": part}, mock.Mock(return_value=run)
+        part.state_dict.return_value = {"n": 3}
+        state.save(run, path)
+        state.resume(path, kind=kind)
+        part.load_state_dict.assert_called_once_with({"n": 3})
+        part.state_dict.return_value = {"n": np.float64(3)}
+        state.save(run, path)
+        with pytest.raises(pickle.UnpicklingError):
+            state.resume(path, kind=kind)
     assert torch.equal(*losses)
 
 

@@ -2080,10 +2080,10 @@ def test_one_line_lists_what_got_no_gradient() -> None:
 
 
 def test_root_of_two_over_n_keeps_the_range() -> None:
-    """With weights `torch.randn(n, m) * (2 / n) ** 0.5` the numbers stay in range through ReLU layers
-    without bias: after ten of 256 units their mean square is within a factor of ten of the input's.
+    """With weights `torch.randn(n, m) * (2 / n) ** 0.5` the numbers stay in range through wide ReLU
+    layers without bias: after ten of 256 units their mean square is within a factor of ten of the input's.
 
-    权重取 `torch.randn(n, m) * (2 / n) ** 0.5`，数值经过没有偏置的 ReLU 层也不至于失控：过了十个 256 单元的层，均方值与输入的相比不超过十倍，也不低于十分之一。
+    权重取 `torch.randn(n, m) * (2 / n) ** 0.5`，数值经过没有偏置的、较宽的 ReLU 层也不至于失控：过了十个 256 单元的层，均方值与输入的相比不超过十倍，也不低于十分之一。
     """
     for seed in over(seeds(10), SEEDS):
         torch.manual_seed(seed)
@@ -2093,6 +2093,10 @@ def test_root_of_two_over_n_keeps_the_range() -> None:
             n, m = X.shape[1], 256
             X = F.relu(X @ (torch.randn(n, m) * (2 / n) ** 0.5))
         assert before / 10 < X.square().mean() < before * 10
+        narrow = torch.randn(32, 4)
+        for _ in range(50):
+            narrow = F.relu(narrow @ (torch.randn(4, 4) * (2 / 4) ** 0.5))
+        assert narrow.square().mean() < 0.01
 
 
 def test_the_fixes_for_custom_layers_work() -> None:

@@ -258,6 +258,9 @@ class Nursery:
         self._module = types.ModuleType("__main__")
         self._outcomes: list[Outcome] = []
         running = run_cells(self._settings, self._section, self._module)
+        self._expected: dict[
+            str, object
+        ] = {}  # what snippets show and leave, as far as it is steady
         self._running = cast("Generator[Outcome | Snippet]", running)
         self._text = (self._copies[0] / self._script).read_text(encoding="utf-8")
 
@@ -278,23 +281,22 @@ class Nursery:
             yield "", wrong[0], []
             return
         yield "", "", []
-        steady = {name for name in first if first[name] == again[name]}  # no stopwatch
+        # no stopwatch
+        self._expected = {name: first[name] for name in first if first[name] == again[name]}
         for name in self._names:
-            steady.discard(self._outcomes[-1].name if self._outcomes else "")
             tasks = [Attempt(mutant, False) for mutant in every if mutant.snippet == name]
             changes: dict[str, list[str]] = {}
             for task, found in self._fork(tasks):
                 assert task.mutant
                 key = task.mutant.key
-                if isinstance(found, str):
-                    yield key, found, changes.get(key, [])
+                if isinstance(found, str) and found:
+                    yield key, found, []
                     continue
-                where = [one for one in first if one in steady and found.get(one) != first[one]]
-                if where and key not in known:
-                    changes[key] = where
+                if found and key not in known and not task.proves:
+                    changes[key] = found
                     tasks.append(Attempt(task.mutant, True))
                 else:
-                    yield key, "", where
+                    yield key, "", found or changes.get(key, [])
             self._go_on()
 
     def _go_on(self) -> None:
@@ -357,8 +359,8 @@ class Nursery:
             shutil.rmtree(here.absolute(), ignore_errors=True)
         os._exit(0)
 
-    def _noticed(self, task: Attempt, copy: Path) -> str | dict[str, object]:
-        """What noticed a mutant: a build, a claim, a test; or what it shows and leaves."""
+    def _noticed(self, task: Attempt, copy: Path) -> str | list[str] | dict[str, object]:
+        """What noticed a mutant: a build, a claim, a test; or what it changes; of the section itself, what is there."""
         sys.path[0] = str(copy)
         text = task.mutant.text if task.mutant else self._text
         (copy / self._script).write_text(text, encoding="utf-8")
@@ -372,7 +374,7 @@ class Nursery:
             problem = error.problems[0]
             return f"claim {problem.claim}" if problem.claim else f"build: {problem.what}"
         if not task.proves:
-            return shown
+            return list(shown) if task.mutant else shown
         self._running.close()
         os.chdir(copy)  # where the tests look for the section
         names = {f"test_{claim.name}" for claim in self._claims}
@@ -381,7 +383,10 @@ class Nursery:
         return f"test {test}" if test else ""
 
     def _build(self, proves: bool) -> dict[str, object]:
-        """Run the cells that are left, with or without the claims about them; tell what they show and leave."""
+        """Run the cells that are left, with or without the claims about them; tell what they show and leave.
+
+        Without claims that is, once it is known, only the first that is not as expected.
+        """
         shown: dict[str, object] = {}
         done, last = len(self._outcomes), self._names[-1]
         # what looks at the section before the change cannot notice it
@@ -400,13 +405,18 @@ class Nursery:
                 prover.prove_after(message)
                 if prover.problems:
                     raise ProjectError(*prover.problems)
-            if (
-                message.name == last
-            ):  # what a section leaves to Python's end would end what the tests need, too
+            elif self._expected.get(message.name, shown[message.name]) != shown[message.name]:
+                return {message.name: shown[message.name]}
+            # what a section leaves to Python's end would end what the tests need, too
+            if message.name == last:
                 if prover:
                     prover.finish()
                 break
-        return shown | _variables(self._module)
+        shown |= _variables(self._module)
+        if self._expected and not proves:
+            there = {name for name in self._expected if name.startswith("variable ")}
+            return {n: shown.get(n) for n in there if shown.get(n) != self._expected[n]}
+        return shown
 
 
 def nurse(folder: Path, count: int, every: list[Mutant], known: set[str], pipe: Connection) -> None:

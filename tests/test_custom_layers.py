@@ -842,6 +842,7 @@ def test_fan_out_reads_the_other_dimension() -> None:
     设了 `mode="fan_out"`，Kaiming 系列函数就读矩阵的 `dim=0`；权重按 `(in, out)` 存放时，正该这样。
     """
     state = after("custom_layers.fan-in-of-a-transpose")
+    assert state.weight.shape == (512, 32)
     assert state.weight.std().item() == pytest.approx(math.sqrt(2 / 512), rel=0.05)
     torch.manual_seed(0)
     for shape in over([(512, 32), (32, 512), (64, 256), (100, 100), (4, 4096)], SHAPES):
@@ -895,6 +896,13 @@ def test_an_optimiser_refuses_the_plain_layer() -> None:
     assert result.error == "ValueError: optimizer got an empty parameter list"
     told = ["gradient: True", "parameters: []", "state_dict keys: []"]
     assert result.output.splitlines() == told
+
+
+def test_the_plain_layer_computes_what_a_layer_does() -> None:
+    """Its output is that of a linear layer without bias, with ReLU behind it."""
+    plain = after("custom_layers.plain-tensor").plain
+    X = torch.randn(9, 5)
+    assert torch.equal(plain(X), F.relu(X @ plain.weight))
 
 
 def test_a_plain_tensor_is_silently_left_out() -> None:

@@ -735,6 +735,7 @@ def test_each_default_block_removes_most_differences() -> None:
     lines = shown("parameters.washed-out").output.splitlines()
     assert [line.split()[0] for line in lines] == ["input", "block0", "block1", "block2", "block3"]
     spreads = [float(line.split()[-1]) for line in lines]
+    assert spreads[0] == pytest.approx(math.sqrt(1 / 12), rel=0.2)  # of numbers between 0 and 1
     assert all(late < early / 5 for early, late in itertools.pairwise(spreads))
     block = after("parameters.washed-out").block
     for seed in over(seeds(20), "seeds | 个随机种子"):

@@ -963,7 +963,10 @@ def test_load_state_dict_keeps_the_dtype_of_the_model() -> None:
 
     `load_state_dict` 会把数值转换成模型的数据类型，模型的数据类型不变。
     """
-    assert "assign: False torch.float32" in shown("saving_and_loading.taken-over").output
+    assert shown("saving_and_loading.taken-over").output.splitlines() == [
+        "assign: False torch.float32 frozen: False",
+        "assign: True torch.float16 frozen: False",
+    ]
     pairs = itertools.product(float_dtypes(), repeat=2)
     for theirs, own in over(pairs, "pairs of dtypes | 对 dtype"):
         source, net = nn.Linear(3, 2).to(theirs), nn.Linear(3, 2).to(own)
@@ -1868,6 +1871,7 @@ def test_resumed_run_equals_the_uninterrupted_one() -> None:
         checkpoint = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "step": 5}
         torch.save(checkpoint, "checkpoint.pt")
         resumed = state.resume(True)
+    assert resumed is not state.net
     for _ in range(5):
         state.train_step(net, optimizer)
     assert torch.equal(bits(state.Y), bits(net(state.X)))

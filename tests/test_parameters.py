@@ -2990,7 +2990,9 @@ def test_clamping_in_forward_comes_late() -> None:
     assert shown("parameters.clamp-in-forward").output == (
         "after the step: [[-0.5, -0.5]]\nafter an evaluation: [[0.0, 0.0]]\n"
     )
-    Clamping = after("parameters.clamp-in-forward").Clamping
+    state = after("parameters.clamp-in-forward")
+    assert not state.clamping.training
+    Clamping = state.Clamping
     for cls in over(optimizers(), "optimisers | 种优化器"):
         layer = Clamping(2, 1)
         nn.init.zeros_(layer.weight)

@@ -2166,6 +2166,7 @@ def test_gradient_checks_need_float64() -> None:
     步长 1e-6 的差分在 `float64` 下与梯度吻合；在 `float32` 下，例子里几乎所有元素的两次输出都逐位一致，验证不了。
     """
     state = after("parameters.finite-differences")
+    assert state.net[2].weight.dtype == torch.float32  # the check converts a copy
 
     def error(dtype: torch.dtype) -> tuple[float, int]:
         model = copy.deepcopy(state.net).to(dtype)

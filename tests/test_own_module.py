@@ -1582,3 +1582,17 @@ def test_the_file_holds_a_trained_network_and_that_of_another_seed() -> None:
 
 def test_each_check_that_a_solution_calls_says_so() -> None:
     assert silent("own_module") == []
+
+
+@pytest.mark.parametrize(
+    ("exercise", "passed"),
+    [
+        ("named-modules", ["Module", "Named"]),
+        ("persistent", ["Module", "Persistent"]),
+        ("hooks", ["Module", "Hooked"]),
+        ("ties", ["Tied"]),
+    ],
+)
+def test_a_check_names_what_has_passed_it(exercise: str, passed: list[str]) -> None:
+    told = shown(f"own_module.{exercise}").output.splitlines()
+    assert told == [f"checked: {name}" for name in passed]

@@ -190,6 +190,7 @@ def test_dropout_draws_in_training_only() -> None:
     assert not torch.equal(block(X), block(X))
     block.eval()
     before = torch.get_rng_state()
+    assert torch.equal(block(X), X + block.conv(X).relu())
     assert torch.equal(block(X), block(X))
     assert torch.equal(torch.get_rng_state(), before)
 

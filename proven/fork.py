@@ -101,6 +101,17 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
 
+def children_of(process: int | str) -> list[int]:
+    """The children of a process, of all its threads; of those that end meanwhile none. Linux only."""
+    found = list[int]()
+    with contextlib.suppress(OSError):  # the process has ended
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with contextlib.suppress(OSError):  # the thread has
+                text = Path(f"/proc/{process}/task/{thread}/children").read_text()
+                found += map(int, text.split())
+    return found
+
+
 def adopt_orphans() -> None:
     """Let what the children of this process leave behind become its children; Linux only."""
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
@@ -120,10 +131,9 @@ def end_descendants(grace: float = 0.3, limit: float = 5.0) -> None:
         except ChildProcessError:
             return
         if not process and time.monotonic() > begin + grace:
-            for path in Path("/proc/self/task").glob("*/children"):
-                for number in path.read_text().split():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(int(number), signal.SIGKILL)
+            for number in children_of("self"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
         if not process:
             time.sleep(0.005)
 

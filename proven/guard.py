@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from proven.fork import adopt_orphans
+from proven.fork import adopt_orphans, children_of
 from proven.problems import words_of
 
 FILE_LIMIT = 2**28  # bytes of any file that a section writes, its output included
@@ -176,8 +176,7 @@ def shared_by(process: int) -> int:
     for number in left:
         folder = Path(f"/proc/{number}")
         with contextlib.suppress(OSError):  # it has ended
-            for path in folder.glob("task/*/children"):
-                left += map(int, path.read_text().split())
+            left += children_of(number)
             found = re.search(r"Pss_Shmem: +(\d+) kB", (folder / "smaps_rollup").read_text())
             size += int(found[1]) * 1024 if found else 0
     with contextlib.suppress(OSError):  # a file there may be in nobody's memory
@@ -191,16 +190,11 @@ def children() -> set[int]:
     from multiprocessing.forkserver import _forkserver
     from multiprocessing.resource_tracker import _resource_tracker
 
-    found = {
-        int(number)
-        for path in Path("/proc/self/task").glob("*/children")
-        for number in path.read_text().split()
-    }
     tracker, server = (
         getattr(_resource_tracker, "_pid", 0),
         getattr(_forkserver, "_forkserver_pid", 0),
     )
-    return found - {tracker, server}
+    return set(children_of("self")) - {tracker, server}
 
 
 def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:

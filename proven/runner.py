@@ -16,14 +16,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from proven import guard
 from proven.cells import Fault, Outcome, check_outcome
 from proven.claims import Claim, unanswered
 from proven.data import Messages, from_data
-from proven.fork import can_fork, told_to_end
+from proven.fork import can_fork, children_of, told_to_end
 from proven.problems import Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
@@ -303,15 +302,11 @@ def _death(process: BaseProcess) -> str:
 def _said(process: BaseProcess) -> str:
     """The last that a section wrote, which may tell why it does not end; on Linux."""
     texts = []
-    for child in Path(f"/proc/{process.pid}/task/{process.pid}").glob("children"):
-        for number in child.read_text().split():
-            for descriptor in (1, 2):
-                with (
-                    contextlib.suppress(OSError),
-                    open(f"/proc/{number}/fd/{descriptor}", "rb") as f,
-                ):
-                    f.seek(max(0, os.fstat(f.fileno()).st_size - 1000))
-                    texts.append(f.read(1000).decode(errors="replace").strip())
+    for number in children_of(process.pid or 0):
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError), open(f"/proc/{number}/fd/{descriptor}", "rb") as f:
+                f.seek(max(0, os.fstat(f.fileno()).st_size - 1000))
+                texts.append(f.read(1000).decode(errors="replace").strip())
     text = "\n".join(filter(None, texts))
     return f"\nThe last that it wrote:\n{text}" if text else ""
 

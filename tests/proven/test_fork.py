@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from proven.fork import Fork, end_orderly
+from proven.fork import Fork, children_of, end_orderly
 from tests.helpers.projects import PROJECT
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -55,7 +56,7 @@ def _children() -> str:
 def test_a_fork_ends_with_the_process_that_made_it() -> None:
     code = """
 import time
-from proven.fork import Fork, end_orderly
+from proven.fork import Fork, children_of, end_orderly
 
 def child():
     import os
@@ -113,3 +114,26 @@ def test_the_handler_of_signals_waits_for_no_lock(monkeypatch: pytest.MonkeyPatc
     assert exit.value.code == 128 + signal.SIGTERM
     assert any("exit" in name for name in called)
     assert [name for name in called if "lock" in name.lower() or "acquire" in name] == []
+
+
+def test_children_are_found_while_threads_end_and_none_of_a_process_that_is_gone() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ends = threading.Event()
+
+    def short() -> None:
+        while not ends.is_set():
+            threads = [threading.Thread(target=time.sleep, args=(0.0001,)) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    thread = threading.Thread(target=short)
+    thread.start()
+    try:
+        assert all(child.pid in children_of("self") for _ in range(300))
+    finally:
+        ends.set()
+        thread.join()
+        child.communicate(b"\n")
+    assert children_of(child.pid) == []

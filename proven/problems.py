@@ -59,7 +59,7 @@ class Problem:
 
 
 # what a machine says that is at its limits: of disks, files, processes and memory
-REFUSED = {
+AT_LIMITS = {
     getattr(errno, name)
     for name in ("EAGAIN", "EDQUOT", "EFBIG", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
     if hasattr(errno, name)
@@ -132,6 +132,6 @@ def unforeseen(error: BaseException, *places: str) -> Problem:
     advice = (
         "correct what is named here, if it is wrong; if not, this is a bug of the engine: report it"
     )
-    if isinstance(error, OSError) and error.errno in REFUSED:
+    if isinstance(error, OSError) and error.errno in AT_LIMITS:
         advice = "give the build more room: df and ulimit -a tell what this machine allows"
     return Problem(what, advice, (*filter(None, places), *at))

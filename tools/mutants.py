@@ -1,6 +1,6 @@
 """Tests the tests: changes one thing in a section script, and sees whether anything notices it.
 
-python -m tools.mutants               # all sections, then a sample of the engine: about an hour
+python -m tools.mutants               # all sections, then a sample of the engine: about two hours
 python -m tools.mutants parameters    # one section
 python -m tools.mutants parameters.freeze  # one snippet
 python -m tools.mutants engine        # the sample of the engine
@@ -62,8 +62,9 @@ another one, a condition is its opposite, a statement, a keyword argument or a c
 call its argument or its object stays), or a function returns None. Seeds stay as they are, and so do
 cells that this machine does not run for want of a GPU, and those that only draw (fold="code").
 It is killed if its build fails (an error that no cell declares, or a claim that does not hold), or if
-a test of its section does; one of the engine, if a test of its module does. One that lives changes behaviour if a snippet shows something else, or if
-the section ends with other values in its variables; else nobody could tell it from the original.
+a test of its section does; one of the engine, if a test of its module does. One of a section that runs
+through changes behaviour if a snippet shows something else, or if the section ends with other values in
+its variables; else it counts as like the original, and neither claims nor tests look at it.
 A claim is changed, too: each assertion of its test states the opposite. Then its test has to fail.
 """
 

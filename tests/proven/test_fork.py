@@ -56,7 +56,7 @@ def _children() -> str:
 def test_a_fork_ends_with_the_process_that_made_it() -> None:
     code = """
 import time
-from proven.fork import Fork, children_of, end_orderly
+from proven.fork import Fork, end_orderly
 
 def child():
     import os

@@ -124,7 +124,7 @@ def is_wide(svg: str) -> bool:
 
     What is raised or lowered may be smaller, as in any text.
     """
-    sizes = [float(size) for size in re.findall(r'<text [^<>]*font-size="([0-9.]+)px"', svg)]
+    sizes = [float(size) for size in re.findall(r'<text [^<>]*font-size="(\d+(?:\.\d+)?)px"', svg)]
     return bool(sizes) and min(sizes) * PHONE < LETTERS * _width(svg)
 
 

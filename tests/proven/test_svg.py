@@ -120,5 +120,6 @@ def test_a_figure_whose_text_a_phone_would_make_too_small_is_wide(size: str, wid
     assert is_wide(clean(figure(text).replace("0 0 10 5", "0 0 320 5"))) is wide
 
 
-def test_a_figure_without_text_is_not_wide() -> None:
-    assert not is_wide(clean(figure("").replace("0 0 10 5", "0 0 900 5")))
+@pytest.mark.parametrize("inside", ["", '<text style="font-size: 1.2.3px">a</text>'])
+def test_a_figure_without_the_size_of_a_text_is_not_wide(inside: str) -> None:
+    assert not is_wide(clean(figure(inside).replace("0 0 10 5", "0 0 900 5")))

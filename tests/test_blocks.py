@@ -608,7 +608,7 @@ def test_super_init_creates_the_registries() -> None:
     """`nn.Module.__init__` creates the registries of parameters, buffers and sub-modules; an object
     whose own `__init__` does not call it is a module all the same, and has none of them.
 
-    参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；自己的 `__init__` 不调用它，继承照样成立，
+    参数、缓冲区和子模块的注册表由 `nn.Module.__init__` 建立；类自己写的 `__init__` 不调用它，对象照样是模块，
     注册表却一个也没有。
     """
     state = after("blocks.forgot-super")
@@ -687,7 +687,7 @@ def test_constructors_refuse_the_input() -> None:
     """An input given to a constructor that takes no argument, as that of `MLP` or of `nn.Module` itself, is
     refused: `takes 1 positional argument but 2 were given`.
 
-    把输入交给不收实参的构造函数，例如 `MLP` 的或 `nn.Module` 自己的，会被拒绝：
+    把输入交给不收实参的构造函数（例如 `MLP` 和 `nn.Module` 的），会被拒绝：
     `takes 1 positional argument but 2 were given`。
     """
     [first, *_] = shown("blocks.common-errors").errors
@@ -811,7 +811,7 @@ def test_unknown_attributes_are_named() -> None:
     'hiden'`. Python asks `nn.Module` for it, which looks into its registries.
 
     模块没有的属性，报错信息会说出它的名字和所属的类：`'MLP' object has no attribute 'hiden'`。
-    Python 会向 `nn.Module` 查问，由它去翻注册表。
+    对象里找不到，Python 就去问 `nn.Module`，由它查注册表。
     """
     [*_, fourth, _] = shown("blocks.more-errors").errors
     assert fourth.text == "AttributeError: 'MLP' object has no attribute 'hiden'"
@@ -850,7 +850,7 @@ def test_my_sequential_does_what_sequential_does() -> None:
     """A container that registers its parts as `'0'`, `'1'`, … and calls them in order gives the
     outputs and the `state_dict()` keys of `nn.Sequential`.
 
-    按 `'0'`、`'1'`……注册各部分并依次调用，输出和 `state_dict()` 的键就与 `nn.Sequential` 相同。
+    容器按 `'0'`、`'1'`……注册各部分并依次调用，输出和 `state_dict()` 的键就与 `nn.Sequential` 相同。
     """
     state = after("blocks.my-sequential")
     keys = "keys: 0.weight 0.bias 2.weight 2.bias\n"
@@ -1148,8 +1148,8 @@ def test_add_module_refuses_functions() -> None:
     """`add_module` and `nn.Sequential` refuse a function, and other things that are no module, at once:
     `torch.nn.functional.relu is not a Module subclass`. Only `None` they take.
 
-    不是模块的东西，例如函数，`add_module` 和 `nn.Sequential` 当场就拒绝，只有 `None` 除外：
-    `torch.nn.functional.relu is not a Module subclass`。
+    函数和别的不是模块的东西，`add_module` 和 `nn.Sequential` 当场就拒绝：
+    `torch.nn.functional.relu is not a Module subclass`；只有 `None` 会收下。
     """
     text = "torch.nn.functional.relu is not a Module subclass"
     refused = [error.text for error in shown("blocks.unchecked").errors[1:]]
@@ -1399,7 +1399,7 @@ def test_buffers_are_saved_and_moved() -> None:
 def test_meta_keeps_shapes_without_data() -> None:
     """A tensor on the device `meta` has a shape and no data.
 
-    `meta` 设备上的张量只有形状，没有数据。
+    `meta` 设备上的张量有形状，没有数据。
     """
     moved = after("blocks.three-ways").moved
     assert moved.buffer.shape == (2,)
@@ -1661,7 +1661,7 @@ def test_linear_backward_needs_no_output() -> None:
     needs was overwritten.
 
     线性层的输出可以原地改写，得到的梯度仍是对的：求权重的梯度要用输入，求输入的梯度要用权重；
-    要用的被改写过，`backward()` 就拒绝执行。
+    要用到的张量被改写过，`backward()` 就拒绝执行。
     """
     assert shown("blocks.in-place").output == "after linear: (20, 20)\n"
     state = after("blocks.in-place")
@@ -1878,7 +1878,7 @@ def test_two_registrations_mend_three_mistakes() -> None:
     """With the mean as a buffer and the layers in an `nn.ModuleList`, the model comes back from a reload with
     its mean, hands out four parameters, and after `double()` takes `float64` inputs.
 
-    均值注册成缓冲区，层放进 `nn.ModuleList`：重新加载后均值还在，给得出四个参数，`double()` 之后收 `float64` 的输入。
+    均值注册成缓冲区，层放进 `nn.ModuleList`：重新加载后均值还在，能给出四个参数，`double()` 之后收 `float64` 的输入。
     """
     state = after("blocks.repaired")
     for seed in over(seeds(5), SEEDS):
@@ -2252,9 +2252,9 @@ def test_check_of_list_sequential_refuses_children() -> None:
 
 
 def test_repeat_builds_blocks_of_their_own() -> None:
-    """The function `repeat` calls its factory once per block, in order, and shares nothing.
+    """The function `repeat` calls its factory once per block, in order, and no two blocks share a parameter.
 
-    函数 `repeat` 每要一个块就调用一次工厂函数，按顺序，不共享任何东西。
+    函数 `repeat` 每要一个块就按顺序调用一次工厂函数，各块的参数互不共享。
     """
     state = after("blocks.skeleton")
     for n in over(range(8), "numbers of blocks | 种块数"):

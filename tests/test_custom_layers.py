@@ -143,7 +143,7 @@ def test_a_mean_is_zero_up_to_rounding() -> None:
     """Numbers minus their mean have the mean 0 up to rounding: in `float32`, for numbers around 1, it
     is within 1e-6 of 0, but not always exactly 0.
 
-    减去均值之后，均值为 0 只是在舍入误差之内：在 `float32` 里，数值在 1 左右时，与 0 相差不到 1e-6，却不总是正好等于 0。
+    减去均值之后，剩下的数的均值只在舍入误差之内等于 0：在 `float32` 里，数值在 1 左右时，与 0 相差不到 1e-6，却不总是正好等于 0。
     """
     state = after("custom_layers.centred-net")
     told = shown("custom_layers.centred-net").output.splitlines()
@@ -165,7 +165,7 @@ def test_only_atol_counts_against_zero() -> None:
     `atol` counts: 1e-7 differs from 0, however large `rtol` is, until `atol` is raised above its
     default of 1e-8.
 
-    `torch.isclose(a, b)` 的容差是 `atol` 加上 `rtol` 乘以 `b`，所以和 0 比较时只有 `atol` 起作用：`rtol` 再大，1e-7 也与 0 不同，除非把 `atol` 从默认的 1e-8 调大。
+    `torch.isclose(a, b)` 的容差是 `atol` 加上 `rtol` 乘以 `b`，所以和 0 比较时只有 `atol` 起作用：`rtol` 再大，1e-7 也判作与 0 不同，除非把 `atol` 从默认的 1e-8 调大。
     """
     small, zero = torch.tensor(1e-7), torch.tensor(0.0)
     for rtol in over((0, 1e-5, 1e-2, 1, 1e6, 1e30), "values of rtol | 个 rtol 的值"):
@@ -245,7 +245,7 @@ def test_centring_keeps_the_spread() -> None:
     """Subtracting the mean of all elements leaves the standard deviation as it was, up to rounding, and
     columns with different means off centre: centring is not standardising.
 
-    减去全体的均值不改变标准差（允许舍入误差），均值不同的各列也没有居中，所以中心化不是标准化。
+    减去所有元素的均值，标准差不变（允许舍入误差），均值不同的各列也没有居中，所以中心化不是标准化。
     """
     state = after("custom_layers.standardised")
     assert state.Y.mean(dim=0).tolist() == [-9, 9]
@@ -264,7 +264,7 @@ def test_standardising_treats_each_column_alone() -> None:
     rounding, and what it makes of a column does not depend on the others. (The values of a column
     must not be all equal.).
 
-    `(X - X.mean(dim=0)) / X.std(dim=0)` 让每一列的均值都是 0，标准差都是 1（允许舍入误差），一列的结果与其他各列无关。（一列的数不能全都相等。）
+    `(X - X.mean(dim=0)) / X.std(dim=0)` 让每一列的均值都是 0，标准差都是 1（允许舍入误差），一列的结果与其他各列无关；前提是一列的数不全相等。
     """
     Z = after("custom_layers.standardised").Z
     assert Z.mean(dim=0).tolist() == [0, 0]
@@ -563,11 +563,11 @@ def test_nn_linear_applies_no_activation() -> None:
 
 
 def test_a_last_relu_often_leaves_only_zeros() -> None:
-    """If a network of two layers, with weights scaled by √(2/n), ends with a ReLU on a single unit,
-    its output for two random rows is all zeros for about a third of the random initialisations: where
-    both numbers before that ReLU are 0 or less.
+    """If the network of two layers of the example, with weights scaled by √(2/n), ends with a ReLU on a
+    single unit, its output for two random rows is all zeros for about a third of the random
+    initialisations: where both numbers before that ReLU are 0 or less.
 
-    两层网络的权重按 √(2/n) 缩放，末尾若是单个单元加 ReLU，随机初始化时约有三分之一，两行随机输入的输出全是 0：也就是 ReLU 之前的两个数都不大于 0 的那些。
+    例子里的两层网络，权重按 √(2/n) 缩放，末尾是单个单元加 ReLU：随机初始化的网络约有三分之一对两行随机输入只输出 0，也就是 ReLU 之前的两个数都不大于 0 的那些。
     """
     told = shown("custom_layers.final-relu").output
     found = re.search(r"^MyLinear: (\d+) of 300$", told, re.MULTILINE)
@@ -590,10 +590,10 @@ def test_a_last_relu_often_leaves_only_zeros() -> None:
 
 
 def test_two_rows_usually_agree_in_sign() -> None:
-    """Before a last ReLU with a single unit, about half of the numbers are negative, and two rows of
-    a batch usually have the same sign.
+    """In the network of the example, about half of the numbers before the last ReLU, which has a single
+    unit, are negative, and two rows of a batch usually have the same sign.
 
-    末尾只有一个单元时，ReLU 之前的数约有一半是负数，同一批的两行又多半同号。
+    例子里的网络，末尾只有一个单元，ReLU 之前的数约有一半是负数，同一批的两行又多半同号。
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
     agree = negative = 0
@@ -609,11 +609,11 @@ def test_two_rows_usually_agree_in_sign() -> None:
 
 
 def test_the_scale_is_not_what_leaves_zeros() -> None:
-    """With weights and biases from plain `torch.randn` about two of five networks return only zeros,
-    with scaled weights no more. Without the ReLU at the end nearly none does: with the scaled weights,
-    only where all hidden units are 0 for both rows.
+    """With weights and biases from plain `torch.randn` about two of five networks of the example return
+    only zeros, with scaled weights no more. Without the ReLU at the end nearly none does: with the scaled
+    weights, only where all hidden units are 0 for both rows.
 
-    权重和偏置直接用 `torch.randn` 生成，大约五个网络里有两个输出全是 0，缩放过的并不更多。去掉末尾的 ReLU，就几乎没有了：对缩放过的权重，只有隐藏单元对两行都是 0 的网络还会如此。
+    例子里的网络，权重和偏置直接用 `torch.randn` 生成，大约五个里有两个输出全是 0，缩放过的并不更多。去掉末尾的 ReLU，这样的网络就几乎没有了：权重缩放过时，只剩隐藏单元对两行全是 0 的那些。
     """
     told = shown("custom_layers.final-relu").output
     found = re.fullmatch(
@@ -674,7 +674,7 @@ def test_two_makes_up_for_relu() -> None:
     """ReLU halves the mean square of a sum with weights from `torch.randn`, which is distributed
     symmetrically about 0; the 2 in their standard deviation √(2/n) makes up for it.
 
-    权重取自 `torch.randn` 时，和的分布关于 0 对称，ReLU 让均方值减半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
+    权重取自 `torch.randn` 时，加权和的分布关于 0 对称，ReLU 让均方值减半；权重的标准差取 √(2/n)，里面的 2 正好补回来。
     """
     MyLinear = after("custom_layers.my-linear").MyLinear
     torch.manual_seed(0)
@@ -737,7 +737,7 @@ def test_too_wide_weights_end_in_nan() -> None:
     """Sixty ReLU layers of 128 units with plain `torch.randn` weights raise no error and return only
     `nan`, after numbers that are `inf`; with the standard deviation √(2/n) the output is finite.
 
-    六十个 128 单元的 ReLU 层，权重直接用 `torch.randn`，不报任何错，先出现 `inf`，输出全是 `nan`；标准差取 √(2/n)，输出就都是有限的数。
+    六十个 128 单元的 ReLU 层，权重直接用 `torch.randn`，不报任何错：先出现 `inf`，最后的输出全是 `nan`；标准差取 √(2/n)，输出就都是有限的数。
     """
     MyLinear = after("custom_layers.initial-scale").MyLinear
     assert (torch.tensor(math.inf) - torch.tensor(math.inf)).isnan()
@@ -986,7 +986,7 @@ def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
     `TypeError: cannot assign 'torch.FloatTensor' as parameter`, and the parameter stays. (The name of a
     buffer takes it.).
 
-    把普通张量赋给已经是参数的名字，会报 `TypeError: cannot assign 'torch.FloatTensor' as parameter`，参数还是原来的。（缓冲区的名字则接受。）
+    把普通张量赋给已经是参数的名字，会报 `TypeError: cannot assign 'torch.FloatTensor' as parameter`，参数还是原来的；缓冲区的名字则接受。
     """
     result = shown("custom_layers.tensor-over-parameter")
     assert result.error == (
@@ -1275,7 +1275,7 @@ def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
     gradient has reached, also because this batch did not use them; where every layer is used and
     computes with its parameters, as those of `torch.nn` do, there is none.
 
-    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度没有到达的参数，也可能是这批数据没有用到；各层都用到了，又都直接用参数计算，就一个也没有，`torch.nn` 的层便是如此。
+    第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度没有到达的参数（也可能只是这批数据没有用到它）；如果各层都用到了，又都直接用参数计算，像 `torch.nn` 的层那样，这样的参数就一个也没有。
     """
     state = after("custom_layers.loss-curves")
     missing = {}
@@ -1440,7 +1440,7 @@ def test_layer_norm_treats_each_row_alone() -> None:
     change its result. It subtracts the mean and divides by the root of the variance plus 1e-5, as
     `RowNorm` does.
 
-    `F.layer_norm` 作用在最后一维上，每一行各算各的，同一批里别的行不影响它的结果。它减去均值，再除以方差加 1e-5 的平方根，和 `RowNorm` 一样。
+    `F.layer_norm` 作用在最后一维上，每一行各算各的，同一批里别的行不影响它的结果。它减去均值，再除以“方差加 1e-5”的平方根，和 `RowNorm` 一样。
     """
     norm = after("custom_layers.row-norm").RowNorm()
     for seed in over(seeds(), SEEDS):
@@ -1640,7 +1640,7 @@ def test_the_leading_half_loses_the_alternating_part() -> None:
     """For an even d, the first d // 2 Fourier coefficients of a real row tell everything about it
     except how much of 1, −1, 1, −1, … is in it: that row has only zeros there, up to rounding.
 
-    d 为偶数时，实数行的前 d // 2 个傅里叶系数包含了这一行的一切，只差其中有多少 1, −1, 1, −1, …：那样的一行，这些系数全是 0（允许舍入误差）。
+    d 为偶数时，实数行的前 d // 2 个傅里叶系数包含了这一行的一切，只差 1, −1, 1, −1, … 这个分量有多大：只含这个分量的行，这些系数全是 0（允许舍入误差）。
     """
     assert shown("custom_layers.fourier").output.endswith("lost: [0.0, 0.0, 0.0, 0.0]\n")
     layer = after("custom_layers.fourier").FourierHalf()

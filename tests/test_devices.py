@@ -94,7 +94,7 @@ def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
 def test_old_type_names_tell_dtype_and_device() -> None:
     """`type()` of a tensor is a name that tells dtype and device: `torch.FloatTensor` is float32 on the CPU, `torch.cuda.FloatTensor` float32 on a GPU. Tried on fake tensors, which have a device and no data.
 
-    张量的 `type()` 是一个名字，说明数据类型和设备：`torch.FloatTensor` 是 CPU 上的 float32，`torch.cuda.FloatTensor` 是 GPU 上的 float32。用假张量试过：有设备，没有数据。
+    张量的 `type()` 是一个名字，说明数据类型和设备：`torch.FloatTensor` 是 CPU 上的 float32，`torch.cuda.FloatTensor` 是 GPU 上的 float32。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """
     names = {torch.float32: "Float", torch.float64: "Double", torch.float16: "Half"}
     names |= {torch.int64: "Long", torch.int32: "Int", torch.bool: "Bool"}

@@ -518,7 +518,7 @@ def test_device_creates_a_tensor_elsewhere() -> None:
 def test_asking_for_cuda_does_not_fall_back() -> None:
     """`device="cuda"`, `.cuda()`, `.cuda(1)` and `Module.to("cuda")` of a module with tensors give what they name or raise an error; none falls back to the CPU.
 
-    `device="cuda"`、`.cuda()`、`.cuda(1)`、`Module.to("cuda")`（模块里有张量时）要么给出点名的设备，要么报错，都不会退回 CPU。
+    `device="cuda"`、`.cuda()`、`.cuda(1)`、`Module.to("cuda")`（模块里有张量时）要么得到点名的设备，要么报错，都不会退回 CPU。
     """
     answers = lines("gpu.asking-for-cuda")
     asked = ["cuda:0", "cuda:0", "cuda:1", "cuda:0"]
@@ -701,7 +701,7 @@ def test_a_product_of_cpu_and_meta_is_accepted() -> None:
 def test_copying_to_try_gpu_runs_anywhere() -> None:
     """`X.to(try_gpu(1))` is on the second GPU where there is one, and on the CPU everywhere else.
 
-    有第二块 GPU 时，`X.to(try_gpu(1))` 就在那里，否则在 CPU 上，都不报错。
+    有第二块 GPU 时，`X.to(try_gpu(1))` 就在那里，否则在 CPU 上。
     """
     assert values("gpu.copy-between")["Z"] == ("cuda:1" if CUDA > 1 else "cpu")
     try_gpu = after("gpu.try-gpu").try_gpu
@@ -766,7 +766,7 @@ def test_a_forgotten_assignment_fails_later() -> None:
 def test_to_returns_itself_if_nothing_changes() -> None:
     """Given a device and a dtype, `to` returns the very same tensor if it has both already and `copy=True` is not given; otherwise it returns a new one.
 
-    给 `to` 设备和数据类型，如果张量本来就是这样，又没有 `copy=True`，返回的就是同一个张量，否则是新的。
+    传给 `to` 的设备和数据类型，如果张量本来就是，又没有写 `copy=True`，返回的就是同一个张量，否则是新的。
     """
     assert lines("gpu.to-returns-self")[:3] == [
         "same device: True True",
@@ -947,7 +947,7 @@ def test_a_loss_moves_only_its_weight() -> None:
 def test_only_registered_tensors_move() -> None:
     """`Module.to` takes parameters and buffers to the device, and those that are no integers to the dtype; a tensor in a plain attribute stays as it is.
 
-    不论换设备还是换数据类型（整数的除外），`Module.to` 都只处理参数和缓冲区；普通属性里的张量原样不动。
+    `Module.to` 只处理参数和缓冲区：换设备时全都移过去，换数据类型时整数的不变；普通属性里的张量原样不动。
     """
     assert [line.strip() for line in lines("gpu.stray-constant")] == [
         "registered: False",
@@ -1169,7 +1169,7 @@ def test_a_file_records_the_device_of_a_tensor() -> None:
 def test_map_location_decides_where_tensors_go() -> None:
     """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved; only those of `meta`, which have no data, stay there.
 
-    不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上；只有 `meta` 上的，没有数据，还在 `meta` 上。
+    不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上；只有 `meta` 上的张量没有数据，读回来还在 `meta` 上。
     """
     assert lines("gpu.map-location")[0] == "cpu"
     saved = {"w": torch.ones(2)}
@@ -1252,7 +1252,7 @@ def test_a_queue_returns_before_the_work_is_done() -> None:
 def test_cpu_work_is_done_when_the_call_returns() -> None:
     """On the CPU the work is done when the call returns: the numbers of a matrix product are in memory at once, read past PyTorch, which could not wait for them.
 
-    在 CPU 上，调用返回时已经算完：矩阵乘法的结果已经写在内存里，绕过 PyTorch 直接去读也读得到，这时 PyTorch 没有机会等。
+    在 CPU 上，调用返回时已经算完：矩阵乘法的结果这时就在内存里。这里绕过 PyTorch 直接读这块内存，PyTorch 没有机会先等一等。
     """
     for n in over([1, 16, 64, 384], "sizes | 种大小"):
         X, product = torch.ones(n, n), torch.zeros(n, n)
@@ -2200,7 +2200,7 @@ def test_cuda_1_copies_to_the_second_gpu() -> None:
 def test_a_sum_is_where_its_operands_are() -> None:
     """The sum of two tensors on one device is on that device, whichever it is. Tried on fake tensors, which have a device and no data.
 
-    两个张量在同一个设备上，和也在那个设备上，不论是哪个设备。用假张量试过：有设备，没有数据。
+    两个张量在同一个设备上，和也在那个设备上，不论是哪个设备。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """
     if CUDA > 1:
         assert lines("gpu.second-gpu")[1] == "Y + copy: cuda:1"
@@ -2214,7 +2214,7 @@ def test_a_sum_is_where_its_operands_are() -> None:
 def test_two_gpus_do_not_mix() -> None:
     """Tensors on `cuda:0` and `cuda:1` cannot be added: `Expected all tensors to be on the same device`. Tried on fake tensors, which have a device and no data.
 
-    `cuda:0` 和 `cuda:1` 上的张量不能相加，报错 `Expected all tensors to be on the same device`。用假张量试过：有设备，没有数据。
+    `cuda:0` 和 `cuda:1` 上的张量不能相加，报错 `Expected all tensors to be on the same device`。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """
     if CUDA > 1:
         state = after("gpu.second-gpu")

@@ -160,7 +160,7 @@ def test_only_in_features_is_inferred() -> None:
     """A lazy linear layer or convolution without the width of its output is a `TypeError`;
     `nn.LazyLinear` infers `in_features` in its first call.
 
-    延后初始化的线性层和卷积层，不给输出宽度就是 `TypeError`；`nn.LazyLinear` 在第一次调用时推断
+    延后初始化的线性层和卷积层，不给输出宽度就报 `TypeError`；`nn.LazyLinear` 在第一次调用时推断
     `in_features`。
     """
     error = messages("lazy_initialization.what-fails")[-1]
@@ -485,8 +485,8 @@ def test_isinstance_fails_early_and_works_later() -> None:
     layer, if it calls a function of `nn.init` or `fill_` of the weight, and sets it after the first
     call.
 
-    初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或权重的 `fill_`，遇到还没调用过的
-    延后初始化的线性层会报错；第一次调用之后就能设定。
+    初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或权重的 `fill_`，
+    遇到还没调用过的延后初始化的线性层会报错；第一次调用之后就能设定。
     """
     state = after("lazy_initialization.init-by-isinstance")
     (error,) = messages("lazy_initialization.init-by-isinstance")
@@ -670,7 +670,7 @@ def test_adam_and_sgd_accept_lazy_parameters() -> None:
     they hold the very parameters that it fills, and update them.
 
     Adam、SGD 和 `torch.optim` 里另外十种优化器，都可以在第一次调用之前建好（2.13）：
-    第一次调用填好的，正是它们手里的那些参数，照常更新。
+    第一次调用填好的，正是它们手里的那些参数，它们也照常更新这些参数。
     """
     state = after("lazy_initialization.optimizer-first")
     assert state.optimizer.param_groups[0]["params"][0] is state.net[0].weight
@@ -750,7 +750,7 @@ def test_the_first_call_keeps_loaded_values() -> None:
     `in_features=0`; that call leaves the loaded parameters of linear layers, convolutions and batch
     norms alone.
 
-    加载之后，层的类要到第一次调用才变，`nn.LazyLinear` 的 `in_features=0` 也一样；
+    延后初始化的层加载数值之后，类要到第一次调用才变，`nn.LazyLinear` 的 `in_features=0` 也一样；
     线性层、卷积和批量规范化的那次调用不改动加载的参数。
     """
     state = after("lazy_initialization.load-materialises")

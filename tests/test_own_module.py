@@ -301,7 +301,7 @@ def test_the_walk_passes_a_tie_under_each_name() -> None:
     """The state dict of the tree in the snippet has five keys, since the walk passes `b` under two
     names; `named_parameters` drops what it has seen and gives one parameter.
 
-    例子里那棵树的状态字典有五个键，因为这一趟以两个名字经过 `b`；`named_parameters` 略去见过的，只给出一个参数。
+    例子里那棵树的状态字典有五个键，因为遍历会以两个名字经过 `b`；`named_parameters` 略去见过的，只给出一个参数。
     """
     assert shown("own_module.walk").output.splitlines() == [
         "parameters: ['a.weight']",
@@ -980,7 +980,7 @@ def test_our_loading_broadcasts() -> None:
     """Our `load_state_dict` spreads a tensor of one number over a parameter of two; `nn.Module`
     refuses other shapes for that parameter, with a `size mismatch` that has both shapes.
 
-    加载时文件里只有一个数、参数有两个数，我们的 `load_state_dict` 会把它填进两个位置；这个参数换了形状，`nn.Module` 就不接受，报 `size mismatch`，两种形状都写在里面。
+    文件里只有一个数、参数却有两个数时，我们的 `load_state_dict` 会把它填进两个位置；`nn.Module` 不接受这个参数换成别的形状，报 `size mismatch`，两种形状都写在里面。
     """
     assert "ours: [1.0, 1.0]" in shown("own_module.more-files").output
     assert "size mismatch for out.bias" in shown("own_module.more-files").error
@@ -998,7 +998,7 @@ def test_setstate_adds_missing_registries() -> None:
     """`nn.Module.__setstate__` adds dicts of hooks that a pickled module of an older version does not
     have.
 
-    旧版本 pickle 下来的模块没有的钩子字典，`nn.Module.__setstate__` 会补上。
+    整个 pickle 下来的模块若出自旧版本，缺少的钩子字典由 `nn.Module.__setstate__` 补上。
     """
     layer, X = nn.Linear(2, 2), torch.ones(1, 2)
     kinds = (
@@ -1179,7 +1179,7 @@ def test_a_memory_keeps_ties_on_meta() -> None:
     """The solution moves tied parameters to `meta` and keeps the ties, also where a module has two
     names; without handing the dict on to the parts it would lose them.
 
-    答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；字典若不传给子模块，绑定就会丢。
+    答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；记录移过哪些张量的字典若不传给子模块，绑定就会丢。
     """
     state = after("own_module.ties")
     check = state.check_ties

@@ -198,7 +198,7 @@ def test_data_is_not_callable() -> None:
 def test_no_gradient_before_the_first_backward() -> None:
     """`grad` is `None` before the first backward pass; after it, a parameter that took part has a tensor of its own shape there.
 
-    第一次反向传播之前 `grad` 是 `None`；之后，参与过计算的参数在那里有一个与自己形状相同的张量。
+    第一次反向传播之前 `grad` 是 `None`；之后，参与过计算的参数，`grad` 是与自己形状相同的张量。
     """
     lines = shown("parameters.named-parameters").output.splitlines()
     assert lines[-3:-1] == ["new: None", "after backward: tensor([2.])"]
@@ -350,7 +350,7 @@ def test_backward_needs_a_path_to_a_parameter() -> None:
 def test_a_second_backward_needs_another_forward() -> None:
     """The first `backward()` frees what the forward pass saved, so a second one that needs it stops with `Trying to backward through the graph a second time`; after another forward pass, or with `retain_graph=True` in the first, it works. Where nothing was saved, as by an addition, a second one works at once.
 
-    第一次 `backward()` 会释放前向传播存下的中间结果，第二次若还要用到，就报 `Trying to backward through the graph a second time`；重新做一次前向传播，或者第一次就写 `retain_graph=True`，便可以。什么也没有存的运算，例如加法，直接就能再来一次。
+    第一次 `backward()` 会释放前向传播存下的中间结果，第二次若还要用到，就报 `Trying to backward through the graph a second time`；重新做一次前向传播，或者第一次就写 `retain_graph=True`，便可以。运算若什么也没有存，例如加法，直接就能再做一次反向传播。
     """
     param = nn.Parameter(torch.ones(2))
     total = (param + 1).sum()
@@ -919,9 +919,9 @@ def test_the_variance_gives_the_third() -> None:
 
 
 def test_kaiming_keeps_outputs_apart() -> None:
-    """Eight wide layers with default weights and ReLU bring all outputs together; with `kaiming_normal_` they stay apart.
+    """Eight layers of 128 units with default weights and ReLU bring all outputs together; with `kaiming_normal_` they stay apart.
 
-    八个很宽的层配 ReLU，默认权重会让所有输出趋于一致；改用 `kaiming_normal_`，差异就能保住。
+    八个 128 单元的层，各接 ReLU，用默认权重，所有输出趋于一致；改用 `kaiming_normal_`，差异就能保住。
     """
 
     def kaiming(m: nn.Module) -> None:
@@ -1492,7 +1492,7 @@ def test_no_grad_write_raises_the_version() -> None:
 def test_backward_notices_a_write_under_no_grad() -> None:
     """If a weight that `backward()` needs is overwritten under `no_grad()` after the forward pass, it stops: `modified by an inplace operation`. What it does not need may be overwritten, such as a bias, or the weight of a first layer if the input needs no gradient; the gradients are right.
 
-    前向传播之后在 `no_grad()` 里改写 `backward()` 要用到的权重，它会停下来，报 `modified by an inplace operation`。它用不到的可以改写，例如偏置，或者第一层的权重（输入不要梯度时），梯度仍是对的。
+    前向传播之后，如果在 `no_grad()` 里改写了 `backward()` 要用到的权重，`backward()` 会报 `modified by an inplace operation`。它用不到的可以改写，例如偏置，或者第一层的权重（输入不要梯度时），梯度仍是对的。
     """
     _, late = shown("parameters.edit-in-place").errors
     assert late.text.startswith(
@@ -2076,7 +2076,7 @@ def test_doubling_a_size_shows_the_fan_in() -> None:
 def test_kaiming_scale_keeps_the_mean_square() -> None:
     """Weights with standard deviation `sqrt(2 / in_features)`, followed by ReLU, keep the mean square of what they get, about.
 
-    标准差取 `sqrt(2 / in_features)` 的权重，后面接 ReLU，均方值大致不变。
+    权重的标准差取 `sqrt(2 / in_features)`，后面接 ReLU，均方值大致不变。
     """
     for seed in over(seeds(10), "seeds | 个随机种子"):
         torch.manual_seed(seed)
@@ -2736,7 +2736,7 @@ def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
 def test_near_kaimings_sigma_the_spread_survives() -> None:
     """Through twenty layers of width 64, a normal distribution with σ = 0.18 keeps more than a tenth of the first layer's spread; 0.1 and less leave under a ten-thousandth, 0.25 and more raise it over fiftyfold; so with 10 other seeds.
 
-    在二十个宽度为 64 的层里，σ = 0.18 的正态分布保住第一层之后差异的十分之一以上；0.1 和更小的只剩不足万分之一，0.25 和更大的放大到五十倍以上；另换 10 个随机种子也是如此。
+    经过二十个宽度为 64 的层，取 σ = 0.18 的正态分布，差异仍有第一层之后的十分之一以上；取 0.1 和更小的，只剩不足万分之一；取 0.25 和更大的，放大到五十倍以上；另换 10 个随机种子也是如此。
     """
     state = after("parameters.sigma-and-depth")
     assert abs(math.sqrt(2 / 64) - 0.18) < 0.005

@@ -514,7 +514,7 @@ def test_tied_parameters_are_stored_once() -> None:
 def test_file_of_a_state_dict_holds_no_code() -> None:
     """The file of a state dict holds plain tensors by name, and neither the class nor its code.
 
-    状态字典存成的文件里，是按名字排好的普通张量；没有类，也没有代码。
+    状态字典存成的文件里，是一个个带名字的普通张量；没有类，也没有代码。
     """
     assert shown("saving_and_loading.round-trip").output.splitlines()[:4] == [
         "hidden.weight (256, 20)",
@@ -535,7 +535,7 @@ def test_file_of_a_state_dict_holds_no_code() -> None:
 def test_loaded_model_computes_the_same() -> None:
     """A new model computes something else; once it has loaded the state dict, the very same.
 
-    新创建的模型，算出来的不一样；加载了状态字典以后，逐位一致。
+    新创建的模型，输出与原来的不同；加载了状态字典以后，逐位一致。
     """
     assert shown("saving_and_loading.round-trip").output.endswith(
         "before loading: False\n<All keys matched successfully>\nafter loading: True\n"
@@ -1095,7 +1095,7 @@ def test_copy_of_a_state_dict_is_live_too() -> None:
 
 
 def test_whole_model_is_refused_by_default() -> None:
-    """`torch.load` refuses a pickled model: `UnpicklingError`, `Weights only load failed`.
+    """By default `torch.load` refuses a pickled model: `UnpicklingError`, `Weights only load failed`.
 
     `torch.load` 默认拒绝整个存下的模型：`UnpicklingError`，`Weights only load failed`。
     """
@@ -1181,7 +1181,7 @@ def test_wanted_imports_are_listed_without_running() -> None:
     none of it; files in the old format and with a new pickle protocol it does not read.
 
     `get_unsafe_globals_in_checkpoint` 列出默认格式的文件想导入什么，而不执行其中任何一样；
-    旧格式和较新的 pickle 协议，它读不了。
+    旧格式的文件，以及用较新的 pickle 协议写的文件，它读不了。
     """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[1] == "whole.pt wants: ['__main__.MLP', 'torch.nn.modules.linear.Linear']"
@@ -1209,7 +1209,7 @@ def test_state_dict_wants_no_imports() -> None:
     """The file of a state dict of layers of `torch.nn` wants to import nothing that the default loader
     forbids, but for lazy layers not yet initialised.
 
-    `torch.nn` 的层的状态字典存成的文件，不要求导入默认许可以外的任何东西；还没初始化的层除外。
+    `torch.nn` 的层的状态字典存成的文件，不要求导入默认许可以外的任何东西；还没有形状的延后初始化的层除外。
     """
     lines = shown("saving_and_loading.what-it-would-run").output.splitlines()
     assert lines[0] == "mlp.pt wants: []"
@@ -1363,7 +1363,7 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
 def test_a_pickled_model_needs_its_module() -> None:
     """A pickled model whose module is missing does not load, not even unsafely: `No module named 'models'`.
 
-    整个存下的模型，类所在的模块没有了，不安全的加载也读不了：`No module named 'models'`。
+    整个存下的模型，类所在的模块没有了，写 `weights_only=False` 也读不了：`No module named 'models'`。
     """
     (error,) = shown("saving_and_loading.class-gone").errors
     assert error.text == "ModuleNotFoundError: No module named 'models'"
@@ -1428,9 +1428,9 @@ def test_numpy_scalars_are_refused() -> None:
 
 
 def test_a_truncated_file_is_no_archive() -> None:
-    """Of a small file that is cut off after its beginning: `PytorchStreamReader failed reading zip archive`.
+    """A small file that is cut off, with 50 bytes or more left: `PytorchStreamReader failed reading zip archive`.
 
-    小文件只剩开头，读取时报错：`PytorchStreamReader failed reading zip archive`。
+    小文件被截断，只要还剩 50 个字节以上，读取时就报 `PytorchStreamReader failed reading zip archive`。
     """
     error = shown("saving_and_loading.broken-files").errors[0].text
     assert error.startswith("RuntimeError: PytorchStreamReader failed reading zip archive")
@@ -1504,7 +1504,7 @@ def test_a_safetensors_file_is_json_and_numbers() -> None:
     """A safetensors file is a length in eight bytes, a JSON text with dtype, shape and place of each
     tensor, and the numbers: it can be read without unpickling anything.
 
-    safetensors 文件由三部分组成：占八个字节的长度，写着各张量的数据类型、形状和位置的 JSON，以及数值；读它不需要反序列化任何对象。
+    safetensors 文件由三部分组成：占八个字节的长度，写着各张量的数据类型、形状和位置的 JSON，以及数值；读它用不着 pickle。
     """
     told = "dtype F32\nshape [10]\ndata_offsets [31744, 31784]\nsame: True\n"
     assert shown("saving_and_loading.safetensors").output == told

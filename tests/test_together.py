@@ -114,7 +114,7 @@ def test_weights_alone_resume_another_run() -> None:
     """A model whose weights alone were saved has its old loss after loading, without an error; a
     step of a new Adam may make it worse at once.
 
-    只保存了权重，加载后损失和原来一样，也不报错；但新建的 Adam 走一步，损失就可能立刻变大。
+    模型只保存了权重，加载后损失和原来一样，也不报错；但新建的 Adam 走一步，损失就可能立刻变大。
     """
     told = dict(line.split(":") for line in lines("together.weights-only"))
     assert list(told) == ["saved", "loaded", "one step later"]
@@ -219,7 +219,7 @@ def test_a_lazy_layer_after_flatten_takes_what_arrives() -> None:
     """A lazy linear layer after `nn.Flatten` takes its number of inputs from the first batch, here
     16·4·4 = 256, and is an `nn.Linear` from then on.
 
-    `nn.Flatten` 后面的延后初始化层，输入维度由第一批数据决定，这里是 16·4·4 = 256，
+    `nn.Flatten` 后面的延后初始化的线性层，输入宽度由第一批数据决定，这里是 16·4·4 = 256，
     此后它就是普通的 `nn.Linear`。
     """
     state = after("together.model")
@@ -849,11 +849,11 @@ def test_three_bytes_are_refused_as_a_pickle() -> None:
 
 
 def test_a_refused_file_raises_another_error() -> None:
-    """A whole file that holds more than the safe loader allows raises an `UnpicklingError`, unlike
-    a file that is missing, empty or cut off.
+    """A whole file that holds more than the default loader allows raises an `UnpicklingError`, which is
+    no `OSError`, no `EOFError` and no `RuntimeError`.
 
-    文件完好、内容却不被安全加载允许时，报的是 `UnpicklingError`，
-    与文件不存在、为空、不完整时的异常都不同。
+    文件完好，内容却超出默认加载方式的许可，报的是 `UnpicklingError`，
+    它不属于 `OSError`、`EOFError`，也不属于 `RuntimeError`。
     """
     state = after("together.latest")
     with temporary_file() as path:
@@ -1355,7 +1355,7 @@ def test_what_is_saved_for_backward_grows_with_the_batch() -> None:
     """What the forward pass of this model saves for the backward pass grows by the same number of bytes
     with each row of the batch, in training and in evaluation mode.
 
-    这个模型的前向传播为反向传播存下的东西，批次每多一行就多出同样多的字节，两种模式下都是如此。
+    这个模型的前向传播为反向传播存下的东西，批次每多一行就多出同样多的字节，训练模式和评估模式都是如此。
     """
     state = after("together.memory")
     printed = dict(line.split(": ") for line in lines("together.memory"))

@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from proven import html
 from proven.fences import Fences
-from proven.pages import Page, anchor
+from proven.pages import Page
 from proven.problems import CONTROL, Problem, decode, leads_out, words_of
 from proven.project import Project
 from proven.search import unmark
@@ -83,7 +83,7 @@ def wrong_names(project: Project) -> Iterator[Problem]:
     yield from _wrong_files(project)
     yield from _two_owners(_paths(project), "both make the file")
     for page in project.all_pages:
-        yield from _two_owners(_ids(project, page), "both give the id")
+        yield from _two_owners(project.ids(page), "both give the id")
 
 
 def _wrong_meta(page: Page) -> Iterator[Problem]:
@@ -148,15 +148,6 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
                 yield f"{root}{page.url}{name}", page.at(1)
     for language, name, place in project.beside:
         yield f"{settings.root(language)}{name}", f"{place}:1"
-
-
-def _ids(project: Project, page: Page) -> Iterator[tuple[str, str]]:
-    yield from page.ids
-    # a snippet that is shown twice is told by itself
-    yield from {
-        f.body.strip(): (anchor(f.body.strip()), page.at(f.line)) for f in page.shown
-    }.values()
-    yield from ((claim.name, claim.place) for claim in project.listed(page))
 
 
 def _two_owners(owned: Iterable[tuple[str, str]], what: str) -> Iterator[Problem]:

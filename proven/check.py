@@ -11,7 +11,7 @@ from proven.allowed import wrong_names
 from proven.cells import Outcome
 from proven.html import mathml
 from proven.movable import moves_of, wrong_table
-from proven.pages import Fence, Mark, Page, anchor, error_of, target_of
+from proven.pages import Fence, Mark, Page, error_of, target_of
 from proven.problems import Problem, ProjectError, did_you_mean
 from proven.project import Project
 from proven.questions import options_of, without_one_fit, wrong_questions
@@ -24,24 +24,14 @@ SHORTEST = 20  # letters of a figure's description: fewer are a title
 
 
 def check(project: Project, *, preview: bool = False) -> tuple[Problem, ...]:
-    """Check a project before anything runs.
-
-    Args:
-        project: The project.
-        preview: Whether it may be unfinished: a language, or a page, lacks what another one has.
-
-    Returns:
-        What is unfinished, for a preview to tell.
-
-    Raises:
-        ProjectError: All else that is wrong; and what is unfinished, where it may not be.
-    """
+    """Check a project before anything runs; a preview may be unfinished, and is told what is."""
     problems = list(project.problems)
     if not problems:  # a file that could not be read would be reported as missing everywhere
-        problems += [*_snippets(project), *_listed(project), *_marks(project), *_links(project)]
-        problems += [*_formulas(project), *_languages(project), *_errors(project), *_cores(project)]
-        problems += [*_questions(project), *_descriptions(project), *_comments(project)]
-        problems += wrong_names(project)
+        checks = (
+            _fences, _unshown, _listed, _marks, _links, _formulas, _languages, _cores, _questions,
+            _descriptions, _comments, wrong_names,
+        )  # fmt: skip
+        problems += [problem for find in checks for problem in find(project)]
     return refuse(map(project.with_pages, problems), preview)
 
 
@@ -59,18 +49,6 @@ def check_results(
     """Check, once the sections have run, what pages say of figures and errors, and what they ask.
 
     One option of each question fits, a fence describes a figure if there is one, and an index of errors lists all that pages show.
-
-    Args:
-        project: The project.
-        results: What its sections did.
-        preview: Whether it may be unfinished.
-
-    Returns:
-        What is unfinished, for a preview to tell.
-
-    Raises:
-        ProjectError: Fences that describe nothing, or leave a figure without description, and errors
-            that the index lacks.
     """
     problems = list(_missing_errors(project, results))
     for question in project.questions.values():
@@ -80,8 +58,7 @@ def check_results(
             problems.append(wrong)
     for page in project.all_pages:
         for fence in page.shown:
-            name = fence.body.strip()
-            outcome = _shown(project, results, name)
+            outcome = _shown(project, results, fence.name)
             if not outcome or outcome.state == "skipped":
                 continue
             problems += wrong_table(page, fence, outcome)
@@ -90,8 +67,8 @@ def check_results(
                 if outcome.figures:
                     what = "its figure is not described"
                     advice = 'write alt="…" on its fences, in all languages'
-                place, unfinished = page.at(fence.line), bool(outcome.figures)
-                problems.append(Problem(what, advice, (place,), name, unfinished=unfinished))
+                places, unfinished = (page.at(fence.line),), bool(outcome.figures)
+                problems.append(Problem(what, advice, places, fence.name, unfinished=unfinished))
     return refuse(problems, preview)
 
 
@@ -117,43 +94,62 @@ def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Pr
     for name, number in listed:
         if outcome := _shown(project, results, name):
             texts |= {error.text for error in outcome.errors[number - 1 : number]}
-    shown = [fence.body.strip() for page in pages if page.is_section for fence in page.shown]
-    for name, snippet in ((name, project.snippets[name]) for name in shown):
+    for name in (fence.name for page in pages if page.is_section for fence in page.shown):
         outcome = _shown(project, results, name)
         for number, error in enumerate(outcome.errors if outcome else (), 1):
             if error.text not in texts:
                 what = f"the index of errors does not list {error.text!r}"
                 advice = f"add a box to it that holds an error fence with: {name} {number}"
-                line = snippet.line + error.line - 1
-                place = f"{project.sections[section_of(name)].place}:{line}"
+                place = project.in_script(name, error.line)
                 yield Problem(what, advice, (place,), name, unfinished=True)
 
 
-def _errors(project: Project) -> Iterator[Problem]:
-    """Each entry of an index of errors names an error that a snippet declares, and no two the same."""
+def _fences(project: Project) -> Iterator[Problem]:
+    """Each fence names something that there is; a language shows no snippet twice, a page lists no error twice."""
+    shown: dict[tuple[str, str], str] = {}
     for page in project.all_pages:
-        first: dict[tuple[str, int], str] = {}
+        listed: dict[tuple[str, int], str] = {}
         for fence in page.fences:
-            place = page.at(fence.line)
-            if fence.kind in ("exceptions", "summary"):
-                other = project.pages[page.language].get(fence.body.strip())
-                if not other or (fence.kind == "exceptions" and not other.errors):
-                    what = f"there is no such page, or it lists no errors: {fence.body.strip()!r}"
-                    yield Problem(what, "name one as errors.md", (place,))
-                elif fence.kind == "summary":
-                    what = f"the page {other.path} has no summary"
+            name, place = fence.name, page.at(fence.line)
+            other = project.pages[page.language].get(name)
+            match fence.kind:
+                case "snippet" if name not in project.snippets:
+                    advice = "python -m proven list shows the names there are"
+                    advice = did_you_mean(name, project.snippets, advice)
+                    yield Problem(f"there is no snippet {name!r}", advice, (place,))
+                case "snippet":
+                    first = shown.setdefault((page.language, name), place)
+                    if first != place:
+                        advice = "remove one fence"
+                        yield Problem("the snippet is shown twice", advice, (place, first), name)
+                case "claims" if name not in project.sections:
+                    advice = f"the sections are {', '.join(project.sections)}"
+                    advice = did_you_mean(name, project.sections, advice)
+                    yield Problem(f"there is no section {name!r}", advice, (place,))
+                case "notebook" if not other:
+                    yield Problem(f"there is no page {name!r}", "name one as blocks.md", (place,))
+                case "summary" if other:  # one of a section has been put in its place
+                    what = f"the page {name} has no summary"
                     yield Problem(what, "give its heading the word: {#summary .summary}", (place,))
-            if fence.kind != "error":
-                continue
-            name, number = error_of(fence.body)
-            declared = project.snippets[name].raises if name in project.snippets else ()
-            if not 0 < number <= len(declared):
-                what = f"there is no error {fence.body.strip()!r}: {name} declares {len(declared)}"
-                advice = "name a snippet with raises=, and which of its errors"
-                yield Problem(what, advice, (place,))
-            elif twin := first.get((name, number)):
-                yield Problem("the error is listed twice", "remove one entry", (place, twin), name)
-            first[name, number] = place
+                case "summary" | "exceptions" if not other or not other.errors:
+                    what = f"there is no such page, or it lists no errors: {name!r}"
+                    yield Problem(what, "name one as errors.md", (place,))
+                case "error":
+                    yield from _entry(project, fence, place, listed)
+
+
+def _entry(
+    project: Project, fence: Fence, place: str, listed: dict[tuple[str, int], str]
+) -> Iterator[Problem]:
+    """An entry of an index of errors names an error that a snippet declares, and that none before it names."""
+    name, number = error_of(fence.body)
+    declared = project.snippets[name].raises if name in project.snippets else ()
+    first = listed.setdefault((name, number), place)
+    if not 0 < number <= len(declared):
+        what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
+        yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
+    elif first != place:
+        yield Problem("the error is listed twice", "remove one entry", (place, first), name)
 
 
 def _questions(project: Project) -> Iterator[Problem]:
@@ -174,46 +170,23 @@ def _cores(project: Project) -> Iterator[Problem]:
         if not page.is_section:
             continue
         core, _ = measure(page)
-        counts = {name: getattr(core, name) for name in ("characters", "snippets", "questions")}
-        if not core.characters:
-            counts["words"] = core.words
-        for name, count in counts.items():
-            if count > project.settings.core.get(name, count):
-                what = f"the core of the page has {count} {name}, and {project.settings.core[name]} are allowed"
+        for name in ("snippets", "questions", "characters" if core.characters else "words"):
+            count = getattr(core, name)
+            allowed = project.settings.core.get(name, count)
+            if count > allowed:
+                what = f"the core of the page has {count} {name}, and {allowed} are allowed"
                 advice = "cut, or let a heading begin what is in depth: ### Title {#id .depth}"
                 yield Problem(what, advice, (page.at(1),), unfinished=True)
 
 
-def _snippets(project: Project) -> Iterator[Problem]:
-    """Each snippet is shown once in each language, and each fence names something that there is."""
-    shown: dict[str, dict[str, str]] = {language: {} for language in project.settings.languages}
-    for page in project.all_pages:
-        for fence in page.fences:
-            name, place = fence.body.strip(), page.at(fence.line)
-            if fence.kind == "claims" and name not in project.sections:
-                what = f"there is no section {name!r}"
-                advice = f"the sections are {', '.join(project.sections)}"
-                advice = did_you_mean(name, project.sections, advice)
-                yield Problem(what, advice, (place,))
-            elif fence.kind == "notebook" and name not in project.pages[page.language]:
-                yield Problem(f"there is no page {name!r}", "name one as blocks.md", (place,))
-            elif fence.kind != "snippet":
-                continue
-            elif name not in project.snippets:
-                advice = "python -m proven list shows the names there are"
-                advice = did_you_mean(name, project.snippets, advice)
-                yield Problem(f"there is no snippet {name!r}", advice, (place,))
-            elif first := shown[page.language].get(name):
-                advice = "remove one fence"
-                yield Problem("the snippet is shown twice", advice, (place, first), name)
-            else:
-                shown[page.language][name] = place
-    for name, snippet in project.snippets.items():
-        missing = [language for language in shown if name not in shown[language]]
-        script = f"{project.sections[section_of(name)].place}:{snippet.line}"
-        if len(missing) == len(shown):
-            advice = "show it, or remove the cell"
-            what = "no page shows the snippet"
+def _unshown(project: Project) -> Iterator[Problem]:
+    """Each snippet is shown in each language."""
+    languages = project.settings.languages
+    for name in project.snippets:
+        missing = [language for language in languages if not project.places(name, language)]
+        script = project.in_script(name, 1)
+        if len(missing) == len(languages):
+            what, advice = "no page shows the snippet", "show it, or remove the cell"
             yield Problem(what, advice, (script,), name, unfinished=True)
         elif missing:
             what = f"the pages in {missing[0]!r} do not show the snippet"
@@ -228,8 +201,9 @@ def _listed(project: Project) -> Iterator[Problem]:
             place = f"{project.settings.docs}/{language}:1"
             advice = "write claims.md there, with a claims fence for each section"
             yield Problem("there is no page of claims, to which marks lead", advice, (place,))
-        fences = [(f, p) for p in pages.values() for f in p.fences if f.kind == "claims"]
-        lists = {fence.body.strip(): page.at(fence.line) for fence, page in fences}
+        lists = {
+            f.name: p.at(f.line) for p in pages.values() for f in p.fences if f.kind == "claims"
+        }
         for section in dict.fromkeys(claim.section for claim in project.claims.values()):
             if lists and section not in lists:
                 what = f"no page in {language!r} lists the claims of {section}"
@@ -239,17 +213,14 @@ def _listed(project: Project) -> Iterator[Problem]:
 
 def _marks(project: Project) -> Iterator[Problem]:
     """Each mark names a claim, and each claim is marked."""
-    marked = set[str]()
-    for page in project.all_pages:
-        for mark in page.marks:
-            if mark.claim not in project.claims and mark.claim not in marked:
-                yield _unproven(project, mark)
-            marked.add(mark.claim)
+    for name, marks in project.marks.items():
+        if name not in project.claims:
+            yield _unproven(project, marks[0])
     for claim in project.claims.values():
         if claim.devices and not project.settings.devices:
             what = "the test needs a device, and proven.toml names no kind of device"
             yield Problem(what, "add [devices.…] there", (claim.place,), claim=claim.name)
-        if claim.name not in marked:
+        if claim.name not in project.marks:
             what = f"no page states what the test proves: {next(iter(claim.words.values()))}"
             advice = f"end its sentence with `#!claim {claim.name}`, or leave one language in its docstring"
             yield Problem(what, advice, (claim.place,), claim=claim.name, unfinished=True)
@@ -267,9 +238,8 @@ def _unproven(project: Project, mark: Mark) -> Problem:
         if found := re.search(rf"^def test_{name}\(", text, re.MULTILINE):
             place = f"{settings.tests}/{path.name}:{text.count(chr(10), 0, found.start()) + 1}"
             what = f"test_{name} is no claim: its docstring has no paragraph for each language"
-            advice = (
-                f"let it have {len(settings.written)}, in this order: {', '.join(settings.written)}"
-            )
+            order = ", ".join(settings.written)
+            advice = f"let it have {len(settings.written)}, in this order: {order}"
             return Problem(what, advice, (place, mark.place), claim=name)
     what = "no test proves it: there is no test of this name with a docstring in every language"
     advice = f"write test_{name} in the tests of a section, or correct the mark"
@@ -292,12 +262,11 @@ def _descriptions(project: Project) -> Iterator[Problem]:
                 what = "two pages have the same description"
                 yield Problem(what, advice, (place, first[text]), unfinished=True)
             for fence in page.shown:
-                alt = fence.option("alt")
-                if alt and letters(alt) <= SHORTEST:
-                    what = f"the description of the figure has {letters(alt)} letters, too few for readers who do not see it"
+                if 0 < (count := letters(fence.option("alt"))) <= SHORTEST:
+                    what = f"the description of the figure has {count} letters, too few for readers who do not see it"
                     advice = f"say what it shows, in more than {SHORTEST}; a Chinese character counts as two"
-                    place, name = page.at(fence.line), fence.body.strip()
-                    yield Problem(what, advice, (place,), name, unfinished=True)
+                    place = page.at(fence.line)
+                    yield Problem(what, advice, (place,), fence.name, unfinished=True)
 
 
 def _comments(project: Project) -> Iterator[Problem]:
@@ -305,24 +274,14 @@ def _comments(project: Project) -> Iterator[Problem]:
     written = project.settings.written
     for name, snippet in project.snippets.items():
         for line in swapped_comments(snippet.source, written):
-            place = f"{project.sections[section_of(name)].place}:{snippet.line + line - 1}"
             advice = f"their order is {' | '.join(written)}"
-            what = "the halves of a comment are swapped"
+            what, place = "the halves of a comment are swapped", project.in_script(name, line)
             yield Problem(what, advice, (place,), name, unfinished=True)
 
 
 def _links(project: Project) -> Iterator[Problem]:
     """Each link to a page leads to one, and to a place on it."""
-    claims: dict[str, set[str]] = {}
-    for claim in project.claims.values():
-        claims.setdefault(claim.section, set()).add(claim.name)
-    ids: dict[str, set[str]] = {}
-    for page in project.all_pages:
-        ids[page.place] = {id for id, _ in page.ids}
-        ids[page.place] |= {anchor(fence.body.strip()) for fence in page.shown}
-        for fence in page.fences:
-            if fence.kind == "claims":
-                ids[page.place] |= claims.get(fence.body.strip(), set())
+    ids = {page.place: {id for id, _ in project.ids(page)} for page in project.all_pages}
     for page in project.all_pages:
         for link in page.links:
             target = target_of(page, link.target)
@@ -351,12 +310,11 @@ def _formulas(project: Project) -> Iterator[Problem]:
 
 
 class _Row(NamedTuple):
-    """One thing that all languages have at the same position of a page: what it is, and where it stands."""
+    """One thing that all languages have at the same position of a page; of a mark with its sentence."""
 
     what: str
     place: str
-    snippet: str | None = None
-    sentence: str | None = None
+    sentence: str = ""
 
 
 def _languages(project: Project) -> Iterator[Problem]:
@@ -378,74 +336,14 @@ def _languages(project: Project) -> Iterator[Problem]:
 
 
 def _compare(one: Page, two: Page) -> Iterator[Problem]:
-    def headings(page: Page) -> list[_Row]:
-        return [
-            _Row(f"{'#' * h.level} {h.id or 'none'} {h.kind}".rstrip(), page.at(h.line))
-            for h in page.headings
-        ]
-
-    def snippets(page: Page) -> list[_Row]:
-        return [
-            _Row(f"{f.body.strip()} {moves_of(f) or ''}".strip(), page.at(f.line))
-            for f in page.shown
-        ]
-
-    def described(page: Page) -> list[_Row]:
-        kinds = ("does not describe", "describes")
-        fences = {fence.body.strip(): fence for fence in page.shown}
-        both = {f.body.strip() for f in one.shown} & {f.body.strip() for f in two.shown}
-        return [
-            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {name}", page.at(f.line))
-            for name, f in sorted(fences.items())
-            if name in both
-        ]
-
-    def fences(page: Page) -> list[_Row]:
-        rows = []
-        for fence in page.fences:
-            if fence.kind != "snippet":
-                lines = _same_in_all_languages(fence) or [""]
-                rows += [
-                    _Row(f"{fence.kind} {line}".strip(), page.at(fence.line)) for line in lines
-                ]
-        return rows
-
-    def pictures(page: Page) -> list[_Row]:
-        found = [link for link in page.links if link.picture]
-        return [_Row(f"picture {number}", link.place) for number, link in enumerate(found, 1)]
-
-    def formulas(page: Page) -> list[_Row]:
-        # the words of a language decide on the order inside of a sentence
-        return sorted((_Row(latex, place) for latex, place in page.formulas), key=lambda r: r.what)
-
-    def marks(page: Page) -> list[_Row]:
-        # the rows of a table may be sorted by the words of their language
-        lines, rows = page.text.split("\n"), []
-        for table, group in groupby(
-            page.marks, lambda mark: lines[int(mark.place.rpartition(":")[2]) - 1].startswith("|")
-        ):
-            found = [_Row(mark.claim, mark.place, sentence=mark.sentence) for mark in group]
-            rows += sorted(found, key=lambda row: row.what) if table else found
-        return rows
-
+    """What two languages of a page do not have alike, and where each kind first differs."""
     lacking = list(_lacking(one, two))
     yield from lacking
-    for rows, what, advice in (
-        (headings, "the headings differ", "give both languages the same headings and ids"),
-        (snippets, "the snippets differ in order", "show the same snippets in the same order"),
-        (described, "one language only describes its figure", 'write alt="…" in both'),
-        (
-            fences,
-            "the fences differ",
-            "write the same commands and formulas; words belong into comments",
-        ),
-        (pictures, "one language only has a picture", "show it in both"),
-        (formulas, "the formulas in sentences differ", "write the same ones in both"),
-        (marks, "the claims differ in order", "mark the same sentences in the same order"),
-    ):
-        if rows is marks and lacking:
+    both = {fence.name for fence in one.shown} & {fence.name for fence in two.shown}
+    for (rows, what, advice), (others, *_) in zip(_rows(one, both), _rows(two, both), strict=True):
+        if lacking and what.startswith("the claims"):
             continue
-        for row, other in zip_longest(rows(one), rows(two), fillvalue=_Row("none", "")):
+        for row, other in zip_longest(rows, others, fillvalue=_Row("none", "")):
             if row.what != other.what:
                 told = f"{what}: {row.what} / {other.what}"
                 places = (row.place or one.place, other.place or two.place)
@@ -454,20 +352,79 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
                 break
 
 
+def _rows(page: Page, both: set[str]) -> Iterator[tuple[list[_Row], str, str]]:
+    """What is the same in all languages, kind by kind, and what is told where it is not.
+
+    Of figures only those of the snippets that `both` show count.
+    """
+    yield (
+        [
+            _Row(f"{'#' * h.level} {h.id or 'none'} {h.kind}".rstrip(), page.at(h.line))
+            for h in page.headings
+        ],
+        "the headings differ",
+        "give both languages the same headings and ids",
+    )
+    yield (
+        [_Row(f"{f.name} {moves_of(f) or ''}".strip(), page.at(f.line)) for f in page.shown],
+        "the snippets differ in order",
+        "show the same snippets in the same order",
+    )
+    kinds = ("does not describe", "describes")
+    yield (
+        [
+            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {name}", page.at(f.line))
+            for name, f in sorted({fence.name: fence for fence in page.shown}.items())
+            if name in both
+        ],
+        "one language only describes its figure",
+        'write alt="…" in both',
+    )
+    yield (
+        [
+            _Row(f"{f.kind} {line}".strip(), page.at(f.line))
+            for f in page.fences
+            if f.kind != "snippet"
+            for line in _same_in_all_languages(f) or [""]
+        ],
+        "the fences differ",
+        "write the same commands and formulas; words belong into comments",
+    )
+    pictures = [link.place for link in page.links if link.picture]
+    yield (
+        [_Row(f"picture {number}", place) for number, place in enumerate(pictures, 1)],
+        "one language only has a picture",
+        "show it in both",
+    )
+    yield (
+        # the words of a language decide on the order inside of a sentence
+        sorted((_Row(*formula) for formula in page.formulas), key=lambda row: row.what),
+        "the formulas in sentences differ",
+        "write the same ones in both",
+    )
+    lines, marks = page.text.split("\n"), list[_Row]()
+    for table, group in groupby(
+        page.marks, lambda mark: lines[int(mark.place.rpartition(":")[2]) - 1].startswith("|")
+    ):
+        found = [_Row(mark.claim, mark.place, mark.sentence) for mark in group]
+        # the rows of a table may be sorted by the words of their language
+        marks += sorted(found, key=lambda row: row.what) if table else found
+    yield marks, "the claims differ in order", "mark the same sentences in the same order"
+
+
 def _lacking(one: Page, two: Page) -> Iterator[Problem]:
     """The marks that one language has, or has more often than the other."""
     for page, other in ((one, two), (two, one)):
+        marked = {mark.claim for mark in page.marks}
         more = Counter(mark.claim for mark in other.marks)
-        more.subtract(Counter(mark.claim for mark in page.marks))
+        more.subtract(mark.claim for mark in page.marks)
         for mark in reversed(other.marks):
             if more[mark.claim] > 0:
                 more[mark.claim] -= 1
                 what = f"{page.place} does not mark `{mark.claim}`"
-                if any(mark.claim == its.claim for its in page.marks):
-                    what += " as often"
-                yield Problem(
-                    what, "mark its sentence there", (mark.place,), sentence=mark.sentence
-                )
+                what += " as often" if mark.claim in marked else ""
+                advice = "mark its sentence there"
+                yield Problem(what, advice, (mark.place,), sentence=mark.sentence)
 
 
 def _same_in_all_languages(fence: Fence) -> list[str]:

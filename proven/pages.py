@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import starmap
 from typing import Any
 from urllib.parse import unquote
@@ -28,10 +28,10 @@ from proven.settings import Settings
 # nodes that become parts of their own; the others are prose
 SPECIAL = ("fence", "heading", "admonition")
 # What a fence may hold: code is never written on a page.
-FENCES = re.findall(
-    r"\w+",
-    "snippet claims counts entries error exceptions summary options downloads notebook math sh text",
-)
+FENCES = (
+    "snippet", "claims", "counts", "entries", "error", "exceptions", "summary", "options",
+    "downloads", "notebook", "math", "sh", "text",
+)  # fmt: skip
 # Words at a heading: what it begins is closed at first, is no part of what is to be read, or is about a mistake
 # that raises no error.
 KINDS = ("depth", "exercises", "summary", "silent")
@@ -45,13 +45,7 @@ FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 @dataclass(frozen=True)
 class Inline:
-    """A run of text with what is inside of it: code, links, pictures.
-
-    Attributes:
-        line: The line of the page on which it begins, counted from 1.
-        content: Its Markdown, without the indentation or quotation marks of its lines.
-        tokens: The tokens of this Markdown.
-    """
+    """A run of text: its first line, its Markdown without indentation or quotation marks, and the tokens of this."""
 
     line: int
     content: str
@@ -109,6 +103,11 @@ class Fence:
     options: tuple[tuple[str, str], ...]
     body: str
 
+    @property
+    def name(self) -> str:
+        """What it names, as most kinds do: a snippet, a section, a page."""
+        return self.body.strip()
+
     def option(self, name: str) -> str:
         """The value of an option; empty if it has none."""
         return dict(self.options).get(name, "")
@@ -149,16 +148,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of one language.
-
-    Attributes:
-        path: Its path inside the folder of its language.
-        language: The code of its language.
-        place: Its path inside the project.
-        text: All of its Markdown.
-        meta: What its front matter says.
-        parts: What it consists of, in order.
-    """
+    """A page: its `path` is inside the folder of its language, its `place` inside the project."""
 
     path: str
     language: str
@@ -167,21 +157,14 @@ class Page:
     meta: dict[str, Any]
     parts: tuple[Part, ...]
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Page) and (self.place, self.text) == (other.place, other.text)
-
-    def __hash__(self) -> int:
-        return hash((self.place, self.text))
-
     def at(self, line: int) -> str:
         """A line of the page, as messages name it."""
         return f"{self.place}:{line}"
 
     def where(self, piece: str) -> str:
         """The first line in which a piece stands, as messages name it; the first of all if there is none."""
-        lines = self.text.lower().split("\n")
-        found = (number for number, line in enumerate(lines, 1) if piece and piece.lower() in line)
-        return self.at(next(found, 1))
+        text = self.text.lower()
+        return self.at(text.count("\n", 0, max(0, text.find(piece.lower()))) + 1)
 
     @property
     def body(self) -> str:
@@ -238,15 +221,7 @@ class Page:
     @cached_property
     def inlines(self) -> list[Inline]:
         """All its runs of text, in order."""
-        found: list[Inline] = []
-        for part in walk(self.parts):
-            if isinstance(part, Prose):
-                found += part.inlines
-            elif isinstance(part, Heading):
-                found.append(part.text)
-            elif isinstance(part, Box):
-                found.append(part.title)
-        return found
+        return list(inlines_of(self.parts))
 
     @cached_property
     def marks(self) -> list[Mark]:
@@ -296,6 +271,17 @@ def walk(parts: tuple[Part, ...]) -> Iterator[Part]:
             yield from walk(part.parts)
 
 
+def inlines_of(parts: tuple[Part, ...]) -> Iterator[Inline]:
+    """All runs of text of the parts, in the order of the page."""
+    for part in walk(parts):
+        if isinstance(part, Prose):
+            yield from part.inlines
+        elif isinstance(part, Heading):
+            yield part.text
+        elif isinstance(part, Box):
+            yield part.title
+
+
 def _last_sentence(text: str) -> str:
     """The last sentence of a text; a sentence is taken to end at a full stop."""
     end = len(text.rstrip().rstrip(".!?。！？”」)）*"))
@@ -311,14 +297,7 @@ def plain_words(inline: Inline) -> str:
 
 
 def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Problem]]:
-    """Read the pages of all languages.
-
-    Args:
-        settings: Where the pages are, and which languages there are.
-
-    Returns:
-        For each language, its pages by their path; and what is wrong with single pages.
-    """
+    """For each language its pages by their path; and what is wrong with single pages."""
     pages: dict[str, dict[str, Page]] = {}
     problems: list[Problem] = []
     for language in settings.languages:
@@ -345,14 +324,13 @@ def _with_summaries(page: Page, pages: dict[str, Page]) -> str:
     """The text of a page, with the summary of another one in the place of each fence that names it."""
     lines = page.text.split("\n")
     for fence in reversed([fence for fence in page.fences if fence.kind == "summary"]):
-        name = fence.body.strip()
-        if name in pages and pages[name].is_section:
+        if fence.name in pages and pages[fence.name].is_section:
             end = fence.line + fence.body.count("\n") + 2
-            lines[fence.line - 1 : end] = summary_of(pages[name]).split("\n")
+            lines[fence.line - 1 : end] = _summary_of(pages[fence.name]).split("\n")
     return "\n".join(lines)
 
 
-def summary_of(page: Page) -> str:
+def _summary_of(page: Page) -> str:
     """The Markdown of a page's summary, as another page in the same folder can show it."""
     begin = next(heading for heading in page.headings if heading.kind == "summary")
     ends = [h.line - 1 for h in page.headings if h.line > begin.line and h.level <= begin.level]
@@ -362,17 +340,7 @@ def summary_of(page: Page) -> str:
 
 @lru_cache(maxsize=256)
 def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, list[Problem]]:
-    """Read one page.
-
-    Args:
-        text: Its Markdown.
-        path: Its path inside the folder of its language.
-        language: The code of its language.
-        place: Its path inside the project.
-
-    Returns:
-        The page, and what is wrong with it.
-    """
+    """Read the Markdown of one page; its `path` is inside the folder of its language, its `place` inside the project."""
     problems: list[Problem] = []
 
     def wrong(what: str, advice: str, line: int) -> None:
@@ -434,7 +402,7 @@ def _check_inline(inline: Inline, wrong: Wrong) -> None:
             wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table").disable("text_join")
     for plugin in (admon_plugin, deflist_plugin, footnote_plugin, front_matter_plugin):
@@ -464,18 +432,18 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
         elif node.type == "heading":
             text = node.children[0].content
             id = HEADING_ID.search(text)
-            inline = _inline(node.children[0], HEADING_ID.sub("", text).rstrip())
+            [token] = _parser().parseInline(text[: id.start()].rstrip() if id else text)
+            inline = _inline(node.children[0], token)
             word = re.search(r"\.([\w-]+)", id[2]) if id else None
             about = (id[1] if id else "", inline, word[1] if word else "")
             yield Heading(_line(node), int(node.tag[1]), *about)
         else:
             title, *inside = node.children
-            parts = tuple(_parts(inside, lines, wrong))
-            kind, folded = str(node.meta["tag"]), node.markup == "???"
+            parts, folded = tuple(_parts(inside, lines, wrong)), node.markup == "???"
             if not parts:
-                advice = "indent what belongs to it by four spaces"
-                wrong("the box is empty", advice, _line(node))
-            yield Box(_line(node), kind, _inline(title.children[0]), folded, parts)
+                wrong("the box is empty", "indent what belongs to it by four spaces", _line(node))
+            name = _inline(title.children[0])
+            yield Box(_line(node), str(node.meta["tag"]), name, folded, parts)
     if prose:
         yield _prose(prose, lines)
 
@@ -484,10 +452,8 @@ def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 1
 
 
-def _inline(node: SyntaxTreeNode, content: str | None = None) -> Inline:
-    token = node.token
-    if content is not None and content != node.content:
-        [token] = _parser().parseInline(content)
+def _inline(node: SyntaxTreeNode, token: Token | None = None) -> Inline:
+    token = token or node.token
     assert token
     return Inline(_line(node), token.content, tuple(token.children or ()))
 
@@ -529,7 +495,8 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
 def error_of(text: str) -> tuple[str, int]:
     """The snippet that an entry of the index of errors names, and which of its errors is meant; 0 if it is none."""
     name, _, number = text.strip().partition(" ")
-    return name, int(number or "1") if (number or "1").isdecimal() else 0
+    number = number or "1"
+    return name, int(number) if number.isdecimal() else 0
 
 
 def target_of(page: Page, link: str) -> tuple[str, str] | None:

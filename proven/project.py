@@ -5,25 +5,19 @@ from functools import cached_property
 from pathlib import Path
 
 from proven.claims import Claim, read_claims
-from proven.pages import Mark, Page, read_pages
+from proven.pages import Mark, Page, anchor, read_pages
 from proven.problems import Problem
 from proven.questions import Question, questions_of
 from proven.records import Record, git, read_records
-from proven.scripts import Section, Snippet, read_sections
+from proven.scripts import Section, Snippet, read_sections, section_of
 from proven.settings import FILE, Settings
 
 
 @dataclass(frozen=True)
 class Project:
-    """All that a build reads.
+    """All that a build reads: sections and claims by name, pages by language and path.
 
-    Attributes:
-        settings: What `proven.toml` says.
-        sections: The section scripts, by name.
-        claims: The claims of their tests, by name.
-        pages: The pages of each language, by path.
-        records: The runs that were recorded on other hardware and are of the scripts as they are.
-        problems: What is wrong with single files.
+    The records are those of the scripts as they are; the problems are of single files.
     """
 
     settings: Settings
@@ -69,15 +63,22 @@ class Project:
     @cached_property
     def _places(self) -> dict[tuple[str, str], str]:
         return {
-            (page.language, fence.body.strip()): page.at(fence.line)
+            (page.language, fence.name): page.at(fence.line)
             for page in self.all_pages
             for fence in page.shown
         }
 
     def listed(self, page: Page) -> list[Claim]:
         """The claims that a page lists, each with its test."""
-        sections = {fence.body.strip() for fence in page.fences if fence.kind == "claims"}
+        sections = {fence.name for fence in page.fences if fence.kind == "claims"}
         return [claim for claim in self.claims.values() if claim.section in sections]
+
+    def ids(self, page: Page) -> list[tuple[str, str]]:
+        """The ids that a page gives, those of its snippets and claims included, each with its place."""
+        # a snippet that is shown twice is told by itself
+        shown = {f.name: (anchor(f.name), page.at(f.line)) for f in page.shown}
+        listed = [(claim.name, claim.place) for claim in self.listed(page)]
+        return [*page.ids, *shown.values(), *listed]
 
     @cached_property
     def marks(self) -> dict[str, list[Mark]]:
@@ -87,6 +88,11 @@ class Project:
             for mark in page.marks:
                 marks.setdefault(mark.claim, []).append(mark)
         return marks
+
+    def in_script(self, snippet: str, line: int) -> str:
+        """A line of a snippet's code, counted from 1, as messages name it."""
+        section = self.sections[section_of(snippet)]
+        return f"{section.place}:{self.snippets[snippet].line + line - 1}"
 
     def places(self, snippet: str, *languages: str) -> tuple[str, ...]:
         """Where pages show a snippet; in all languages if none is named."""

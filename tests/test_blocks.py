@@ -59,8 +59,8 @@ def _names(pairs: Any) -> list[str]:
 
 
 def test_layer_group_and_model_are_modules() -> None:
-    """A layer, a group of layers and a whole model are instances of `nn.Module`, and so is one of each layer
-    class of `torch.nn`.
+    """A layer, a group of layers and a whole model are instances of `nn.Module`, and so is an object of each
+    layer class of `torch.nn`.
 
     一个层、一组层、整个模型，都是 `nn.Module` 的实例；`torch.nn` 的各种层也是。
     """
@@ -79,8 +79,8 @@ def test_one_kind_prints_true_three_times() -> None:
 
 
 def test_resnet_152_counts_weighted_layers() -> None:
-    """In groups of 3, 8, 36 and 3 blocks with three convolutions each, between one convolution and one fully
-    connected layer, there are 152 of these layers, besides the convolutions of four shortcuts.
+    """Groups of 3, 8, 36 and 3 blocks with three convolutions each, one convolution before them and one fully
+    connected layer after them make 152 layers, not counting the convolutions of four shortcuts.
 
     四组块分别是 3、8、36、3 个，每块三个卷积，前面一个卷积，后面一个全连接层，一共 152 层，四条捷径上的卷积除外。
     """
@@ -247,8 +247,8 @@ def test_sequential_maps_names_to_modules() -> None:
 
 
 def test_sequential_hands_on_one_value() -> None:
-    """`nn.Sequential` takes one input: called with two it fails, `takes 2 positional arguments but 3 were
-    given`.
+    """`nn.Sequential` takes one input; called with two, it fails:
+    `takes 2 positional arguments but 3 were given`.
 
     `nn.Sequential` 只收一个输入；给两个就报错：`takes 2 positional arguments but 3 were given`。
     """
@@ -269,9 +269,9 @@ def test_section_defines_its_own_input() -> None:
 
 
 def test_the_input_is_an_argument_of_forward() -> None:
-    """The input of a block is an argument of its `forward`; the constructor never sees it.
+    """The input of `MLP` is an argument of its `forward`; its constructor takes none.
 
-    块的输入是 `forward` 的实参，构造函数见不到它。
+    `MLP` 的输入是 `forward` 的实参，构造函数不收实参。
     """
     MLP = after("blocks.mlp").MLP
     assert list(inspect.signature(MLP.forward).parameters) == ["self", "X"]
@@ -279,7 +279,7 @@ def test_the_input_is_an_argument_of_forward() -> None:
 
 
 def test_output_shape_may_differ_from_the_input() -> None:
-    """The output of a block may have another shape than its input: 20 features become 256, then 10.
+    """The output of a block may differ in shape from its input: 20 features become 256, then 10.
 
     块的输出形状可以和输入不同：20 个特征变成 256 个，再变成 10 个。
     """
@@ -402,8 +402,8 @@ def test_blocks_have_no_backward_method() -> None:
 
 
 def test_assigned_layers_are_registered() -> None:
-    """Assigning a layer to an attribute of the object is enough for `parameters()` to give its parameters; an
-    attribute of the class is passed over.
+    """Assigning a layer to an attribute of the object is enough for `parameters()` to give its parameters; a
+    layer that is an attribute of the class is passed over.
 
     把层赋给对象的属性，`parameters()` 就能给出它的参数；赋给类的属性则不行。
     """
@@ -423,8 +423,8 @@ def test_assigned_layers_are_registered() -> None:
 
 
 def test_parameter_names_follow_the_attributes() -> None:
-    """A layer is registered under the name of its attribute, and its parameters are named after
-    it: `hidden.weight`.
+    """A layer is registered under the name of its attribute, and the names of its parameters begin with it,
+    as in `hidden.weight`.
 
     层按属性名注册，参数名就由属性名连成，例如 `hidden.weight`。
     """
@@ -550,7 +550,8 @@ def test_hooks_run_only_in_calls() -> None:
 
 
 def test_a_forward_hook_runs_once_a_call() -> None:
-    """A forward hook runs once in each call of its module that returns, and not in `net.forward(X)`.
+    """A forward hook runs once for each call of its module that raises no error, and not for
+    `net.forward(X)`.
 
     每调用一次模块，只要没有报错，它的前向钩子就运行一次；`net.forward(X)` 时不运行。
     """
@@ -568,7 +569,7 @@ def test_a_forward_hook_runs_once_a_call() -> None:
 
 
 def test_attention_does_not_call_its_out_proj() -> None:
-    """`nn.MultiheadAttention` computes with the weights of its part `out_proj` and does not call it: a hook on
+    """`nn.MultiheadAttention` uses the weights of its part `out_proj` but does not call it: a hook on
     `out_proj` does not run.
 
     `nn.MultiheadAttention` 直接取用子模块 `out_proj` 的权重，并不调用它：`out_proj` 上的钩子不会运行。
@@ -684,8 +685,8 @@ def _argumentless(state: Any) -> list[Any]:
 
 
 def test_constructors_refuse_the_input() -> None:
-    """An input given to a constructor that takes no argument, as that of `MLP` or of `nn.Module` itself, is
-    refused: `takes 1 positional argument but 2 were given`.
+    """A constructor that takes no argument, such as that of `MLP` or of `nn.Module` itself, refuses an input:
+    `takes 1 positional argument but 2 were given`.
 
     把输入交给不收实参的构造函数（例如 `MLP` 和 `nn.Module` 的），会被拒绝：
     `takes 1 positional argument but 2 were given`。
@@ -741,8 +742,8 @@ def test_missing_forward_is_named_in_the_call() -> None:
 
 
 def test_wrong_width_names_both_shapes() -> None:
-    """An input of the wrong width is refused with the shapes of input and transposed weight: `mat1
-    and mat2 shapes cannot be multiplied (2x4 and 20x256)`.
+    """An input of the wrong width is refused with the shapes of the input and of the transposed weight:
+    `mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)`.
 
     输入宽度不对，报错信息会给出输入和转置后的权重两个形状：
     `mat1 and mat2 shapes cannot be multiplied (2x4 and 20x256)`。
@@ -787,8 +788,8 @@ def test_relu_of_a_tensor_is_a_module() -> None:
 
 
 def test_integer_inputs_are_refused() -> None:
-    """An `nn.Linear` with `float32` weights refuses integers: `mat1 and mat2 must have the same dtype,
-    but got Long and Float`. After `X.float()` it computes.
+    """An `nn.Linear` with `float32` weights refuses integers:
+    `mat1 and mat2 must have the same dtype, but got Long and Float`. With `X.float()` it works.
 
     权重是 `float32` 的 `nn.Linear` 不收整数：`mat1 and mat2 must have the same dtype, but got Long and Float`；
     写成 `X.float()` 就能算。
@@ -807,8 +808,8 @@ def test_integer_inputs_are_refused() -> None:
 
 
 def test_unknown_attributes_are_named() -> None:
-    """An attribute that a module does not have is named, with the class: `'MLP' object has no attribute
-    'hiden'`. Python asks `nn.Module` for it, which looks into its registries.
+    """When a module does not have an attribute, the message names the attribute and the class:
+    `'MLP' object has no attribute 'hiden'`. Python asks `nn.Module` for it, which looks in its registries.
 
     模块没有的属性，报错信息会说出它的名字和所属的类：`'MLP' object has no attribute 'hiden'`。
     对象里找不到，Python 就去问 `nn.Module`，由它查注册表。
@@ -825,7 +826,7 @@ def test_unknown_attributes_are_named() -> None:
 
 
 def test_bare_expressions_show_nothing_in_scripts() -> None:
-    """In a script a line that is only `net(X)` shows nothing; at a prompt Python shows its value.
+    """In a script, a line that is only `net(X)` shows nothing; at a prompt, Python shows its value.
 
     脚本里单独一行 `net(X)` 什么也不显示；在交互环境里，Python 会显示它的值。
     """
@@ -880,8 +881,8 @@ def test_containers_share_their_layers() -> None:
 
 
 def test_registered_parts_make_no_list() -> None:
-    """Registering its parts does not make a module a list: it has no index, no `len` and no
-    iteration.
+    """Registering its parts does not turn a module into a list: it cannot be indexed or iterated over, and
+    has no `len`.
 
     注册了各部分，模块也不会因此变成列表：不能取下标，没有 `len`，不能迭代。
     """
@@ -901,7 +902,8 @@ def test_registered_parts_make_no_list() -> None:
 
 
 def test_sequential_is_like_a_list() -> None:
-    """`nn.Sequential` has index, `len` and iteration, and `append`, `extend`, `insert` and `pop`.
+    """`nn.Sequential` can be indexed and iterated over, has a `len`, and has `append`, `extend`, `insert` and
+    `pop`.
 
     `nn.Sequential` 可以取下标、求 `len`、迭代，还有 `append`、`extend`、`insert` 和 `pop`。
     """
@@ -978,8 +980,8 @@ def test_module_list_registers_its_items() -> None:
 
 
 def test_module_lists_have_no_forward() -> None:
-    """An `nn.ModuleList` or `nn.ModuleDict` cannot be called: it is `missing the required "forward" function`.
-    A loop over its items computes.
+    """An `nn.ModuleList` or `nn.ModuleDict` cannot be called: it is
+    `missing the required "forward" function`. Calling its items in a loop works.
 
     `nn.ModuleList` 和 `nn.ModuleDict` 不能调用：`missing the required "forward" function`；用循环逐个调用成员就能算。
     """
@@ -997,8 +999,8 @@ def test_module_lists_have_no_forward() -> None:
 
 
 def test_keys_of_a_module_dict_become_names() -> None:
-    """The parameters of a layer in an `nn.ModuleDict` have its key before their names; the layer that is
-    asked for by its key is the one that was put in.
+    """In an `nn.ModuleDict`, the key of a layer comes before the names of its parameters; asking for the key
+    gives the very layer that was put in.
 
     放进 `nn.ModuleDict` 的层，参数名前面带着它的键；按键取出的，就是放进去的那个层。
     """
@@ -1019,8 +1021,9 @@ def test_keys_of_a_module_dict_become_names() -> None:
 
 
 def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
-    """An `nn.ModuleDict` refuses a key that is no string (`TypeError`), and one that is empty, has a dot or is
-    the name of one of its own attributes, such as `keys` or `type` (`KeyError`). A key that is there it takes.
+    """An `nn.ModuleDict` refuses a key that is not a string (`TypeError`), and one that is empty, has a dot
+    or is the name of one of its own attributes, such as `keys` or `type` (`KeyError`). A key already in use
+    may be used again.
 
     键如果不是字符串，`nn.ModuleDict` 会拒绝（`TypeError`）；
     为空、带点，或与它自己的属性同名，例如 `keys`、`type`，也会拒绝（`KeyError`）。已有的键可以再用。
@@ -1040,8 +1043,8 @@ def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
 
 
 def test_registration_keeps_the_order() -> None:
-    """Sub-modules are kept in the order in which their names came; a module that is added under a known
-    name takes the place of the old one, and one whose name was deleted before comes last.
+    """Sub-modules are kept in the order in which their names were registered; a module added under a name
+    already in use takes the place of the old one, and one added after its name was deleted comes last.
 
     子模块按名字注册的先后排列；用已有的名字再添加一个，就在原位替换；名字先删掉再添加，就排到最后。
     """
@@ -1065,7 +1068,7 @@ def test_registration_keeps_the_order() -> None:
 
 
 def test_module_registry_is_a_plain_dict() -> None:
-    """`_modules`, the registry of sub-modules, is a plain `dict` and no `OrderedDict`.
+    """`_modules`, the registry of sub-modules, is a plain `dict`, not an `OrderedDict`.
 
     子模块的注册表 `_modules` 是普通的 `dict`，不是 `OrderedDict`。
     """
@@ -1077,8 +1080,8 @@ def test_module_registry_is_a_plain_dict() -> None:
 
 
 def test_optimisers_refuse_an_empty_parameter_list() -> None:
-    """A model whose layers are all in a list is refused by `torch.optim.SGD` and by the others: `optimizer got
-    an empty parameter list`.
+    """A model whose layers are all in a list is refused by `torch.optim.SGD` and by the other optimisers:
+    `optimizer got an empty parameter list`.
 
     模型的层全放在列表里，`torch.optim.SGD` 会拒绝它，别的优化器也一样：`optimizer got an empty parameter list`。
     """
@@ -1145,8 +1148,8 @@ def test_unchecked_functions_fail_late() -> None:
 
 
 def test_add_module_refuses_functions() -> None:
-    """`add_module` and `nn.Sequential` refuse a function, and other things that are no module, at once:
-    `torch.nn.functional.relu is not a Module subclass`. Only `None` they take.
+    """`add_module` and `nn.Sequential` refuse a function, and other things that are not modules, at once:
+    `torch.nn.functional.relu is not a Module subclass`. The one exception is `None`.
 
     函数和别的不是模块的东西，`add_module` 和 `nn.Sequential` 当场就拒绝：
     `torch.nn.functional.relu is not a Module subclass`；只有 `None` 会收下。
@@ -1180,8 +1183,7 @@ def test_children_skips_repetitions() -> None:
 
 
 def test_module_registry_keeps_repetitions() -> None:
-    """`_modules` keeps a module under each name that it was given, so a loop over its values calls
-    it each time.
+    """`_modules` keeps a module under each of its names, so a loop over the values calls it once for each.
 
     模块用几个名字注册过，`_modules` 里就有它几次；遍历 `_modules` 的值来调用，每一次都调用得到。
     """
@@ -1204,8 +1206,8 @@ def test_module_registry_keeps_repetitions() -> None:
 
 
 def test_buffers_are_no_parameters() -> None:
-    """A buffer is registered with the module, in its `named_buffers()` and its `state_dict()`, and
-    is not among its parameters.
+    """A buffer is registered with the module: it is in `named_buffers()` and `state_dict()`, but not among
+    the parameters.
 
     缓冲区由模块注册，在 `named_buffers()` 和 `state_dict()` 里，但不在参数之列。
     """
@@ -1266,8 +1268,7 @@ def test_layer_used_twice_is_registered_once() -> None:
 
 
 def test_gradients_flow_through_a_constant() -> None:
-    """A constant gets no gradient of its own, and yet gradients flow through it to the layer in
-    front.
+    """A constant gets no gradient of its own, and yet gradients flow through it to the layer before it.
 
     常量自己没有梯度，但梯度会穿过它，传到前面的层。
     """
@@ -1291,8 +1292,8 @@ def test_gradients_flow_through_a_constant() -> None:
 
 
 def test_constants_are_not_trained() -> None:
-    """A constant stays as it is in training: it is not among the `parameters()` for the optimiser,
-    and an optimiser passes over a tensor without a gradient.
+    """A constant does not change in training: it is not among the `parameters()` given to the optimiser, and
+    an optimiser skips a tensor without a gradient.
 
     训练时常量不变：交给优化器的 `parameters()` 里没有它，而且没有梯度的张量，优化器会跳过。
     """
@@ -1328,8 +1329,8 @@ def test_table_of_constants_has_three_columns() -> None:
 
 
 def test_plain_tensors_are_unknown_to_the_module() -> None:
-    """A tensor in a plain attribute is no part of the module: it is not in `parameters()`,
-    `buffers()` or `state_dict()`, and neither `double()` nor `to()` changes it.
+    """A tensor in a plain attribute is unknown to the module: it is not in `parameters()`, `buffers()` or
+    `state_dict()`, and neither `double()` nor `to()` changes it.
 
     普通属性里的张量不归模块管：`parameters()`、`buffers()`、`state_dict()` 里都没有它，
     `double()` 和 `to()` 也改不到它。
@@ -1377,8 +1378,8 @@ def test_requires_grad_thaws_frozen_parameters() -> None:
 
 
 def test_buffers_are_saved_and_moved() -> None:
-    """A buffer is in the `state_dict()`, follows `to()`, also `double()` if it holds floating-point numbers,
-    and is not given to optimisers.
+    """A buffer is in the `state_dict()`, follows `to()`, and `double()` too if it holds floating-point
+    numbers, and is not handed to optimisers.
 
     缓冲区在 `state_dict()` 里，会跟着 `to()` 变，存的是浮点数时也跟着 `double()` 变，但不会交给优化器。
     """
@@ -1460,10 +1461,10 @@ def test_buffers_survive_a_reload() -> None:
 
 
 def test_plain_constants_break_a_change_of_dtype() -> None:
-    """`double()` leaves a tensor in a plain attribute behind. A difference of the two dtypes goes through;
-    a matrix product fails: `expected m1 and m2 to have the same dtype, but got: double != float`. A
-    buffer follows. `half()` and `bfloat16()` do the same; there the difference is `float32` again, which the
-    layer after it refuses.
+    """`double()` leaves a tensor in a plain attribute behind. Subtracting one dtype from the other works; a
+    matrix product fails: `expected m1 and m2 to have the same dtype, but got: double != float`. A buffer
+    follows. With `half()` and `bfloat16()` it is the same, except that the difference is `float32`, which the
+    next layer refuses.
 
     `double()` 改不到普通属性里的张量。两种数据类型相减没有问题，做矩阵乘法就报错：
     `expected m1 and m2 to have the same dtype, but got: double != float`；缓冲区会跟着变。
@@ -1491,8 +1492,9 @@ def test_plain_constants_break_a_change_of_dtype() -> None:
 
 
 def test_register_buffer_refuses_an_attribute() -> None:
-    """`register_buffer` refuses the name of a plain attribute: `attribute 'mean' already exists`. In place
-    of the assignment it works. An assignment of `nn.Buffer` over a plain attribute is refused as well.
+    """`register_buffer` refuses a name that is already a plain attribute: `attribute 'mean' already exists`.
+    Called in place of the assignment, it works. Assigning an `nn.Buffer` over a plain attribute is refused as
+    well.
 
     名字已是普通属性，`register_buffer` 会拒绝：`attribute 'mean' already exists`；用它代替赋值就没有问题。
     把 `nn.Buffer` 赋给已有的普通属性，同样会被拒绝。
@@ -1513,8 +1515,8 @@ def test_register_buffer_refuses_an_attribute() -> None:
 
 
 def test_nn_buffer_registers_by_assignment() -> None:
-    """A tensor that `nn.Buffer` has marked is registered as a buffer when it is assigned to an attribute;
-    with `persistent=False` it is not in the `state_dict()`.
+    """A tensor wrapped in `nn.Buffer` is registered as a buffer when it is assigned to an attribute; with
+    `persistent=False` it is not in the `state_dict()`.
 
     用 `nn.Buffer` 标明的张量，赋给属性就注册成缓冲区；写了 `persistent=False` 的不在 `state_dict()` 里。
     """
@@ -1529,10 +1531,10 @@ def test_nn_buffer_registers_by_assignment() -> None:
 
 
 def test_halving_ends_at_one_or_below() -> None:
-    """The loop halves while the absolute values sum to more than 1, so that with other inputs it runs another
-    number of times.
+    """The loop halves while the absolute values sum to more than 1, so the number of rounds depends on the
+    input.
 
-    循环在绝对值之和大于 1 时减半，输入不同，次数也就不同。
+    循环在绝对值之和大于 1 时减半，走几轮由输入决定。
     """
     state = after("blocks.fixed-hidden")
     counts, cancelled = set(), 0
@@ -1553,8 +1555,8 @@ def test_halving_ends_at_one_or_below() -> None:
 
 
 def test_control_flow_is_differentiable() -> None:
-    """A `while` loop in `forward` whose length depends on the data does not stop autograd: the
-    gradients in front of it are finite and not all zero.
+    """A `while` loop in `forward` whose length depends on the data does not stop autograd: the gradients of
+    the layer before it are finite and not all zero.
 
     `forward` 里的 `while` 循环几次由数据决定，autograd 照样能求导：循环前面的梯度都是有限的，也不全为零。
     """
@@ -1568,8 +1570,8 @@ def test_control_flow_is_differentiable() -> None:
 
 
 def test_gradients_belong_to_the_steps_that_ran() -> None:
-    """Autograd records the rounds of a loop that ran: after `k` halvings the gradient is 1 / 2**k,
-    two halvings from 3 give 0.25.
+    """Autograd records the rounds of a loop that ran: after `k` halvings the gradient is 1 / 2**k; starting
+    from 3, two halvings give 0.25.
 
     autograd 记下实际走过的每一轮循环：减半 `k` 次，梯度就是 1 / 2**k；从 3 开始减半两次，梯度是 0.25。
     """
@@ -1619,7 +1621,7 @@ def test_nan_leaves_the_loop_at_once() -> None:
 
 def test_finite_inputs_can_overflow_in_a_layer() -> None:
     """A layer can turn finite inputs into infinity, as with 20 weights of 1 and inputs of 1e38;
-    `torch.isfinite` tells.
+    `torch.isfinite` detects it.
 
     输入都是有限的数，过一层也可能变成无穷大，例如 20 个权重全为 1、输入为 1e38；`torch.isfinite` 能查出来。
     """
@@ -1633,8 +1635,9 @@ def test_finite_inputs_can_overflow_in_a_layer() -> None:
 
 
 def test_the_block_hangs_on_infinity_and_ends_on_nan() -> None:
-    """In `FixedHiddenMLP` with weights of 1, inputs of 1e38 reach the loop as infinity, from which it does not
-    come back. With the default weights, infinite inputs reach it as NaN, and it ends at once.
+    """In `FixedHiddenMLP` with weights of 1, inputs of 1e38 have become infinity when they reach the loop,
+    which then never ends. With the default weights, infinite inputs have become NaN by then, and the loop
+    ends at once.
 
     `FixedHiddenMLP` 的权重全为 1 时，1e38 的输入到循环处已是无穷大，再也出不来；
     用默认的权重，无穷大的输入到那里已是 NaN，循环立刻结束。
@@ -1656,9 +1659,9 @@ def test_the_block_hangs_on_infinity_and_ends_on_nan() -> None:
 
 
 def test_linear_backward_needs_no_output() -> None:
-    """The output of a linear layer may be overwritten in place, and the gradients are right: its backward pass
-    needs the input for the gradient of the weight, the weight for that of the input, and refuses if what it
-    needs was overwritten.
+    """The output of a linear layer may be overwritten in place, and the gradients are still right: the
+    backward pass needs the input for the gradient of the weight and the weight for that of the input, and
+    fails if what it needs was overwritten.
 
     线性层的输出可以原地改写，得到的梯度仍是对的：求权重的梯度要用输入，求输入的梯度要用权重；
     要用到的张量被改写过，`backward()` 就拒绝执行。
@@ -1692,11 +1695,11 @@ def test_linear_backward_needs_no_output() -> None:
 
 
 def test_relu_sigmoid_and_tanh_need_their_output() -> None:
-    """Of the activations of `torch.nn`, ReLU, Sigmoid and Tanh refuse `backward()` if their output was
-    overwritten by `X /= 2`; the others do not, and their gradients are right. Some of these refuse
-    it when they were built with `inplace=True`, as ELU and SELU do.
+    """Of the element-wise activations of `torch.nn` without parameters, ReLU, Sigmoid and Tanh refuse
+    `backward()` if their output was overwritten by `X /= 2`; the others do not, and their gradients are
+    right. Some of the others, such as ELU and SELU, do refuse when built with `inplace=True`.
 
-    `torch.nn` 的激活函数里，ReLU、Sigmoid 和 Tanh 的输出被 `X /= 2` 改写之后，`backward()` 会拒绝执行；
+    `torch.nn` 里逐元素计算、没有参数的激活函数中，ReLU、Sigmoid 和 Tanh 的输出被 `X /= 2` 改写之后，`backward()` 会拒绝执行；
     其余的不会，得到的梯度也是对的。不过其中有几种（例如 ELU 和 SELU），写了 `inplace=True` 也会拒绝。
     """
     for kind in (nn.ELU, nn.SELU):
@@ -1722,8 +1725,8 @@ def test_relu_sigmoid_and_tanh_need_their_output() -> None:
 
 
 def test_sigmoid_backward_needs_its_output() -> None:
-    """`sigmoid` computes its gradient from its own output; if that was overwritten in place,
-    `backward()` refuses: `modified by an inplace operation`.
+    """`sigmoid` computes its gradient from its own output; if that was overwritten in place, `backward()`
+    fails: `modified by an inplace operation`.
 
     `sigmoid` 求梯度要用自己的输出；输出被原地改写过，`backward()` 就拒绝执行：
     `modified by an inplace operation`。
@@ -1742,8 +1745,8 @@ def test_sigmoid_backward_needs_its_output() -> None:
 
 
 def test_dividing_out_of_place_is_safe() -> None:
-    """`X = X / 2` makes a new tensor and leaves the old one to autograd, so `backward()` works also
-    after `sigmoid` and the other activations.
+    """`X = X / 2` makes a new tensor and leaves the old one to autograd, so `backward()` works even after
+    `sigmoid` and the other activations.
 
     `X = X / 2` 得到新张量，旧的留给 autograd，所以在 `sigmoid` 和别的激活函数之后也能反向传播。
     """
@@ -1785,7 +1788,7 @@ def test_nested_blocks_hand_out_all_parameters() -> None:
 
 
 def test_buffers_are_no_modules() -> None:
-    """A buffer is no module: `named_modules()` and `named_children()` leave it out.
+    """A buffer is not a module: `named_modules()` and `named_children()` leave it out.
 
     缓冲区不是模块，`named_modules()` 和 `named_children()` 里都没有它。
     """
@@ -1816,7 +1819,7 @@ def test_linear_layers_refuse_a_scalar() -> None:
 
 
 def test_broken_makes_three_mistakes() -> None:
-    """`Broken` loses its mean on a reload, hands out no parameter and after `double()` refuses `float64` inputs.
+    """`Broken` loses its mean on a reload, hands out no parameters, and after `double()` refuses `float64` inputs.
 
     `Broken` 重新加载会丢掉均值，一个参数也给不出，`double()` 之后还是不收 `float64` 的输入。
     """
@@ -1937,8 +1940,8 @@ def test_residual_is_the_identity_for_any_shape() -> None:
 
 
 def test_zero_factor_wakes_its_block() -> None:
-    """In `X + scale * block(X)` with `scale` at 0 only `scale` has a gradient other than zero; once it
-    has moved, every parameter of the block has one.
+    """In `X + scale * block(X)` with `scale` at 0, only `scale` has a gradient other than zero; once it has
+    moved, every parameter of the block has one.
 
     `X + scale * block(X)` 里 `scale` 为 0 时，只有它的梯度不为零；它一动，块里每个参数都有了非零的梯度。
     """
@@ -2004,8 +2007,8 @@ def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
 
 
 def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
-    """`Parallel` joins the outputs along the last dimension, whatever the number of dimensions, and blocks of
-    it nest.
+    """`Parallel` joins the outputs along the last dimension, whatever the number of dimensions, and can
+    itself be nested.
 
     `Parallel` 沿最后一维拼接输出，输入有几维都行；它自己也可以嵌套。
     """
@@ -2022,9 +2025,9 @@ def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
 
 
 def test_cat_along_dimension_one_needs_matrices() -> None:
-    """`torch.cat` along dimension 1 joins the features of matrices; inputs with three dimensions have
-    their features in another one. Along dimension 1 outputs of different widths are refused, `Sizes of tensors
-    must match except in dimension 1`, and those of equal widths are joined there.
+    """`torch.cat` along dimension 1 joins the features of matrices; inputs with three dimensions have their
+    features in another dimension. Along dimension 1, outputs of different widths are refused,
+    `Sizes of tensors must match except in dimension 1`, and those of equal widths are joined there.
 
     `torch.cat` 取 `dim=1`，拼的是矩阵的特征维；三维的输入，特征不在这一维。两边宽度不同就报错：
     `Sizes of tensors must match except in dimension 1`；宽度相同则会在这一维拼起来。
@@ -2090,7 +2093,8 @@ def test_shapes_lists_every_call_in_order() -> None:
 
 
 def test_forward_hooks_run_when_calls_end() -> None:
-    """A forward hook runs when its call ends: the parts of a block come before the block itself.
+    """A forward hook runs when its call ends: the hooks of a block's parts run before that of the block
+    itself.
 
     前向钩子在调用结束时运行：块里各部分的钩子，先于块自己的钩子。
     """
@@ -2226,8 +2230,8 @@ def test_sequential_slices_keep_their_names() -> None:
 
 
 def test_check_of_list_sequential_refuses_children() -> None:
-    """A version of `ListSequential` over `children()` loses a repeated part: it has the length 3, and the check
-    fails, as it does for one whose slice is a list.
+    """A `ListSequential` written with `children()` loses a repeated part: its length is 3, and it fails the
+    check, as does one whose slices are lists.
 
     用 `children()` 写的 `ListSequential` 会丢掉重复的部分：长度只有 3，通不过检验；切片是列表的写法也通不过。
     """
@@ -2267,8 +2271,8 @@ def test_repeat_builds_blocks_of_their_own() -> None:
 
 
 def test_repeated_objects_are_one_block() -> None:
-    """`[make()] * n` is one block `n` times: an `nn.Sequential` of it computes, and has the parameters of
-    a single block.
+    """`[make()] * n` is the same block `n` times: an `nn.Sequential` made of it works, but has the parameters
+    of a single block.
 
     `[make()] * n` 是同一个块出现 `n` 次：放进 `nn.Sequential` 照样能算，参数却只有一个块那么多。
     """
@@ -2315,9 +2319,9 @@ def test_skeleton_has_the_shape_of_resnet_152() -> None:
 
 def test_deep_chains_lose_the_signal() -> None:
     """In a chain of 152 linear layers with ReLUs and the default initialisation the signal is lost: two
-    inputs get the same output, and the first layer a zero gradient.
+    inputs get the same output, and the gradient of the first layer's weight is zero.
 
-    152 个线性层带着 ReLU 直接相连，用默认的初始化，信号传不过去：两个样本的输出一模一样，第一层的梯度为零。
+    152 个线性层带着 ReLU 直接相连，用默认的初始化，信号传不过去：两个样本的输出一模一样，第一层权重的梯度为零。
     """
     state = after("blocks.skeleton")
     for seed in over(seeds(5), SEEDS):
@@ -2350,8 +2354,8 @@ def test_audit_finds_every_kind_at_every_depth() -> None:
 
 
 def test_registered_tensors_are_not_in_vars() -> None:
-    """A tensor in a plain attribute stands in `vars(module)`; parameters and buffers do not, since
-    the module keeps them in its registries.
+    """A tensor in a plain attribute is in `vars(module)`; parameters and buffers are not, since the module
+    keeps them in its registries.
 
     普通属性里的张量在 `vars(module)` 里；参数和缓冲区不在，模块把它们收在注册表中。
     """
@@ -2366,7 +2370,7 @@ def test_registered_tensors_are_not_in_vars() -> None:
 
 def test_walks_go_through_all_levels() -> None:
     """`named_parameters()`, `named_buffers()` and `named_modules()` go through all levels, and name what they
-    find by its whole path; what stands at two places they give once, under the first name.
+    find by its whole path; something that is in two places is given once, under its first name.
 
     `named_parameters()`、`named_buffers()` 和 `named_modules()` 会走遍所有层级，名字就是整条路径；
     同一个东西放在两处，也只给出一次，用第一个名字。
@@ -2388,8 +2392,8 @@ def test_walks_go_through_all_levels() -> None:
 
 
 def test_an_audit_does_not_look_into_lists() -> None:
-    """The audit of a module with two layers in a Python list finds the mean beside the list and nothing of
-    the layers. A tuple, a set and a dictionary hide them as well.
+    """The audit of a module with two layers in a Python list finds the mean, which is outside the list, and
+    nothing of the layers. A tuple, a set and a dictionary hide them as well.
 
     模块有两个层放在列表里，盘点只找得到列表外面的均值，层里的张量一个也找不到；放在元组、集合、字典里也一样。
     """
@@ -2448,8 +2452,8 @@ def test_a_model_is_a_tree_of_modules() -> None:
 
 
 def test_super_init_comes_before_all_registration() -> None:
-    """Without `super().__init__()` a layer and a parameter cannot be assigned and a buffer cannot be
-    registered; after it all three can.
+    """Without `super().__init__()`, a layer or a parameter cannot be assigned and a buffer cannot be
+    registered; after it, all three can.
 
     没有调用 `super().__init__()`，就不能给属性赋层、赋参数，也不能注册缓冲区；调用之后都可以。
     """
@@ -2513,10 +2517,10 @@ def test_module_list_and_module_dict_register() -> None:
 
 
 def test_a_loop_out_of_place_has_its_gradient() -> None:
-    """After a loop that wrote `X = X / 2` three times its gradient is 1 / 2**3. Written `X /= 2` on the output
+    """A loop that ran `X = X / 2` three times divides the gradient by 2**3. Written as `X /= 2` on the output
     of `sigmoid`, the same loop makes `backward()` fail.
 
-    循环执行了三次 `X = X / 2`，梯度就是 1 / 2**3；对 `sigmoid` 的输出写成 `X /= 2`，同样的循环会让 `backward()` 报错。
+    循环执行了三次 `X = X / 2`，梯度就除以 2**3；对 `sigmoid` 的输出写成 `X /= 2`，同样的循环会让 `backward()` 报错。
     """
     for size, rounds in over(((3, 1), (4, 1), (6, 2), (12, 3), (100, 6)), "lengths | 种长度"):
         start = torch.full((size,), 0.0, requires_grad=True)
@@ -2574,9 +2578,9 @@ def test_models_of_the_section_are_reproducible() -> None:
 
 
 def test_the_fixes_for_blocks_work() -> None:
-    """Each fix that the index of errors gives for 5.1 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.1 was tried: code written that way runs.
 
-    报错索引里 5.1 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.1 的改法都试过：照着写的代码都能运行。
     """
     state, X = after("blocks.list-like"), torch.rand(2, 20)
 
@@ -2678,7 +2682,7 @@ def test_the_fixes_for_blocks_work() -> None:
 
 
 def test_only_the_buffer_keeps_its_value_and_follows() -> None:
-    """Of a plain attribute, a buffer and a frozen parameter, only the buffer keeps its value in a reload, in a change of dtype, in a step of training and in one after `requires_grad_(True)`, and takes on the new dtype.
+    """Of a plain attribute, a buffer and a frozen parameter, only the buffer keeps its value through a reload, a change of dtype, a step of training and a step after `requires_grad_(True)`, and takes on the new dtype.
 
     常量放在普通属性、缓冲区或冻结的参数里，各试四件事：重新加载、转换数据类型、训练一步、先调用 `requires_grad_(True)` 再训练一步。只有缓冲区的值四次都不变，转换后也是新的数据类型。
     """
@@ -2703,7 +2707,7 @@ def test_only_the_buffer_keeps_its_value_and_follows() -> None:
 
 
 def test_a_layer_made_in_forward_is_another_at_each_call() -> None:
-    """A layer that `forward` constructs is another one at each call: its random weights are new, and
+    """A layer that `forward` constructs is a new one at each call: its random weights are new, and
     `parameters()` gives none of them.
 
     在 `forward` 里创建的层，每次调用都是另一个：随机权重是新抽的，`parameters()` 一个也不给。
@@ -2747,7 +2751,7 @@ def test_a_layer_assigned_in_forward_is_replaced() -> None:
 
 
 def test_a_part_is_replaced_under_its_name() -> None:
-    """A module assigned to the name of a part takes its place in the registry, where the order stays.
+    """A module assigned to the name of a part takes its place in the registry, and the order stays the same.
 
     把新模块赋给已有部分的属性名，它就在注册表里取代原来的部分，次序不变。
     """

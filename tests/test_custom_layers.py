@@ -119,8 +119,8 @@ def test_a_decimal_point_makes_float32() -> None:
 
 
 def test_a_layer_without_parameters_adds_none_to_a_net() -> None:
-    """A layer without parameters adds none to a network, but takes a number: the names of the
-    layers behind it count it.
+    """A layer without parameters adds none to a network, but takes up a number: the numbers in the names of
+    the layers after it count it.
 
     不带参数的层不会给网络添参数，却占一个序号：排在后面的层，参数名里的数字把它也算在内。
     """
@@ -178,9 +178,9 @@ def test_only_atol_counts_against_zero() -> None:
 
 
 def test_the_message_shows_the_transposed_weight() -> None:
-    """`nn.Linear` multiplies by its weight transposed, and its error message shows it so: a weight
-    of shape `(3, 5)` appears as `5x3`, and the numbers in the middle are the features that came and
-    those that the layer takes.
+    """`nn.Linear` multiplies by its weight transposed, and its error message shows it so: a weight of shape
+    `(3, 5)` appears as `5x3`, and the two inner numbers are the features that came and those that the layer
+    takes.
 
     `nn.Linear` 乘的是转置后的权重，报错信息里写的也是转置后的形状：`(3, 5)` 的权重写作 `5x3`；中间的两个数，是送来的特征数和这个层要的特征数。
     """
@@ -197,10 +197,9 @@ def test_the_message_shows_the_transposed_weight() -> None:
 
 
 def test_a_layer_refuses_another_dtype() -> None:
-    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers
-    (outside of `torch.autocast`):
-    `mat1 and mat2 must have the same dtype` from `nn.Linear`, `expected m1 and m2 to have the same
-    dtype` from `@`. It takes `float64` after `float()`.
+    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers (outside
+    of `torch.autocast`): `mat1 and mat2 must have the same dtype` from `nn.Linear`,
+    `expected m1 and m2 to have the same dtype` from `@`. After `float()`, it takes a `float64` input.
 
     权重是 `float32` 的线性层不接受其他类型的输入，`float64` 和整数都不行（不在 `torch.autocast` 里时）：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；`float64` 用 `float()` 转换之后就行。
     """
@@ -260,9 +259,8 @@ def test_centring_keeps_the_spread() -> None:
 
 
 def test_standardising_treats_each_column_alone() -> None:
-    """`(X - X.mean(dim=0)) / X.std(dim=0)` gives every column mean 0 and standard deviation 1, up to
-    rounding, and what it makes of a column does not depend on the others. (The values of a column
-    must not be all equal.).
+    """`(X - X.mean(dim=0)) / X.std(dim=0)` gives every column whose values are not all equal mean 0 and
+    standard deviation 1, up to rounding, and what it makes of a column does not depend on the others.
 
     `(X - X.mean(dim=0)) / X.std(dim=0)` 让每一列的均值都是 0，标准差都是 1（允许舍入误差），一列的结果与其他各列无关；前提是一列的数不全相等。
     """
@@ -301,8 +299,8 @@ def test_centring_mixes_the_rows_of_a_batch() -> None:
 
 
 def test_eval_changes_only_layers_that_ask() -> None:
-    """`eval()` only sets `training` to `False`: a `forward` that does not look at it computes what
-    it did before, as in the activations of `torch.nn`, all but `RReLU`.
+    """`eval()` only sets `training` to `False`: a `forward` that does not look at it computes what it did
+    before, as do the activations of `torch.nn`, all but `RReLU`.
 
     `eval()` 只是把 `training` 设为 `False`；`forward` 不看它，算出来的就和原来一样，`torch.nn` 的激活函数除 `RReLU` 外都是如此。
     """
@@ -382,8 +380,8 @@ def test_a_square_input_hides_a_missing_keepdim() -> None:
 
 
 def test_a_single_column_hides_a_missing_keepdim() -> None:
-    """Without `keepdim=True`, `X - X.mean(dim=1)` makes n rows and n columns of n rows with a single
-    column, and raises nothing.
+    """Without `keepdim=True`, `X - X.mean(dim=1)` turns n rows with a single column into n rows and n
+    columns, and raises nothing.
 
     不写 `keepdim=True`，`X` 是 n 行一列时，`X - X.mean(dim=1)` 得到 n 行 n 列，而且不报错。
     """
@@ -394,8 +392,8 @@ def test_a_single_column_hides_a_missing_keepdim() -> None:
 
 
 def test_integers_have_no_mean() -> None:
-    """`mean()` of an integer tensor raises `RuntimeError: mean(): could not infer output dtype`, and
-    so it does for `bool`; after `float()` it works.
+    """`mean()` of an integer tensor raises `RuntimeError: mean(): could not infer output dtype`, and so does
+    that of a `bool` tensor; after `float()` it works.
 
     对整数张量求 `mean()` 会报 `RuntimeError: mean(): could not infer output dtype`，`bool` 也一样；先用 `float()` 转换就行。
     """
@@ -503,9 +501,9 @@ def test_a_custom_layer_works_alone_and_in_sequential() -> None:
 
 
 def test_copying_a_weight_may_need_a_transpose() -> None:
-    """`nn.Linear` stores its weight as `(out, in)`: a weight stored as `(in, out)` has to be
-    transposed before it goes there. As it is, `load_state_dict` refuses it where `in` and `out`
-    differ: `size mismatch for weight`.
+    """`nn.Linear` stores its weight as `(out, in)`: a weight stored as `(in, out)` has to be transposed
+    before it goes there. Without that, `load_state_dict` refuses it where `in` and `out` differ:
+    `size mismatch for weight`.
 
     `nn.Linear` 的权重按 `(out, in)` 存放；按 `(in, out)` 存放的权重要转置才能放进去。不转置，`in` 和 `out` 又不相等，`load_state_dict` 会报 `size mismatch for weight`。
     """
@@ -564,8 +562,8 @@ def test_nn_linear_applies_no_activation() -> None:
 
 def test_a_last_relu_often_leaves_only_zeros() -> None:
     """If the network of two layers of the example, with weights scaled by √(2/n), ends with a ReLU on a
-    single unit, its output for two random rows is all zeros for about a third of the random
-    initialisations: where both numbers before that ReLU are 0 or less.
+    single unit, its output for two random rows is all zeros for about a third of the random initialisations:
+    those in which both numbers before that ReLU are 0 or less.
 
     例子里的两层网络，权重按 √(2/n) 缩放，末尾是单个单元加 ReLU：随机初始化的网络约有三分之一对两行随机输入只输出 0，也就是 ReLU 之前的两个数都不大于 0 的那些。
     """
@@ -590,8 +588,8 @@ def test_a_last_relu_often_leaves_only_zeros() -> None:
 
 
 def test_two_rows_usually_agree_in_sign() -> None:
-    """In the network of the example, about half of the numbers before the last ReLU, which has a single
-    unit, are negative, and two rows of a batch usually have the same sign.
+    """In the network of the example, about half of the numbers before the last ReLU, which has a single unit,
+    are negative, and two rows of a batch usually have the same sign.
 
     例子里的网络，末尾只有一个单元，ReLU 之前的数约有一半是负数，同一批的两行又多半同号。
     """
@@ -609,9 +607,9 @@ def test_two_rows_usually_agree_in_sign() -> None:
 
 
 def test_the_scale_is_not_what_leaves_zeros() -> None:
-    """With weights and biases from plain `torch.randn` about two of five networks of the example return
-    only zeros, with scaled weights no more. Without the ReLU at the end nearly none does: with the scaled
-    weights, only where all hidden units are 0 for both rows.
+    """With weights and biases from plain `torch.randn`, about two in five networks of the example return only
+    zeros; with scaled weights, no more than that. Without the ReLU at the end, almost none do: with the
+    scaled weights, only those whose hidden units are all 0 for both rows.
 
     例子里的网络，权重和偏置直接用 `torch.randn` 生成，大约五个里有两个输出全是 0，缩放过的并不更多。去掉末尾的 ReLU，这样的网络就几乎没有了：权重缩放过时，只剩隐藏单元对两行全是 0 的那些。
     """
@@ -638,8 +636,8 @@ def test_the_scale_is_not_what_leaves_zeros() -> None:
 
 
 def test_only_zeros_give_no_gradient() -> None:
-    """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed
-    from the output, whatever it asks for: that batch teaches the network nothing.
+    """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed from the
+    output, whatever the target: that batch teaches the network nothing.
 
     末尾的 ReLU 若只输出 0，不论由输出算出的是什么损失，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
     """
@@ -734,8 +732,8 @@ def test_the_scale_moves_no_zero() -> None:
 
 
 def test_too_wide_weights_end_in_nan() -> None:
-    """Sixty ReLU layers of 128 units with plain `torch.randn` weights raise no error and return only
-    `nan`, after numbers that are `inf`; with the standard deviation √(2/n) the output is finite.
+    """Sixty ReLU layers of 128 units with plain `torch.randn` weights raise no error: first `inf` appears,
+    and in the end the output is all `nan`; with the standard deviation √(2/n) the output is finite.
 
     六十个 128 单元的 ReLU 层，权重直接用 `torch.randn`，不报任何错：先出现 `inf`，最后的输出全是 `nan`；标准差取 √(2/n)，输出就都是有限的数。
     """
@@ -760,8 +758,8 @@ def test_too_wide_weights_end_in_nan() -> None:
 
 def test_an_optimiser_wants_leaves() -> None:
     """An optimiser refuses a tensor that a recorded operation has made, unless it retains its gradient:
-    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is no leaf; an `nn.Parameter` is, and
-    so is what was computed under `torch.no_grad()`.
+    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is not a leaf; an `nn.Parameter` is, and so
+    is a tensor computed under `torch.no_grad()`.
 
     由 autograd 记录过的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
     """
@@ -798,9 +796,9 @@ def test_an_optimiser_wants_an_iterable() -> None:
 
 
 def test_a_parameter_is_not_an_integer() -> None:
-    """An `nn.Parameter` of integers raises `RuntimeError: Only Tensors of floating point and complex
-    dtype can require gradients`; converted with `float()` they can be one, and a buffer may hold
-    them as they are.
+    """Making an `nn.Parameter` of integers raises
+    `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`; after `float()` it
+    works, and a buffer may hold the integers as they are.
 
     用整数创建 `nn.Parameter`，会报 `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`；先用 `float()` 转换就行，缓冲区则可以直接存整数。
     """
@@ -852,8 +850,8 @@ def test_fan_out_reads_the_other_dimension() -> None:
 
 
 def test_a_plain_tensor_gets_a_gradient() -> None:
-    """A plain tensor created with `requires_grad=True` gets a gradient, registered or not; one that is
-    scaled after that keeps none.
+    """A plain tensor created with `requires_grad=True` gets a gradient, registered or not; one that was
+    scaled after it was created keeps none.
 
     创建时写了 `requires_grad=True` 的普通张量，不管有没有注册，都会得到梯度；之后又缩放过的，则不保留梯度。
     """
@@ -948,7 +946,7 @@ def test_arithmetic_on_a_parameter_gives_a_tensor() -> None:
 
 
 def test_parameters_in_a_list_are_not_registered() -> None:
-    """A module does not look into a list, a tuple or a dict: the `nn.Parameter`s in it are not in `parameters()` nor in `state_dict()`.
+    """A module does not look into a list, a tuple or a dict: the `nn.Parameter`s in it are in neither `parameters()` nor `state_dict()`.
 
     模块不会翻看列表、元组和字典：放在里面的 `nn.Parameter`，`parameters()` 和 `state_dict()` 里都没有。
     """
@@ -967,7 +965,7 @@ def test_parameters_in_a_list_are_not_registered() -> None:
 
 
 def test_parameter_list_registers_its_items() -> None:
-    """`nn.ParameterList` is a list that registers the parameters in it: their names are those of the list and their positions.
+    """`nn.ParameterList` is a list that registers the parameters in it: the name of each is that of the list and its position.
 
     `nn.ParameterList` 是会注册其中参数的列表：参数的名字由列表的名字和位置组成。
     """
@@ -983,8 +981,8 @@ def test_parameter_list_registers_its_items() -> None:
 
 def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
     """A plain tensor assigned to the name of a parameter raises
-    `TypeError: cannot assign 'torch.FloatTensor' as parameter`, and the parameter stays. (The name of a
-    buffer takes it.).
+    `TypeError: cannot assign 'torch.FloatTensor' as parameter`, and the parameter stays. The name of a buffer
+    does accept a tensor.
 
     把普通张量赋给已经是参数的名字，会报 `TypeError: cannot assign 'torch.FloatTensor' as parameter`，参数还是原来的；缓冲区的名字则接受。
     """
@@ -1151,8 +1149,8 @@ def test_the_gradient_passes_through_a_deaf_layer() -> None:
 
 
 def test_an_optimiser_skips_a_missing_gradient() -> None:
-    """An optimiser skips a parameter whose gradient is `None`: not even weight decay moves it, while
-    a gradient of 0 does not keep the weight decay of SGD or AdamW from doing so.
+    """An optimiser skips a parameter whose gradient is `None`: not even weight decay moves it. With a
+    gradient of 0, the weight decay of SGD or AdamW does.
 
     梯度为 `None` 的参数，优化器会跳过，连权重衰减也不做；梯度为 0 的参数，SGD 和 AdamW 的权重衰减照样改动它。
     """
@@ -1171,8 +1169,8 @@ def test_an_optimiser_skips_a_missing_gradient() -> None:
 
 
 def test_the_last_layer_brings_the_loss_down() -> None:
-    """Where the first of two layers reads `.data`, its parameters get no gradient and stay, the last
-    layer changes, and the loss falls in 50 steps of training.
+    """Where the first of two layers reads `.data`, its parameters get no gradient and stay as they were, the
+    last layer changes, and the loss falls in 50 steps of training.
 
     两层里的第一层用了 `.data`，它的参数得不到梯度，始终不变；最后一层在变，训练 50 步，损失会下降。
     """
@@ -1271,9 +1269,9 @@ def test_the_check_of_row_norm_rejects_what_is_wrong(capsys: pytest.CaptureFixtu
 
 
 def test_a_missing_gradient_gives_a_deaf_layer_away() -> None:
-    """After the first `backward()`, the parameters whose `grad` is still `None` are those that no
-    gradient has reached, also because this batch did not use them; where every layer is used and
-    computes with its parameters, as those of `torch.nn` do, there is none.
+    """After the first `backward()`, the parameters whose `grad` is still `None` are those that no gradient
+    has reached, perhaps because this batch did not use them; where every layer is used and computes with its
+    parameters, as those of `torch.nn` do, there are none.
 
     第一次 `backward()` 之后 `grad` 仍是 `None` 的，就是梯度没有到达的参数（也可能只是这批数据没有用到它）；如果各层都用到了，又都直接用参数计算，像 `torch.nn` 的层那样，这样的参数就一个也没有。
     """
@@ -1377,9 +1375,9 @@ def test_clamping_after_a_step_keeps_a_weight_in_bounds() -> None:
 
 
 def test_keepdim_keeps_a_dimension_of_one() -> None:
-    """With `keepdim=True` the mean over the last dimension keeps that dimension with length 1, so
-    that it can be subtracted, whatever the number of dimensions; without it, the mean of a
-    `(2, 3, 5)` cannot.
+    """With `keepdim=True` the mean over the last dimension keeps that dimension with length 1, so that it can
+    be subtracted, whatever the number of dimensions; without it, the mean of a tensor of shape `(2, 3, 5)`
+    cannot.
 
     `keepdim=True` 让最后一维在求均值之后保留为长度 1，所以不论有几维都能直接相减；不写它，形状为 `(2, 3, 5)` 时就减不了。
     """
@@ -1411,8 +1409,8 @@ def test_std_divides_by_one_less() -> None:
 
 
 def test_eps_saves_a_row_without_spread() -> None:
-    """A row of equal numbers is normalised to zeros if a small `eps` is added to the variance, and to
-    `nan` if not: here rows of four.
+    """A row of equal numbers is normalised to zeros if a small `eps` is added to the variance, and to `nan`
+    if not; the rows tried have four numbers.
 
     各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。这里每行四个数。
     """
@@ -2108,9 +2106,9 @@ def test_root_of_two_over_n_keeps_the_range() -> None:
 
 
 def test_the_fixes_for_custom_layers_work() -> None:
-    """Each fix that the index of errors gives for 5.4 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.4 was tried: code written that way runs.
 
-    报错索引里 5.4 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.4 的改法都试过：照着写的代码都能运行。
     """
     X = torch.rand(2, 5)
     state = after("custom_layers.data-blocks-gradient")

@@ -87,7 +87,7 @@ def test_sequential_slices_hold_the_same_modules() -> None:
 
 
 def test_state_dict_maps_names_to_tensors() -> None:
-    """For each layer of `torch.nn`, a state dict is an `OrderedDict` from names to tensors and no list; iterating over it gives the names.
+    """For each layer of `torch.nn`, a state dict is an `OrderedDict` from names to tensors, not a list; iterating over it gives the names.
 
     对 `torch.nn` 里的每一种层，状态字典都是从名字到张量的 `OrderedDict`，不是列表；遍历它得到的是名字。
     """
@@ -117,7 +117,8 @@ def test_linear_weight_is_out_by_in() -> None:
 
 
 def test_relu_has_no_bias() -> None:
-    """`nn.ReLU()` takes a position in a `Sequential` and has no parameters: its `bias` is an `AttributeError`.
+    """`nn.ReLU()` takes up a position in a `Sequential` and has no parameters: reading its `bias` raises an
+    `AttributeError`.
 
     `nn.ReLU()` 在 `Sequential` 里占一个位置，但没有参数：读它的 `bias` 会报 `AttributeError`。
     """
@@ -281,7 +282,7 @@ def test_write_through_detach_is_noticed() -> None:
 
 
 def test_numpy_wants_a_detached_tensor() -> None:
-    """`numpy()` of a tensor that requires a gradient is refused, `Can't call numpy() on Tensor that requires grad`; `detach().numpy()` works, and `numpy()` under `no_grad()`.
+    """`numpy()` of a tensor that requires a gradient is refused, `Can't call numpy() on Tensor that requires grad`; `detach().numpy()` works, and so does `numpy()` under `no_grad()`.
 
     对需要梯度的张量调用 `numpy()` 会被拒绝：`Can't call numpy() on Tensor that requires grad`；先 `detach()` 就可以，写在 `no_grad()` 里也可以。
     """
@@ -348,7 +349,7 @@ def test_backward_needs_a_path_to_a_parameter() -> None:
 
 
 def test_a_second_backward_needs_another_forward() -> None:
-    """The first `backward()` frees what the forward pass saved, so a second one that needs it stops with `Trying to backward through the graph a second time`; after another forward pass, or with `retain_graph=True` in the first, it works. Where nothing was saved, as by an addition, a second one works at once.
+    """The first `backward()` frees what the forward pass saved, so a second one that needs it stops with `Trying to backward through the graph a second time`; after another forward pass, or with `retain_graph=True` in the first, it works. Where nothing was saved, as for an addition, a second one works as it is.
 
     第一次 `backward()` 会释放前向传播存下的中间结果，第二次若还要用到，就报 `Trying to backward through the graph a second time`；重新做一次前向传播，或者第一次就写 `retain_graph=True`，便可以。运算若什么也没有存，例如加法，直接就能再做一次反向传播。
     """
@@ -467,7 +468,7 @@ def test_index_binds_tighter_than_star() -> None:
 
 
 def test_inserting_a_module_shifts_later_keys() -> None:
-    """A module inserted into a `Sequential` whose names are the positions moves the index and the keys of every module behind it, so a state dict from before no longer fits. With names of one's own the keys stay.
+    """A module inserted into a `Sequential` whose names are the positions shifts the index and the keys of every module behind it, so a state dict from before no longer fits. With names of one's own, the keys stay.
 
     `Sequential` 里的名字就是位置时，插进一个模块，后面每个模块的下标和键都会变，以前的状态字典也就对不上了；自己起的名字则不变。
     """
@@ -678,7 +679,7 @@ def test_indices_follow_the_nesting() -> None:
 
 
 def test_space_in_a_name_needs_getattr() -> None:
-    """A module name may hold a space; it enters the keys, and as an attribute the module is reached by `getattr`: written after a dot, the name is no Python.
+    """A module name may hold a space, which becomes part of the keys; as an attribute, the module is reached with `getattr`, since the name written after a dot is not valid Python.
 
     模块名里可以有空格；空格会进到键里，要当属性取模块，得用 `getattr`：直接写在点号后面，不是合法的 Python。
     """
@@ -748,7 +749,7 @@ def test_each_default_block_removes_most_differences() -> None:
 
 
 def test_default_depth_makes_outputs_alike() -> None:
-    """With default weights, nine linear layers of width 16 and 32 with ReLU between them give inputs between 0 and 1 outputs that differ by less than 0.01: what is left comes from the biases.
+    """For inputs between 0 and 1, the outputs of nine linear layers of width 16 and 32 with ReLU between them and default weights differ by less than 0.01: what is left comes from the biases.
 
     九个宽 16 和 32 的线性层中间隔着 ReLU，权重取默认值，输入取 0 到 1 之间的数，各个输出相差不到 0.01：剩下的数值来自偏置。
     """
@@ -774,7 +775,7 @@ def test_default_depth_makes_outputs_alike() -> None:
 
 
 def test_relus_can_make_outputs_exactly_equal() -> None:
-    """Where ReLUs cut off all that distinguishes two inputs, a network gives exactly the same output for both: some narrow ones do, and others do not.
+    """Where ReLUs cut off all that distinguishes two inputs, a network gives exactly the same output for both: some narrow networks do, and others do not.
 
     ReLU 把两个输入的差别全部截掉时，网络给出的两个输出完全相等：很窄的网络有的如此，有的并非如此。
     """
@@ -798,7 +799,7 @@ def test_relus_can_make_outputs_exactly_equal() -> None:
 
 
 def test_linear_default_range_depends_on_inputs_only() -> None:
-    """`nn.Linear` draws weight and bias uniformly from `±1/sqrt(in_features)`; the number of outputs plays no part.
+    """`nn.Linear` draws its weight and bias uniformly within `±1/sqrt(in_features)`; the number of outputs plays no part.
 
     `nn.Linear` 的权重和偏置在 `±1/sqrt(in_features)` 之间均匀抽取，与输出个数无关。
     """
@@ -822,7 +823,7 @@ def test_linear_default_range_depends_on_inputs_only() -> None:
 
 
 def test_convolution_default_range_depends_on_fan_in() -> None:
-    """Convolutions without groups draw their weight from `±1/sqrt(fan_in)`, where the fan-in is input channels times kernel area, and in transposed ones output channels times kernel area; with groups, the channels of one group count.
+    """Convolutions without groups draw their weight within `±1/sqrt(fan_in)`, where the fan-in is input channels times kernel area, or output channels times kernel area in transposed ones; with groups, only the channels of one group count.
 
     不分组的卷积层，权重取自 `±1/sqrt(fan_in)`，扇入是输入通道数乘卷积核面积，转置卷积则是输出通道数乘卷积核面积；分组时，只算一组的通道数。
     """
@@ -865,7 +866,7 @@ def test_layer_classes_have_their_own_reset_parameters() -> None:
 
 
 def test_other_layers_start_from_other_values() -> None:
-    """An embedding starts standard normal, `LayerNorm` and `BatchNorm1d` with ones and zeros, `PReLU` with 0.25.
+    """An embedding starts from a standard normal distribution, `LayerNorm` and `BatchNorm1d` from ones and zeros, `PReLU` from 0.25.
 
     嵌入层从标准正态分布开始，`LayerNorm` 和 `BatchNorm1d` 从 1 和 0 开始，`PReLU` 从 0.25 开始。
     """
@@ -1072,7 +1073,7 @@ def test_type_test_leaves_subclasses_uninitialised() -> None:
 
 
 def test_lazy_layer_initialises_after_its_first_call() -> None:
-    """A lazy layer has no shape before its first call: functions of `nn.init` stop, `normal_` with `Attempted to use an uninitialized parameter`, and `.data.fill_(1)` changes nothing without an error. `.data.copy_` of a matrix is refused.
+    """A lazy layer has no shape before its first call: functions of `nn.init` raise an error, `normal_` with `Attempted to use an uninitialized parameter`, while `.data.fill_(1)` silently does nothing. `.data.copy_` of a matrix is refused.
 
     延后初始化的层在第一次调用之前没有形状：`nn.init` 的函数会报错，例如 `normal_` 报 `Attempted to use an uninitialized parameter`；`.data.fill_(1)` 则不报错，也不起作用；用 `.data.copy_` 写入一个矩阵会报错。
     """
@@ -1097,7 +1098,7 @@ def test_lazy_layer_initialises_after_its_first_call() -> None:
 
 
 def test_equal_units_stay_equal_in_training() -> None:
-    """Hidden units that start with equal weights and biases receive equal gradients and stay equal in training, whatever the activation on single elements, unless something tells them apart, such as dropout, or `nn.GLU`, to which one half of them are gates. In large layers rounding may tell them apart by less than a millionth.
+    """Hidden units that start with equal weights and biases receive equal gradients and stay equal in training, whatever the element-wise activation, unless something tells them apart, such as dropout, or `nn.GLU`, which uses one half of them as gates. In large layers, rounding may make them differ by less than a millionth.
 
     起点的权重和偏置都相同的隐藏单元得到相同的梯度，训练中始终分不开，换哪种逐元素的激活函数都一样，除非有别的东西把它们区分开，例如 dropout，或者把其中一半当作门的 `nn.GLU`；层很大时，舍入可能让它们相差不到百万分之一。
     """
@@ -1145,7 +1146,7 @@ def test_equal_units_stay_equal_in_training() -> None:
 
 
 def test_random_weights_break_the_symmetry() -> None:
-    """Units that start from random weights become different ones, and on the data of the example the network reaches a lower loss.
+    """Units that start from random weights end up different from each other, and on the data of the example the network reaches a lower loss.
 
     从随机权重开始，各个单元互不相同；用例子里的数据，网络的损失更低。
     """
@@ -1221,7 +1222,7 @@ def test_fixed_small_sigma_loses_more_than_defaults() -> None:
 
 
 def test_kaiming_scale_follows_from_the_fan_in() -> None:
-    """`kaiming_normal_` draws with standard deviation `sqrt(2 / fan_in)`, by default.
+    """By default, `kaiming_normal_` draws with standard deviation `sqrt(2 / fan_in)`.
 
     `kaiming_normal_` 默认按标准差 `sqrt(2 / fan_in)` 抽样。
     """
@@ -1247,7 +1248,8 @@ def test_kaiming_carries_through_twenty_layers() -> None:
 
 
 def test_constant_biases_do_no_harm() -> None:
-    """Biases that all start at the same number keep no units equal: random weights already tell them apart.
+    """Biases that all start at the same number do not keep units equal: random weights already tell them
+    apart.
 
     偏置全从同一个数开始，单元也不会因此相同：随机的权重已经把它们区分开。
     """
@@ -1299,7 +1301,8 @@ def test_initialising_weights_leaves_the_bias() -> None:
 
 
 def test_xavier_range_uses_both_widths() -> None:
-    """`xavier_uniform_` draws from `±sqrt(6 / (fan_in + fan_out))`, so it depends on inputs and outputs alike.
+    """`xavier_uniform_` draws within `±sqrt(6 / (fan_in + fan_out))`, so it depends on inputs and outputs
+    alike.
 
     `xavier_uniform_` 取自 `±sqrt(6 / (fan_in + fan_out))`，输入、输出两个维度都算在内。
     """
@@ -1316,7 +1319,7 @@ def test_xavier_range_uses_both_widths() -> None:
 
 
 def test_bias_false_leaves_none_behind() -> None:
-    """With `bias=False` the attribute `bias` of a linear layer, and of others with a weight and a bias, is `None`, and `zeros_` on it stops with `'NoneType' object has no attribute 'zero_'`.
+    """With `bias=False` the attribute `bias` of a linear layer, and of other layers with a weight and a bias, is `None`, and `zeros_` on it stops with `'NoneType' object has no attribute 'zero_'`.
 
     线性层和其他有权重和偏置的层，写了 `bias=False`，`bias` 属性就是 `None`，对它用 `zeros_` 会报 `'NoneType' object has no attribute 'zero_'`。
     """
@@ -1351,7 +1354,7 @@ def test_xavier_and_kaiming_refuse_a_bias() -> None:
 
 
 def test_cutting_the_middle_gives_three_parts() -> None:
-    """Draws from `U(-10, 10)` with those below 5 in absolute value set to 0 give half zeros and a quarter on each outer interval.
+    """When draws from `U(-10, 10)` below 5 in absolute value are set to 0, half of the numbers are zeros, and a quarter lies on each outer interval.
 
     从 `U(-10, 10)` 抽样，把绝对值小于 5 的置 0，就有一半是 0，外侧两段各占四分之一。
     """
@@ -1452,7 +1455,7 @@ def test_no_grad_allows_edits_in_place() -> None:
 
 
 def test_recorded_edit_of_a_parameter_is_refused() -> None:
-    """Without `no_grad()` an in-place edit of a parameter is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing. That of a part, `weight[0, 0] = 5`, writes to `a view of a leaf Variable` and is refused likewise; that of a frozen one is not.
+    """Without `no_grad()` an in-place edit of a parameter is refused, `a leaf Variable that requires grad is being used in an in-place operation`, and changes nothing. Editing only a part, `weight[0, 0] = 5`, writes to `a view of a leaf Variable` and is refused likewise; editing a frozen parameter is not.
 
     不在 `no_grad()` 里原地修改参数会被拒绝（冻结的除外），报 `a leaf Variable that requires grad is being used in an in-place operation`，值不变。只改一部分（`weight[0, 0] = 5`）也会被拒绝，报的是 `a view of a leaf Variable`。
     """
@@ -1475,7 +1478,7 @@ def test_recorded_edit_of_a_parameter_is_refused() -> None:
 
 
 def test_no_grad_write_raises_the_version() -> None:
-    """A write under `no_grad()` raises the version number that autograd keeps of a tensor; a write through `.data` does not.
+    """A write under `no_grad()` raises the version number that autograd keeps for a tensor; a write through `.data` does not.
 
     autograd 给张量记着版本号：在 `no_grad()` 里写入，版本号增加；通过 `.data` 写入，版本号不变。
     """
@@ -1490,7 +1493,7 @@ def test_no_grad_write_raises_the_version() -> None:
 
 
 def test_backward_notices_a_write_under_no_grad() -> None:
-    """If a weight that `backward()` needs is overwritten under `no_grad()` after the forward pass, it stops: `modified by an inplace operation`. What it does not need may be overwritten, such as a bias, or the weight of a first layer if the input needs no gradient; the gradients are right.
+    """If a weight that `backward()` needs is overwritten under `no_grad()` after the forward pass, `backward()` fails: `modified by an inplace operation`. What it does not need may be overwritten, such as a bias, or the weight of a first layer if the input needs no gradient; the gradients are still right.
 
     前向传播之后，如果在 `no_grad()` 里改写了 `backward()` 要用到的权重，`backward()` 会报 `modified by an inplace operation`。它用不到的可以改写，例如偏置，或者第一层的权重（输入不要梯度时），梯度仍是对的。
     """
@@ -1569,7 +1572,7 @@ def test_two_models_can_share_a_layer() -> None:
 
 
 def test_equal_weights_may_be_two_objects() -> None:
-    """Equal values do not prove that two layers share a weight: a deep copy is equal too, and another object. Two layers may be two objects and hold one weight, so the weights are compared. The notes' check, which changes a number between two comparisons, does tell them apart.
+    """Equal values do not prove that two layers share a weight: a deep copy is equal too, but another object. Two layers may be two objects and hold one weight, so compare the weights. The notes' check, which changes a number between two comparisons, does tell them apart.
 
     值相等证明不了两层共享权重：深拷贝的值也相等，却是另一个对象。两个层不是同一个对象，权重却可以是同一个，所以要比较的是权重。原笔记的做法是在两次比较之间改一个数，这倒分得出来。
     """
@@ -1687,7 +1690,7 @@ def test_moving_to_meta_unties_a_borrowed_weight() -> None:
 
 
 def test_changing_dtype_keeps_a_borrowed_weight() -> None:
-    """Changing the dtype of a network keeps, by default, a weight tied that two of its modules hold; under `torch.__future__.set_overwrite_module_params_on_conversion(True)` it does not.
+    """By default, changing the dtype of a network keeps the tie of a weight that two of its modules hold; under `torch.__future__.set_overwrite_module_params_on_conversion(True)` it does not.
 
     改变网络的数据类型，默认情况下，两个模块共有的权重仍然绑定；设了 `torch.__future__.set_overwrite_module_params_on_conversion(True)` 则不然。
     """
@@ -1707,7 +1710,7 @@ def test_changing_dtype_keeps_a_borrowed_weight() -> None:
 
 
 def test_shared_module_stays_one_when_moved() -> None:
-    """One module at two positions is still one module after a move, to the `meta` device too, and after a change of dtype.
+    """One module at two positions is still one module after a move, even to the `meta` device, and after a change of dtype.
 
     放在两个位置的同一个模块，移到别的设备（包括 `meta`）或换了数据类型，都还是一个模块。
     """
@@ -1721,7 +1724,7 @@ def test_shared_module_stays_one_when_moved() -> None:
 
 
 def test_parameters_counts_a_shared_one_once() -> None:
-    """`parameters()` yields a parameter that stands at several positions only once.
+    """`parameters()` yields a parameter that is at several positions only once.
 
     同一个参数出现在几个位置，`parameters()` 都只给出一次。
     """
@@ -1773,7 +1776,7 @@ def test_optimiser_gets_a_shared_parameter_once() -> None:
 
 
 def test_state_dict_lists_every_path() -> None:
-    """`state_dict()` has a key for every path to a shared parameter, and the entries lie on the same memory.
+    """`state_dict()` has a key for every path to a shared parameter, and the entries share their memory.
 
     `state_dict()` 为通向共享参数的每条路径各列一个键，这些键下的张量共用内存。
     """
@@ -1788,7 +1791,7 @@ def test_state_dict_lists_every_path() -> None:
 
 
 def test_named_modules_skips_the_second_position() -> None:
-    """`named_modules()` names a module that stands at several positions only once, unless `remove_duplicate=False`.
+    """`named_modules()` names a module that is at several positions only once, unless `remove_duplicate=False`.
 
     放在几个位置的模块，`named_modules()` 只列一次；加上 `remove_duplicate=False` 才逐个列出。
     """
@@ -1817,7 +1820,7 @@ def test_tied_network_saves_each_storage_once() -> None:
 
 
 def test_copying_a_network_keeps_its_ties() -> None:
-    """A deep copy of a network with a shared layer is tied in the same way, and to nothing of the original.
+    """A deep copy of a network with a shared layer has the same ties, and none to the original.
 
     对有共享层的网络做深拷贝，副本里的绑定关系不变，和原网络则毫不相干。
     """
@@ -2003,7 +2006,7 @@ def test_frozen_parameter_still_takes_an_old_gradient() -> None:
 
 
 def test_a_prefix_without_its_dot_freezes_more() -> None:
-    """The prefix `body` fits the names of `body2` too; `body.` does not.
+    """The prefix `body` matches the names of `body2` too; `body.` does not.
 
     前缀 `body` 也与 `body2` 里的名字相符，`body.` 则不然。
     """
@@ -2044,7 +2047,7 @@ def test_rules_by_type_or_weight_miss_a_norm() -> None:
 
 
 def test_lstm_default_range_depends_on_hidden_size() -> None:
-    """`nn.LSTM` draws all its weights from `±1/sqrt(hidden_size)`, those that multiply the input too.
+    """`nn.LSTM` draws all its weights within `±1/sqrt(hidden_size)`, even those that multiply the input.
 
     `nn.LSTM` 的所有权重都取自 `±1/sqrt(hidden_size)`，与输入相乘的也不例外。
     """
@@ -2059,7 +2062,7 @@ def test_lstm_default_range_depends_on_hidden_size() -> None:
 
 
 def test_doubling_a_size_shows_the_fan_in() -> None:
-    """Doubling the input channels of a convolution divides its largest default value by 1.4, doubling its kernel size by 2, and the output channels play no part: the bound is `1/sqrt(c * k**2)`.
+    """Doubling the input channels of a convolution divides its largest default value by 1.4, doubling its kernel size divides it by 2, and the output channels play no part: the bound is `1/sqrt(c * k**2)`.
 
     卷积层的输入通道数加倍，默认值里最大的数缩小到 1/1.4；卷积核大小加倍，缩小到 1/2；输出通道数不起作用：界是 `1/sqrt(c * k**2)`。
     """
@@ -2074,7 +2077,7 @@ def test_doubling_a_size_shows_the_fan_in() -> None:
 
 
 def test_kaiming_scale_keeps_the_mean_square() -> None:
-    """Weights with standard deviation `sqrt(2 / in_features)`, followed by ReLU, keep the mean square of what they get, about.
+    """Weights with standard deviation `sqrt(2 / in_features)`, followed by ReLU, roughly keep the mean square of their input.
 
     权重的标准差取 `sqrt(2 / in_features)`，后面接 ReLU，均方值大致不变。
     """
@@ -2106,7 +2109,7 @@ def test_remove_duplicate_false_gives_every_name() -> None:
 
 
 def test_tensors_hash_by_identity() -> None:
-    """As keys of a dictionary, tensors are told apart by identity: equal ones are two keys, the same one is one.
+    """As keys of a dictionary, tensors are told apart by identity: two equal tensors are two keys, the same tensor is one.
 
     张量作字典的键时，看是不是同一个对象：值相等的两个张量是两个键，同一个张量是一个键。
     """
@@ -2161,7 +2164,7 @@ def test_finite_differences_contain_both_uses() -> None:
 
 
 def test_gradient_checks_need_float64() -> None:
-    """Finite differences with steps of 1e-6 agree with the gradient in `float64`; in `float32` the two outputs of nearly all entries of the example are equal to the bit, and the check fails.
+    """Finite differences with steps of 1e-6 agree with the gradient in `float64`; in `float32`, for nearly all entries of the example, the two outputs are equal to the bit, and the check fails.
 
     步长 1e-6 的差分在 `float64` 下与梯度吻合；在 `float32` 下，例子里几乎所有元素的两次输出都逐位一致，验证不了。
     """
@@ -2189,7 +2192,8 @@ def test_gradient_checks_need_float64() -> None:
 
 
 def test_module_refuses_a_computed_weight() -> None:
-    """A module refuses a computed tensor as weight: `cannot assign 'torch.FloatTensor' as parameter 'weight'`.
+    """A module refuses a computed tensor as its weight:
+    `cannot assign 'torch.FloatTensor' as parameter 'weight'`.
 
     模块不接受算出来的张量作权重：`cannot assign 'torch.FloatTensor' as parameter 'weight'`。
     """
@@ -2281,7 +2285,7 @@ def test_apply_with_isinstance_finds_subclasses() -> None:
 
 
 def test_defaults_fade_where_kaiming_carries() -> None:
-    """After twenty linear layers with ReLU, 32 to 96 units wide, default weights have left less than a millionth of the differences between inputs; `kaiming_normal_` more than a fiftieth. With 4 units, that can lose them all.
+    """After twenty linear layers with ReLU, 32 to 96 units wide, default weights have left less than a millionth of the differences between inputs, and `kaiming_normal_` more than a fiftieth. With 4 units, even that can lose them all.
 
     经过二十个带 ReLU 的线性层，宽 32 到 96，默认权重只留下各个输入之间不到百万分之一的差异，`kaiming_normal_` 留下五十分之一以上；宽度只有 4 时，它也可能一点不剩。
     """
@@ -2614,9 +2618,9 @@ def test_every_solution_passes_its_own_check() -> None:
 
 
 def test_the_fixes_for_parameters_work() -> None:
-    """Each fix that the index of errors gives for 5.2 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.2 was tried: code written that way runs.
 
-    报错索引里 5.2 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.2 的改法都试过：照着写的代码都能运行。
     """
     net = small()
     x = torch.ones(1, 4, requires_grad=True)
@@ -2707,8 +2711,8 @@ def test_the_fixes_for_parameters_work() -> None:
 
 
 def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
-    """Functions of a tensor whose names end in `_`, and `X /= 2`, return the tensor itself: nothing new
-    is made. Tried are those that take no argument, one or two numbers, or a matrix.
+    """Functions of a tensor whose names end in `_`, and `X /= 2`, return the tensor itself: nothing new is
+    made. Those tried take no argument, one or two numbers, or a matrix.
 
     张量的名字以 `_` 结尾的函数，以及 `X /= 2`，返回的就是这个张量，没有另造一个。
     试的是不带实参、带一两个数或一个矩阵的那些。
@@ -2734,7 +2738,7 @@ def test_a_name_ending_in_an_underscore_changes_the_tensor_itself() -> None:
 
 
 def test_near_kaimings_sigma_the_spread_survives() -> None:
-    """Through twenty layers of width 64, a normal distribution with σ = 0.18 keeps more than a tenth of the first layer's spread; 0.1 and less leave under a ten-thousandth, 0.25 and more raise it over fiftyfold; so with 10 other seeds.
+    """Through twenty layers of width 64, a normal distribution with σ = 0.18 keeps more than a tenth of the first layer's spread; 0.1 and less leave under a ten-thousandth, and 0.25 and more raise it over fiftyfold; the same holds for 10 other seeds.
 
     经过二十个宽度为 64 的层，取 σ = 0.18 的正态分布，差异仍有第一层之后的十分之一以上；取 0.1 和更小的，只剩不足万分之一；取 0.25 和更大的，放大到五十倍以上；另换 10 个随机种子也是如此。
     """
@@ -2822,8 +2826,8 @@ def test_a_wrapped_transpose_is_no_tie() -> None:
 
 
 def test_each_group_has_options_of_its_own() -> None:
-    """The optimisers of `torch.optim` take groups of parameters, except `LBFGS`, which refuses them: each has
-    the options that it names, and the others from the call; its numbers move by its own learning rate.
+    """The optimisers of `torch.optim`, except `LBFGS`, take groups of parameters: each group has the options
+    that it sets, and the others from the call; its numbers move by its own learning rate.
 
     `torch.optim` 的优化器可以接收几组参数，只有 `LBFGS` 拒绝：每组写明的选项归自己用，
     没写的用创建优化器时给的；各组的参数按自己的学习率更新。
@@ -2857,7 +2861,7 @@ def test_each_group_has_options_of_its_own() -> None:
 
 
 def test_what_is_in_no_group_is_not_trained() -> None:
-    """A parameter that was given to an optimiser in no group keeps its values, without an error.
+    """A parameter that is in none of an optimiser's groups keeps its values, without an error.
 
     没有收进优化器任何一组的参数，数值不变，也不报错。
     """
@@ -2896,7 +2900,7 @@ def test_softplus_and_its_slope_are_positive() -> None:
 
 
 def test_a_parametrised_weight_stays_positive() -> None:
-    """An optimiser gets the parameter behind a parametrised weight, `parametrizations.weight.original`, which is also what the state dict holds; with `softplus` the weight is positive after each step, until one so large is taken that rounding makes it 0.
+    """An optimiser gets the parameter behind a parametrised weight, `parametrizations.weight.original`, which is also what the state dict holds; with `softplus` the weight is positive after each step, unless a step is so large that rounding makes it 0.
 
     优化器拿到的是参数化的权重背后的参数 `parametrizations.weight.original`，状态字典里存的也是它；用 `softplus` 时，每更新一步，权重都是正的，除非步子大到让它舍入成 0。
     """
@@ -2931,7 +2935,7 @@ def test_a_parametrised_weight_stays_positive() -> None:
 
 
 def test_a_write_to_a_parametrised_weight_is_lost() -> None:
-    """A weight that `softplus` computes from a parameter is computed at each access, except inside `parametrize.cached()`: what is written into it in place, by functions of `nn.init` or under `no_grad()`, is gone at the next, without an error.
+    """A weight that `softplus` computes from a parameter is computed anew at each access, except inside `parametrize.cached()`: what functions of `nn.init`, or a write under `no_grad()`, put into it in place is gone at the next access, without an error.
 
     由 `softplus` 从参数算出来的权重，每次读取都重新计算（`parametrize.cached()` 之内除外）：用 `nn.init` 的函数或在 `no_grad()` 里原地写进去的，下次读取就没有了，也不报错。
     """
@@ -2956,7 +2960,7 @@ def test_a_write_to_a_parametrised_weight_is_lost() -> None:
 
 
 def test_right_inverse_sets_a_parametrised_weight() -> None:
-    """With a method `right_inverse` an assignment to a parametrised weight, also by `+=`, sets the parameter behind it; without one it is refused, `does not implement right_inverse`.
+    """With a method `right_inverse`, an assignment to a parametrised weight, also by `+=`, sets the parameter behind it; without one, it is refused: `does not implement right_inverse`.
 
     有 `right_inverse` 方法，给参数化的权重赋值（用 `+=` 也算），就会设定它背后的参数；没有则会拒绝：`does not implement right_inverse`。
     """
@@ -2984,9 +2988,9 @@ def test_right_inverse_sets_a_parametrised_weight() -> None:
 
 
 def test_clamping_in_forward_comes_late() -> None:
-    """A weight that `forward` clamps through `.data` is negative after a step, in the state dict too, until the next call; that call changes the model, under `no_grad()` as well.
+    """A weight that `forward` clamps through `.data` can be negative after a step, in the state dict too, until the next call; that call changes the model, under `no_grad()` as well.
 
-    在 `forward` 里通过 `.data` 截断的权重，更新之后是负的，状态字典里也是，直到下一次调用；那次调用会改写模型，在 `no_grad()` 里也一样。
+    在 `forward` 里通过 `.data` 截断的权重，更新之后可能是负的，状态字典里也是，直到下一次调用；那次调用会改写模型，在 `no_grad()` 里也一样。
     """
     assert shown("parameters.clamp-in-forward").output == (
         "after the step: [[-0.5, -0.5]]\nafter an evaluation: [[0.0, 0.0]]\n"
@@ -3025,7 +3029,7 @@ def test_clamping_after_the_step_is_in_time() -> None:
 
 
 def test_a_clamped_weight_gets_no_gradient() -> None:
-    """With `weight.clamp(min=0)` in the forward pass a negative weight has a gradient of 0, and plain SGD, without momentum or weight decay, leaves it where it is.
+    """With `weight.clamp(min=0)` in the forward pass, a negative weight has a gradient of 0, and plain SGD, without momentum or weight decay, leaves it where it is.
 
     前向传播里写 `weight.clamp(min=0)`，负的权重梯度为 0，不带动量和权重衰减的 SGD 不会再改动它。
     """

@@ -82,7 +82,7 @@ def test_resnet_152_counts_weighted_layers() -> None:
     """Groups of 3, 8, 36 and 3 blocks with three convolutions each, one convolution before them and one fully
     connected layer after them make 152 layers, not counting the convolutions of four shortcuts.
 
-    四组块分别是 3、8、36、3 个，每块三个卷积，前面一个卷积，后面一个全连接层，一共 152 层，四条捷径上的卷积除外。
+    四组块分别有 3、8、36、3 个，每块三个卷积，前面再加一个卷积，后面再加一个全连接层，一共 152 层，四条捷径上的卷积不算在内。
     """
 
     def bottleneck(first: bool) -> nn.Module:
@@ -305,7 +305,7 @@ def test_autograd_derives_the_backward_pass() -> None:
     """A block with nothing but a `forward` has gradients: autograd derives them from the
     operations that ran, and they are those of the chain rule.
 
-    块里只写了 `forward`，也有梯度：autograd 根据执行过的运算推出来，与链式法则手算的相同。
+    块里只写了 `forward`，也有梯度：autograd 根据执行过的运算推出梯度，与按链式法则手算的相同。
     """
     state = after("blocks.mlp")
     X = state.X
@@ -333,7 +333,7 @@ def test_functional_relu_is_no_child() -> None:
     """`F.relu` computes what `nn.ReLU()` does, and neither has anything to store; only the module is
     listed among the children.
 
-    `F.relu` 与 `nn.ReLU()` 算法相同，都没有要保存的东西；只有后者会列为子模块。
+    `F.relu` 与 `nn.ReLU()` 算出的数相同，都没有要保存的东西；只有后者会列为子模块。
     """
     state = after("blocks.children")
     centred = state.X - 0.5
@@ -1381,7 +1381,7 @@ def test_buffers_are_saved_and_moved() -> None:
     """A buffer is in the `state_dict()`, follows `to()`, and `double()` too if it holds floating-point
     numbers, and is not handed to optimisers.
 
-    缓冲区在 `state_dict()` 里，会跟着 `to()` 变，存的是浮点数时也跟着 `double()` 变，但不会交给优化器。
+    缓冲区在 `state_dict()` 里，会跟着 `to()` 移动，存的是浮点数时也跟着 `double()` 转换，但不会交给优化器。
     """
     state = after("blocks.three-ways")
     row = _table()["buffer"]

@@ -1205,7 +1205,7 @@ def test_without_data_the_layer_learns() -> None:
     """Where the first layer computes with `self.weight` and not with `self.weight.data`, both layers
     of this network learn, and from the same start the loss ends more than ten times lower.
 
-    第一层用 `self.weight` 计算，而不用 `self.weight.data`，这个网络的两层就都在学；起点相同，最后的损失不到原来的十分之一。
+    第一层用 `self.weight` 计算，而不用 `self.weight.data`，这个网络的两层就都在学；起点相同，最后的损失不到用 `.data` 时的十分之一。
     """
     state = after("custom_layers.loss-curves")
     wrong, right = state.curves["DataLinear"], state.curves["MyLinear"]

@@ -925,7 +925,7 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
 def test_a_loss_moves_only_its_weight() -> None:
     """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that a loss was given is a buffer: `to` moves it, and on another device than the input it is an error.
 
-    `nn.MSELoss` 这样的损失里没有张量；损失的 `weight` 和 `pos_weight` 是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
+    `nn.MSELoss` 这样的损失里没有张量；别的损失若给了 `weight` 或 `pos_weight`，它就是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
     """
     with_layers = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")
     simple = [loss for loss in losses() if loss.cls.__name__ not in with_layers]

@@ -765,7 +765,7 @@ def test_four_methods_are_long() -> None:
     `nn.Module` are its four longest of the eleven methods, each over six times as long as ours;
     `train` is at most two lines longer.
 
-    连同辅助方法一起数，十一个方法里 `nn.Module` 最长的四个是 `load_state_dict`、`__call__`、`to` 和 `__setattr__`，每个都超过我们的六倍；`train` 最多只长两行。
+    连同辅助方法一起数，`nn.Module` 的十一个方法里最长的四个是 `load_state_dict`、`__call__`、`to` 和 `__setattr__`，行数都超过我们的六倍；`train` 最多只长两行。
     """
     state = after("own_module.lines")
     real = dict(zip(state.METHODS, state.real, strict=True))
@@ -1241,7 +1241,7 @@ def test_objects_once_and_names_each() -> None:
     """In `nn.Module` and in our class, `parameters()` gives a tied parameter once, and `state_dict()`
     lists it under each of its names.
 
-    在 `nn.Module` 和我们的类里，绑定的参数 `parameters()` 只给一次，`state_dict()` 则用它的每个名字各列一遍。
+    `nn.Module` 和我们的类都一样：`parameters()` 对绑定的参数只给一次，`state_dict()` 则用它的每个名字各列一遍。
     """
     state, bases = both()
     for base in bases:

@@ -1050,7 +1050,7 @@ def test_constant_fills_the_whole_tensor() -> None:
 def test_type_test_leaves_subclasses_uninitialised() -> None:
     """An initialiser that tests `type(m) == nn.Linear` leaves layers of a subclass as they were, without an error; `isinstance` reaches them.
 
-    用 `type(m) == nn.Linear` 判断，子类的层会原封不动，也不报错；用 `isinstance` 就能管到。
+    初始化函数若用 `type(m) == nn.Linear` 判断，子类的层就原封不动，也不报错；用 `isinstance` 才管得到。
     """
 
     class Scaled(nn.Linear):
@@ -1148,7 +1148,7 @@ def test_equal_units_stay_equal_in_training() -> None:
 def test_random_weights_break_the_symmetry() -> None:
     """Units that start from random weights end up different from each other, and on the data of the example the network reaches a lower loss.
 
-    从随机权重开始，各个单元互不相同；用例子里的数据，网络的损失更低。
+    从随机权重开始，各个单元互不相同；用例子里的数据，网络的损失也比各单元起点相同时更低。
     """
     lines = shown("parameters.symmetry").output.splitlines()
     assert lines[1].startswith("units: 8,")
@@ -1170,7 +1170,7 @@ def test_random_weights_break_the_symmetry() -> None:
 def test_weights_of_one_multiply_by_the_width() -> None:
     """With all weights 1 and no bias, each layer after the first multiplies the differences between inputs by its width.
 
-    权重全为 1、偏置为 0 时，从第二层起，每层把各个输入之间的差异放大到宽度倍。
+    权重全为 1、偏置为 0 时，从第二层起，每层都把各个输入之间的差异放大，倍数就是层的宽度。
     """
     state = after("parameters.spread-by-depth")
     assert len(state.curves["constant 1"]) == 20
@@ -1283,7 +1283,7 @@ def test_each_part_takes_its_own_initialiser() -> None:
 def test_initialising_weights_leaves_the_bias() -> None:
     """An initialiser that sets only the weights leaves the biases as they were.
 
-    只设权重的初始化函数，偏置保持原值。
+    初始化函数若只设权重，偏置保持原值。
     """
     net = after("parameters.init-per-layer").net
     assert net[2].bias.item() == 5
@@ -2878,7 +2878,7 @@ def test_what_is_in_no_group_is_not_trained() -> None:
 def test_softplus_and_its_slope_are_positive() -> None:
     """`softplus(x)` is `log(1 + exp(x))`; it and its gradient are positive until rounding makes them 0, in `float32` from about -103 down: at -102 they are positive, at -104 both are 0; in between it may depend on the size of the tensor.
 
-    `softplus(x)` 就是 `log(1 + exp(x))`，它和它的梯度都是正的，直到舍入成 0，在 `float32` 里大约从 -103 往下：到 -102 还是正的，到 -104 就都是 0；两者之间，可能因张量大小而异。
+    `softplus(x)` 就是 `log(1 + exp(x))`，它和它的梯度都是正的，直到舍入成 0；在 `float32` 里，大约从 −103 往下就是 0：到 −102 还是正的，到 −104 就都是 0，两者之间可能因张量大小而异。
     """
     numbers = [-102.0, -50.0, -10.0, -1.0, 0.0, 1.0, 10.0, 50.0]
     for number in over(numbers, "numbers | 个数"):

@@ -1662,9 +1662,9 @@ def test_optimiser_has_a_state_dict_of_its_own() -> None:
 
 
 def test_a_scheduler_has_a_state_dict_too() -> None:
-    """A learning-rate scheduler has a state dict that the default loader reads, and goes on from it as if never stopped.
+    """A learning-rate scheduler has a state dict that the default loader reads, and restored together with its optimiser it goes on as if never stopped.
 
-    学习率调度器有自己的状态字典，默认的加载方式就能读；从它接着跑，与没中断过一样。
+    学习率调度器有自己的状态字典，默认的加载方式就能读；和优化器一起恢复，接着跑下去，与没中断过一样。
     """
     schedules: dict[str, tuple[Any, ...]] = {
         "StepLR": (2,),

@@ -254,8 +254,8 @@ def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
     """`nn.Conv2d` refuses an input of another dtype than its weights, outside of `torch.autocast`, which
     does not convert float64, and one with another number of channels than it was built for.
 
-    输入的数据类型与权重不同（不在 `torch.autocast` 里，而它不转换 float64），或者通道数与创建时给的不同，
-    `nn.Conv2d` 都会报错。
+    输入的数据类型与权重不同，`nn.Conv2d` 会报错，`torch.autocast` 里除外，不过它不转换 float64；
+    通道数与创建时给的不同，也会报错。
     """
     errors = [error.text for error in shown("together.image-errors").errors]
     assert errors[0].startswith("RuntimeError: Input type (double)")

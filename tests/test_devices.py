@@ -25,7 +25,7 @@ def lines(name: str) -> list[str]:
 
 
 def test_a_tensor_made_in_forward_does_not_move() -> None:
-    """A tensor that `forward` makes by `torch.randn`, `rand`, `ones`, `zeros` or `empty` without `device=` is on the CPU, unless another default is set, also after the network has moved; adding it to what is on another device is an error.
+    """A tensor that `forward` makes with `torch.randn`, `rand`, `ones`, `zeros` or `empty` without `device=` is on the CPU, unless another default is set, even after the network has moved; adding it to a tensor on another device raises an error.
 
     `forward` 里用 `torch.randn`、`rand`、`ones`、`zeros` 或 `empty` 创建的张量，不写 `device=` 就在 CPU 上（除非改了默认设备），网络移走之后也一样；再与别的设备上的张量相加，就会报错。
     """
@@ -44,7 +44,7 @@ def test_a_tensor_made_in_forward_does_not_move() -> None:
 
 
 def test_a_tensor_made_like_another_is_where_that_one_is() -> None:
-    """`randn_like(X)` and `torch.arange(3, device=X.device)` create on the device of `X`, so that a network that uses them runs wherever it is moved.
+    """`randn_like(X)` and `torch.arange(3, device=X.device)` create a tensor on the device of `X`, so a network that uses them runs wherever it is moved.
 
     `randn_like(X)` 和 `torch.arange(3, device=X.device)` 都在 `X` 所在的设备上创建张量，这样写的网络移到哪里都能运行。
     """
@@ -92,7 +92,7 @@ def test_layers_and_buffers_move_attributes_and_lists_do_not() -> None:
 
 
 def test_old_type_names_tell_dtype_and_device() -> None:
-    """`type()` of a tensor is a name that tells dtype and device: `torch.FloatTensor` is float32 on the CPU, `torch.cuda.FloatTensor` float32 on a GPU. Tried on fake tensors, which have a device and no data.
+    """`type()` of a tensor is a name that tells dtype and device: `torch.FloatTensor` is float32 on the CPU, `torch.cuda.FloatTensor` float32 on a GPU. Tried on fake tensors, which have a device but no data.
 
     张量的 `type()` 是一个名字，说明数据类型和设备：`torch.FloatTensor` 是 CPU 上的 float32，`torch.cuda.FloatTensor` 是 GPU 上的 float32。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """
@@ -132,7 +132,7 @@ def test_one_name_for_the_device_runs_anywhere() -> None:
 
 
 def test_the_device_of_a_tensor_is_read_only() -> None:
-    """Assigning to `x.device` is an `AttributeError`: the attribute can be read only.
+    """Assigning to `x.device` raises an `AttributeError`: the attribute can only be read.
 
     给 `x.device` 赋值会抛出 `AttributeError`：这个属性只能读。
     """
@@ -441,10 +441,10 @@ def test_a_wrong_split_is_refused(wrong: type[nn.Module]) -> None:
 
 
 def test_the_fixes_for_devices_work() -> None:
-    """Each fix that the index of errors gives for 5.6 was tried, with `meta` as the other device: what
-    raised the error runs with it.
+    """Each fix that the index of errors gives for 5.6 was tried, with `meta` as the other device: code
+    written that way runs.
 
-    报错索引里 5.6 的改法都试过，另一个设备用 `meta`：原来报错的代码，照着改就能运行。
+    报错索引里 5.6 的改法都试过，另一个设备用 `meta`：照着写的代码都能运行。
     """
     here, there = torch.ones(2, 3), torch.ones(2, 3, device="meta")
 

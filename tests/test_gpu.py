@@ -134,7 +134,7 @@ def test_attempt_prints_the_result_or_the_first_sentence_of_the_error(
 
 
 def test_every_tensor_is_on_one_device() -> None:
-    """Every tensor has exactly one `device`, an object of class `torch.device` that cannot be assigned; a view is where its tensor is.
+    """Every tensor has exactly one `device`, an object of class `torch.device` that cannot be assigned; a view is on the same device as its tensor.
 
     每个张量有且只有一个 `device`，它是 `torch.device` 类的对象，不能赋值；视图与原张量在同一个设备上。
     """
@@ -158,7 +158,7 @@ def test_tensors_have_no_context() -> None:
 
 
 def test_a_build_without_cuda_uses_no_nvidia_gpu() -> None:
-    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and finds no NVIDIA GPU usable, whatever cards and drivers there are; where it is a version and no GPU is usable, PyTorch finds no card that it can use: there is none, for example, or no driver that is new enough.
+    """Where `torch.version.cuda` is `None`, PyTorch was built without CUDA and can use no NVIDIA GPU, whatever cards and drivers there are; where it is a version and no GPU is usable, PyTorch has found no card that it can use: there is none, for example, or no driver that is new enough.
 
     如果 `torch.version.cuda` 是 `None`，这个 PyTorch 就是不带 CUDA 编译的，无论有什么显卡和驱动，NVIDIA 的 GPU 都用不上；如果是版本号而 GPU 用不上，那就是没有能用的显卡，比如看不到显卡，或者驱动不够新。
     """
@@ -260,7 +260,7 @@ def test_the_index_is_an_argument_or_in_the_string() -> None:
 
 
 def test_a_device_is_only_a_name() -> None:
-    """Making a `torch.device` from a name does not check the hardware: `torch.device("cuda:99")` works on a machine without such a card, and only a tensor on it is an error.
+    """Making a `torch.device` from a name does not check the hardware: `torch.device("cuda:99")` works on a machine without such a card, and only creating a tensor on it raises an error.
 
     用名字创建 `torch.device` 不检查硬件：机器上没有这块卡，`torch.device("cuda:99")` 也成立，在它上面创建张量才会报错。
     """
@@ -290,7 +290,7 @@ def test_a_bare_number_asks_for_an_accelerator() -> None:
 
 
 def test_the_error_names_what_is_missing() -> None:
-    """A tensor on a missing GPU is an error: a PyTorch built without CUDA says `Torch not compiled with CUDA enabled`, one built with CUDA that finds no driver `Found no NVIDIA driver on your system`, one with cards speaks of the device.
+    """Creating a tensor on a missing GPU raises an error: a PyTorch built without CUDA says `Torch not compiled with CUDA enabled`, one built with CUDA that finds no driver says `Found no NVIDIA driver on your system`, and where there are cards, the message is about the device.
 
     在不存在的 GPU 上创建张量会报错：不带 CUDA 的 PyTorch 说 `Torch not compiled with CUDA enabled`，带 CUDA 的 PyTorch 找不到驱动就说 `Found no NVIDIA driver on your system`，有显卡时则说设备不对。
     """
@@ -350,7 +350,7 @@ def test_a_cpu_number_selects_nothing() -> None:
 
 
 def test_counting_gpus_never_fails() -> None:
-    """`torch.cuda.device_count()` is 0 on a machine without a CUDA device, and not an error.
+    """On a machine without a CUDA device, `torch.cuda.device_count()` returns 0 and raises no error.
 
     机器上没有 CUDA 设备时，`torch.cuda.device_count()` 返回 0，不会报错。
     """
@@ -413,7 +413,7 @@ def test_try_all_gpus_is_never_empty() -> None:
 
 
 def test_a_negative_number_names_no_device() -> None:
-    """A negative number is no device: a helper that checks only `i < device_count()` raises `Invalid device string: 'cuda:-1'` for −1, however many GPUs there are.
+    """A negative number names no device: a helper that checks only `i < device_count()` raises `Invalid device string: 'cuda:-1'` for −1, however many GPUs there are.
 
     负数不是设备编号：只检查 `i < device_count()` 的函数传入 −1，不管有几块 GPU，都报错 `Invalid device string: 'cuda:-1'`。
     """
@@ -428,7 +428,7 @@ def test_a_negative_number_names_no_device() -> None:
 
 
 def test_there_is_no_device_type_gpu() -> None:
-    """There is no device type `gpu`, nor a function `torch.gpu()`: `torch.device("gpu")` is an error that lists the types, `cuda` among them.
+    """There is no device type `gpu`, nor a function `torch.gpu()`: `torch.device("gpu")` raises an error that lists the types, `cuda` among them.
 
     没有叫 `gpu` 的设备类型，也没有 `torch.gpu()`；`torch.device("gpu")` 会报错，并列出有哪些类型，其中有 `cuda`。
     """
@@ -441,7 +441,8 @@ def test_there_is_no_device_type_gpu() -> None:
 
 
 def test_other_accelerators_have_their_own_type() -> None:
-    """`mps` for Apple's chips and `xpu` for Intel's GPUs are device types beside `cuda`.
+    """Besides `cuda`, there are other device types, such as `mps` for Apple's chips and `xpu` for Intel's
+    GPUs.
 
     除了 `cuda`，还有别的设备类型，比如苹果芯片的 `mps`、英特尔 GPU 的 `xpu`。
     """
@@ -452,7 +453,7 @@ def test_other_accelerators_have_their_own_type() -> None:
 
 
 def test_torch_accelerator_finds_what_is_there() -> None:
-    """`torch.accelerator` counts the accelerators and names their type, of whichever kind; where there is none it gives 0 and `None`, and no error.
+    """`torch.accelerator` counts the accelerators and names their type, of whichever kind; where there is none, it gives 0 and `None` without an error.
 
     不管是哪一种加速器，`torch.accelerator` 都能数出个数、给出类型；一个也没有时得到 0 和 `None`，不报错。
     """
@@ -468,7 +469,7 @@ def test_torch_accelerator_finds_what_is_there() -> None:
 
 
 def test_tensors_are_created_on_the_cpu() -> None:
-    """Functions such as `torch.randn` create on the CPU without `device=`, unless the program has set another default device; what they make from a tensor is where that one is.
+    """Without `device=`, functions such as `torch.randn` create tensors on the CPU, unless the program has set another default device; a tensor made from another one is on the device of that one.
 
     `torch.randn` 这样的函数不写 `device=`，就在 CPU 上创建张量，除非程序另设了默认设备；由别的张量得到的，则跟着那个张量。
     """
@@ -486,7 +487,7 @@ def test_tensors_are_created_on_the_cpu() -> None:
 
 
 def test_the_default_device_can_be_changed() -> None:
-    """`torch.set_default_device("meta")` makes functions such as `torch.ones` create on `meta` without `device=`, and so does `with torch.device("meta")` inside its block; `None` sets the CPU again.
+    """`torch.set_default_device("meta")` makes functions such as `torch.ones` create tensors on `meta` without `device=`, and so does `with torch.device("meta")` inside its block; `None` sets the CPU again.
 
     执行 `torch.set_default_device("meta")` 之后，`torch.ones` 这样的函数不写 `device=` 也创建在 `meta` 上；写在 `with torch.device("meta")` 里面也是如此。设成 `None` 就恢复为 CPU。
     """
@@ -713,7 +714,7 @@ def test_copying_to_try_gpu_runs_anywhere() -> None:
 
 
 def test_a_copy_leaves_the_original_in_place() -> None:
-    """Copying a tensor to another device leaves the original where it was; the copy can be used with what is there.
+    """Copying a tensor to another device leaves the original where it was; the copy can be used with the tensors there.
 
     把张量复制到另一个设备，原张量留在原处；副本可以与那里的张量一起运算。
     """
@@ -732,7 +733,7 @@ def test_a_copy_leaves_the_original_in_place() -> None:
 
 
 def test_tensor_to_does_not_move_the_tensor() -> None:
-    """`Tensor.to` returns a tensor on the device and leaves its own tensor where it is, and of the dtype that it has: without an assignment it has no effect.
+    """`Tensor.to` returns a tensor and leaves the old one on its device and with its dtype: without an assignment it has no effect.
 
     `Tensor.to` 返回指定设备上的张量，原来的那个不动，数据类型也不变：不赋值就没有效果。
     """
@@ -806,7 +807,7 @@ def test_cpu_0_costs_a_copy_onto_cpu() -> None:
 
 
 def test_numpy_takes_only_cpu_tensors() -> None:
-    """`numpy()` of a tensor that is not on the CPU is a `TypeError` whose text advises `Tensor.cpu()`; that works for a GPU, while a `meta` tensor has no data to copy.
+    """`numpy()` of a tensor that is not on the CPU raises a `TypeError` whose text advises `Tensor.cpu()`; that works for a GPU, while a `meta` tensor has no data to copy.
 
     张量不在 CPU 上，`numpy()` 就抛出 `TypeError`，报错信息建议先用 `Tensor.cpu()`；在 GPU 上这样做就行，而 `meta` 张量没有数据可复制。
     """
@@ -859,7 +860,7 @@ def test_a_parameter_has_a_device_itself() -> None:
 
 
 def test_a_module_has_no_device() -> None:
-    """`nn.Module` has no attribute `device`, nor have the layers of `torch.nn`; the tensors of a module may be on several devices.
+    """`nn.Module` has no attribute `device`, and neither have the layers of `torch.nn`; the tensors of a module may be on several devices.
 
     `nn.Module` 没有 `device` 属性，`torch.nn` 的层也没有；模块的张量可以分在几个设备上。
     """
@@ -908,7 +909,7 @@ def test_the_input_must_be_with_the_network() -> None:
 
 
 def test_a_module_without_tensors_moves_anywhere() -> None:
-    """`nn.ReLU().to("cuda")` raises nothing on a machine without a GPU, since a module without parameters and buffers has nothing to move.
+    """`nn.ReLU().to("cuda")` raises nothing on a machine without a GPU, since a module without parameters or buffers has nothing to move.
 
     在没有 GPU 的机器上，`nn.ReLU().to("cuda")` 也不报错：没有参数和缓冲区的模块，没有什么可移动。
     """
@@ -923,7 +924,7 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
 
 
 def test_a_loss_moves_only_its_weight() -> None:
-    """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that a loss was given is a buffer: `to` moves it, and on another device than the input it is an error.
+    """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that was given to a loss is a buffer: `to` moves it, and if it is on another device than the input, the loss raises an error.
 
     `nn.MSELoss` 这样的损失里没有张量；别的损失若给了 `weight` 或 `pos_weight`，它就是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
     """
@@ -945,7 +946,7 @@ def test_a_loss_moves_only_its_weight() -> None:
 
 
 def test_only_registered_tensors_move() -> None:
-    """`Module.to` takes parameters and buffers to the device, and those that are no integers to the dtype; a tensor in a plain attribute stays as it is.
+    """`Module.to` moves parameters and buffers to the device, and converts them to the dtype unless they are integers; a tensor in a plain attribute stays as it is.
 
     `Module.to` 只处理参数和缓冲区：换设备时全都移过去，换数据类型时整数的不变；普通属性里的张量原样不动。
     """
@@ -971,7 +972,7 @@ def test_only_registered_tensors_move() -> None:
 
 
 def test_tensors_in_a_list_stay_behind() -> None:
-    """`Module.to` does not look into lists, dicts and other containers of Python: tensors that are only in them keep their device and their dtype, even if they are `nn.Parameter`s.
+    """`Module.to` does not look into lists, dicts and other Python containers: tensors that are only in them keep their device and their dtype, even if they are `nn.Parameter`s.
 
     `Module.to` 不会翻看列表、字典等 Python 的容器：只放在里面的张量，设备和数据类型都不变，哪怕是 `nn.Parameter`。
     """
@@ -1102,7 +1103,7 @@ def test_adam_makes_its_averages_in_the_first_step() -> None:
 
 
 def test_the_state_of_an_optimiser_does_not_move() -> None:
-    """After `model.to(torch.float64)` what an optimiser has stored is still float32; with Adam the next step raises a `RuntimeError`.
+    """After `model.to(torch.float64)`, what an optimiser has stored is still float32; with Adam, the next step raises a `RuntimeError`.
 
     执行 `model.to(torch.float64)` 之后，优化器存下的东西还是 float32；如果是 Adam，再走一步就抛出 `RuntimeError`。
     """
@@ -1136,7 +1137,7 @@ def _stored(state: dict[str, Any]) -> list[torch.Tensor]:
 
 
 def test_moving_before_the_optimiser_is_safe() -> None:
-    """An optimiser that is built after the move holds the new parameters, and what it stores, but for single numbers such as `step`, has their dtype and device.
+    """An optimiser that is built after the move holds the new parameters, and what it stores, apart from single numbers such as `step`, has their dtype and device.
 
     移动之后再建优化器，它手里就是移动后的参数；存下的东西，除了 `step` 这样的单个数字，数据类型和设备也与参数一致。
     """
@@ -1167,7 +1168,7 @@ def test_a_file_records_the_device_of_a_tensor() -> None:
 
 
 def test_map_location_decides_where_tensors_go() -> None:
-    """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved; only those of `meta`, which have no data, stay there.
+    """`torch.load` puts the tensors of a file on the device that `map_location` names, wherever they were when they were saved; only those on `meta`, which have no data, stay there.
 
     不论保存时在哪里，`torch.load` 都把文件里的张量放到 `map_location` 指定的设备上；只有 `meta` 上的张量没有数据，读回来还在 `meta` 上。
     """
@@ -1250,7 +1251,7 @@ def test_a_queue_returns_before_the_work_is_done() -> None:
 
 
 def test_cpu_work_is_done_when_the_call_returns() -> None:
-    """On the CPU the work is done when the call returns: the numbers of a matrix product are in memory at once, read past PyTorch, which could not wait for them.
+    """On the CPU, the work is done when the call returns: the numbers of a matrix product are in memory at once, even when they are read past PyTorch, which then has no chance to wait for them.
 
     在 CPU 上，调用返回时已经算完：矩阵乘法的结果这时就在内存里。这里绕过 PyTorch 直接读这块内存，PyTorch 没有机会先等一等。
     """
@@ -1598,7 +1599,7 @@ def test_a_log_on_the_device_reads_nothing() -> None:
 
 
 def test_a_logged_value_can_stay_on_its_device() -> None:
-    """Losses recorded with `detach()` stay on the device of the network: 30 steps need not call `item()` once.
+    """Losses recorded with `detach()` stay on the device of the network: 30 steps need no call of `item()`.
 
     用 `detach()` 记下的损失留在网络所在的设备上，30 步一次 `item()` 也不用调用。
     """
@@ -1657,7 +1658,7 @@ def test_detach_keeps_the_value_and_drops_the_graph() -> None:
 
 
 def test_a_tensor_carries_the_completed_name() -> None:
-    """A tensor carries the completed name of its device: made on `cpu:3` it is on `cpu`, made on `meta:0` on `meta`, made on `cuda` on the number of a GPU, or it is an error where there is none; no elements are needed for that.
+    """A tensor carries the completed name of its device: made on `cpu:3`, it is on `cpu`; made on `meta:0`, it is on `meta`; made on `cuda`, it has the number of a GPU, or raises an error where there is none. A tensor without elements shows it, too.
 
     张量记录的设备名是补全过的：在 `cpu:3` 上创建，它在 `cpu` 上；在 `meta:0` 上创建，它在 `meta` 上；在 `cuda` 上创建，它带着某块 GPU 的编号，没有 GPU 就报错。零个元素的张量也是如此。
     """
@@ -1717,7 +1718,7 @@ def test_recurse_false_reports_only_its_own() -> None:
 
 
 def test_registered_tensors_are_not_plain_attributes() -> None:
-    """Parameters and buffers are kept in dicts of the module, so `vars(module)` has no entry for them; a plain tensor attribute is one.
+    """Parameters and buffers are kept in dicts of the module, so `vars(module)` has no entry for them; for a plain tensor attribute it has one.
 
     参数和缓冲区放在模块的专门字典里，`vars(module)` 里没有它们的条目；普通属性里的张量则有。
     """
@@ -1734,7 +1735,7 @@ def test_registered_tensors_are_not_plain_attributes() -> None:
 
 
 def test_register_buffer_refuses_a_name_in_use() -> None:
-    """`register_buffer` raises a `KeyError` if the module has something else of that name already: an attribute, a parameter, a submodule, a method. A buffer it replaces.
+    """`register_buffer` raises a `KeyError` if the module already has something else of that name: an attribute, a parameter, a sub-module, a method. A buffer of that name is replaced.
 
     模块里已经有别的东西叫这个名字时，不论是属性、参数、子模块还是方法，`register_buffer` 都会抛出 `KeyError`；同名的缓冲区则会被替换。
     """
@@ -1751,7 +1752,7 @@ def test_register_buffer_refuses_a_name_in_use() -> None:
 
 
 def test_an_optimiser_casts_the_averages_it_loads() -> None:
-    """`load_state_dict` of an optimiser brings what it loads, such as the averages of Adam, but not the count `step`, to the dtype and the device of their parameters, with their values; so it can load its own state after a move.
+    """`load_state_dict` of an optimiser converts what it loads, such as the averages of Adam, but not the count `step`, to the dtype and the device of the parameters, and keeps the values; so an optimiser can load its own state after a move.
 
     优化器的 `load_state_dict` 会把读进来的东西（比如 Adam 的滑动平均，但计数 `step` 除外）转成各自参数的数据类型，放到参数所在的设备上，数值不变，所以移动模型之后，它可以加载自己的状态。
     """
@@ -1847,7 +1848,7 @@ def _attributes(prefix: str) -> set[str]:
 
 @pytest.mark.gpu(1)
 def test_the_cards_tell_name_and_memory() -> None:
-    """PyTorch counts the CUDA devices and tells the name and the memory of each; `torch.version.cuda` is set.
+    """PyTorch counts the CUDA devices and gives the name and the memory of each; `torch.version.cuda` is set.
 
     PyTorch 能数出 CUDA 设备，并给出每一块的型号和显存；`torch.version.cuda` 也有值。
     """
@@ -2122,7 +2123,7 @@ def _best(state: types.ModuleType, X: torch.Tensor, synchronised: bool = True) -
 
 @pytest.mark.gpu(1)
 def test_a_launch_tells_little_of_the_work() -> None:
-    """Without `synchronize()` one measures the launch: for large matrices it takes less than a tenth of the time of the work, and from small to large it grows by less than a tenth as much.
+    """Without `synchronize()` you measure the launch: for large matrices it takes less than a tenth of the time of the work, and from small to large it grows by less than a tenth as much.
 
     不调用 `synchronize()`，量到的是下发：矩阵大时不到计算时间的十分之一，从小到大，涨的倍数也不到计算的十分之一。
     """
@@ -2159,7 +2160,7 @@ def test_the_curves_are_drawn() -> None:
 
 @pytest.mark.gpu(1)
 def test_many_small_copies_cost_more_than_one() -> None:
-    """Copying 4096 rows to a GPU one by one takes longer than copying them at once, since each copy has a fixed cost.
+    """Copying 4096 rows to a GPU one by one takes longer than copying them all at once, since each copy has a fixed cost.
 
     把 4096 行逐行复制到 GPU，比一次复制慢，因为每次复制都有固定开销。
     """
@@ -2174,7 +2175,7 @@ def test_many_small_copies_cost_more_than_one() -> None:
 
 @pytest.mark.gpu(2)
 def test_plain_cuda_follows_the_current_device() -> None:
-    """Inside `torch.cuda.device(1)`, a tensor asked for on `cuda` is on `cuda:1`; outside it is on `cuda:0` again.
+    """Inside `torch.cuda.device(1)`, a tensor asked for on `cuda` is on `cuda:1`; outside, it is on `cuda:0` again.
 
     在 `torch.cuda.device(1)` 里面，`cuda` 上创建的张量位于 `cuda:1`；出来之后又是 `cuda:0`。
     """
@@ -2198,7 +2199,7 @@ def test_cuda_1_copies_to_the_second_gpu() -> None:
 
 
 def test_a_sum_is_where_its_operands_are() -> None:
-    """The sum of two tensors on one device is on that device, whichever it is. Tried on fake tensors, which have a device and no data.
+    """The sum of two tensors on one device is on that device, whichever it is. Tried on fake tensors, which have a device but no data.
 
     两个张量在同一个设备上，和也在那个设备上，不论是哪个设备。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """
@@ -2212,7 +2213,7 @@ def test_a_sum_is_where_its_operands_are() -> None:
 
 
 def test_two_gpus_do_not_mix() -> None:
-    """Tensors on `cuda:0` and `cuda:1` cannot be added: `Expected all tensors to be on the same device`. Tried on fake tensors, which have a device and no data.
+    """Tensors on `cuda:0` and `cuda:1` cannot be added: `Expected all tensors to be on the same device`. Tried on fake tensors, which have a device but no data.
 
     `cuda:0` 和 `cuda:1` 上的张量不能相加，报错 `Expected all tensors to be on the same device`。这是用假张量（fake tensor）试的，它们有设备，没有数据。
     """

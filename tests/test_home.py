@@ -72,7 +72,8 @@ def test_the_loss_falls_with_layers_in_a_list() -> None:
 
 
 def test_with_all_layers_the_loss_ends_far_lower() -> None:
-    """From the same start, the network with registered layers ends at less than a tenth of that loss.
+    """From the same start, the network with all layers registered ends at less than a tenth of the loss of
+    the one with layers in a list.
 
     从同样的初值出发，层全都注册的网络，最后的损失不到层放在列表里的那个网络的十分之一。
     """

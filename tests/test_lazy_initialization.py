@@ -101,8 +101,8 @@ def test_there_are_thirteen_lazy_classes() -> None:
 
 
 def test_lazy_layers_give_no_warning() -> None:
-    """Building and calling a lazy layer gives no warning (2.13), although the documentation of lazy
-    modules still says experimental.
+    """Building and calling a lazy layer gives no warning (2.13), although the documentation of lazy modules
+    still calls them experimental.
 
     构造和调用延后初始化的层都不会发出警告（2.13），尽管这类模块的文档里仍写着 experimental。
     """
@@ -157,7 +157,7 @@ def test_lazy_parameters_are_registered_at_once() -> None:
 
 
 def test_only_in_features_is_inferred() -> None:
-    """A lazy linear layer or convolution without the width of its output is a `TypeError`;
+    """Building a lazy linear layer or convolution without the width of its output raises a `TypeError`;
     `nn.LazyLinear` infers `in_features` in its first call.
 
     延后初始化的线性层和卷积层，不给输出宽度就报 `TypeError`；`nn.LazyLinear` 在第一次调用时推断
@@ -175,7 +175,8 @@ def test_only_in_features_is_inferred() -> None:
 
 
 def test_shape_before_the_first_call_is_an_error() -> None:
-    """`shape` of an uninitialised parameter is a `RuntimeError` whose message says what to do.
+    """Asking an uninitialised parameter for its `shape` raises a `RuntimeError` whose message says what to
+    do.
 
     访问未初始化的参数的 `shape`，会得到 `RuntimeError`，报错信息里写明了该怎么办。
     """
@@ -465,8 +466,7 @@ def test_comparing_types_skips_lazy_layers_silently() -> None:
 
 
 def test_no_layer_stays_a_lazy_linear() -> None:
-    """After its first call a layer has not the lazy class any more, so looking for that class finds
-    nothing.
+    """After its first call a layer no longer has the lazy class, so looking for that class finds nothing.
 
     第一次调用之后，层不再属于延后初始化的类，按这个类去找，一个也找不到。
     """
@@ -481,9 +481,9 @@ def test_no_layer_stays_a_lazy_linear() -> None:
 
 
 def test_isinstance_fails_early_and_works_later() -> None:
-    """An initialiser for what is an `nn.Linear` by `isinstance` stops with an error at a lazy linear
-    layer, if it calls a function of `nn.init` or `fill_` of the weight, and sets it after the first
-    call.
+    """An initialiser that picks every `nn.Linear` by `isinstance`, and then calls a function of `nn.init` or
+    the weight's `fill_`, stops with an error at a lazy linear layer that was never called; after the first
+    call it sets the weight.
 
     初始化函数若用 `isinstance` 挑出 `nn.Linear`，再调用 `nn.init` 的函数或权重的 `fill_`，
     遇到还没调用过的延后初始化的线性层会报错；第一次调用之后就能设定。
@@ -512,8 +512,8 @@ def test_isinstance_fails_early_and_works_later() -> None:
 
 
 def test_lazy_norms_are_no_subclasses() -> None:
-    """Lazy batch norms and instance norms are not subclasses of the ordinary ones: before the first
-    call `isinstance` is false, after it it is true.
+    """Lazy batch norms and instance norms are not subclasses of the ordinary ones: before the first call
+    `isinstance` is false, afterwards it is true.
 
     延后初始化的批量规范化和实例规范化不是相应普通类的子类：第一次调用之前 `isinstance` 不成立，
     之后才成立。
@@ -534,8 +534,8 @@ def test_lazy_norms_are_no_subclasses() -> None:
 
 
 def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
-    """With one seed, a lazy linear layer behind `nn.Dropout()` gets other weights than the ordinary
-    layer if the dry run is done in training mode, and the same in evaluation mode.
+    """With one seed, a lazy linear layer behind `nn.Dropout()` gets other weights than the ordinary layer if
+    the dry run is done in training mode, and the same ones in evaluation mode.
 
     种子相同时，排在 `nn.Dropout()` 后面的延后初始化的线性层，若在训练模式下试运行，权重与普通层的不同；
     在评估模式下则相同。
@@ -557,8 +557,8 @@ def test_dropout_draws_in_a_dry_run_in_training_mode() -> None:
 
 
 def test_lazy_instance_norms_have_other_defaults() -> None:
-    """A lazy instance norm draws no random numbers. By default it has a weight and running statistics
-    after its first call, and the ordinary one has neither (2.13).
+    """A lazy instance norm draws no random numbers. By default it has a weight and running statistics after
+    its first call, whereas the ordinary one has neither (2.13).
 
     延后初始化的实例规范化不抽随机数，默认在第一次调用之后有权重和统计量；普通的实例规范化默认两样都没有（2.13）。
     """
@@ -618,8 +618,8 @@ def test_all_lazy_layers_draw_like_ordinary_ones() -> None:
 
 
 def test_mixing_lazy_layers_changes_the_draws() -> None:
-    """If a lazy layer stands before an ordinary one, the ordinary one draws first, when it is built:
-    one seed gives other weights than in the ordinary model.
+    """If a lazy layer comes before an ordinary one, the ordinary one draws first, when it is built: with the
+    same seed, the weights are not those of the ordinary model.
 
     延后初始化的层排在普通层前面时，普通层在构造时先抽：种子相同，权重却与普通模型的不同。
     """
@@ -746,9 +746,8 @@ def test_loading_supplies_the_shapes() -> None:
 
 
 def test_the_first_call_keeps_loaded_values() -> None:
-    """A loaded lazy layer keeps its class until its first call, `nn.LazyLinear` also
-    `in_features=0`; that call leaves the loaded parameters of linear layers, convolutions and batch
-    norms alone.
+    """A loaded lazy layer keeps its class until its first call, and `nn.LazyLinear` its `in_features=0` too;
+    that call leaves the loaded parameters of linear layers, convolutions and batch norms alone.
 
     延后初始化的层加载数值之后，类要到第一次调用才变，`nn.LazyLinear` 的 `in_features=0` 也一样；
     线性层、卷积和批量规范化的那次调用不改动加载的参数。
@@ -804,8 +803,8 @@ def test_a_loaded_width_is_binding() -> None:
 
 
 def test_an_uninitialised_state_is_refused() -> None:
-    """The state dict of a layer that was never called cannot be loaded into one that was: a
-    `RuntimeError` about the missing shape. One that was never called takes it, and stays lazy.
+    """The state dict of a layer that was never called cannot be loaded into one that was: this raises a
+    `RuntimeError` about the missing shape. A layer that was never called accepts it, and stays lazy.
 
     从未调用过的层，其状态字典不能加载进调用过的层：报 `RuntimeError`，说的是没有形状。
     也没调用过的层则会收下，仍未初始化。
@@ -842,8 +841,8 @@ def test_an_uninitialised_file_is_refused() -> None:
 
 
 def test_a_dry_run_in_training_mode_leaves_traces() -> None:
-    """In training mode batch norm counts a dry run as a batch and moves its mean, whatever the
-    number of rows; a single row this model refuses.
+    """In training mode batch norm counts a dry run as a batch and moves its mean, whatever the number of
+    rows; this model refuses a single row.
 
     训练模式下，批量规范化把试运行也算作一批，均值随之变动，与行数无关；只有一行时，这个模型报错。
     """
@@ -926,9 +925,8 @@ def test_a_dry_run_keeps_dtype_and_device() -> None:
 
 
 def test_moving_to_meta_breaks_lazy_layers() -> None:
-    """Moving a lazy layer to the device `meta` replaces its parameters by empty ones that are not
-    lazy, and the first call fails: with an `AssertionError` in a linear layer, an `IndexError` in a
-    convolution (2.13).
+    """Moving a lazy layer to the device `meta` replaces its parameters with empty ones that are not lazy, and
+    the first call fails: with an `AssertionError` in a linear layer, an `IndexError` in a convolution (2.13).
 
     把延后初始化的层移到 `meta` 设备，参数会被换成空的普通参数，第一次调用便会报错：
     线性层报 `AssertionError`，卷积报 `IndexError`（2.13）。
@@ -946,7 +944,7 @@ def test_moving_to_meta_breaks_lazy_layers() -> None:
 
 
 def test_a_dry_run_without_gradients_freezes_nothing() -> None:
-    """Parameters that came into being under `torch.no_grad()` still require a gradient.
+    """Parameters that were created under `torch.no_grad()` still require a gradient.
 
     在 `torch.no_grad()` 下生成的参数，以后照样要梯度。
     """
@@ -1005,7 +1003,7 @@ def test_a_lazy_linear_needs_no_in_features() -> None:
 
 
 def test_lazy_parameters_have_names_and_no_shape() -> None:
-    """A new lazy layer, built with its defaults, has parameters with names; their `shape` is a
+    """A new lazy layer, built with its defaults, has parameters with names; asking for their `shape` raises a
     `RuntimeError`.
 
     新建的延后初始化的层，在默认设置下已有参数，名字也定了；访问它们的 `shape` 会报 `RuntimeError`。
@@ -1019,8 +1017,8 @@ def test_lazy_parameters_have_names_and_no_shape() -> None:
 
 
 def test_a_dry_run_under_eval_and_no_grad_counts_nothing() -> None:
-    """A dry run under `net.eval()` and `torch.no_grad()` gives the parameters their shapes, and
-    batch norm counts no batch. In training mode it does, `torch.no_grad()` or not.
+    """A dry run under `net.eval()` and `torch.no_grad()` gives the parameters their shapes, and batch norm
+    counts no batch. In training mode it does, even under `torch.no_grad()`.
 
     在 `net.eval()` 和 `torch.no_grad()` 之下试运行，参数有了形状，批量规范化一批也没有计。
     在训练模式下，就算用了 `torch.no_grad()` 也会计。
@@ -1187,8 +1185,8 @@ def test_a_first_image_size_excludes_others() -> None:
 
 
 def test_a_first_layer_per_width_leaves_the_rest_shared() -> None:
-    """With a first layer for each width and one last layer, a step on rows of one width changes the
-    output for another, and leaves the first layer of the other alone.
+    """With a first layer for each width and one last layer, a step on rows of one width changes the output
+    for another, and leaves the first layer of that other width alone.
 
     每种宽度各有一个第一层、最后一层共用时，用一种宽度的数据训练一步，另一种宽度的输出也会变，
     而它的第一层不变。
@@ -1260,8 +1258,8 @@ def test_zeros_leave_the_random_numbers_to_the_weights() -> None:
 
 
 def test_train_overrides_the_mode_of_every_layer() -> None:
-    """`net.train()` puts every layer in training mode, even one that had been put in evaluation
-    mode by itself.
+    """`net.train()` puts every layer in training mode, even one that had been put in evaluation mode on its
+    own.
 
     `net.train()` 会让每一层都进入训练模式，单独设成评估模式的也不例外。
     """
@@ -1295,8 +1293,8 @@ def test_reached_names_what_an_initialiser_writes() -> None:
 
 
 def test_an_initialiser_leaves_no_nan() -> None:
-    """A parameter of NaN has no NaN left after an initialiser of `nn.init` has set it, so that what
-    is all NaN has not been set.
+    """A parameter of NaN has no NaN left after an initialiser of `nn.init` has set it, so a parameter that is
+    still all NaN has not been set.
 
     填成 NaN 的参数，经 `nn.init` 的初始化函数设定之后不再有 NaN；仍然全是 NaN 的，就是没设定过的。
     """
@@ -1354,8 +1352,8 @@ def test_a_lazy_copy_draws_weights_of_its_own() -> None:
 
 
 def test_distributed_training_refuses_a_lazy_model() -> None:
-    """`DistributedDataParallel` refuses a lazy layer that was never called: a `RuntimeError` that asks
-    for a forward pass first. After that pass this check lets it through.
+    """`DistributedDataParallel` refuses a lazy layer that was never called, with a `RuntimeError` that asks
+    for a forward pass first. After that pass, this check lets it through.
 
     `DistributedDataParallel` 不接受从未调用过的延后初始化的层：报 `RuntimeError`，要求先做一次前向传播。
     做过之后就能通过这项检查。
@@ -1373,8 +1371,8 @@ def test_distributed_training_refuses_a_lazy_model() -> None:
 
 
 def test_scaling_leaves_nan_as_it_is() -> None:
-    """An initialiser that only scales leaves a weight of NaN as it is, so that marking weights with
-    NaN does not reveal it.
+    """An initialiser that only scales leaves a weight of NaN as it is, so marking weights with NaN does not
+    reveal it.
 
     只做缩放的初始化函数不会改变 NaN，所以用 NaN 作记号发现不了它。
     """
@@ -1448,8 +1446,8 @@ def test_late_parameters_miss_the_cast() -> None:
 
 
 def test_freezing_too_early_is_an_error() -> None:
-    """`requires_grad_(False)` on a lazy layer is a `ValueError` before its first call. Setting
-    `requires_grad = False` for each parameter is none, and the parameters stay frozen afterwards.
+    """Before its first call, `requires_grad_(False)` on a lazy layer raises a `ValueError`. Setting
+    `requires_grad = False` for each parameter raises none, and the parameters stay frozen afterwards.
 
     第一次调用之前，对延后初始化的层用 `requires_grad_(False)` 会报 `ValueError`。
     给每个参数设 `requires_grad = False` 则不报错，调用之后参数仍是冻结的。
@@ -1471,8 +1469,8 @@ def test_freezing_too_early_is_an_error() -> None:
 
 
 def test_late_parameters_escape_freezing() -> None:
-    """`requires_grad_(False)` before the first call is a `ValueError` in a lazy model; parameters
-    that are made only later it does not reach, without a word.
+    """`requires_grad_(False)` before the first call raises a `ValueError` in a lazy model; it silently misses
+    parameters that are made only later.
 
     第一次调用之前就用 `requires_grad_(False)` 冻结，延后初始化的模型会报 `ValueError`；
     若是后来才创建的参数，则不起作用，也不报错。
@@ -1487,9 +1485,9 @@ def test_late_parameters_escape_freezing() -> None:
 
 
 def test_the_fixes_for_lazy_layers_work() -> None:
-    """Each fix that the index of errors gives for 5.3 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.3 was tried: code written that way runs.
 
-    报错索引里 5.3 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.3 的改法都试过：照着写的代码都能运行。
     """
     state = after("lazy_initialization.many-widths")
 

@@ -100,8 +100,8 @@ def test_our_registries_come_from_init() -> None:
 
 
 def test_our_registration_goes_by_type() -> None:
-    """Our `__setattr__` registers a `Parameter` or a module under the name it is assigned to; a list
-    of modules, a plain tensor and other values it does not register.
+    """Our `__setattr__` registers a `Parameter` or a module under the name it is assigned to; it does not
+    register a list of modules, a plain tensor or other values.
 
     我们的 `__setattr__` 会把 `Parameter` 和模块注册在所赋的名字下；装着模块的列表、普通张量和其他值都不注册。
     """
@@ -314,8 +314,8 @@ def test_the_walk_passes_a_tie_under_each_name() -> None:
 
 
 def test_our_state_dict_is_live() -> None:
-    """The tensors in our state dict share memory with the model: a change in place of one is a change
-    of the other; a new tensor assigned to a buffer is not in the dict.
+    """The tensors in our state dict share memory with the model: changing one in place changes the other; a
+    new tensor assigned to a buffer is not in the dict.
 
     我们的状态字典里的张量与模型共用内存，一边原地改动，另一边也变；给缓冲区另赋新张量，字典里则没有它。
     """
@@ -403,8 +403,8 @@ def test_our_modes_reach_parts_and_are_not_saved() -> None:
 
 
 def test_our_to_keeps_the_parameters() -> None:
-    """Our `to` gives parameters new contents and keeps the objects, so that an optimizer built
-    before it still trains the model.
+    """Our `to` gives parameters new contents and keeps the objects, so that an optimiser built before it
+    still trains the model.
 
     我们的 `to` 给参数换上新内容，对象不变，所以之前建好的优化器仍能训练这个模型。
     """
@@ -486,8 +486,8 @@ def test_our_class_names_the_wrong_keys() -> None:
 
 
 def test_sequential_takes_only_real_modules() -> None:
-    """`nn.Sequential` refuses an object of our class, as it does functions, lists, tensors, numbers and
-    strings, but not `None`: `is not a Module subclass`.
+    """`nn.Sequential` refuses an object of our class, `is not a Module subclass`, as it does functions,
+    lists, tensors, numbers and strings; it accepts `None`.
 
     `nn.Sequential` 不接受我们这个类的对象，也不接受函数、列表、张量、数和字符串，报 `is not a Module subclass`；`None` 则接受。
     """
@@ -667,8 +667,8 @@ def test_names_and_keys_agree_on_random_trees() -> None:
 
 
 def test_files_go_both_ways() -> None:
-    """A state dict that one of the two classes has written to a file is loaded by the other, and the
-    outputs are equal then.
+    """A state dict that one of the two classes has written to a file can be loaded by the other, and then the
+    outputs are equal.
 
     两个类中任何一个写进文件的状态字典，另一个都能加载，之后输出相等。
     """
@@ -734,9 +734,9 @@ def test_both_classes_switch_alike() -> None:
 
 
 def test_both_classes_convert_alike() -> None:
-    """`to` a floating-point dtype, of our class and of `nn.Module`, converts the floating-point
-    parameters and buffers, keeps the parameter objects and the ties, and leaves a plain tensor as it
-    was; integer and boolean buffers only ours converts.
+    """`to` a floating-point dtype, of our class and of `nn.Module`, converts the floating-point parameters
+    and buffers, keeps the parameter objects and the ties, and leaves a plain tensor as it was; only ours
+    converts integer and boolean buffers, too.
 
     对浮点类型执行 `to`，我们的类和 `nn.Module` 都会转换浮点的参数和缓冲区，保留参数对象和绑定，不动普通张量；整数和布尔的缓冲区只有我们的类会转换。
     """
@@ -761,9 +761,9 @@ def test_both_classes_convert_alike() -> None:
 
 
 def test_four_methods_are_long() -> None:
-    """Counted with their helpers, `load_state_dict`, `__call__`, `to` and `__setattr__` of
-    `nn.Module` are its four longest of the eleven methods, each over six times as long as ours;
-    `train` is at most two lines longer.
+    """Counted with their helpers, `load_state_dict`, `__call__`, `to` and `__setattr__` are the longest of
+    the eleven methods of `nn.Module` compared here, each over six times as long as ours; `train` is at most
+    two lines longer.
 
     连同辅助方法一起数，`nn.Module` 的十一个方法里最长的四个是 `load_state_dict`、`__call__`、`to` 和 `__setattr__`，行数都超过我们的六倍；`train` 最多只长两行。
     """
@@ -817,8 +817,8 @@ def test_the_real_class_guards_registered_names() -> None:
 
 
 def test_add_module_checks_the_name() -> None:
-    """`add_module` and `register_module` of `nn.Module` refuse a name with a dot, and one that the
-    object has already for something else than a module; a module of that name they replace.
+    """`add_module` and `register_module` of `nn.Module` refuse a name with a dot, and one that the object
+    already has for something other than a module; a module of that name is replaced.
 
     `nn.Module` 的 `add_module` 和 `register_module` 都不接受带点的名字，也不接受对象已经用于别处的名字；
     同名的若是模块，就替换它。
@@ -921,8 +921,8 @@ def test_saving_and_loading_have_hooks() -> None:
 
 
 def test_lazy_layers_are_made_of_hooks() -> None:
-    """A lazy layer has one forward pre-hook before its first call, which gives its parameters a shape,
-    and none after it.
+    """Before its first call, a lazy layer has one forward pre-hook, which gives its parameters a shape;
+    afterwards it has none.
 
     延后初始化的层在第一次调用之前有一个前向 pre-hook，由它给参数定下形状；调用之后就没有了。
     """
@@ -955,8 +955,8 @@ def test_non_persistent_names_are_in_a_set() -> None:
 
 
 def test_state_dicts_carry_versions() -> None:
-    """The state dict of an `nn.Module` carries a version for each module, and loading hands it to the
-    module: batch norm then accepts a file of before version 2, which has no `num_batches_tracked`.
+    """The state dict of an `nn.Module` carries a version for each module, and loading hands it to the module:
+    batch norm then accepts a file from before version 2, which has no `num_batches_tracked`.
 
     `nn.Module` 的状态字典给每个模块附上版本号，加载时再交给模块：批量规范化凭它就能接受第 2 版以前、没有 `num_batches_tracked` 的文件。
     """
@@ -977,8 +977,8 @@ def test_state_dicts_carry_versions() -> None:
 
 
 def test_our_loading_broadcasts() -> None:
-    """Our `load_state_dict` spreads a tensor of one number over a parameter of two; `nn.Module`
-    refuses other shapes for that parameter, with a `size mismatch` that has both shapes.
+    """Our `load_state_dict` spreads a tensor of one number over a parameter of two; `nn.Module` refuses other
+    shapes for that parameter, with a `size mismatch` that names both shapes.
 
     文件里只有一个数、参数却有两个数时，我们的 `load_state_dict` 会把它填进两个位置；`nn.Module` 不接受这个参数换成别的形状，报 `size mismatch`，两种形状都写在里面。
     """
@@ -995,8 +995,7 @@ def test_our_loading_broadcasts() -> None:
 
 
 def test_setstate_adds_missing_registries() -> None:
-    """`nn.Module.__setstate__` adds dicts of hooks that a pickled module of an older version does not
-    have.
+    """`nn.Module.__setstate__` adds the dicts of hooks that a module pickled by an older version lacks.
 
     整个 pickle 下来的模块若出自旧版本，缺少的钩子字典由 `nn.Module.__setstate__` 补上。
     """
@@ -1041,7 +1040,7 @@ def test_the_real_class_moves_gradients() -> None:
 
 
 def test_extra_repr_fills_the_brackets() -> None:
-    """What `extra_repr` returns stands in the brackets when a module without parts is printed.
+    """When a module without parts is printed, what `extra_repr` returns appears in the brackets.
 
     打印没有子模块的模块时，括号里的内容就是 `extra_repr` 的返回值。
     """
@@ -1090,8 +1089,8 @@ def test_named_modules_agree_with_the_real_ones() -> None:
 
 
 def test_named_gives_the_parts_of_a_module_first() -> None:
-    """`named("_modules")` gives all parts of a module before the parts inside them, so the first name
-    of a shared module can be another one than in `nn.Module`.
+    """`named("_modules")` gives all parts of a module before the parts inside them, so the first name of a
+    shared module may not be the one that `nn.Module` gives.
 
     `named("_modules")` 先给出模块的全部直接成员，再给出它们里面的成员，所以共用的模块的第一个名字可能和 `nn.Module` 的不同。
     """
@@ -1115,9 +1114,8 @@ def test_named_gives_the_parts_of_a_module_first() -> None:
 
 
 def test_a_fourth_registry_is_walked_too() -> None:
-    """A further dict of names is walked by `named` as well, with the same dotted names, which leaves
-    non-persistent buffers out of the state dict and of loading; our class without it fails the
-    check.
+    """A further dict of names is walked by `named` as well, with the same dotted names, so the state dict and
+    loading can leave non-persistent buffers out; our class without it fails the check.
 
     再加一个存名字的字典，`named` 也会走遍它，给出同样带点的名字，状态字典和加载便都能略过非持久缓冲区；没有它的类通不过检查。
     """
@@ -1176,8 +1174,8 @@ def test_pre_hooks_run_before_the_rest() -> None:
 
 
 def test_a_memory_keeps_ties_on_meta() -> None:
-    """The solution moves tied parameters to `meta` and keeps the ties, also where a module has two
-    names; without handing the dict on to the parts it would lose them.
+    """The solution moves tied parameters to `meta` and keeps the ties, even where a module has two names; if
+    it did not hand its dict of moved tensors on to the parts, the ties would be lost.
 
     答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；记录移过哪些张量的字典若不传给子模块，绑定就会丢。
     """
@@ -1206,8 +1204,8 @@ def test_a_memory_keeps_ties_on_meta() -> None:
 
 
 def test_the_real_class_loses_ties_on_meta() -> None:
-    """Two modules that share one parameter have two different ones after `nn.Module.to("meta")`, so
-    that `nn.Module` fails the check.
+    """Two modules that share one parameter have one each after `nn.Module.to("meta")`, so `nn.Module` fails
+    the check.
 
     两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了，所以 `nn.Module` 通不过检查。
     """
@@ -1259,8 +1257,8 @@ def test_objects_once_and_names_each() -> None:
 
 
 def test_loading_keeps_the_objects_of_the_optimizer() -> None:
-    """By default `load_state_dict`, of `nn.Module` and of our class, writes into the parameters that
-    are there, so that an optimizer built before trains the loaded model.
+    """By default `load_state_dict`, of `nn.Module` and of our class, writes into the existing parameters, so
+    that an optimiser built before trains the loaded model.
 
     `nn.Module` 和我们的类的 `load_state_dict` 默认把数值写进现有的参数，所以之前建好的优化器训练的就是加载之后的模型。
     """
@@ -1320,9 +1318,9 @@ def test_the_output_of_the_section_names_no_address() -> None:
 
 
 def test_the_fixes_for_modules_work() -> None:
-    """Each fix that the index of errors gives for 5.8 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.8 was tried: code written that way runs.
 
-    报错索引里 5.8 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.8 的改法都试过：照着写的代码都能运行。
     """
     state, X = after("own_module.own-errors"), torch.ones(3, 4)
 

@@ -200,7 +200,7 @@ def test_classes_with_parameters_have_some() -> None:
 
 
 def test_kept_weights_were_the_last_ones() -> None:
-    """`best = net.state_dict()` in a training loop holds the weights of the last step in the end.
+    """`best = net.state_dict()` in a training loop ends up holding the weights of the last step.
 
     在训练循环里写 `best = net.state_dict()`，到最后它装的是最后一步的权重。
     """
@@ -323,8 +323,8 @@ def test_a_renamed_file_has_its_new_path_only() -> None:
 
 
 def test_suffix_of_a_file_means_nothing() -> None:
-    """The suffix is only a habit: `.pt`, `.pth`, another one or none make no difference to loading, but
-    for `.safetensors`.
+    """The suffix is only a habit: `.pt`, `.pth`, another one or none make no difference to loading, except
+    `.safetensors`.
 
     后缀只是习惯：`.pt`、`.pth`、换成别的，或者不写，读取都一样，只有 `.safetensors` 除外。
     """
@@ -664,7 +664,7 @@ def test_names_and_shapes_lie_in_data_pkl() -> None:
 
 
 def test_bookkeeping_does_not_grow_with_the_numbers() -> None:
-    """What a file holds besides the numbers grows with how many tensors there are, hardly with how large.
+    """What a file holds besides the numbers grows with the number of its tensors, and hardly with their size.
 
     文件里除数值以外的部分，随张量的个数增加，与张量的大小几乎无关。
     """
@@ -824,8 +824,8 @@ def test_renamed_keys_fit_a_renamed_layer() -> None:
 
 
 def test_not_strict_does_not_forgive_shapes() -> None:
-    """`strict=False` forgives names only: a weight of another shape is a `size mismatch` all the same, but
-    that a single number may come as a vector of one.
+    """`strict=False` forgives names only: a weight of another shape still raises `size mismatch`, except that
+    a single number may come as a vector of one.
 
     `strict=False` 只容忍名字对不上：权重的形状不同，照样报 `size mismatch`；只有一个数时，则可以是长度为 1 的向量。
     """
@@ -860,7 +860,7 @@ def test_not_strict_does_not_forgive_shapes() -> None:
 
 
 def test_failed_load_leaves_the_model_half_written() -> None:
-    """When `load_state_dict` raises, the tensors that fit have been written, and stay so.
+    """When `load_state_dict` raises, the tensors that fit have already been written, and stay that way.
 
     `load_state_dict` 报错时，对得上的张量已经写进模型，不会撤销。
     """
@@ -904,7 +904,7 @@ def test_mode_matters_only_to_some_layers() -> None:
 
 
 def test_dropout_models_agree_only_in_eval_mode() -> None:
-    """Two models with dropout and equal weights agree when both are in evaluation mode; where one is in training mode they do not, unless both draw alike, after the same seed.
+    """Two models with dropout and equal weights agree when both are in evaluation mode; where one is in training mode they do not, unless both draw the same numbers, after the same seed.
 
     带 dropout 的两个模型，权重相同，都切到评估模式，输出就一致；有一个在训练模式就不一致，除非两边抽到的随机数一样，也就是先设了同一个种子。
     """
@@ -976,7 +976,8 @@ def test_load_state_dict_keeps_the_dtype_of_the_model() -> None:
 
 
 def test_frozen_is_not_in_a_state_dict() -> None:
-    """A state dict does not tell which parameters are frozen: those of the loading model stay as they were.
+    """A state dict does not tell which parameters are frozen: in the model that loads it, they stay frozen or
+    not, as they were.
 
     状态字典不记哪些参数被冻结：加载之后，模型原来冻结的仍冻结，没冻结的仍不冻结。
     """
@@ -1005,7 +1006,8 @@ def test_assign_puts_the_loaded_tensors_in_place() -> None:
 
 
 def test_extra_state_is_one_more_entry() -> None:
-    """What `get_extra_state` returns is one more entry of the state dict, which `set_extra_state` gets back.
+    """What `get_extra_state` returns is one more entry of the state dict, which loading hands to
+    `set_extra_state`.
 
     `get_extra_state` 的返回值作为单独一项放进状态字典，加载时交给 `set_extra_state`。
     """
@@ -1109,11 +1111,11 @@ def test_whole_model_is_refused_by_default() -> None:
 
 
 def test_plain_values_load_by_default() -> None:
-    """Plain tensors, numbers, strings, lists, tuples, dicts, dtypes and devices pass the default loader; most
-    subclasses of these, such as a named tuple, and integers of more than 255 bytes do not.
+    """Plain tensors, numbers, strings, lists, tuples, dicts, dtypes and devices pass the default loader;
+    others, such as a `defaultdict`, a named tuple or an integer of more than 255 bytes, do not.
 
-    普通的张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载；它们的子类多半不能，
-    例如具名元组，超过 255 字节的整数也不能。
+    普通的张量、数字、字符串、列表、元组、字典、数据类型和设备，默认都能加载；
+    别的则不一定，例如 `defaultdict`、具名元组和超过 255 字节的整数就不能。
     """
     for kind in over(PLAIN, "kinds of value | 种值"):
         value = PLAIN[kind]
@@ -1178,7 +1180,7 @@ def test_unsafe_load_calls_what_the_file_names() -> None:
 
 def test_wanted_imports_are_listed_without_running() -> None:
     """`get_unsafe_globals_in_checkpoint` lists what a file in the default format wants to import, and runs
-    none of it; files in the old format and with a new pickle protocol it does not read.
+    none of it; it does not read files in the old format or with a newer pickle protocol.
 
     `get_unsafe_globals_in_checkpoint` 列出默认格式的文件想导入什么，而不执行其中任何一样；
     旧格式的文件，以及用较新的 pickle 协议写的文件，它读不了。
@@ -1207,7 +1209,7 @@ def test_wanted_imports_are_listed_without_running() -> None:
 
 def test_state_dict_wants_no_imports() -> None:
     """The file of a state dict of layers of `torch.nn` wants to import nothing that the default loader
-    forbids, but for lazy layers not yet initialised.
+    forbids, except for lazy layers not yet initialised.
 
     `torch.nn` 的层的状态字典存成的文件，不要求导入默认许可以外的任何东西；还没有形状的延后初始化的层除外。
     """
@@ -1268,7 +1270,8 @@ def test_a_loaded_state_dict_is_no_model() -> None:
 
 
 def test_a_whole_checkpoint_is_no_state_dict() -> None:
-    """A checkpoint given in place of the state dict in it: its keys are unexpected, all others missing.
+    """When a checkpoint is loaded in place of the state dict in it, its own keys are unexpected, and all keys
+    of the model are missing.
 
     把整个检查点当作状态字典来加载：它的键都是 unexpected，模型的键全部 missing。
     """
@@ -1320,8 +1323,8 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 
 
 def test_optimiser_state_wants_as_many_parameters() -> None:
-    """An optimiser loads the state of one with as many groups and as many parameters in each, and takes them
-    by order; other shapes, or another kind of optimiser, may be noticed in the next step only.
+    """An optimiser loads the state of one with as many groups and as many parameters in each, and matches
+    them by order; other shapes, or another kind of optimiser, may be noticed only in the next step.
 
     优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现。
     """
@@ -1361,7 +1364,8 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
 
 
 def test_a_pickled_model_needs_its_module() -> None:
-    """A pickled model whose module is missing does not load, not even unsafely: `No module named 'models'`.
+    """A pickled model whose module is missing does not load, even with `weights_only=False`:
+    `No module named 'models'`.
 
     整个存下的模型，类所在的模块没有了，写 `weights_only=False` 也读不了：`No module named 'models'`。
     """
@@ -1405,8 +1409,8 @@ def test_a_pickled_model_needs_its_class() -> None:
 
 
 def test_numpy_scalars_are_refused() -> None:
-    """The `np.mean` of integers is an `np.float64`, an instance of `float` of a class of NumPy; the default
-    loader refuses it as it does other scalars of NumPy; `float` or `item()` mend it.
+    """The `np.mean` of integers is an `np.float64`, which is an instance of `float`, but of a NumPy class;
+    the default loader refuses it, as it does other NumPy scalars. After `float` or `item()` it loads.
 
     整数的 `np.mean` 是 `np.float64`，它也是 `float` 的实例，类却是 NumPy 的；它和别的 NumPy 标量一样，默认的加载方式会拒绝；
     用 `float` 或 `item()` 转换之后就能读。
@@ -1428,7 +1432,7 @@ def test_numpy_scalars_are_refused() -> None:
 
 
 def test_a_truncated_file_is_no_archive() -> None:
-    """A small file that is cut off, with 50 bytes or more left: `PytorchStreamReader failed reading zip archive`.
+    """A small file that was cut off, with 50 bytes or more left, raises `PytorchStreamReader failed reading zip archive`.
 
     小文件被截断，只要还剩 50 个字节以上，读取时就报 `PytorchStreamReader failed reading zip archive`。
     """
@@ -1461,8 +1465,8 @@ def test_a_cut_file_fails_in_several_ways() -> None:
 
 
 def test_an_empty_file_ends_in_eof_error() -> None:
-    """Loading an empty file is an `EOFError`, with no text, and so is a file in the old format of
-    which two bytes are left.
+    """Loading an empty file raises an `EOFError` with no text, and so does a file in the old format of which
+    two bytes are left.
 
     读取空文件会报 `EOFError`，后面没有文字；旧格式的文件只剩两个字节，也是这样。
     """
@@ -1521,8 +1525,8 @@ def test_a_safetensors_file_is_json_and_numbers() -> None:
 
 
 def test_optimiser_state_is_nested() -> None:
-    """The state dict of an optimiser is no dict of tensors by name: it holds dicts and lists, and in these
-    numbers.
+    """The state dict of an optimiser is not a dict of tensors by name: it holds dicts and lists, with numbers
+    in them.
 
     优化器的状态字典不是从名字到张量的字典：里面有字典和列表，其中还有数。
     """
@@ -1538,7 +1542,7 @@ def test_optimiser_state_is_nested() -> None:
 
 def test_torch_load_leaves_safetensors_to_the_package() -> None:
     """`torch.load` leaves a path that ends in `.safetensors` to the package safetensors (2.13): if it is not
-    installed, a `RuntimeError` asks to install it.
+    installed, a `RuntimeError` asks you to install it.
 
     路径以 `.safetensors` 结尾，`torch.load` 就交给 safetensors 包去读（2.13）；没有安装，会报 `RuntimeError` 请你安装。
     """
@@ -1571,7 +1575,8 @@ def test_tensor_returns_to_its_device() -> None:
 
 
 def test_file_of_a_missing_gpu_does_not_load() -> None:
-    """A file from a GPU that is missing here is an error: `Attempting to deserialize object on ...`.
+    """Loading a file from a GPU that is missing here raises an error:
+    `Attempting to deserialize object on ...`.
 
     文件来自这台机器上没有的 GPU，读取就报错：`Attempting to deserialize object on ...`。
     """
@@ -1648,7 +1653,8 @@ def test_map_location_meta_reads_shapes_only() -> None:
 
 
 def test_optimiser_has_a_state_dict_of_its_own() -> None:
-    """An optimiser has a state dict of its own, with `state` and `param_groups`; the model has none of it.
+    """An optimiser has a state dict of its own, with `state` and `param_groups`; none of it is in that of the
+    model.
 
     优化器有自己的状态字典，分 `state` 和 `param_groups` 两项；模型的状态字典里没有这些。
     """
@@ -1662,7 +1668,7 @@ def test_optimiser_has_a_state_dict_of_its_own() -> None:
 
 
 def test_a_scheduler_has_a_state_dict_too() -> None:
-    """A learning-rate scheduler has a state dict that the default loader reads, and restored together with its optimiser it goes on as if never stopped.
+    """A learning-rate scheduler has a state dict that the default loader reads; restored together with its optimiser, it goes on as if it had never stopped.
 
     学习率调度器有自己的状态字典，默认的加载方式就能读；和优化器一起恢复，接着跑下去，与没中断过一样。
     """
@@ -1747,8 +1753,8 @@ def test_objects_are_refused_and_their_parts_load() -> None:
 
 
 def test_json_turns_keys_into_strings() -> None:
-    """JSON turns keys that are numbers, booleans or `None` into strings, and takes no tuples;
-    `torch.save` leaves them what they are.
+    """JSON turns keys that are numbers, booleans or `None` into strings, and takes no tuples as keys;
+    `torch.save` keeps them as they are.
 
     字典的键若是数、布尔值或 `None`，JSON 会把它们变成字符串，元组则不收；`torch.save` 让它们保持原样。
     """
@@ -1778,9 +1784,9 @@ def test_a_stop_costs_half_an_interval() -> None:
 
 
 def test_the_best_interval_is_youngs() -> None:
-    """Where a save takes `save` seconds and a run stops every `gap` seconds on average, least time is lost
-    by saving every √(2 · save · gap) seconds, if a save is short against that; half or twice as long
-    loses a quarter more. Tried by simulation, too.
+    """Where a save takes `save` seconds and a run stops every `gap` seconds on average, least time is lost by
+    saving every √(2 · save · gap) seconds, if a save is short against that; half or twice as long loses a
+    quarter more. This was also tried by simulation.
 
     存一次要 `save` 秒，训练平均每 `gap` 秒停一次，那么每隔 √(2 · save · gap) 秒保存一次，损失的时间最少，条件是存一次的时间远小于这个间隔；间隔减半或加倍，多损失四分之一。也用模拟试过。
     """
@@ -1818,7 +1824,8 @@ def test_the_best_interval_is_youngs() -> None:
 
 
 def test_broken_save_ruins_the_file_at_its_path() -> None:
-    """A save that breaks off, in pickling or in writing, ruins the file at its path: it loads no more.
+    """A save that breaks off, in pickling or in writing, ruins the file at its path: it can no longer be
+    loaded.
 
     保存中断，不论断在序列化时还是写入时，路径上原来的文件就毁了，再也读不出来。
     """
@@ -1839,7 +1846,7 @@ def test_broken_save_ruins_the_file_at_its_path() -> None:
 
 
 def test_replace_puts_the_new_file_in_place() -> None:
-    """`os.replace` puts the complete new file in place of the old one; who reads the old one reads it to its end.
+    """`os.replace` puts the complete new file in place of the old one; a program that is reading the old one can still read it to the end.
 
     `os.replace` 把写完的新文件换到旧文件的位置上；正在读旧文件的程序，仍能把旧内容读完。
     """
@@ -1856,7 +1863,7 @@ def test_replace_puts_the_new_file_in_place() -> None:
 
 
 def test_resumed_run_equals_the_uninterrupted_one() -> None:
-    """Resumed with the optimiser's state, training ends as if never stopped, to the last bit; with a new Adam, elsewhere.
+    """Resumed with the optimiser's state, training ends as if it had never stopped, to the last bit; with a new Adam, it ends with another model.
 
     恢复优化器的状态，训练的结果与没中断过的逐位一致；换成新的 Adam，就不同。
     """
@@ -1893,7 +1900,7 @@ def test_resumed_run_equals_the_uninterrupted_one() -> None:
 
 
 def test_new_adam_remembers_no_gradients() -> None:
-    """Adam keeps running averages of the gradients of each parameter; a new one starts with none.
+    """Adam keeps moving averages of the gradients of each parameter; a new one starts with none.
 
     Adam 为每个参数保存梯度的滑动平均，新创建的 Adam 里什么也没有。
     """
@@ -1968,9 +1975,9 @@ def test_load_state_dict_copies_the_numbers() -> None:
 
 
 def test_entries_that_fit_load_with_gaps() -> None:
-    """Entries whose names and shapes fit load with `strict=False`, without an error, whatever else the model lacks.
+    """Entries whose names and shapes fit load with `strict=False`, without an error, even where another entry is missing.
 
-    名字和形状都对得上的几项，用 `strict=False` 加载不会报错，缺多少项都行。
+    名字和形状都对得上的几项，用 `strict=False` 加载不会报错，缺了别的项也行。
     """
     for layer in over(trainable(), TRAINABLE):
         source = layer.make().state_dict()
@@ -2070,7 +2077,7 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
 
 
 def test_storage_address_tells_who_shares() -> None:
-    """Views of one tensor have one `untyped_storage().data_ptr()`; a clone has another.
+    """Views of one tensor have the same `untyped_storage().data_ptr()`; a clone has another.
 
     同一张量的各个视图，`untyped_storage().data_ptr()` 相同；`clone()` 出来的则不同。
     """
@@ -2096,7 +2103,7 @@ def test_cloning_separates_what_was_shared() -> None:
 
 
 def test_batch_norm_counts_batches_in_an_int64() -> None:
-    """Beside its four vectors, a batch norm has a buffer that counts the batches, one int64.
+    """Besides its four vectors, a batch norm has a buffer that counts the batches, one int64.
 
     批量规范化除了四个向量，还有一个缓冲区用来数批次，是一个 int64。
     """
@@ -2140,7 +2147,8 @@ def test_building_a_layer_draws_numbers() -> None:
 
 
 def test_numpy_and_python_have_their_own_generators() -> None:
-    """NumPy and Python's `random` draw from generators of their own: `torch.manual_seed` is not theirs.
+    """NumPy and Python's `random` draw from generators of their own, which `torch.manual_seed` does not
+    touch.
 
     NumPy 和 Python 的 `random` 各有自己的生成器，`torch.manual_seed` 管不到它们。
     """
@@ -2194,7 +2202,7 @@ def test_noisy_training_resumes_only_from_all_three() -> None:
 
 def test_default_loader_refuses_before_it_calls() -> None:
     """The default loader checks a name before it calls anything by it: what it refuses has not been called,
-    though what is permitted and comes first has.
+    though what is permitted and comes before it has.
 
     默认的加载方式先检查名字，再按名字调用：它拒绝的都没有调用过，排在前面、得到许可的则已经执行。
     """
@@ -2383,9 +2391,9 @@ def test_armed_file_makes_no_folder_by_default(
 
 
 def test_the_fixes_for_files_work() -> None:
-    """Each fix that the index of errors gives for 5.5 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.5 was tried: code written that way runs.
 
-    报错索引里 5.5 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.5 的改法都试过：照着写的代码都能运行。
     """
     state = after("saving_and_loading.other-names")
     net, MLP, Renamed, X = state.net, state.MLP, state.RenamedMLP, state.X
@@ -2499,9 +2507,9 @@ def test_the_fixes_for_files_work() -> None:
 
 
 def test_compile_puts_a_prefix_before_each_name() -> None:
-    """`torch.compile(net)` returns a wrapper that keeps the model in its attribute `_orig_mod`, as its
-    source says (importing it takes seconds), so each name in its state dict begins with `_orig_mod.`;
-    taking the prefix off makes the names fit again.
+    """`torch.compile(net)` returns a wrapper that keeps the model in its attribute `_orig_mod`, as its source
+    says (which was read and not run, since importing it takes seconds), so each name in its state dict begins
+    with `_orig_mod.`; taking the prefix off makes the names fit again.
 
     `torch.compile(net)` 返回一层包装，源码里写着它把模型放在属性 `_orig_mod` 里（导入它要好几秒），
     所以状态字典里的每个名字都以 `_orig_mod.` 开头；去掉这个前缀，名字就对得上了。

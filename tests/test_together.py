@@ -111,8 +111,8 @@ def test_numbers_drawn_on_the_cpu_survive_the_move() -> None:
 
 
 def test_weights_alone_resume_another_run() -> None:
-    """A model whose weights alone were saved has its old loss after loading, without an error; a
-    step of a new Adam may make it worse at once.
+    """A model whose weights alone were saved has its old loss after loading, without an error; one step of a
+    new Adam may then raise the loss at once.
 
     模型只保存了权重，加载后损失和原来一样，也不报错；但新建的 Adam 走一步，损失就可能立刻变大。
     """
@@ -156,8 +156,8 @@ def test_a_layer_may_update_its_own_buffer() -> None:
 
 
 def test_a_running_mean_is_saved_and_moved_not_trained() -> None:
-    """A running mean in a buffer is saved and converted with its layer, but is no parameter, and
-    backward gives it no gradient.
+    """A running mean in a buffer is saved and converted with its layer, but is not a parameter, and the
+    backward pass gives it no gradient.
 
     存在缓冲区里的滑动均值会随层一起保存、转换，但它不是参数，反向传播也不给它梯度。
     """
@@ -196,7 +196,7 @@ def test_dropout_draws_in_training_only() -> None:
 
 
 def test_apply_reaches_a_layer_inside_a_block() -> None:
-    """`apply` also takes a function to the layers inside a block of your own.
+    """`apply` also reaches the layers inside a block of your own.
 
     `apply` 也会走到自定义块里面的层。
     """
@@ -251,8 +251,8 @@ def test_a_dry_run_in_evaluation_mode_moves_no_running_mean() -> None:
 
 
 def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
-    """`nn.Conv2d` refuses an input of another dtype than its weights, outside of `torch.autocast`, which
-    does not convert float64, and one with another number of channels than it was built for.
+    """Outside `torch.autocast`, which does not convert float64 either, `nn.Conv2d` refuses an input of
+    another dtype than its weights; it also refuses one with another number of channels than it was built for.
 
     输入的数据类型与权重不同，`nn.Conv2d` 会报错，`torch.autocast` 里除外，不过它不转换 float64；
     通道数与创建时给的不同，也会报错。
@@ -301,8 +301,8 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
 
 
 def test_a_shared_block_counts_once_and_is_saved_twice() -> None:
-    """A block at two positions of a `Sequential` gives its parameters once, but its keys stand
-    twice in the state dict.
+    """A block at two positions of a `Sequential` gives its parameters once, but its keys appear twice in the
+    state dict.
 
     同一个块放在 `Sequential` 的两个位置，参数只算一份，状态字典里的键却有两份。
     """
@@ -344,8 +344,7 @@ def test_training_changes_more_than_the_weights() -> None:
 
 
 def test_recording_a_loss_reads_no_value() -> None:
-    """Writing a detached loss into a tensor on the same device reads no value of it, as `item()`
-    does.
+    """Writing a detached loss into a tensor on the same device does not read its value; `item()` does.
 
     把脱离计算图的损失写进同一设备上的张量，不必读出它的数值；`item()` 则要读。
     """
@@ -415,8 +414,7 @@ def test_the_checkpoint_holds_all_that_changes() -> None:
 
 
 def test_a_gpu_checkpoint_opens_on_the_cpu_whole() -> None:
-    """A checkpoint saved on a GPU that is not there opens with `map_location="cpu"`, model,
-    optimiser and all.
+    """A checkpoint from a GPU that is missing here opens with `map_location="cpu"`, model, optimiser and all.
 
     保存检查点的那块 GPU 不在了，用 `map_location="cpu"` 照样能打开，模型、优化器等一样不少。
     """
@@ -463,8 +461,8 @@ def test_loading_puts_values_where_the_parameters_are() -> None:
 
 
 def test_generator_states_stay_on_the_cpu() -> None:
-    """`map_location` also moves the state of a generator in the file, and `torch.set_rng_state`
-    takes it from the CPU only.
+    """`map_location` also moves the state of a generator in the file, and `torch.set_rng_state` accepts it
+    only on the CPU.
 
     `map_location` 会把文件里生成器的状态也一并移走，而 `torch.set_rng_state` 只收 CPU 上的。
     """
@@ -500,8 +498,8 @@ def test_building_a_model_moves_the_generator() -> None:
 
 
 def test_every_gpu_has_a_generator_state() -> None:
-    """`torch.cuda.get_rng_state_all()` gives one state for each GPU: an empty list without any,
-    which can be set again. Told of up to eight GPUs, it asks each for its state.
+    """`torch.cuda.get_rng_state_all()` gives one state for each GPU: where there is none, an empty list,
+    which can be set again. Told that there are up to eight GPUs, it asks each for its state.
 
     `torch.cuda.get_rng_state_all()` 为每块 GPU 返回一个状态；一块也没有时返回空列表，
     照样可以设回去。数目报成几块（最多试到八块），它就向每一块各要一个状态。
@@ -712,8 +710,8 @@ def test_ties_are_found_by_identity(page: Any) -> None:
 
 
 def test_names_of_one_object_are_a_tie() -> None:
-    """Names that give one object in `named_parameters(remove_duplicate=False)` are tied; equal
-    values alone are no tie.
+    """Names that give one object in `named_parameters(remove_duplicate=False)` are tied; equal values alone
+    do not make a tie.
 
     `named_parameters(remove_duplicate=False)` 里，指向同一个对象的名字才是绑定的，
     只是数值相等还不算。
@@ -850,7 +848,7 @@ def test_three_bytes_are_refused_as_a_pickle() -> None:
 
 def test_a_refused_file_raises_another_error() -> None:
     """A whole file that holds more than the default loader allows raises an `UnpicklingError`, which is
-    no `OSError`, no `EOFError` and no `RuntimeError`.
+    neither an `OSError` nor an `EOFError` nor a `RuntimeError`.
 
     文件完好，内容却超出默认加载方式的许可，报的是 `UnpicklingError`，
     它不属于 `OSError`、`EOFError`，也不属于 `RuntimeError`。
@@ -980,8 +978,8 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> N
 
 
 def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
-    """A run that goes through the data in epochs and is cut inside of one goes on bit for bit only
-    if the rest of its order was saved.
+    """A run that goes through the data in epochs and is cut within one goes on bit for bit only if the rest
+    of its order was saved.
 
     按轮次使用数据的训练若断在一轮中间，剩下的次序也要保存，才能逐位一致地继续。
     """
@@ -999,8 +997,9 @@ def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
 
 
 def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
-    """Of a part, `save` and `resume` of this page use only `state_dict` and `load_state_dict`: it may be a
-    module, an optimiser, a scheduler or of a class of your own, if the default loader reads its state.
+    """`save` and `resume` of this page use only the `state_dict` and `load_state_dict` of a part: it may be a
+    module, an optimiser, a scheduler or an object of a class of your own, if the default loader reads its
+    state.
 
     本页的 `save` 和 `resume` 只用到每个部分的 `state_dict` 和 `load_state_dict`：
     模块、优化器、调度器、自己写的类都行，只要状态能用默认的加载方式读取。
@@ -1037,9 +1036,9 @@ def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
 
 
 def test_the_fixes_for_training_work() -> None:
-    """Each fix that the index of errors gives for 5.7 was tried: what raised the error runs with it.
+    """Each fix that the index of errors gives for 5.7 was tried: code written that way runs.
 
-    报错索引里 5.7 的改法都试过：原来报错的代码，照着改就能运行。
+    报错索引里 5.7 的改法都试过：照着写的代码都能运行。
     """
     raw = torch.rand(2, 8, 8, dtype=torch.float64)
 
@@ -1108,8 +1107,8 @@ def test_numpy_makes_doubles_of_decimals() -> None:
 
 
 def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
-    """A `DataLoader` with `shuffle=True` draws an order from the global generator when a pass begins:
-    from the same state of the generator it is the same order, whatever is drawn during the pass.
+    """A `DataLoader` with `shuffle=True` draws an order from the global generator when a pass begins: from
+    the same state of the generator the order is the same, whatever is drawn during the pass.
 
     `shuffle=True` 的 `DataLoader` 在每一遍开始时用全局生成器抽取次序：
     生成器状态相同，次序就相同，这一遍当中再抽什么数都不影响。
@@ -1148,8 +1147,8 @@ def test_a_pass_leaves_the_generator_alone() -> None:
 
 
 def test_every_pass_of_a_loader_draws_a_seed() -> None:
-    """A `DataLoader` draws from the global generator when a pass begins, whether it shuffles or not, and
-    has workers or not; one that was given a `generator` draws from that one instead.
+    """A `DataLoader` draws from the global generator when a pass begins, whether or not it shuffles, with or
+    without workers; one that was given a `generator` draws from that one instead.
 
     不论打不打乱次序、有没有工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
     给了它 `generator`，就改从那一个抽。
@@ -1214,9 +1213,10 @@ def passes(workers: int, seed: int, **more: Any) -> tuple[list[Any], list[Any], 
 
 
 def test_workers_are_seeded_when_a_pass_begins() -> None:
-    """With `num_workers`, a `DataLoader` draws a seed from the global generator when a pass begins, and
-    the generators of each worker, of PyTorch, `np.random.rand` and `random`, start from it and the number of
-    the worker: from the same state, as many workers draw the same numbers. `np.random.default_rng()` does not.
+    """With `num_workers`, a `DataLoader` draws a seed from the global generator when a pass begins, and in
+    each worker the generators of PyTorch, `np.random.rand` and `random` start from this seed and the number
+    of the worker: from the same state, the same number of workers draws the same numbers.
+    `np.random.default_rng()` does not start from it.
 
     用了 `num_workers`，`DataLoader` 在每一遍开始时用全局生成器抽一个种子，各个工作进程里 PyTorch、
     `np.random.rand` 和 `random` 的生成器都从它和进程编号出发：状态相同、进程个数相同，抽到的数就相同。
@@ -1274,7 +1274,7 @@ def test_a_loader_pins_only_for_an_accelerator() -> None:
 
 
 def test_non_blocking_changes_nothing_on_the_cpu() -> None:
-    """On the CPU `to` with `non_blocking=True` gives what it gives without: the tensor itself, or a copy
+    """On the CPU, `to` with `non_blocking=True` gives the same as without it: the tensor itself, or a copy
     with the same values.
 
     在 CPU 上，`to` 加不加 `non_blocking=True` 结果都一样：要么是张量自己，要么是数值相同的副本。
@@ -1291,8 +1291,7 @@ def test_non_blocking_changes_nothing_on_the_cpu() -> None:
 
 
 def test_out_of_memory_is_a_runtime_error() -> None:
-    """`torch.OutOfMemoryError`, which `torch.cuda.OutOfMemoryError` is another name for, is a subclass of
-    `RuntimeError`.
+    """`torch.OutOfMemoryError`, also named `torch.cuda.OutOfMemoryError`, is a subclass of `RuntimeError`.
 
     `torch.OutOfMemoryError` 是 `RuntimeError` 的子类，`torch.cuda.OutOfMemoryError` 是它的另一个名字。
     """
@@ -1311,7 +1310,8 @@ def stepped(layer: Layer, cls: Any) -> tuple[list[nn.Parameter], torch.optim.Opt
 
 
 def test_adam_keeps_twice_the_weights() -> None:
-    """A gradient is as large as its weight, and the two averages that Adam keeps of it are twice as large.
+    """A gradient takes as many bytes as its weight, and the two averages that Adam keeps of it take twice as
+    many.
 
     梯度与权重同样大，Adam 存的两个滑动平均合起来是它的两倍。
     """
@@ -1421,7 +1421,7 @@ def test_gradients_of_small_batches_add_up() -> None:
 
 def test_autocast_computes_in_16_bits() -> None:
     """Under `torch.autocast`, here on the CPU with bfloat16, linear layers and convolutions give bfloat16,
-    and their weights are float32 as before.
+    while their weights stay float32.
 
     在 `torch.autocast` 里（这里是 CPU，bfloat16），线性层和卷积层的输出是 bfloat16，权重仍是 float32。
     """
@@ -1435,8 +1435,8 @@ def test_autocast_computes_in_16_bits() -> None:
 
 
 def test_a_scaler_skips_steps_with_infinite_gradients() -> None:
-    """A `GradScaler` multiplies the loss by its scale; where a gradient is infinite or NaN it skips the
-    step of the optimiser and halves the scale, and where all are finite the step is the one without it.
+    """A `GradScaler` multiplies the loss by its scale; where a gradient is infinite or NaN, it skips the step
+    of the optimiser and halves the scale, and where all are finite, the step is the same as without it.
 
     `GradScaler` 把损失乘上倍数；梯度里有无穷大或 NaN，就跳过优化器的这一步，并把倍数减半；都是有限的数，
     走的就是不用它时的那一步。
@@ -1497,8 +1497,8 @@ def test_a_grad_scaler_has_to_be_saved() -> None:
 
 
 def test_bfloat16_has_the_range_of_float32() -> None:
-    """The largest number of bfloat16 is that of float32 up to one percent, and the smallest normal number
-    is the same; float16 ends at 65504.
+    """The largest number of bfloat16 is within one per cent of that of float32, and the smallest normal
+    number is the same; float16 ends at 65504.
 
     bfloat16 最大的数与 float32 的相差不到百分之一，最小的正规数相同；float16 最大到 65504。
     """
@@ -1552,7 +1552,7 @@ def test_assert_close_leaves_room_for_rounding() -> None:
 
 
 def test_tf32_is_allowed_in_convolutions() -> None:
-    """`torch.backends.cudnn.allow_tf32` is `True` unless a program sets it, and
+    """Unless a program sets them, `torch.backends.cudnn.allow_tf32` is `True` and
     `torch.backends.cuda.matmul.allow_tf32` is `False`.
 
     程序不去改的话，`torch.backends.cudnn.allow_tf32` 是 `True`，`torch.backends.cuda.matmul.allow_tf32` 是

@@ -569,7 +569,7 @@ def test_a_forward_hook_runs_once_a_call() -> None:
 
 
 def test_attention_does_not_call_its_out_proj() -> None:
-    """`nn.MultiheadAttention` uses the weights of its part `out_proj` but does not call it: a hook on
+    """`nn.MultiheadAttention` uses the parameters of its part `out_proj` but does not call it: a hook on
     `out_proj` does not run.
 
     `nn.MultiheadAttention` 直接取用子模块 `out_proj` 的权重，并不调用它：`out_proj` 上的钩子不会运行。
@@ -1398,7 +1398,7 @@ def test_buffers_are_saved_and_moved() -> None:
 
 
 def test_meta_keeps_shapes_without_data() -> None:
-    """A tensor on the device `meta` has a shape and no data.
+    """A tensor on the device `meta` has a shape but no data.
 
     `meta` 设备上的张量有形状，没有数据。
     """
@@ -2112,7 +2112,7 @@ def test_forward_hooks_run_when_calls_end() -> None:
 
 
 def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
-    """The function `shapes` removes its own hooks, also after an error, and leaves those of others.
+    """The function `shapes` removes its own hooks, even after an error, and leaves those of others alone.
 
     函数 `shapes` 会摘掉自己挂的钩子，出错之后也一样；别人的钩子不动。
     """
@@ -2231,7 +2231,7 @@ def test_sequential_slices_keep_their_names() -> None:
 
 def test_check_of_list_sequential_refuses_children() -> None:
     """A `ListSequential` written with `children()` loses a repeated part: its length is 3, and it fails the
-    check, as does one whose slices are lists.
+    check of the exercise, as does one whose slices are lists.
 
     用 `children()` 写的 `ListSequential` 会丢掉重复的部分：长度只有 3，通不过检验；切片是列表的写法也通不过。
     """
@@ -2318,7 +2318,7 @@ def test_skeleton_has_the_shape_of_resnet_152() -> None:
 
 
 def test_deep_chains_lose_the_signal() -> None:
-    """In a chain of 152 linear layers with ReLUs and the default initialisation the signal is lost: two
+    """In a chain of 152 linear layers with ReLUs and the default initialisation, the signal is lost: two
     inputs get the same output, and the gradient of the first layer's weight is zero.
 
     152 个线性层带着 ReLU 直接相连，用默认的初始化，信号传不过去：两个样本的输出一模一样，第一层权重的梯度为零。

@@ -43,9 +43,9 @@ def layer_with(body: str) -> type[nn.Module]:
 
 
 def test_a_layer_is_any_function_of_its_input() -> None:
-    """A layer can be any function of its input: `X - X.mean()` turns 1 to 5 into −2 to 2.
+    """A layer that computes `X - X.mean()` turns 1 to 5 into −2 to 2.
 
-    层可以是输入的任意函数：`X - X.mean()` 把 1 到 5 变成 −2 到 2。
+    算 `X - X.mean()` 的层，把 1 到 5 变成 −2 到 2。
     """
     layer = after("custom_layers.centred-layer").layer
     assert layer(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])).tolist() == [-2, -1, 0, 1, 2]
@@ -197,8 +197,8 @@ def test_the_message_shows_the_transposed_weight() -> None:
 
 
 def test_a_layer_refuses_another_dtype() -> None:
-    """A linear layer with `float32` weights refuses an input of another dtype, `float64` or integers (outside
-    of `torch.autocast`): `mat1 and mat2 must have the same dtype` from `nn.Linear`,
+    """A linear layer with `float32` weights refuses an input of another dtype, such as `float64` or integers
+    (outside of `torch.autocast`): `mat1 and mat2 must have the same dtype` from `nn.Linear`,
     `expected m1 and m2 to have the same dtype` from `@`. After `float()`, it takes a `float64` input.
 
     权重是 `float32` 的线性层不接受其他类型的输入，`float64` 和整数都不行（不在 `torch.autocast` 里时）：`nn.Linear` 报 `mat1 and mat2 must have the same dtype`，`@` 报 `expected m1 and m2 to have the same dtype`；`float64` 用 `float()` 转换之后就行。
@@ -561,9 +561,9 @@ def test_nn_linear_applies_no_activation() -> None:
 
 
 def test_a_last_relu_often_leaves_only_zeros() -> None:
-    """If the network of two layers of the example, with weights scaled by √(2/n), ends with a ReLU on a
-    single unit, its output for two random rows is all zeros for about a third of the random initialisations:
-    those in which both numbers before that ReLU are 0 or less.
+    """If the two-layer network of the example, with weights scaled by √(2/n), ends with a ReLU on a single
+    unit, its output for two random rows is all zeros for about a third of the random initialisations: those
+    in which both numbers before that ReLU are 0 or less.
 
     例子里的两层网络，权重按 √(2/n) 缩放，末尾是单个单元加 ReLU：随机初始化的网络约有三分之一对两行随机输入只输出 0，也就是 ReLU 之前的两个数都不大于 0 的那些。
     """

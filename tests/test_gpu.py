@@ -134,7 +134,7 @@ def test_attempt_prints_the_result_or_the_first_sentence_of_the_error(
 
 
 def test_every_tensor_is_on_one_device() -> None:
-    """Every tensor has exactly one `device`, an object of class `torch.device` that cannot be assigned; a view is on the same device as its tensor.
+    """Every tensor has exactly one `device`, an object of class `torch.device`; the attribute cannot be assigned to. A view is on the same device as its tensor.
 
     每个张量有且只有一个 `device`，它是 `torch.device` 类的对象，不能赋值；视图与原张量在同一个设备上。
     """
@@ -148,7 +148,7 @@ def test_every_tensor_is_on_one_device() -> None:
 
 
 def test_tensors_have_no_context() -> None:
-    """A tensor says where it is in its attribute `device`; it has no `context`, which is the word of MXNet.
+    """A tensor says where it is in its attribute `device`; it has no `context`, which is MXNet's word for it.
 
     张量在哪里，看属性 `device`；没有 `context` 这个属性，那是 MXNet 的叫法。
     """
@@ -606,7 +606,8 @@ def test_operands_on_two_devices_are_refused() -> None:
 
 
 def test_the_error_names_both_devices() -> None:
-    """The error of a sum of tensors on two devices names both: the operands were found, and refused.
+    """When tensors on two devices are added, the error names both devices: the operands were found, and
+    refused.
 
     两个张量不在同一个设备上，相加的报错信息把两个设备都写了出来：张量都找到了，是运算拒绝执行。
     """

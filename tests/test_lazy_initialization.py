@@ -361,7 +361,7 @@ def test_the_first_call_leaves_nothing_lazy() -> None:
 
 
 def test_lazy_parameters_are_filled_in_place() -> None:
-    """A parameter taken out of a lazy layer before its first call is the same object afterwards.
+    """A parameter taken out of a lazy layer before its first call is still the same object afterwards.
 
     第一次调用之前从延后初始化的层里取出的参数，调用之后仍是同一个对象。
     """
@@ -877,8 +877,8 @@ def test_a_dry_run_in_evaluation_mode_leaves_none() -> None:
 
 
 def test_a_safe_order_finds_what_each_step_needs() -> None:
-    """In the order device and dtype, dry run, initialiser, optimiser, each step finds what it
-    needs: the dtype is kept, batch norm has counted nothing, and the optimiser holds the parameters.
+    """In the order “device and dtype, dry run, initialiser, optimiser”, each step finds what it needs: the
+    dtype is kept, batch norm has counted nothing, and the optimiser holds the parameters.
 
     按“设备与数据类型、试运行、初始化函数、优化器”的顺序，每一步要用的都已就绪：
     数据类型保持不变，批量规范化一批也没有计，优化器拿到的就是模型的参数。
@@ -1227,7 +1227,8 @@ def test_materialise_leaves_modes_and_statistics_alone() -> None:
 
 
 def test_materialise_restores_the_modes_after_an_error() -> None:
-    """The solution restores the mode of each module after a dry run that fails.
+    """`materialise`, the solution of the exercise, restores the mode of each module after a dry run that
+    fails.
 
     试运行报错时，参考答案会复原每个模块的模式。
     """
@@ -1446,7 +1447,7 @@ def test_late_parameters_miss_the_cast() -> None:
 
 
 def test_freezing_too_early_is_an_error() -> None:
-    """Before its first call, `requires_grad_(False)` on a lazy layer raises a `ValueError`. Setting
+    """Calling `requires_grad_(False)` on a lazy layer before its first call raises a `ValueError`. Setting
     `requires_grad = False` for each parameter raises none, and the parameters stay frozen afterwards.
 
     第一次调用之前，对延后初始化的层用 `requires_grad_(False)` 会报 `ValueError`。

@@ -691,8 +691,8 @@ def test_files_go_both_ways() -> None:
 
 
 def test_both_classes_call_hooks_alike() -> None:
-    """In our class and in `nn.Module`, a forward hook runs once for a call, with the same arguments,
-    and not for a call of `forward`.
+    """In our class and in `nn.Module`, a forward hook runs once per call, with the same arguments, and does
+    not run when `forward` is called directly.
 
     在我们的类和 `nn.Module` 里，前向钩子都是调用一次运行一次，收到的实参相同；直接调用 `forward` 不运行它。
     """
@@ -840,9 +840,8 @@ def test_add_module_checks_the_name() -> None:
 
 
 def test_the_real_class_can_delete_a_part() -> None:
-    """`del` removes a part of an `nn.Module`, and `None` under its name leaves a registered place
-    that holds nothing; our class has no `__delattr__`, and `del` of what is registered raises an
-    `AttributeError`.
+    """`del` removes a part of an `nn.Module`, and assigning `None` to its name leaves a registered place that
+    holds nothing; our class has no `__delattr__`, and `del` of what is registered raises an `AttributeError`.
 
     `del` 能删掉 `nn.Module` 的成员，给它的名字赋 `None` 则留下一个注册过的空位；我们的类没有 `__delattr__`，对注册过的东西执行 `del` 会报 `AttributeError`。
     """
@@ -1077,8 +1076,8 @@ def test_compile_replaces_the_call_only() -> None:
 
 
 def test_named_modules_agree_with_the_real_ones() -> None:
-    """On fifty random trees the solution's `named_modules` gives the same names in the same order as
-    that of `nn.Module`.
+    """On fifty random trees, `named_modules` in the solution of the exercise gives the same names in the same
+    order as that of `nn.Module`.
 
     在五十棵随机的树上，答案里的 `named_modules` 给出的名字和次序都与 `nn.Module` 的相同。
     """
@@ -1115,7 +1114,7 @@ def test_named_gives_the_parts_of_a_module_first() -> None:
 
 def test_a_fourth_registry_is_walked_too() -> None:
     """A further dict of names is walked by `named` as well, with the same dotted names, so the state dict and
-    loading can leave non-persistent buffers out; our class without it fails the check.
+    loading can leave non-persistent buffers out; our class without it fails the check of the exercise.
 
     再加一个存名字的字典，`named` 也会走遍它，给出同样带点的名字，状态字典和加载便都能略过非持久缓冲区；没有它的类通不过检查。
     """
@@ -1140,8 +1139,8 @@ def test_a_fourth_registry_is_walked_too() -> None:
 
 
 def test_pre_hooks_run_before_the_rest() -> None:
-    """In the solution, what a pre-hook returns is what `forward` and the forward hooks get; a hook that
-    was removed does not run.
+    """In the solution of the exercise, what a pre-hook returns is what `forward` and the forward hooks get; a
+    hook that was removed does not run.
 
     在答案里，pre-hook 的返回值就是 `forward` 和前向钩子收到的实参；摘掉的钩子不再运行。
     """
@@ -1174,8 +1173,8 @@ def test_pre_hooks_run_before_the_rest() -> None:
 
 
 def test_a_memory_keeps_ties_on_meta() -> None:
-    """The solution moves tied parameters to `meta` and keeps the ties, even where a module has two names; if
-    it did not hand its dict of moved tensors on to the parts, the ties would be lost.
+    """The solution of the exercise moves tied parameters to `meta` and keeps the ties, even where a module
+    has two names; if it did not hand its dict of moved tensors on to the parts, the ties would be lost.
 
     答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；记录移过哪些张量的字典若不传给子模块，绑定就会丢。
     """
@@ -1205,7 +1204,7 @@ def test_a_memory_keeps_ties_on_meta() -> None:
 
 def test_the_real_class_loses_ties_on_meta() -> None:
     """Two modules that share one parameter have one each after `nn.Module.to("meta")`, so `nn.Module` fails
-    the check.
+    the check of the exercise.
 
     两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了，所以 `nn.Module` 通不过检查。
     """

@@ -131,7 +131,7 @@ def test_relu_has_no_bias() -> None:
 
 
 def test_bias_is_a_parameter_and_a_tensor() -> None:
-    """The bias of a linear layer, and of others with a weight and a bias, is an `nn.Parameter`: a tensor that requires a gradient and is registered in its module.
+    """The bias of a linear layer, and of other layers with a weight and a bias, is an `nn.Parameter`: a tensor that requires a gradient and is registered in its module.
 
     线性层的偏置，以及其他有权重和偏置的层的偏置，是 `nn.Parameter`：一个需要梯度、并且在模块里注册过的张量。
     """
@@ -172,7 +172,7 @@ def test_parameter_prints_its_full_type_name() -> None:
 
 
 def test_detach_shares_memory_with_the_parameter() -> None:
-    """`detach()` gives a plain tensor that needs no gradient and lies on the memory of the parameter.
+    """`detach()` gives a plain tensor that needs no gradient and shares the memory of the parameter.
 
     `detach()` 得到一个不需要梯度的普通张量，它和参数共用内存。
     """
@@ -507,7 +507,7 @@ def test_name_leads_to_its_value() -> None:
 
 
 def test_parameter_edits_show_in_the_state_dict() -> None:
-    """A state dict taken earlier shows what is later written into a parameter in place; a copy, by `clone()` or `copy.deepcopy`, keeps the old value. It no longer does once the parameter has other memory, as after `net.double()`.
+    """A state dict taken earlier shows what is later written into a parameter in place, until the parameter gets other memory, as with `net.double()`; a copy, by `clone()` or `copy.deepcopy`, keeps the old value.
 
     先取出的状态字典会跟着参数后来的原地修改而变；副本（`clone()` 或 `copy.deepcopy`）留得住当时的值。参数一旦换了内存，例如在 `net.double()` 之后，它就不再跟着变。
     """
@@ -611,7 +611,7 @@ def test_sequentials_nest_into_one_tree() -> None:
 
 
 def test_printed_network_shows_its_tree() -> None:
-    """A printed network shows its tree, with positions or names, indented as they are nested. An `nn.ModuleList` puts neighbours that print alike in one line.
+    """A printed network shows its tree, with positions or names, indented as they are nested. An `nn.ModuleList` puts neighbours that print alike on one line.
 
     打印网络，可以看到它的树形结构，标着位置或名字，并按嵌套关系缩进。`nn.ModuleList` 会把打印出来相同的相邻几项并成一行。
     """
@@ -905,7 +905,7 @@ def test_default_linear_keeps_a_third_of_mean_square() -> None:
 
 
 def test_the_variance_gives_the_third() -> None:
-    """A uniform distribution on `±b` has variance `b²/3`, so that a sum of `n` products with weights from `±1/sqrt(n)` has a third of the mean square of the input.
+    """A uniform distribution on `±b` has variance `b²/3`, so a sum of `n` products with weights drawn uniformly within `±1/sqrt(n)` has a third of the mean square of the input.
 
     `±b` 之间的均匀分布，方差是 `b²/3`；所以把 `n` 个输入各乘一个 `±1/sqrt(n)` 之间的权重再求和，均方值是输入的三分之一。
     """
@@ -1234,7 +1234,7 @@ def test_kaiming_scale_follows_from_the_fan_in() -> None:
 
 
 def test_kaiming_carries_through_twenty_layers() -> None:
-    """With `kaiming_normal_`, more than a third of the first layer's differences is left in the example after twenty layers of width 64 with ReLU; with 12 seeds, between a tenth and two thirds.
+    """In the example, with `kaiming_normal_`, more than a third of the first layer's differences is left after twenty layers of width 64 with ReLU; with 12 seeds, between a tenth and two thirds.
 
     用 `kaiming_normal_`，例子里宽度 64、带 ReLU 的网络过了二十层，还剩第一层差异的三分之一以上；换 12 个随机种子，在十分之一到三分之二之间。
     """
@@ -2788,7 +2788,7 @@ def test_ties_change_the_parameters_and_not_the_keys() -> None:
 
 def test_a_wrapped_transpose_is_no_tie() -> None:
     """`two.weight = nn.Parameter(one.weight.T)` shares the memory and makes a second parameter with a
-    gradient of its own: SGD moves the common numbers by both gradients; a deep copy and a change of dtype
+    gradient of its own: SGD moves the shared numbers by both gradients; a deep copy and a change of dtype
     separate the two, loading a state dict does not.
 
     `two.weight = nn.Parameter(one.weight.T)` 共用内存，却是第二个参数，梯度自己另算：

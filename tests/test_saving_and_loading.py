@@ -533,7 +533,7 @@ def test_file_of_a_state_dict_holds_no_code() -> None:
 
 
 def test_loaded_model_computes_the_same() -> None:
-    """A new model computes something else; once it has loaded the state dict, the very same.
+    """A new model computes something else; once it has loaded the state dict, it computes exactly the same.
 
     新创建的模型，输出与原来的不同；加载了状态字典以后，逐位一致。
     """
@@ -992,7 +992,7 @@ def test_frozen_is_not_in_a_state_dict() -> None:
 
 
 def test_assign_puts_the_loaded_tensors_in_place() -> None:
-    """With `assign=True` new parameters with the dtype of the file replace the old ones, which an optimiser still holds.
+    """With `assign=True`, new parameters with the dtype of the file replace the old ones; an optimiser that was built before still holds the old ones.
 
     加上 `assign=True`，旧参数会被换成新的，数据类型随文件；先前创建的优化器手里仍是旧参数。
     """
@@ -1097,7 +1097,7 @@ def test_copy_of_a_state_dict_is_live_too() -> None:
 
 
 def test_whole_model_is_refused_by_default() -> None:
-    """By default `torch.load` refuses a pickled model: `UnpicklingError`, `Weights only load failed`.
+    """By default, `torch.load` refuses a pickled model: `UnpicklingError: Weights only load failed`.
 
     `torch.load` 默认拒绝整个存下的模型：`UnpicklingError`，`Weights only load failed`。
     """
@@ -1931,7 +1931,8 @@ def test_generator_state_is_a_tensor_to_save() -> None:
 
 
 def test_a_checkpoint_put_in_place_is_whole() -> None:
-    """Where a checkpoint is saved aside and put in place by `os.replace`, a failed save leaves the old one.
+    """Where a checkpoint is saved aside and put in place by `os.replace`, a failed save leaves the old one
+    intact.
 
     检查点先存到别的路径，再用 `os.replace` 换上去：保存失败时，旧的那份仍然完好。
     """

@@ -236,8 +236,8 @@ def test_a_lazy_layer_after_flatten_takes_what_arrives() -> None:
 
 
 def test_a_dry_run_in_evaluation_mode_moves_no_running_mean() -> None:
-    """A dry run in evaluation mode leaves this running mean at zero; in training mode it would
-    move it.
+    """A dry run in evaluation mode leaves the running mean of the model of 5.7 at zero; in training mode it
+    would move it.
 
     试运行放在评估模式下做，这里的滑动均值仍为零；若在训练模式下做，它就变了。
     """
@@ -360,8 +360,8 @@ def test_recording_a_loss_reads_no_value() -> None:
 
 
 def test_the_model_reads_held_out_digits() -> None:
-    """After its 100 steps, the model of this page reads more than nine in ten of the digits that it
-    was not trained on.
+    """After its 100 steps, the model of 5.7 reads more than nine in ten of the digits that it was not trained
+    on.
 
     训练 100 步之后，本页的模型能认对九成以上没有训练过的数字。
     """
@@ -394,8 +394,8 @@ def test_the_run_learns_and_moves_every_part(page: Any) -> None:
 
 
 def test_the_checkpoint_holds_all_that_changes() -> None:
-    """The checkpoint of this page holds model, optimiser, losses, step and generators, and the
-    default loader reads it.
+    """The checkpoint of 5.7 holds model, optimiser, losses, step and generators, and the default loader reads
+    it.
 
     本页的检查点里有模型、优化器、损失、步数和生成器的状态，默认的加载方式就能读。
     """
@@ -554,8 +554,8 @@ def test_a_resumed_run_equals_the_whole_run_bit_for_bit() -> None:
 
 
 def test_a_run_can_be_cut_early_and_late() -> None:
-    """With another seed, and cut after its first step or after step 17, the run of this page goes
-    on bit for bit as well.
+    """With another seed, and cut after its first step or after step 17, the run of 5.7 goes on bit for bit as
+    well.
 
     换一个随机种子，断在第 1 步或第 17 步之后，本页的训练同样能逐位一致地继续。
     """
@@ -862,8 +862,8 @@ def test_a_refused_file_raises_another_error() -> None:
 
 
 def test_evaluating_in_evaluation_mode_leaves_no_trace() -> None:
-    """Measuring the accuracy in evaluation mode and without gradients changes no number of this
-    model and draws none; only the mode has to be put back.
+    """Measuring the accuracy in evaluation mode and without gradients changes no number of the model of 5.7
+    and draws none; only the mode has to be put back.
 
     在评估模式下测准确率，并且不记录梯度，这个模型里的数就一个也不变，也不抽随机数；
     只有模式要自己改回去。
@@ -997,7 +997,7 @@ def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
 
 
 def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
-    """`save` and `resume` of this page use only the `state_dict` and `load_state_dict` of a part: it may be a
+    """`save` and `resume` of 5.7 use only the `state_dict` and `load_state_dict` of a part: it may be a
     module, an optimiser, a scheduler or an object of a class of your own, if the default loader reads its
     state.
 
@@ -1352,7 +1352,7 @@ def saved_bytes(net: nn.Module, *inputs: Any) -> int:
 
 
 def test_what_is_saved_for_backward_grows_with_the_batch() -> None:
-    """What the forward pass of this model saves for the backward pass grows by the same number of bytes
+    """What the forward pass of the model of 5.7 saves for the backward pass grows by the same number of bytes
     with each row of the batch, in training and in evaluation mode.
 
     这个模型的前向传播为反向传播存下的东西，批次每多一行就多出同样多的字节，训练模式和评估模式都是如此。

@@ -28,20 +28,14 @@ from pymdownx.superfences import SuperFencesCodeExtension, SuperFencesException
 
 from proven import html, notebooks
 from proven.files import Files, listed
-from proven.pages import error_of
+from proven.pages import Page, error_of
 from proven.problems import ProjectError
 from proven.questions import options_of
 from proven.views import ClaimView, Site
 
 
 class Fences(Extension):
-    """The fences `snippet`, `claims`, `counts`, `entries`, `error`, `exceptions`, `options`, `downloads`, `notebook` and `math`, and in a line `#!math` and `#!claim`.
-
-    Args:
-        site: What is shown.
-        language: The language of the pages.
-        files: What can be downloaded.
-    """
+    """The fences that are keys of `writers`, and in a line `#!math` and `#!claim`."""
 
     def __init__(self, site: Site, language: str, files: Files) -> None:
         super().__init__()
@@ -56,7 +50,7 @@ class Fences(Extension):
             "exceptions": self._exceptions,
             "options": lambda source, _: html.options(options_of(source)[1]),
             "downloads": self._downloads,
-            "notebook": lambda source, _: notebooks.as_page(site, language, source),
+            "notebook": lambda source, _: notebooks.as_page(site, site.page(language, source)),
             "math": lambda source, _: f'<div class="math">{html.mathml(source, "block")}</div>',
         }
 
@@ -79,15 +73,15 @@ class Fences(Extension):
         return html.claims(self.site.claims_of(source, self.language), title, self.words)
 
     def _counts(self, source: str, options: dict[str, str]) -> str:
-        pages: dict[str, list[ClaimView]] = {path: [] for path in self.site.order}
+        pages: dict[Page, list[ClaimView]] = {p: [] for p in self.site.pages(self.language)}
         for section in self.site.project.sections:
             page = self.site.page_of(section, self.language)
-            pages[page.path] += self.site.claims_of(section, self.language)
-        titles = {self.site.page(self.language, path).title: c for path, c in pages.items() if c}
+            pages[page] += self.site.claims_of(section, self.language)
+        titles = {page.title: claims for page, claims in pages.items() if claims}
         return html.counts(titles, self.words)
 
     def _error(self, source: str, options: dict[str, str]) -> str:
-        return html.error(self.site.error(*error_of(source), self.language), self.words)
+        return html.error(self.site.error(*error_of(source), self.language))
 
     def _exceptions(self, source: str, options: dict[str, str]) -> str:
         entries = self.site.page(self.language, source).errors

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import posixpath
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -31,33 +30,21 @@ THEME_WORDS = (  # the phrases in docs/theme
 
 
 def make_files(site: Site) -> Files:
-    """Make the files.
-
-    Args:
-        site: What they show.
-
-    Returns:
-        Their contents: what the marks of each page tell, and a script for each page with snippets; where downloads are offered also
-        `build.json`, notebooks, plain Markdown, and the cards that previews of links show.
-    """
-    files: Files = {}
-    for language in site.halves:
-        for path in site.order:
-            files |= page_files(site, site.page(language, path))
+    """Make the files: those of each page, and pictures beside them; where downloads are offered all else."""
+    settings, files = site.project.settings, Files()
+    for page in site.project.all_pages:  # also those that the navigation leaves out
+        files |= page_files(site, page)
     for language, name, place in site.project.beside:
         if name.endswith(".svg"):  # written anew, so that nothing else is in it
-            svg = decode((site.project.settings.project / place).read_bytes(), place)
-            root = site.project.settings.root(language)
-            files[f"{root}{name}"] = clean(svg, drawn=False).encode()
+            svg = decode((settings.project / place).read_bytes(), place)
+            files[f"{settings.root(language)}{name}"] = clean(svg, drawn=False).encode()
     if site.downloads:
+        archived = Files()
         for language in site.halves:
-            root = site.project.settings.root(language)
-            for name, content in notebooks(site, language).items():
-                files[f"{root}notebooks/{name}"] = content
-        made = {path: content for path, content in files.items() if path.endswith(".ipynb")}
-        rows = sorted((path.rpartition("/")[2], content) for path, content in made.items())
-        folder = site.project.settings.name
-        files[archive_path(site)] = zipped((f"{folder}/{name}", made) for name, made in rows)
+            made = notebooks(site, language)
+            files |= {f"{settings.root(language)}notebooks/{n}": made[n] for n in made}
+            archived |= {f"{settings.name}/{name}": content for name, content in made.items()}
+        files[archive_path(site)] = zipped(sorted(archived.items()))
         files |= {path: text.encode() for path, text in texts(site).items()}
         text = json.dumps(report(site), indent=1, ensure_ascii=False)
         files["build.json"] = f"{text}\n".encode()
@@ -66,30 +53,24 @@ def make_files(site: Site) -> Files:
 
 def page_files(site: Site, page: Page) -> Files:
     """The files that belong to one page: what its marks tell, the tests that it lists, its script, its card."""
-    root, files = site.project.settings.root(page.language), {}
+    beside = Files()
     if page.marks:
-        files[f"{root}{page.url}{MARKS}"] = marks_script(site, page)
-    files |= {f"{root}{page.url}{name}": text for name, text in _tests(site, page).items()}
+        beside[MARKS] = _marks_script(site, page)
+    for claim in site.project.listed(page):  # the whole file of its test, as it ran
+        # some servers do not say in which encoding a text is
+        beside[claim.listing] = f"\ufeff{claim.tests}".encode()
     if page.has_notebook:
-        views = [site.view(fence.body.strip(), page.language) for fence in page.shown]
-        script = page_script(page.title, views, site.words(page.language))
-        name = script_name(page)
-        beside = page.path.removesuffix("index.md" if name == "index.py" else ".md")
-        files[posixpath.join(root, beside, name)] = script.encode()
+        script = page_script(page.title, site.views(page), site.words(page.language))
+        beside[script_name(page)] = script.encode()
+    files = {f"{site.address(page)}{name}": content for name, content in beside.items()}
     if site.downloads:
-        files[root + card_path(page)] = card(*card_words(page, site.halves[page.language]))
+        path = f"{site.project.settings.root(page.language)}{card_path(page)}"
+        files[path] = card(*card_words(page, site.halves[page.language]))
     return files
 
 
-def _tests(site: Site, page: Page) -> Files:
-    """The tests of the claims that a page lists, as they ran, whole files as text."""
-    texts = {claim.listing: claim.tests for claim in site.project.listed(page)}
-    # some servers do not say in which encoding a text is
-    return {name: f"\ufeff{text}".encode() for name, text in texts.items()}
-
-
-def marks_script(site: Site, page: Page) -> bytes:
-    """What the marks of a page tell those who ask: of each claim its state, its sentence, how it was proven, its test.
+def _marks_script(site: Site, page: Page) -> bytes:
+    """What marks tell those who ask: of each claim its state, its sentence, how it was proven, its test.
 
     It is a script, since a page that is opened from disk may fetch nothing, and it holds text, no HTML.
     """
@@ -123,8 +104,8 @@ def archive_path(site: Site) -> str:
     return f"notebooks/{site.project.settings.name}-notebooks.zip"
 
 
-def page_meta(site: Site, page: Page) -> dict[str, Any]:
-    """What the theme's templates have to know of a page, as its front matter."""
+def page_meta(site: Site, page: Page, files: Files) -> dict[str, Any]:
+    """What the theme's templates have to know of a page and its files, as its front matter."""
     words, meta = site.words(page.language), dict[str, Any]()
     if page.is_section:
         core, whole = (measured.minutes for measured in measure(page))
@@ -133,15 +114,15 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
         meta["has_questions"] = any(fence.kind == "options" for fence in page.fences)
         meta["minutes"] = words("minutes", core=core, whole=whole)
     if page.marks:  # with a hash: a browser that keeps files does not show what an older build said
-        meta["marks"] = f"{MARKS}?{hashlib.sha256(marks_script(site, page)).hexdigest()[:8]}"
+        digest = hashlib.sha256(files[f"{site.address(page)}{MARKS}"]).hexdigest()
+        meta["marks"] = f"{MARKS}?{digest[:8]}"
     if any(moves_of(fence) for fence in page.shown):
         meta["has_movable"] = True
     if {"exceptions", "counts", "entries"} & {fence.kind for fence in page.fences}:
         meta["has_filter"] = True
     if recorded := site.recorded([page]):
         meta["recorded"] = recorded
-    views = (site.view(fence.body.strip(), page.language) for fence in page.shown)
-    if any(len(view.runs) > 1 for view in views):
+    if any(len(view.runs) > 1 for view in site.views(page)):
         meta["has_tabs"] = True
     if page.has_notebook:
         name = script_name(page)
@@ -156,20 +137,14 @@ def page_meta(site: Site, page: Page) -> dict[str, Any]:
 
 
 def theme_extra(site: Site, language: str, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """What the theme's templates have to know on every page of a language.
+    """What the theme's templates have to know on every page of a language, beside `extra` of its configuration.
 
-    Args:
-        site: What the pages show.
-        language: Their language.
-        extra: What the configuration has under `extra`.
-
-    Returns:
-        What is to be there as well: phrases, how many questions and exercises each section has, and the addresses of the languages.
+    That are phrases, how many questions and exercises each section has, and the addresses of the languages.
     """
     words = site.words(language)
     sections = {
         page.stem: [measure(page)[0].questions, len(exercises_of(page))]
-        for page in (site.page(language, path) for path in site.order)
+        for page in site.pages(language)
         if page.is_section
     }
     return {
@@ -189,9 +164,7 @@ def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int,
     """
     words, rows = site.words(language), []
     root = f"{site.project.settings.root(language)}notebooks/"
-    titles = {
-        page.stem: page.title for page in map(lambda p: site.page(language, p), site.sections)
-    }
+    titles = {page.stem: page.title for page in site.sections(language)}
     for stem, title in {**titles, CHAPTER: words("chapter")}.items():
         name = f"{stem}.{language}.ipynb"
         if content := files.get(f"{root}{name}"):

@@ -26,27 +26,23 @@ from proven.search import improve, unmark
 from proven.views import Site
 
 AFTER = ("progress", "ran-on")  # what the theme puts behind the text of a page
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 # What a mark is joined to: a word, or one Chinese character, with the punctuation after it.
 LAST_WORD = re.compile(r"(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff]*)[^\w\s]*$")
 LONGEST_WORD = 16
 ONLINE = ".online"  # what offers a download of the whole site: not in `serve`, nor inside of the download
+ELSEWHERE = ":not(.jupyter-wrapper *)"  # what mkdocs-jupyter made of a notebook is not looked at
 POLICY = 'meta[http-equiv="Content-Security-Policy"]'
 
 
 def finish(
     site: Site, language: str, folder: Path, policy: bool = True, styles: Sequence[str] = ()
 ) -> None:
-    """Check the pages of one language and make them ready for readers.
+    """Check the pages of one language, in the folder of the whole site, and make them ready for readers.
 
-    Args:
-        site: What they should show.
-        language: Their language.
-        folder: The folder of the site, all languages included.
-        policy: Whether the policy is written; `serve` puts a script of its own into the pages.
-        styles: The style sheets that scripts put into the pages.
-
-    Raises:
-        ProjectError: A page does not show what its Markdown names, or shows more, or is missing.
+    A page that is missing, or shows anything else than its Markdown names, is a ProjectError. `serve`
+    has no policy, since it puts a script of its own into the pages; `styles` are the style sheets that
+    scripts put there.
     """
     settings, problems = site.project.settings, list[Problem]()
     root = folder / settings.root(language)
@@ -84,8 +80,8 @@ def finish_page(
         _mark_silent(site, page, tree)
         _tick_off(site, page, tree)
     _join_marks(tree)
-    for offer in [] if site.downloads else tree.css(ONLINE):
-        offer.decompose()
+    if not site.downloads:
+        _taken(tree.css(ONLINE))
     if policy:
         _add_policy(tree, styles)
     for heading in tree.css("article .depth:is(h2, h3, h4, h5, h6)"):
@@ -95,7 +91,7 @@ def finish_page(
 
 def address_of(site: Site, page: Page) -> str:
     """The file of a page inside of the site."""
-    return f"{site.project.settings.root(page.language)}{page.url}index.html"
+    return f"{site.address(page)}index.html"
 
 
 def write_files(folder: Path, files: Files) -> None:
@@ -123,24 +119,16 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
         yield Problem(what, advice, (wrong[1] or page.where(wrong[0]),))
         return
-    ours = {site.view(name, page.language).source.strip() for name in shown}
-    plain = {fence.body.strip() for fence in page.fences if fence.kind in ("sh", "text")}
-    for node in tree.css(".highlight code"):
-        if any("jupyter-wrapper" in (up.attributes.get("class") or "") for up in _above(node)):
-            continue
+    known = {view.source.strip() for view in site.views(page)}
+    known |= {fence.body.strip() for fence in page.fences if fence.kind in ("sh", "text")}
+    for node in tree.css(f".highlight code{ELSEWHERE}"):
         code = node.text().strip()
-        if code not in ours | plain:
-            place = page.where(code.split("\n")[0])
-            yield Problem(
+        if code not in known:
+            what, advice = (
                 "the page shows code that is run by nothing",
                 "move it into a section script",
-                (place,),
             )
-
-
-def _above(node: LexborNode) -> Iterator[LexborNode]:
-    while node := node.parent:  # type: ignore[assignment]
-        yield node
+            yield Problem(what, advice, (page.where(code.split("\n")[0]),))
 
 
 def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:
@@ -153,10 +141,9 @@ def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, st
 
 def _tell_pictures(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Say of each picture that nobody drew in this build that it is from elsewhere."""
-    for picture in tree.css("article img"):
-        if not any("jupyter" in (up.attributes.get("class") or "") for up in _above(picture)):
-            told = site.words(page.language)("not-made")
-            picture.insert_after(element(tree, "small", told, {"class": "not-made"}))
+    told = site.words(page.language)("not-made")
+    for picture in tree.css(f"article img{ELSEWHERE}"):
+        picture.insert_after(element(tree, "small", told, {"class": "not-made"}))
 
 
 def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
@@ -226,10 +213,7 @@ def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         options.decompose()
         if text:
             text.decompose()
-        explained = _following(snippet, _ends_answer)
-        content = "".join(node.html or "" for node in explained)
-        for node in explained:
-            node.decompose()
+        content = _taken(_following(snippet, _ends_answer))
         fold.attrs["class"] = "snippet-fold answer"
         fold.inner_html = f'{fold.inner_html}<div class="explained">{content}</div>'
         box.attrs["class"] = "question"
@@ -248,9 +232,8 @@ def _following(node: LexborNode, ends: Callable[[LexborNode], bool]) -> list[Lex
 
 
 def _ends_answer(node: LexborNode) -> bool:
-    classes = (node.attributes.get("class") or "").split()
-    heading = str(node.tag) in ("h1", "h2", "h3", "h4", "h5", "h6")
-    return heading or "question" in classes or bool(set(classes) & set(AFTER))
+    classes = set((node.attributes.get("class") or "").split())
+    return node.tag in HEADINGS or not classes.isdisjoint({"question", *AFTER})
 
 
 def _mark_silent(site: Site, page: Page, tree: LexborHTMLParser) -> None:
@@ -274,23 +257,25 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
 
 def _fold(tree: LexborHTMLParser, heading: LexborNode) -> None:
     """Close what a heading begins, up to the next heading of its level or of a higher one."""
-    ends = {f"h{level}" for level in range(1, int(str(heading.tag)[1]) + 1)}
+    ends = HEADINGS[: HEADINGS.index(str(heading.tag)) + 1]
     inside = _following(
         heading, lambda node: node.tag in ends or node.attributes.get("class") in AFTER
     )
-    links = heading.css("a.headerlink")  # a summary, which opens on a click, can hold no links
-    content = "".join(link.html or "" for link in links)
-    content = f'<p class="depth-links">{content}</p>' if links else ""
-    content += "".join(node.html or "" for node in inside)
-    for link in links:
-        link.decompose()
-    content = f"<summary>{heading.html}</summary>{content}"
-    for node in inside:
-        node.decompose()
+    links = _taken(heading.css("a.headerlink"))  # a summary, which opens on a click, can hold none
+    links = links and f'<p class="depth-links">{links}</p>'
+    content = f"<summary>{heading.html}</summary>{links}{_taken(inside)}"
     heading.replace_with(element(tree, "details", content, {"class": "depth"}))
 
 
-def _add_policy(tree: LexborHTMLParser, styles: Sequence[str] = ()) -> None:
+def _taken(nodes: list[LexborNode]) -> str:
+    """The HTML of nodes, which are taken from where they are."""
+    html = "".join(node.html or "" for node in nodes)
+    for node in nodes:
+        node.decompose()
+    return html
+
+
+def _add_policy(tree: LexborHTMLParser, styles: Sequence[str]) -> None:
     """Let a page load this site's own files only, and run only the code that it was built with.
 
     What stands in the page itself is named by its hash; a browser refuses what someone adds later.
@@ -315,12 +300,9 @@ def _add_policy(tree: LexborHTMLParser, styles: Sequence[str] = ()) -> None:
     if attributes := [str(node.attributes["style"]) for node in tree.css("[style]")]:
         directives["style-src-attr"] = ["'unsafe-hashes'", *_hashes(attributes)]
     policy = "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
-    for old in tree.css(POLICY):
-        old.decompose()
-    meta = tree.create_node("meta")
-    meta.attrs["http-equiv"] = "Content-Security-Policy"
-    meta.attrs["content"] = policy
-    tree.css("meta[charset]")[0].insert_after(meta)
+    _taken(tree.css(POLICY))
+    given = {"http-equiv": "Content-Security-Policy", "content": policy}
+    tree.css("meta[charset]")[0].insert_after(element(tree, "meta", "", given))
 
 
 def _hashes(texts: list[str]) -> list[str]:

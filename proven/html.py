@@ -23,10 +23,7 @@ PLAIN = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
 
 
 def snippet(view: View, alt: str, words: Words, moves: str = "") -> str:
-    """Write a snippet: its source, and what it did.
-
-    With `moves`, it prints a table whose first columns, that many, are for the reader to set.
-    """
+    """Write a snippet; with `moves`, its output is a table whose first columns, that many, a reader sets."""
     code, result = highlight(view.source), _result(view, alt, words, moves)
     if view.fold == "code":
         told = words("fold-code" if view.draws else "fold-setup")
@@ -91,16 +88,13 @@ def _run(view: View, run: Run, alt: str, words: Words, numbers: Iterator[int]) -
         wide = " wide" if is_wide(figure) else ""
         parts.append(f'<figure class="snippet-figure{wide}" data-search-exclude>{svg}</figure>')
     for piece in run.pieces:
-        parts.append(_box(piece.text, piece.label, "error" if piece.error else "output"))
+        kind = "error" if piece.error else "output"
+        # <samp> and not <code>: the theme adds a button to copy to every <pre><code>
+        parts.append(
+            f'<p class="snippet-label" data-search-exclude>{escape(piece.label)}</p>'
+            f'<pre class="snippet-{kind}"><samp>{escape(piece.text.rstrip())}</samp></pre>'
+        )
     return "".join(parts)
-
-
-def _box(text: str, label: str, kind: str) -> str:
-    # <samp> and not <code>: the theme adds a button to copy to every <pre><code>
-    return (
-        f'<p class="snippet-label" data-search-exclude>{escape(label)}</p>'
-        f'<pre class="snippet-{kind}"><samp>{escape(text.rstrip())}</samp></pre>'
-    )
 
 
 def mark(view: ClaimView) -> Element:
@@ -120,9 +114,9 @@ def mark(view: ClaimView) -> Element:
 
 
 def claims(views: list[ClaimView], page: str, words: Words) -> str:
-    """Write the list of the claims of a section, each with its test; `page` is the title of its page.
+    """Write the list of the claims of a section; `page` is the title of the page that shows it.
 
-    The tests are files of their own: the page would be three times as heavy, and its scripts look at each piece of code.
+    Tests are files of their own: the page would be three times as heavy, and its scripts look at all code.
     """
     rows = []
     for view in views:
@@ -139,7 +133,7 @@ def claims(views: list[ClaimView], page: str, words: Words) -> str:
     return f'<ul class="claims">{"".join(rows)}</ul>'
 
 
-def error(entry: ErrorView, words: Words) -> str:
+def error(entry: ErrorView) -> str:
     """Write an entry of the index of errors, on a page beside those that it leads to."""
     view = entry.view
     shown, label = f"<p>{entry.type}</p>", view.skipped
@@ -162,17 +156,14 @@ def exceptions(entries: list[ErrorView], words: Words) -> str:
         told = text.partition(": ")[2].partition("\n")[0].strip() or text
         link = f'<a href="#{entry.id}">{escape(shorten(told, 72, placeholder=" …"))}</a>'
         types.setdefault(entry.type, []).append(f"<li>{link}</li>")
+    types = dict(sorted(types.items()))
     rows = (
         f"<dt><code>{name}</code></dt><dd><ul>{''.join(links)}</ul></dd>"
-        for name, links in sorted(types.items())
+        for name, links in types.items()
     )
-    search = _search(
-        ".error-entry",
-        ".exceptions",
-        words("find-error"),
-        words("no-error"),
-        ("type", words("any-type"), {name: name for name in sorted(types)}),
-    )
+    choice = ("type", words("any-type"), {name: name for name in types})
+    find, none = words("find-error"), words("no-error")
+    search = _search(".error-entry", ".exceptions", find, none, choice)
     return f'{search}<dl class="exceptions" data-search-exclude>{"".join(rows)}</dl>'
 
 
@@ -181,22 +172,16 @@ def _search(
 ) -> str:
     """Write what a script filters the entries of a page with; a page without one does not show it.
 
-    Args:
-        entries: The selector of the entries.
-        overview: The selector of what stands above them, which goes while they are filtered.
-        find: What the field is for.
-        none: What is said when no entry is left.
-        kinds: Of each choice the attribute of the entries, the words for any, and its values with words.
+    `entries` and `overview` are selectors: what is above the entries goes while they are filtered.
+    A choice has the attribute of the entries, the words for any value, and of each value its words.
     """
-    selects = "".join(
-        f'<select name="{name}" aria-label="{escape(any_one)}"><option value="">{escape(any_one)}</option>'
-        + "".join(
+    selects = ""
+    for name, any_one, values in kinds:
+        choices = "".join(
             f'<option value="{escape(value)}">{escape(told)}</option>'
-            for value, told in values.items()
+            for value, told in {"": any_one, **values}.items()
         )
-        + "</select>"
-        for name, any_one, values in kinds
-    )
+        selects += f'<select name="{name}" aria-label="{escape(any_one)}">{choices}</select>'
     return (
         f'<search class="filter" data-entries="{entries}" data-overview="{overview}" data-search-exclude>'
         f'<input type="search" placeholder="{find}" aria-label="{find}">{selects}'
@@ -211,28 +196,18 @@ def entries(words: Words) -> str:
 
 
 def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
-    """Write how many claims each page has, how many of them hold and how far they were tried.
-
-    Args:
-        sections: The claims by the titles of the pages.
-        words: The phrases of the language.
-
-    Returns:
-        A table, and what filters the claims.
-    """
-    states = {view.state: view.title for views in sections.values() for view in views}
-    search = _search(
-        ".claims > li",
-        ".counts",
-        words("find-claim"),
-        words("no-claim"),
+    """Write how many claims there are, by the titles of the pages: how many hold, how far they were tried."""
+    all_of_them = [view for views in sections.values() for view in views]
+    states = {view.state: view.title for view in all_of_them}
+    choices = (
         ("section", words("any-section"), {title: title for title in sections}),
         ("state", words("any-state"), states),
     )
-    all_of_them = {words("all"): [view for views in sections.values() for view in views]}
+    find, none = words("find-claim"), words("no-claim")
+    search = _search(".claims > li", ".counts", find, none, *choices)
     heads = [words("claims"), *states.values(), words("on-many"), words("cases")]
     rows = []
-    for title, views in (sections | all_of_them).items():
+    for title, views in {**sections, words("all"): all_of_them}.items():
         held = Counter(view.state for view in views)
         cells = [len(views), *(held[state] for state in states)]
         cells += [sum(bool(v.cases) for v in views), sum(v.cases for v in views)]
@@ -240,8 +215,9 @@ def counts(sections: dict[str, list[ClaimView]], words: Words) -> str:
         rows.append(f'<tr><th scope="row">{escape(title)}</th>{numbers}</tr>')
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
     return (
-        f'<div class="counts" tabindex="0" role="region" aria-label="{escape(words("claims"))}" data-search-exclude><table class="numbers"><colgroup>{"<col>" * (len(heads) + 1)}</colgroup><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{search}"
+        f'<div class="counts" tabindex="0" role="region" aria-label="{escape(words("claims"))}" '
+        f'data-search-exclude><table class="numbers"><colgroup>{"<col>" * (len(heads) + 1)}</colgroup>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{search}"
     )
 
 

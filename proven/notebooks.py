@@ -20,6 +20,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proven.html import element, mathml
 from proven.page_script import indented, raising
+from proven.pages import Page
 from proven.prose import Dialect, Shown, pieces
 from proven.views import Run, Site, View
 from proven.words import Words
@@ -32,25 +33,14 @@ COPYING = ".zeroclipboard-container, .clipboard-copy-txt"  # a second button to 
 FOLDER = "import os, tempfile\nos.chdir(tempfile.mkdtemp())"
 
 
-def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> NotebookNode:
-    """Make the notebook of one page, or of several under a common title.
-
-    Args:
-        site: The outputs that it shows.
-        language: Its language.
-        paths: The paths of the pages inside the folder of their language.
-        dialect: How links and formulas are written.
-
-    Returns:
-        The notebook; the same build gives the same bytes.
-    """
-    words, whole = site.words(language), len(paths) > 1
-    title = words("chapter") if whole else site.page(language, paths[0]).title
-    recorded = site.recorded(site.page(language, path) for path in paths)
-    cells = _beginning(site, words, title, recorded)
-    for number, path in enumerate(paths):
-        page = site.page(language, path)
-        if number:
+def notebook(site: Site, pages: list[Page], dialect: Dialect) -> NotebookNode:
+    """Make the notebook of one page, or of several of a language under a common title."""
+    language, whole = pages[0].language, len(pages) > 1
+    words = site.words(language)
+    title = words("chapter") if whole else pages[0].title
+    cells = _beginning(site, words, title, site.recorded(pages))
+    for page in pages:
+        if page is not pages[0]:
             source = f"{words('fresh')}\n%reset -f\n{FOLDER}"
             cells.append(_code_cell(source, f"{page.stem}_reset"))
         for count, part in enumerate(pieces(page, dialect, title=whole)):
@@ -76,18 +66,22 @@ def notebook(site: Site, language: str, paths: list[str], dialect: Dialect) -> N
 
 def notebooks(site: Site, language: str) -> dict[str, bytes]:
     """Make the notebook of each page that shows snippets, and one of all of them."""
-    pages = {site.page(language, path).stem: [path] for path in site.sections}
+    sections, address = site.sections(language), os.environ.get("SITE_URL", "").rstrip("/")
+    pages = {page.stem: [page] for page in sections}
     if len(pages) > 1:
-        pages[CHAPTER] = site.sections
-    dialect = _dialect(site, language)
+        pages[CHAPTER] = sections
+
+    def link(path: str, anchor: str) -> str:
+        place = f"{site.address(site.page(language, path))}{anchor and f'#{anchor}'}"
+        return address and f"{address}/{place}"
+
     return {
-        f"{stem}.{language}.ipynb": notebook_bytes(notebook(site, language, paths, dialect))
-        for stem, paths in pages.items()
+        f"{stem}.{language}.ipynb": _bytes(notebook(site, of_them, Dialect(link)))
+        for stem, of_them in pages.items()
     }
 
 
-def notebook_bytes(made: NotebookNode) -> bytes:
-    """The file of a notebook."""
+def _bytes(made: NotebookNode) -> bytes:
     text: str = writes(made)
     return f"{text}\n".encode()
 
@@ -99,17 +93,6 @@ def colab_link(name: str) -> str | None:
         return None
     place = f"{github['repository']}/blob/{BRANCH}/{name}"
     return f"https://colab.research.google.com/github/{place}"
-
-
-def _dialect(site: Site, language: str) -> Dialect:
-    address = os.environ.get("SITE_URL", "").rstrip("/")
-
-    def link(path: str, anchor: str) -> str:
-        folder = "" if path == "index.md" else f"{path.removesuffix('.md')}/"
-        root = site.project.settings.root(language)
-        return address and f"{address}/{root}{folder}{anchor and f'#{anchor}'}"
-
-    return Dialect(link)
 
 
 def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> list[NotebookNode]:
@@ -220,7 +203,7 @@ def _output(kind: str, **fields: Any) -> NotebookNode:
     return node
 
 
-def as_page(site: Site, language: str, path: str) -> str:
+def as_page(site: Site, page: Page) -> str:
     """The notebook of a page as HTML that mkdocs-jupyter makes, fit to stand on a page of the site.
 
     Left out are 600 KB of style sheets for one theme, scripts from other hosts, and a second button
@@ -232,10 +215,10 @@ def as_page(site: Site, language: str, path: str) -> str:
         link=lambda path, anchor: "",
         math=lambda latex, display: mathml(latex, "block" if display else "inline"),
     )
-    made = notebook(site, language, [path], dialect)
+    made = notebook(site, [page], dialect)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "notebook.ipynb"
-        file.write_bytes(notebook_bytes(made))
+        file.write_bytes(_bytes(made))
         tree = LexborHTMLParser(nb2html(str(file), execute=False, custom_mathjax_url=""))
     for dropped in tree.css(f"style, script, .anchor-link, {COPYING}"):
         dropped.decompose()

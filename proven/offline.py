@@ -15,6 +15,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proven.files import zipped
 from proven.finish import ONLINE, POLICY
+from proven.prose import relative
 
 SHIM = "assets/iframe-worker.js"
 INDEX = re.compile(r"(?<![^/])search(/search_index)?\.json$")  # Zensical's is above the folder
@@ -29,7 +30,7 @@ def write_offline_copy(site: Path, name: str) -> None:
 
 def _files(site: Path) -> dict[str, bytes]:
     """The contents of the files by their path, such as `en/blocks/index.html`."""
-    files = {SHIM: (Path(__file__).with_name("iframe-worker.js")).read_bytes()}
+    files = {SHIM: Path(__file__).with_name("iframe-worker.js").read_bytes()}
     for path in sorted(site.rglob("*")):
         name = path.relative_to(site).as_posix()
         if path.is_dir() or LEFT_OUT.search(name):
@@ -54,7 +55,7 @@ def _files(site: Path) -> dict[str, bytes]:
 
 
 def _page(html: str, name: str, site: Path) -> str:
-    """Make the links of a page name files, drop the offer of this very file, and let the policy allow files."""
+    """Let the links of a page name files, and its policy allow them; drop the offer of this very file."""
     tree = LexborHTMLParser(html)
     for offer in tree.css(ONLINE):
         offer.decompose()
@@ -62,19 +63,16 @@ def _page(html: str, name: str, site: Path) -> str:
         policy.attrs["content"] = (policy.attrs["content"] or "").replace("'self'", "'self' file:")
     for tag in tree.css("a[href], link[href]"):
         tag.attrs["href"] = _file(tag.attrs["href"] or "", (site / name).parent)
-    shim = posixpath.relpath(SHIM, posixpath.dirname(name) or ".")
     script = tree.create_node("script")
-    script.attrs["src"] = shim
+    script.attrs["src"] = relative(SHIM, name)
     tree.css("head")[0].insert_child(script)
     return tree.html or ""
 
 
 def _file(url: str, folder: Path) -> str:
     """The address of the file that a server would send for a relative address."""
-    path, hash_, fragment = url.partition("#")
-    path, query, words = path.partition("?")
-    if not path or urlsplit(path).scheme or path.startswith("/"):
+    parts = urlsplit(url)
+    elsewhere = not parts.path or parts.scheme or parts.netloc or parts.path.startswith("/")
+    if elsewhere or not (folder / unquote(parts.path)).is_dir():
         return url
-    if not (folder / unquote(path)).is_dir():
-        return url
-    return posixpath.join(path, "index.html") + query + words + hash_ + fragment
+    return parts._replace(path=posixpath.join(parts.path, "index.html")).geturl()

@@ -4,33 +4,26 @@ import ast
 import io
 import textwrap
 import tokenize
-from collections.abc import Iterable
 
 from proven.views import View
 from proven.words import Words
 
 
-def page_script(title: str, views: Iterable[View], words: Words) -> str:
+def page_script(title: str, views: list[View], words: Words) -> str:
     """Join the snippets of a page.
 
     A statement that shows an error is caught, so that what follows it still runs; what needs devices
     asks for them first.
     """
     parts = [f"# {title}\n# {words('script')}"]
-    draws = False
     for view in views:
-        code = view.source
-        draws = draws or "pyplot" in code
-        if view.raises:
-            code = _caught(view)
+        code = _caught(view) if view.raises else view.source
         if view.devices:
             need = words("script-needs", need=words.devices(view.kind, view.devices))
-            told = f"{view.name}: {need}"
-            code = (
-                f"if {view.count} >= {view.devices}:\n{indented(code)}\nelse:\n    print({told!r})"
-            )
+            told, asks = f"{view.name}: {need}", f"if {view.count} >= {view.devices}:"
+            code = f"{asks}\n{indented(code)}\nelse:\n    print({told!r})"
         parts.append(f"# --- {view.name}\n{code}")
-    if draws:
+    if any("pyplot" in view.source for view in views):
         parts.append(f"# {words('script-show')}\nplt.show()")
     return "\n\n\n".join(parts) + "\n"
 
@@ -40,10 +33,9 @@ def raising(view: View) -> list[tuple[int, int]]:
 
     Where nothing says which ones raise, since the snippet did not run, the last ones are taken.
     """
-    body = ast.parse(view.source).body
     spans = [
         (min(n.lineno for n in (one, *getattr(one, "decorator_list", []))), one.end_lineno or 0)
-        for one in body
+        for one in ast.parse(view.source).body
     ]
     rows = [piece.line for piece in view.pieces if piece.error]
     found = [span for span in spans if any(span[0] <= row <= span[1] for row in rows)]
@@ -66,16 +58,13 @@ def _caught(view: View) -> str:
 
 def indented(code: str) -> str:
     """Indent code, except the later lines of strings: indenting them would change their text."""
-    inside: set[int] = set()
-    starts: list[int] = []
+    inside, starts = set[int](), list[int]()
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        name = tokenize.tok_name[token.type]
-        if name in {"FSTRING_START", "TSTRING_START"}:
+        name = tokenize.tok_name[token.type]  # since Python 3.12, an f-string is several tokens
+        if name in ("STRING", "FSTRING_START", "TSTRING_START"):
             starts.append(token.start[0])
-        elif name in {"FSTRING_END", "TSTRING_END"}:
+        if name in ("STRING", "FSTRING_END", "TSTRING_END"):
             inside.update(range(starts.pop() + 1, token.end[0] + 1))
-        elif name == "STRING":
-            inside.update(range(token.start[0] + 1, token.end[0] + 1))
     rows = enumerate(code.split("\n"), 1)
     return "\n".join(
         row if number in inside else textwrap.indent(row, "    ") for number, row in rows

@@ -3,7 +3,6 @@
 For readers that want text and not HTML. Code and outputs stand in the text as they do on the page.
 """
 
-import posixpath
 import re
 from collections.abc import Iterator
 
@@ -14,14 +13,7 @@ from proven.words import Words
 
 
 def texts(site: Site) -> dict[str, str]:
-    """The Markdown of all pages, of each language's chapter, and `llms.txt`.
-
-    Args:
-        site: The outputs that are shown.
-
-    Returns:
-        The text of each file, by its path inside of the site.
-    """
+    """The Markdown of all pages, of each language's chapter, and `llms.txt`, by their paths in the site."""
     about = "\n".join(f"> {half.description}".strip() for half in site.halves.values())
     parts = [f"# {' · '.join(half.name for half in site.halves.values())}", about]
     made: dict[str, str] = {}
@@ -29,13 +21,11 @@ def texts(site: Site) -> dict[str, str]:
     for language, half in site.halves.items():
         rows, chapter = [], []
         full = f"{site.project.settings.root(language)}llms-full.txt"
-        for path in site.order:
-            page, file = site.page(language, path), _file(site, language, path)
+        for page in site.pages(language):
+            file, description = _file(site, page), page.meta.get("description")
             made[file] = _page(site, page, file)
-            description = page.meta.get("description")
-            rows.append(
-                f"- [{page.title}]({root}{file}){(description and f': {description}') or ''}"
-            )
+            about_it = f": {description}" if description else ""
+            rows.append(f"- [{page.title}]({root}{file}){about_it}")
             if page.shown:
                 chapter.append(_page(site, page, full))
         made[full] = "\n".join(chapter)
@@ -44,10 +34,9 @@ def texts(site: Site) -> dict[str, str]:
     return made | {"llms.txt": "\n\n".join(parts) + "\n"}
 
 
-def _file(site: Site, language: str, path: str) -> str:
-    """Where the Markdown of a page is: the address of the page, and index.html.md."""
-    folder = "" if path == "index.md" else path.removesuffix(".md")
-    return posixpath.join(site.project.settings.root(language), folder, "index.html.md")
+def _file(site: Site, page: Page) -> str:
+    """Where the Markdown of a page is."""
+    return f"{site.address(page)}index.html.md"
 
 
 def _page(site: Site, page: Page, here: str) -> str:
@@ -55,7 +44,7 @@ def _page(site: Site, page: Page, here: str) -> str:
     words = site.words(page.language)
 
     def link(path: str, anchor: str) -> str:  # plain Markdown has no anchors
-        return relative(_file(site, page.language, path), here)
+        return relative(_file(site, site.page(page.language, path)), here)
 
     def fence(other: Fence) -> str:
         if other.kind == "claims":

@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, target_of
 from proven.questions import lettered, options_of
 
+COMMENT = re.compile(r"<!--.*?(?:-->\n?|\Z)", re.DOTALL)
 ATTRIBUTES = re.compile(r"\{:[^{}]*\}")  # of the paragraph above
 # What leads through a page, or lists what it holds: nothing for a text that is read from top to bottom.
 ONLY_HTML = ("counts", "downloads", "entries", "exceptions", "notebook")
@@ -72,11 +73,11 @@ def _written(
 ) -> Iterator[str | Shown]:
     for part in parts:
         if isinstance(part, Heading):
-            yield f"{'#' * part.level} {words(page, part.text, dialect)}"
+            yield f"{'#' * part.level} {_words(page, part.text, dialect)}"
         elif isinstance(part, Prose):
             yield _prose(page, part, dialect)
         elif isinstance(part, Box):
-            text = [f"**{words(page, part.title, dialect)}**"]
+            text = [f"**{_words(page, part.title, dialect)}**"]
             for inner in _written(page, part.parts, dialect, part.folded):
                 if isinstance(inner, Shown):
                     yield _quoted(text)
@@ -108,7 +109,7 @@ def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
     # how far each line has been written anew: a row of a table holds several runs of text
     behind = [0] * len(lines)
     for inline in prose.inlines:
-        old, new = inline.content.split("\n"), words(page, inline, dialect).split("\n")
+        old, new = inline.content.split("\n"), _words(page, inline, dialect).split("\n")
         if len(new) < len(old):  # code or a tag runs over a line: the first line takes all
             new = ["\n".join(new), *[""] * (len(old) - 1)]
         for number, (before, after) in enumerate(
@@ -124,17 +125,10 @@ def _prose(page: Page, prose: Prose, dialect: Dialect) -> str:
             behind[number] = start + len(after)
     lines = [f"-   {line[4:]}" if line.startswith(":   ") else line for line in lines]
     kept = [line for line in lines if not ATTRIBUTES.fullmatch(line.strip())]
-    return _without_comments("\n".join(kept))
+    return COMMENT.sub("", "\n".join(kept))
 
 
-def _without_comments(text: str) -> str:
-    while "<!--" in text:
-        before, _, rest = text.partition("<!--")
-        text = before + rest.partition("-->")[2].removeprefix("\n")
-    return text
-
-
-def words(page: Page, inline: Inline, dialect: Dialect) -> str:
+def _words(page: Page, inline: Inline, dialect: Dialect) -> str:
     """Write a run of text."""
     links: list[str] = []
     return "".join(_token(page, token, dialect, links) for token in inline.tokens)

@@ -19,14 +19,11 @@ NESTED = ("media", "supports")
 
 
 def cut_styles(folder: Path) -> None:
-    """Leave out of every style sheet what no page and no script can use.
+    """Leave out of every style sheet of a finished site what no page and no script can use.
 
     That are rules for classes, or for values of attributes, that occur in no page and no script, and
     variables that nothing asks for. A word of a script may be a class that the script gives, or an
     attribute to which it gives any value, so all words of scripts count.
-
-    Args:
-        folder: The folder of the site, all languages included.
     """
     tags = set[str]()
     for path in folder.rglob("*.html"):
@@ -50,18 +47,12 @@ def cut_styles(folder: Path) -> None:
         path.write_text(done[css], encoding="utf-8")
 
 
-def cut(css: str, used: set[str]) -> str:
+def cut(css: str | Sequence[Node], used: set[str]) -> str:
     """A style sheet without comments, and without the rules for what is not used.
 
-    Args:
-        css: The style sheet.
-        used: Classes, and attributes with their values, such as `type=radio`; `type=` for any value.
-
-    Returns:
-        What is left of it.
+    Used are classes, and attributes with their values, such as `type=radio`; `type=` for any value.
     """
-    rules = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    return "".join(_kept(rules, used))
+    return "".join(_kept(css, used))
 
 
 def without_variables(css: str, asked: set[str]) -> str:
@@ -69,18 +60,14 @@ def without_variables(css: str, asked: set[str]) -> str:
     return VARIABLE.sub(lambda found: found[0] if found[1] in asked else "", css)
 
 
-def _kept(rules: Sequence[Node], used: set[str]) -> Iterator[str]:
-    for rule in rules:
+def _kept(css: str | Sequence[Node], used: set[str]) -> Iterator[str]:
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
         if isinstance(rule, QualifiedRule):
-            selectors = [s for s in _selectors(rule.prelude) if _can_match(s, used)]
+            selectors = [_text(s) for s in _selectors(rule.prelude) if _can_match(s, used)]
             if selectors:
-                prelude = ",".join(_text(selector) for selector in selectors)
-                yield f"{prelude}{{{_text(rule.content)}}}"
+                yield f"{','.join(selectors)}{{{_text(rule.content)}}}"
         elif isinstance(rule, AtRule) and rule.lower_at_keyword in NESTED and rule.content:
-            inside = tinycss2.parse_rule_list(
-                rule.content, skip_comments=True, skip_whitespace=True
-            )
-            if text := "".join(_kept(inside, used)):
+            if text := cut(rule.content, used):
                 yield f"@{rule.at_keyword} {_text(rule.prelude)}{{{text}}}"
         else:
             yield rule.serialize()

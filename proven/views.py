@@ -25,13 +25,9 @@ from proven.worker import Machine
 
 @dataclass(frozen=True)
 class Piece:
-    """An output or an error, in the order in which they came.
+    """An output or an error, with what it is in the language.
 
-    Attributes:
-        text: What it says.
-        label: What it is, in the language.
-        error: The type of the error; empty for an output.
-        line: The line of the snippet on which the error came, counted from 1.
+    An error has its type, and the line of the snippet on which it came, counted from 1.
     """
 
     text: str
@@ -42,13 +38,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Run:
-    """What a snippet did on one machine.
+    """What a snippet did on one machine: what it printed and raised, in order, and its figures as SVG.
 
-    Attributes:
-        label: Which machine, in a few words; empty where this build's output is the only one.
-        pieces: What it printed and which errors it raised, in order.
-        figures: Its figures, as SVG.
-        record: Where it comes from; None if this build ran it.
+    The label tells which machine; it is empty where this build's output is the only one. A run
+    without a record is this build's.
     """
 
     label: str
@@ -67,11 +60,11 @@ class View:
     """What a snippet shows in one language.
 
     Attributes:
-        name: The full name of the snippet.
+        name: Its full name.
         source: Its code, with the comments of the language.
         kind: The kind of device that it needs; empty if it runs anywhere.
         devices: How many of these.
-        count: The expression that counts these devices on the machine of a reader.
+        count: The expression that counts these devices on a reader's machine.
         fold: What a page folds away: `code`, the `output` that a question asks for, or nothing.
         state: `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one.
         skipped: Why it did not run here; empty if it did.
@@ -112,7 +105,7 @@ class ClaimView:
     """What a claim shows in one language.
 
     Attributes:
-        claim: The claim.
+        claim: The claim itself.
         words: What it proves.
         state: `proven`, `recorded`, `skipped`, or `pending` while `serve` still proves it.
         title: The state in words.
@@ -134,14 +127,9 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class ErrorView:
-    """An entry of the index of errors.
+    """An entry of the index of errors: its id there, the snippet that shows the error, on which page.
 
-    Attributes:
-        id: Its id on the page.
-        view: The snippet that shows the error.
-        type: The type of the error.
-        piece: The error; None where the snippet did not run.
-        page: The page that shows the snippet.
+    Its piece is None where the snippet did not run.
     """
 
     id: str
@@ -155,11 +143,7 @@ class ErrorView:
 class Half:
     """What the generator's configuration says of the pages of one language.
 
-    Attributes:
-        name: The name of the site.
-        description: What it is about.
-        address: Its own address, with a slash at its end; empty if it is not known.
-        copyright: Its licence.
+    The address ends with a slash, and is empty if it is not known.
     """
 
     name: str
@@ -173,7 +157,7 @@ class Site:
     """A project and what its sections did.
 
     Attributes:
-        project: The project.
+        project: The project, as it was read.
         results: What each section did; a claim without a proof there is pending.
         order: The paths of the pages in the order of the site; all languages have the same.
         halves: What the configuration says of the pages of each language.
@@ -199,25 +183,24 @@ class Site:
         """A page by the path inside the folder of its language."""
         return self.project.pages[language][path]
 
-    @cached_property
-    def sections(self) -> list[str]:
-        """The paths of the pages whose code readers may take along, in the order of the site.
+    def pages(self, language: str) -> list[Page]:
+        """The pages of a language, in the order of the site."""
+        return [self.page(language, path) for path in self.order]
 
-        These are the pages that show snippets, but for those that say `notebook: false`.
-        """
-        pages = self.project.pages[self.project.settings.main]
-        return [path for path in self.order if pages[path].has_notebook]
+    def sections(self, language: str) -> list[Page]:
+        """The pages whose code readers may take along, in the order of the site."""
+        return [page for page in self.pages(language) if page.has_notebook]
+
+    def views(self, page: Page) -> list[View]:
+        """What the snippets of a page show, in order."""
+        return [self.view(fence.body.strip(), page.language) for fence in page.shown]
+
+    def address(self, page: Page) -> str:
+        """The address of a page, from the home page of the site."""
+        return f"{self.project.settings.root(page.language)}{page.url}"
 
     def view(self, name: str, language: str) -> View:
-        """What a snippet shows.
-
-        Args:
-            name: The full name of the snippet.
-            language: The language of the page.
-
-        Returns:
-            The view.
-        """
+        """What a snippet shows in a language."""
         snippet, words = self.project.snippets[name], self.words(language)
         result, record = self.results[section_of(name)], self.project.record_of(name)
         outcome, asked = result.outcomes[name], (language, name) in self.project.questions
@@ -253,9 +236,9 @@ class Site:
         """Where the recorded outputs on pages of a language come from, a sentence for each record."""
         told = []
         for page in pages:
-            words, names = self.words(page.language), [f.body.strip() for f in page.shown]
-            names += [name for name, _ in page.errors]
-            runs = (run for name in names for run in self.view(name, page.language).runs)
+            words, errors = self.words(page.language), (name for name, _ in page.errors)
+            views = self.views(page) + [self.view(name, page.language) for name in errors]
+            runs = (run for view in views for run in view.runs)
             told += [words.recorded(run.record) for run in runs if run.record]
         return list(dict.fromkeys(told))
 
@@ -282,7 +265,7 @@ class Site:
         return ErrorView(id, view, view.raises[number - 1], piece, page)
 
     def proof(self, claim: Claim) -> tuple[str, Machine, Record | None]:
-        """What became of a claim: its state, the machine that ran its test, and the record where one says so."""
+        """Its state, the machine that ran its test, and the record where one says so."""
         result = self.results[claim.section]
         state = result.proofs.get(claim.name, "pending")
         if state == "skipped":
@@ -299,9 +282,8 @@ class Site:
         told = words.proven(claim.devices, state, machine, record)
         repository = os.environ.get("REPO_URL", "").rstrip("/")
         url = f"{repository}/blob/main/{claim.file}#L{claim.line}" if repository else None
-        reach, tried = "", self.results[claim.section].reach.get(name, ())
-        if state == "proven":
-            reach = words.reach(tried)
+        tried = self.results[claim.section].reach.get(name, ())
+        reach = words.reach(tried) if state == "proven" else ""
         cases = sum(count for _, count in tried)
         return ClaimView(claim, claim.words[language], state, title, told, reach, cases, url)
 
@@ -313,7 +295,7 @@ class Site:
     def page_of(self, section: str, language: str) -> Page:
         """The page that shows most of a section's snippets."""
         return max(
-            (self.page(language, path) for path in self.order),
+            self.pages(language),
             key=lambda page: sum(f.body.startswith(f"{section}.") for f in page.shown),
         )
 
@@ -336,8 +318,6 @@ def today() -> time.struct_time:
     text = os.environ.get("SOURCE_DATE_EPOCH", str(int(time.time())))
     if not re.fullmatch("[0-9]{1,9}|[1-3][0-9]{9}", text, re.ASCII):  # what a zip file can hold
         what = f"SOURCE_DATE_EPOCH is {text[:40]!r}, and no number of seconds since 1970"
-        problem = Problem(
-            what, "unset it, or set it to one such as 1800000000", ("the environment",)
-        )
-        raise ProjectError(problem)
+        advice = "unset it, or set it to one such as 1800000000"
+        raise ProjectError(Problem(what, advice, ("the environment",)))
     return time.gmtime(int(text))

@@ -157,7 +157,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         known = site and site.project.pages[language].get(page.file.src_uri)
         if not site or not known:
             return markdown
-        page.meta.update(page_meta(site, known))
+        page.meta.update(page_meta(site, known, self.files))
         return known.body
 
     def on_env(self, env: Environment, config: MkDocsConfig, files: MkDocsFiles) -> Environment:

@@ -144,7 +144,9 @@ class Preview:
 
     def _render_again(self, site: Site, page: Page) -> None:
         known = self.rendered[page.language]
-        self.fences[page.language].site = site
+        fences, files = self.fences[page.language], page_files(site, page)
+        fences.site = site
+        fences.files.update(files)  # what the page has to know of them
         file = known.files.get_file_from_path(page.path)
         assert file
         assert file.page
@@ -153,7 +155,6 @@ class Preview:
         mkdocs_build._build_page(file.page, known.config, documents, known.nav, known.env)
         address = address_of(site, page)
         finish_page(site, page, self.folder / address, policy=False)
-        files = page_files(site, page)
         write_files(self.folder, files)
         for name in (*files, address):  # a page never asks for what is not there yet
             replace_file(self.folder / name, self.target / name)

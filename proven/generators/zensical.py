@@ -78,7 +78,7 @@ def write_stage(site: Site, language: str, config: Config, files: Files, stage: 
     docs = stage / "docs"
     shutil.copytree(site.project.settings.project / config.get("docs_dir", "docs"), docs)
     for page in site.project.pages[language].values():
-        meta = yaml.safe_dump({**page.meta, **page_meta(site, page)}, allow_unicode=True)
+        meta = yaml.safe_dump({**page.meta, **page_meta(site, page, files)}, allow_unicode=True)
         text = f"---\n{meta}---\n{page.body}"
         (docs / page.path).write_text(text, encoding="utf-8")
     text = yaml.dump(_staged(site, language, config), sort_keys=False, allow_unicode=True)

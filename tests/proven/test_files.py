@@ -1,5 +1,6 @@
 """All files of the site that are no pages: which there are, their names, what is in them."""
 
+import hashlib
 import io
 import json
 import re
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from proven.files import listed, make_files, page_meta, zipped
+from proven.files import listed, make_files, page_files, page_meta, zipped
 from proven.records import make_record, write_record
+from proven.views import Site
 from tests.helpers.projects import Project, page
 from tests.helpers.sites import GPU, made_up
 
@@ -27,6 +29,12 @@ def whole(project: Project) -> Project:
     for language in ("zh", "en"):
         project.file(f"docs/{language}/deep/part.md", page("part.one", "part.two"))
     return project
+
+
+def meta_of(site: Site, path: str) -> dict[str, Any]:
+    """What the templates know of an English page."""
+    page = site.page("en", path)
+    return page_meta(site, page, page_files(site, page))
 
 
 def test_a_site_has_these_files(whole: Project) -> None:
@@ -72,9 +80,43 @@ def test_what_the_marks_of_a_page_tell_is_a_script_that_holds_text(whole: Projec
 def test_a_page_asks_for_what_its_marks_tell_now(whole: Project) -> None:
     def asked(states: dict[str, str]) -> str:
         site = made_up(whole, proofs=states)
-        return str(page_meta(site, site.page("en", "index.md"))["marks"])
+        return str(meta_of(site, "index.md")["marks"])
 
     assert asked({"holds": "proven"}) == asked({"holds": "proven"}) != asked({})
+
+
+def test_what_marks_tell_is_made_once_and_asked_for_as_it_was_made(whole: Project) -> None:
+    site = made_up(whole)
+    meta = page_meta(site, site.page("en", "index.md"), {"en/marks.js": b"made"})
+    assert meta["marks"] == f"marks.js?{hashlib.sha256(b'made').hexdigest()[:8]}"
+
+
+def test_a_page_that_the_navigation_leaves_out_has_its_files_too(whole: Project) -> None:
+    files = make_files(made_up(whole, order=["claims.md"]))
+    of_pages = {
+        "assets/cards/deep-part.png",
+        "assets/cards/index.png",
+        "deep/part/part.py",
+        "marks.js",
+    }
+    assert of_pages | {f"en/{name}" for name in of_pages} <= files.keys()
+
+
+@pytest.mark.parametrize("address", ["", "https://example.org"])
+def test_files_of_a_page_that_begins_a_folder_are_where_it_is(
+    project: Project, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE_URL", address)
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/deep/index.md", "# Deep {#deep}\n\n[T](../index.md)\n")
+        project.pages[language] = page("part.one") + "\n[Deep](deep/index.md#deep).\n"
+    files = make_files(made_up(project))
+    assert {"deep/index.html.md", "en/deep/index.html.md"} <= files.keys()
+    assert "[Deep](deep/index.html.md)" in files["index.html.md"].decode()
+    assert "[T](../index.html.md)" in files["deep/index.html.md"].decode()
+    notebook = files["en/notebooks/index.en.ipynb"].decode()
+    link = f"[Deep]({address}/en/deep/#deep)" if address else "Deep"
+    assert f"{link}." in notebook
 
 
 def test_the_tests_that_ran_stand_beside_the_list_of_claims(whole: Project) -> None:
@@ -87,9 +129,7 @@ def test_where_no_downloads_are_offered_there_are_only_the_scripts(whole: Projec
     site = made_up(whole, downloads=False)
     scripts = {"claims/test_part.txt", "deep/part/part.py", "marks.js"}
     assert make_files(site).keys() == scripts | {f"en/{name}" for name in scripts}
-    assert page_meta(site, site.page("en", "deep/part.md")) == {
-        "script": ["part.py", "Download part.py"]
-    }
+    assert meta_of(site, "deep/part.md") == {"script": ["part.py", "Download part.py"]}
 
 
 @pytest.mark.parametrize("repository", ["", "https://github.com/o/r"])
@@ -101,12 +141,12 @@ def test_a_page_knows_its_script_its_card_and_its_notebook(
     colab = "https://colab.research.google.com/github/o/r/blob/notebooks/deep-part.en.ipynb"
     links = [["download", "Download notebook", "notebooks/deep-part.en.ipynb"]]
     links += [["colab", "Open in Colab", colab]] if repository else []
-    assert page_meta(site, site.page("en", "deep/part.md")) == {
+    assert meta_of(site, "deep/part.md") == {
         "script": ["part.py", "Download part.py"],
         "card": "assets/cards/deep-part.png",
         "notebook_links": links,
     }
-    home = page_meta(site, site.page("en", "index.md"))
+    home = meta_of(site, "index.md")
     assert re.fullmatch(r"marks\.js\?[0-9a-f]{8}", home.pop("marks"))
     assert home == {"card": "assets/cards/index.png"}
 

@@ -209,7 +209,7 @@ def test_an_entry_of_the_index_shows_the_message_as_text_and_leads_to_its_snippe
     view = replace(
         VIEW, runs=(Run("", (Piece("KeyError: <b>", "Error · line 2", "KeyError", 2),)),)
     )
-    tree = LexborHTMLParser(html.error(entry(view), WORDS))
+    tree = LexborHTMLParser(html.error(entry(view)))
     assert not tree.css("b")
     assert text(tree, ".error-entry[data-type=KeyError] pre samp") == ["KeyError: <b>"]
     (link,) = tree.css("a")
@@ -219,7 +219,7 @@ def test_an_entry_of_the_index_shows_the_message_as_text_and_leads_to_its_snippe
 
 def test_an_entry_of_what_did_not_run_says_so() -> None:
     view = replace(VIEW, state="skipped", skipped="It needs 2.")
-    tree = LexborHTMLParser(html.error(entry(view), WORDS))
+    tree = LexborHTMLParser(html.error(entry(view)))
     assert not tree.css("pre")
     assert text(tree, "p") == ["KeyError", "part.one-two It needs 2."]
 

@@ -229,7 +229,8 @@ def test_the_same_site_gives_the_same_bytes(pages: Project) -> None:
 
 
 def test_a_notebook_stands_on_a_page_without_scripts_and_styles(pages: Project) -> None:
-    html = as_page(made_up(pages, DONE), "en", "index.md")
+    site = made_up(pages, DONE)
+    html = as_page(site, site.page("en", "index.md"))
     assert "<script" not in html
     assert "<style" not in html
     assert "<h1" not in html

@@ -31,7 +31,7 @@ def view(name: str, source: str, devices: int = 0, raises: str = "") -> View:
 def ran(*views: View, language: str = "en") -> str:
     """What the script of these snippets prints."""
     words = Words(Settings(PROJECT, "", (language,), (language,)), language)
-    script = page_script("Title", views, words)
+    script = page_script("Title", list(views), words)
     done = subprocess.run([sys.executable, "-I", "-c", script], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -8,6 +8,7 @@ import pytest
 
 from proven.cells import Raised
 from proven.files import page_files, page_meta
+from proven.pages import Page
 from proven.records import make_record, write_record
 from proven.views import Piece, Site, View
 from proven.worker import Machine
@@ -61,6 +62,11 @@ def marked(project: Project) -> Project:
     text += "\nHolds.`#!claim holds` On one.`#!claim on_one`\n"
     project.pages = dict.fromkeys(("zh", "en"), text)
     return project
+
+
+def meta_of(site: Site, page: Page) -> dict[str, Any]:
+    """What the templates know of a page."""
+    return page_meta(site, page, page_files(site, page))
 
 
 def record(site: Site) -> Path:
@@ -163,7 +169,7 @@ def test_where_recorded_outputs_come_from_is_told_once_for_a_page(marked: Projec
     site = made_up(marked)
     page = site.page("en", "index.md")
     assert site.recorded([page]) == []
-    assert "recorded" not in page_meta(site, page)
+    assert "recorded" not in meta_of(site, page)
     record(made_up(marked, {"part.one": {"output": "theirs\n"}}, GPUS))
     site = made_up(marked)
     told = (
@@ -171,7 +177,7 @@ def test_where_recorded_outputs_come_from_is_told_once_for_a_page(marked: Projec
         "driver 610, numpy 2.4.0, CUDA 13.0, at commit 0123456789."
     )
     assert site.recorded([page, page]) == [told]
-    meta = page_meta(site, page)
+    meta = meta_of(site, page)
     assert (meta["recorded"], meta["has_tabs"]) == ([told], True)
     assert (
         "标有“2 × Made-up GPU 80GB，2026-11-23 录制”的输出"
@@ -222,16 +228,16 @@ def test_the_sections_of_a_site_are_the_pages_with_snippets_in_its_order(marked:
     for language in ("zh", "en"):
         marked.file(f"docs/{language}/about.md", "# About {#about}\n")
     site = made_up(marked, order=("claims.md", "index.md", "about.md"))
-    assert site.sections == ["index.md"]
-    assert replace(site, order=("about.md",)).sections == []
+    assert [page.path for page in site.sections("en")] == ["index.md"]
+    assert replace(site, order=("about.md",)).sections("en") == []
     for language in ("zh", "en"):  # a page may decline
         text = (marked.folder / "docs" / language / "index.md").read_text("utf-8")
         marked.pages[language] = f"---\nnotebook: false\n---\n\n{text}"
     site = made_up(marked, order=("index.md",))
-    assert site.sections == []
+    assert site.sections("zh") == site.sections("en") == []
     declining = site.page("en", "index.md")
     assert declining.shown
-    assert {"script", "notebook_links"}.isdisjoint(page_meta(site, declining))
+    assert {"script", "notebook_links"}.isdisjoint(meta_of(site, declining))
     assert not any(name.endswith(".py") for name in page_files(site, declining))
     assert site.machine is CPU
 

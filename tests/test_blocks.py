@@ -1639,7 +1639,7 @@ def test_the_block_hangs_on_infinity_and_ends_on_nan() -> None:
     which then never ends. With the default weights, infinite inputs have become NaN by then, and the loop
     ends at once.
 
-    `FixedHiddenMLP` 的权重全为 1 时，1e38 的输入到循环处已是无穷大，再也出不来；
+    `FixedHiddenMLP` 的权重全为 1 时，1e38 的输入到循环处已是无穷大，循环再也停不下来；
     用默认的权重，无穷大的输入到那里已是 NaN，循环立刻结束。
     """
     state = after("blocks.halving")

@@ -639,7 +639,7 @@ def test_only_zeros_give_no_gradient() -> None:
     """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed from the
     output, whatever the target: that batch teaches the network nothing.
 
-    末尾的 ReLU 若只输出 0，不论由输出算出的是什么损失，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
+    末尾的 ReLU 若只输出 0，损失由输出算出，那么不论目标是什么，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
     silent = []

@@ -765,7 +765,7 @@ def test_four_methods_are_long() -> None:
     the eleven methods of `nn.Module` compared here, each over six times as long as ours; `train` is at most
     two lines longer.
 
-    连同辅助方法一起数，`nn.Module` 的十一个方法里最长的四个是 `load_state_dict`、`__call__`、`to` 和 `__setattr__`，行数都超过我们的六倍；`train` 最多只长两行。
+    连同辅助方法一起数，这里比较的十一个方法里，`nn.Module` 最长的四个是 `load_state_dict`、`__call__`、`to` 和 `__setattr__`，行数都超过我们的六倍；`train` 最多只长两行。
     """
     state = after("own_module.lines")
     real = dict(zip(state.METHODS, state.real, strict=True))

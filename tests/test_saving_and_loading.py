@@ -2512,7 +2512,7 @@ def test_compile_puts_a_prefix_before_each_name() -> None:
     says (which was read and not run, since importing it takes seconds), so each name in its state dict begins
     with `_orig_mod.`; taking the prefix off makes the names fit again.
 
-    `torch.compile(net)` 返回一层包装，源码里写着它把模型放在属性 `_orig_mod` 里（导入它要好几秒），
+    `torch.compile(net)` 返回一层包装，源码里写着它把模型放在属性 `_orig_mod` 里（只读了源码，没有运行，因为导入它要好几秒），
     所以状态字典里的每个名字都以 `_orig_mod.` 开头；去掉这个前缀，名字就对得上了。
     """
     source = Path(torch.__file__).parent / "_dynamo" / "eval_frame.py"

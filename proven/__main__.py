@@ -1,14 +1,11 @@
 """`python -m proven`."""
 
-import os
 import sys
 
 try:
     from proven.cli import main
-except (ImportError, AttributeError) as error:
-    if own := [f for f in os.listdir() if f.endswith(".py") and f[:-3] in sys.stdlib_module_names]:
-        sys.exit(f"{own[0]} has the name of a module of Python, and was imported for it: rename it")
-    if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("proven"):
+except ModuleNotFoundError as error:
+    if (error.name or "").startswith("proven"):
         raise
     sys.exit(
         f"This Python, {sys.executable}, has no {error.name}: it is not set up for the site.\n"

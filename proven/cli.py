@@ -26,7 +26,7 @@ from proven.fork import silence
 from proven.pages import Page
 from proven.problems import Problem, ProjectError, did_you_mean, unforeseen
 from proven.project import Project, commit, read_project
-from proven.publish import publish, staging
+from proven.publish import place_of, publish, staging
 from proven.reading import Measure, measure
 from proven.records import folder_of, make_record, write_record
 from proven.runner import run
@@ -174,13 +174,14 @@ def _notebooks(project: Path, folder: Path) -> None:
     configs = read_configs(settings)
     main = configs[settings.main]
     halves = halves_of(settings, configs, main.get("site_url"))
-    with staging(folder.resolve(), settings.name) as new:
+    target = place_of(settings, folder)
+    with staging(target, settings.name) as new:
         site = begin_site(settings, halves, main.get("nav"))
         for language in settings.languages:
             for name, content in notebooks(site, language).items():
                 (new / name).write_bytes(content)
                 print(folder / name)
-        publish(new, folder.resolve())
+        publish(new, target)
 
 
 def _stats(project: Project) -> None:

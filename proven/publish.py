@@ -19,9 +19,21 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from proven.problems import Problem, ProjectError
+from proven.settings import Settings
 
 MARKER = ".proven.json"
 MOUNTS = Path("/proc/self/mountinfo")  # on Linux: also folders that are mounted from the same disk
+
+
+def place_of(settings: Settings, folder: str | Path) -> Path:
+    """Where a site goes, without links: not where the project is read, as the next build would read it."""
+    site = Path(os.path.realpath(folder))
+    for name in (settings.sections, settings.tests, settings.docs):
+        read = (settings.project / name).resolve()
+        if site.is_relative_to(read) and read != settings.project.resolve():
+            what = f"a build reads what lies in {name}/, and the next one would read this site"
+            raise _refused(what, "name another folder", site)
+    return site
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ class Settings:
 
 def read_settings(project: Path) -> Settings:
     """Read the settings of a project."""
+    _working_directory()
     if not __debug__:
         what = "Python leaves assertions out (-O or PYTHONOPTIMIZE), and every proof is one"
         raise ProjectError(Problem(what, "run it without", (f"{FILE}:1",)))
@@ -120,5 +121,14 @@ def _shadows(settings: Settings) -> Iterator[Problem]:
 
 def find_project() -> Path:
     """The folder of the project that the working directory lies in."""
-    here = Path.cwd()
+    here = _working_directory()
     return next((folder for folder in (here, *here.parents) if (folder / FILE).is_file()), here)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        what = "the folder in which this was started is gone"
+        advice = "go to one that there is, such as the folder of the project"
+        raise ProjectError(Problem(what, advice)) from None

@@ -7,7 +7,6 @@ one where that is safe, and after it where it is not.
 import contextlib
 import functools
 import logging
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +34,7 @@ from proven.fork import Fork, can_fork, end_orderly, have_streams
 from proven.generators.preview import Preview, Rendered, check_address
 from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError, unforeseen
-from proven.publish import publish, replace_files, staging
+from proven.publish import place_of, publish, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
 from proven.settings import read_settings
@@ -113,7 +112,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             self.on_shutdown()
             if self.preview and not self.preview.site:
                 check_address(*config.dev_addr)
-            self.target = Path(os.path.realpath(config.site_dir))
+            self.target = place_of(settings, config.site_dir)
             self.folder = self.cleanup.enter_context(staging(self.target, settings.name))
             configs = {**read_configs(settings), language: config}
             self.site = begin_site(

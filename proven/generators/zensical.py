@@ -27,7 +27,7 @@ from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
 from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError
-from proven.publish import publish, staging
+from proven.publish import place_of, publish, staging
 from proven.settings import find_project, read_settings
 from proven.styles import cut_styles
 from proven.views import Site
@@ -45,6 +45,7 @@ def build(project: Path, target: Path) -> None:
     settings = read_settings(project)
     configs = read_configs(settings)
     main = configs[settings.main]
+    target = place_of(settings, target)
     with staging(target, settings.name) as folder, tempfile.TemporaryDirectory() as temporary:
         halves = halves_of(settings, configs, main.get("site_url"))
         site = begin_site(settings, halves, main.get("nav"))
@@ -191,6 +192,6 @@ def makeExtension(**_: Any) -> Fences:
 
 if __name__ == "__main__":
     try:
-        build(find_project(), Path(sys.argv[1]).resolve())
+        build(find_project(), Path(sys.argv[1]))
     except ProjectError as error:
         sys.exit(str(error))

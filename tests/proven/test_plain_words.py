@@ -212,10 +212,27 @@ def test_a_module_that_keeps_the_engine_from_being_imported_is_told(
 ) -> None:
     project = sound(tmp_path / "project")
     project.file(name, "x = 1\n")
-    done = shell(project.folder, "PROVEN list")
-    assert done.stderr == (
-        f"{name} has the name of a module of Python, and was imported for it: rename it\n"
+    told = (
+        f"the file has the name of the module {name[:-3]} of Python, and would be imported for it\n"
+        f"  at       {project.folder / name}:1\n  do       rename it\n"
     )
+    assert shell(project.folder, "PROVEN list").stderr == told
+    if name == "json.py":  # MkDocs itself can do without it until the plugin is imported
+        assert shell(project.folder, "MKDOCS build").stderr == told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, nobody can remove such a folder")
+@pytest.mark.parametrize(
+    "command",
+    ["MKDOCS build -f $OLDPWD/mkdocs.yml", "PROVEN list", "PROVEN.generators.zensical site"],
+)
+def test_a_working_directory_that_was_removed_is_told(tmp_path: Path, command: str) -> None:
+    folder = sound(tmp_path / "project").folder
+    done = shell(folder, f"mkdir gone; cd gone; rmdir $OLDPWD/gone; {command}")
+    assert done.returncode == 1
+    assert "the folder in which this was started is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "site").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")

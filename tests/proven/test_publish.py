@@ -179,17 +179,27 @@ def test_a_folder_that_a_build_of_this_project_did_not_make_is_refused_at_once(
     assert files(tmp_path) == before
 
 
-@pytest.mark.parametrize("folder", ["tests", "snippets", "docs/en", "other"])
-def test_a_build_into_a_folder_of_files_is_refused_before_anything_runs(
-    project: Project, folder: str
+@pytest.mark.parametrize(
+    ("folder", "why"),
+    [
+        ("tests", "a build reads what lies in tests/"),
+        ("snippets/records", "a build reads what lies in snippets/"),
+        ("docs/en/absent", "a build reads what lies in docs/"),
+        ("linked", "a build reads what lies in docs/"),
+        ("other", "not the site of an earlier build"),
+    ],
+)
+def test_a_build_into_a_folder_of_files_or_one_that_is_read_is_refused_before_anything_runs(
+    project: Project, folder: str, why: str
 ) -> None:
     project.tests = "def test_sum() -> None:\n    assert 1 + 1 == 2\n"
     project.file("other/.mine/mine", "mine")
     project.file("other/mine.html", "mine")
+    (project.folder / "linked").symlink_to("docs/theme")
     before = contents(project.write().parent)
     done = mkdocs_here(project.folder, "build", "-d", folder)
     assert done.returncode != 0
-    assert "not the site of an earlier build" in done.stdout
+    assert why in done.stdout
     assert "Section part" not in done.stdout
     assert contents(project.folder.parent) == before
 
@@ -243,6 +253,8 @@ def test_notebooks_are_written_like_a_site(
     folder = put(project.write() / "notes", mine="mine")
     monkeypatch.chdir(project.folder)
     assert main(["notebooks", "notes"]) == 1
+    assert main(["notebooks", "docs/notes"]) == 1
+    assert not (project.folder / "docs/notes").exists()
     assert contents(folder) == {"mine": b"mine"}
 
 

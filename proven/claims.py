@@ -18,33 +18,19 @@ from proven.settings import Settings
 
 @dataclass(frozen=True)
 class Claim:
-    """A test that proves one sentence.
+    """A test that proves one sentence."""
 
-    Attributes:
-        name: The name of the test without its `test_`; marks on the pages name it.
-        section: The section that it belongs to.
-        file: The file of the test, relative to the project.
-        line: The line of that file on which it begins, counted from 1.
-        words: What it proves, by language.
-        source: The source of the test.
-        tests: The whole file, as it was read.
-        snippet: The last snippet of the section that the source names, if it names one.
-        needs_state: Whether it looks at the state of the section, and not only at what is shown.
-        devices: How many devices it needs; 0 if it runs anywhere.
-        helpers: What else of the project ran with it, for a claim that a record may speak of.
-    """
-
-    name: str
+    name: str  # that of the test without its `test_`; marks on the pages name it
     section: str
-    file: str
-    line: int
-    words: dict[str, str]
+    file: str  # inside the project
+    line: int  # of `def`, counted from 1
+    words: dict[str, str]  # what it proves, by language
     source: str
-    tests: str
-    snippet: str | None
-    needs_state: bool
+    tests: str  # the whole file, as it was read
+    snippet: str | None  # the last one of the section that the source names
+    needs_state: bool  # it looks at the state of the section, and not only at what is shown
     devices: int
-    helpers: str = ""
+    helpers: str = ""  # what else of the project ran with it, if a record may speak of it
 
     @property
     def place(self) -> str:
@@ -91,7 +77,8 @@ def read_claims(
                 for claim in found
             )
         for claim in found:
-            if first := claims.setdefault(claim.name, claim) is not claim and claims[claim.name]:
+            first = claims.setdefault(claim.name, claim)
+            if first is not claim:
                 what = f"two tests are called test_{claim.name}"
                 problems.append(Problem(what, "rename one", (first.place, claim.place)))
     return claims, problems
@@ -117,7 +104,6 @@ def _read(
         if len(paragraphs) != len(written) or not all(paragraphs):
             continue
         name = node.name.removeprefix("test_")
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         inside = [part for child in node.body[1:] for part in ast.walk(child)]
         words = [part.value for part in inside if isinstance(part, ast.Constant)]
         named = [word for word in words if isinstance(word, str) and word in order]
@@ -136,7 +122,7 @@ def _read(
                 file=place,
                 line=node.lineno,
                 words=dict(zip(written, map(_joined, paragraphs), strict=True)),
-                source="\n".join(lines[first - 1 : node.end_lineno]),
+                source=_source(node, lines),
                 tests=text,
                 snippet=max(named, key=order.__getitem__, default=None),
                 needs_state=any(isinstance(p, ast.Name) and p.id == "after" for p in inside),
@@ -144,6 +130,12 @@ def _read(
             )
         )
     return tuple(claims), problems
+
+
+def _source(node: ast.stmt, lines: list[str]) -> str:
+    """The lines of a statement of a module, those of its decorators included."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return "\n".join(lines[first - 1 : node.end_lineno])
 
 
 # what a file of tests defines, by name: the source, or the hash of a module of the project, and the definition
@@ -163,8 +155,7 @@ def _definitions(data: bytes, settings: Settings) -> Definitions:
                     told = f"{node.module}.{alias.name} {hashed}"
                     defined[alias.asname or alias.name] = told, None
             continue
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
-        its = "\n".join(lines[first - 1 : node.end_lineno])
+        its = _source(node, lines)
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             defined[node.name] = its, node
         else:

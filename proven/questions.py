@@ -28,19 +28,14 @@ SEPARATOR = " | "
 
 @dataclass(frozen=True)
 class Question:
-    """A question with options, of which one fits.
+    """A question with options, of which one fits."""
 
-    Attributes:
-        snippet: The full name of the snippet that answers it.
-        key: The expression.
-        options: Of each option its value, and its text; both are the same where only one is written.
-        place: The line of the page with the expression.
-    """
-
-    snippet: str
-    key: str
-    options: tuple[tuple[str, str], ...]
-    place: str
+    snippet: str  # which answers it
+    key: str  # the expression
+    options: tuple[
+        tuple[str, str], ...
+    ]  # of each its value and its text, the same if one is written
+    place: str  # of the expression
 
     def fitting(self, answer: str) -> list[int]:
         """Which options have the value of the expression, counted from 0."""
@@ -62,7 +57,7 @@ def lettered(options: tuple[tuple[str, str], ...]) -> list[str]:
 def questions_of(page: Page) -> list[Question]:
     """The questions of a page, in order; those that are not complete are left out."""
     return [
-        Question(snippet.body.strip(), *options_of(fence.body), page.at(fence.line + 1))
+        Question(snippet.name, *options_of(fence.body), page.at(fence.line + 1))
         for _, fence, snippet, _ in _boxes(page.parts)
         if fence and snippet
     ]
@@ -106,33 +101,22 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
 
 def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence | None, bool]]:
     """Each question, its first options, the snippet that follows it, and whether its answer is explained."""
-    for number, part in enumerate(parts):
-        following, after = (*parts[number + 1 : number + 3], None, None)[:2]
+    following = zip(parts, (*parts[1:], None), (*parts[2:], None, None), strict=False)
+    for part, second, third in following:
         if isinstance(part, Box) and part.kind == "question":
-            inside = [p for p in part.parts if isinstance(p, Fence) and p.kind == "options"]
-            answers = isinstance(following, Fence) and following.kind == "snippet"
-            ends = isinstance(after, Heading) or (
-                isinstance(after, Box) and after.kind == "question"
-            )
-            snippet = following if answers else None
-            yield part, next(iter(inside), None), snippet, bool(after) and not ends  # type: ignore[misc]
+            options = [p for p in part.parts if isinstance(p, Fence) and p.kind == "options"]
+            snippet = second if isinstance(second, Fence) and second.kind == "snippet" else None
+            next_one = isinstance(third, Box) and third.kind == "question"
+            explained = third is not None and not next_one and not isinstance(third, Heading)
+            yield part, next(iter(options), None), snippet, explained
         elif isinstance(part, Box):
             yield from _boxes(part.parts)
 
 
 def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
-    """The value of an expression after a snippet, as `str` writes it.
+    """The value of an expression after a snippet, as `str` writes it; an expression may not print.
 
-    Args:
-        key: The expression.
-        outcome: What the snippet did.
-        namespace: The names of its section; none where the outcome was recorded elsewhere.
-
-    Returns:
-        The value.
-
-    Raises:
-        ProjectError: It fails, or prints something.
+    The namespace has the names of the section; none where the outcome was recorded elsewhere.
     """
     names = {**namespace, "output": outcome.output, "errors": [e.text for e in outcome.errors]}
     printed = io.StringIO()

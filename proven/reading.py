@@ -1,10 +1,9 @@
 """Measures how much a page asks of its reader, and which part of it is the core."""
 
 import re
-from dataclasses import astuple, dataclass
-from operator import add
+from dataclasses import dataclass
 
-from proven.pages import Box, Fence, Heading, Inline, Page, Part, Prose, plain_words
+from proven.pages import Box, Fence, Heading, Page, Part, inlines_of, plain_words, walk
 
 # How fast a learner reads, and works through a snippet or a question, in minutes.
 WORD, CHARACTER, SNIPPET, QUESTION = 1 / 180, 1 / 300, 40 / 60, 1.0
@@ -13,23 +12,12 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 
 @dataclass(frozen=True)
 class Measure:
-    """How much there is to read.
+    """How much there is to read."""
 
-    Attributes:
-        words: Words that are not written in Han characters, names in code included.
-        characters: Han characters.
-        snippets: Snippets with what they show.
-        questions: Questions to answer before an output is opened.
-    """
-
-    words: int = 0
-    characters: int = 0
+    words: int = 0  # not written in Han characters, names in code included
+    characters: int = 0  # of Han
     snippets: int = 0
     questions: int = 0
-
-    def __add__(self, other: "Measure") -> "Measure":
-        """Both together."""
-        return Measure(*map(add, astuple(self), astuple(other)))
 
     @property
     def minutes(self) -> int:
@@ -40,17 +28,24 @@ class Measure:
 
 def measure(page: Page) -> tuple[Measure, Measure]:
     """Measure the core of a page and all of it, each without exercises and summary."""
-    core = whole = Measure()
-    kind, level = "", 0
+    core, whole, kind, level = list[Part](), list[Part](), "", 0
     for part in page.parts:
         if isinstance(part, Heading) and (not kind or part.level <= level):
             kind, level = part.kind, part.level
-        there = _measure(part)
         if kind in ("", "depth"):
-            whole += there
+            whole.append(part)
         if not kind:
-            core += there
-    return core, whole
+            core.append(part)
+    return _measure(tuple(core)), _measure(tuple(whole))
+
+
+def _measure(parts: tuple[Part, ...]) -> Measure:
+    text = " ".join(map(plain_words, inlines_of(parts)))
+    text = re.sub(r"#!claim \w+", " ", text).replace("#!math", " ")
+    words = [word for word in HAN.sub(" ", text).split() if re.search(r"\w", word)]
+    snippets = sum(isinstance(part, Fence) and part.kind == "snippet" for part in walk(parts))
+    questions = sum(isinstance(part, Box) and part.kind == "question" for part in walk(parts))
+    return Measure(len(words), len(HAN.findall(text)), snippets, questions)
 
 
 def letters(text: str) -> int:
@@ -69,21 +64,3 @@ def exercises_of(page: Page) -> list[str]:
         else:
             level = 0
     return found
-
-
-def _measure(part: Part) -> Measure:
-    if isinstance(part, Fence):
-        return Measure(snippets=int(part.kind == "snippet"))
-    if isinstance(part, Heading):
-        return _text(part.text)
-    if isinstance(part, Prose):
-        return sum(map(_text, part.inlines), Measure())
-    assert isinstance(part, Box)
-    inside = sum(map(_measure, part.parts), _text(part.title))
-    return inside + Measure(questions=int(part.kind == "question"))
-
-
-def _text(inline: Inline) -> Measure:
-    text = re.sub(r"#!claim \w+", " ", plain_words(inline)).replace("#!math", " ")
-    words = [word for word in HAN.sub(" ", text).split() if re.search(r"\w", word)]
-    return Measure(len(words), len(HAN.findall(text)))

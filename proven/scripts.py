@@ -22,25 +22,15 @@ HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError, KeyError"
 
 @dataclass(frozen=True)
 class Snippet:
-    """One cell of a section script.
+    """One cell of a section script."""
 
-    Attributes:
-        name: The full name, such as `blocks.mlp`.
-        source: The code, with the comments of all languages.
-        line: The line of the script on which the code begins, counted from 1.
-        kind: The kind of device that the cell needs, such as `cuda`; empty if it runs anywhere.
-        devices: How many of that kind.
-        raises: The types of the errors that statements of the cell raise, in order.
-        fold: What a page folds away: `code` that only draws, an `output` that readers predict first.
-    """
-
-    name: str
-    source: str
-    line: int
-    kind: str = ""
+    name: str  # with that of its section, such as `blocks.mlp`
+    source: str  # with the comments of all languages
+    line: int  # on which the code begins in the script, counted from 1
+    kind: str = ""  # of the devices that it needs, such as `cuda`; empty if it runs anywhere
     devices: int = 0
-    raises: tuple[str, ...] = ()
-    fold: str | None = None
+    raises: tuple[str, ...] = ()  # the types of the errors of its statements, in order
+    fold: str | None = None  # `code` that only draws, or an `output` that readers predict first
 
     @property
     def sha256(self) -> str:
@@ -50,21 +40,13 @@ class Snippet:
 
 @dataclass(frozen=True)
 class Section:
-    """A section script.
-
-    Attributes:
-        name: The name of the script without its suffix.
-        path: The absolute path of the script.
-        place: Its path inside the project.
-        snippets: Its cells, in order.
-        sha256: The hash of the whole file, in hexadecimal.
-    """
+    """A section script; its `place` is its path inside the project."""
 
     name: str
     path: Path
     place: str
     snippets: tuple[Snippet, ...]
-    sha256: str
+    sha256: str  # of the whole file
 
     def find(self, name: str) -> Snippet:
         """The snippet of that full name."""
@@ -123,35 +105,15 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
     snippets: list[Snippet] = []
     problems: list[Problem] = []
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        body = [n for n in range(start + 1, end) if lines[n].strip()]
         try:
-            name, options = _marker(lines[start], kinds)
-            if f"{path.stem}.{name}" in [snippet.name for snippet in snippets]:
-                raise ValueError(f"a second cell is called {name!r}")
-            if not body:
-                raise ValueError(f"the cell {name!r} is empty")
+            snippet = _snippet(path.stem, lines, start, end, kinds)
+            if snippet.name in [other.name for other in snippets]:
+                name = snippet.name.removeprefix(f"{path.stem}.")
+                raise ValueError(f"a second cell is called {name!r}", HOW)
+            snippets.append(snippet)
         except ValueError as error:
-            problems.append(problem(str(error), HOW, start + 1))
-            continue
-        source = "\n".join(lines[body[0] : body[-1] + 1])
-        try:
-            ast.parse(source)
-        except SyntaxError:
-            what = f"the cell {name!r} ends, or begins, inside of a statement"
-            problems.append(problem(what, "move the marker", start + 1))
-            continue
-        kind, _, count = options.get("needs", "").partition(":")
-        snippets.append(
-            Snippet(
-                f"{path.stem}.{name}",
-                source,
-                body[0] + 1,
-                kind,
-                int(count or 0),
-                tuple(re.split(", *", options["raises"])) if "raises" in options else (),
-                options.get("fold"),
-            )
-        )
+            what, advice = error.args
+            problems.append(problem(what, advice, start + 1))
     if problems:
         raise ProjectError(*problems)
     return Section(path.stem, path, place, tuple(snippets), text_hash(data))
@@ -163,8 +125,11 @@ def text_hash(data: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """Read the marker of a cell; a ValueError says what is wrong with it."""
+def _snippet(
+    section: str, lines: list[str], start: int, end: int, kinds: tuple[str, ...]
+) -> Snippet:
+    """Read a cell, from the line of its marker up to another; a ValueError tells what is wrong, and what to do."""
+    line, body = lines[start], [n for n in range(start + 1, end) if lines[n].strip()]
     marker = MARKER.match(line)
     if not marker:
         told = f"{line.strip()!r} is no marker of a cell"
@@ -172,26 +137,38 @@ def _marker(line: str, kinds: tuple[str, ...]) -> tuple[str, dict[str, str]]:
             told += f": {bare[0]} cannot be read, put the value in double quotes"
         elif not line.startswith("# %% "):
             told += ": one space belongs before and one behind %%"
-        raise ValueError(told)
+        raise ValueError(told, HOW)
     name, pairs = marker["name"] or "", OPTION.findall(marker["options"])
     options = dict(pairs)
+    needs = re.fullmatch(r"(\w+):([1-9][0-9]{0,3})", options.get("needs", ""))
+    raises = tuple(re.split(", *", options["raises"])) if "raises" in options else ()
+    told = ""
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for a snippet: lower-case words joined by hyphens")
-    if unknown := sorted(options.keys() - {"needs", "raises", "fold"}):
-        raise ValueError(f"the marker of {name!r} has an unknown key: {', '.join(unknown)}")
-    if len(options) < len(pairs):
-        raise ValueError(f"the marker of {name!r} has a key twice")
-    needs = re.fullmatch(r"(\w+):[1-9][0-9]*", options.get("needs", "")) or [None] * 2
-    if "needs" in options and needs[1] not in kinds:
+        told = f"{name!r} is no name for a snippet: lower-case words joined by hyphens"
+    elif unknown := sorted(options.keys() - {"needs", "raises", "fold"}):
+        told = f"the marker of {name!r} has an unknown key: {', '.join(unknown)}"
+    elif len(options) < len(pairs):
+        told = f"the marker of {name!r} has a key twice"
+    elif "needs" in options and (not needs or needs[1] not in kinds):
         told = f"{name!r} needs {options['needs']!r}, which is no number of devices"
-        raise ValueError(f"{told} of a kind that proven.toml names: {', '.join(kinds) or 'none'}")
-    for error in re.split(", *", options.get("raises", "x")):
-        if not error.isidentifier():
-            raise ValueError(f"{name!r} raises {error!r}, which is no name of an error")
-    if options.get("fold", FOLDS[0]) not in FOLDS:
+        told += f" of a kind that proven.toml names: {', '.join(kinds) or 'none'}"
+    elif wrong := [error for error in raises if not error.isidentifier()]:
+        told = f"{name!r} raises {wrong[0]!r}, which is no name of an error"
+    elif options.get("fold", FOLDS[0]) not in FOLDS:
         told = f"{name!r} has fold={options['fold']!r}, which is neither of {', '.join(FOLDS)}"
-        raise ValueError(told)
-    return name, options
+    elif not body:
+        told = f"the cell {name!r} is empty"
+    if told:
+        raise ValueError(told, HOW)
+    source = "\n".join(lines[body[0] : body[-1] + 1])
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        told = f"the cell {name!r} ends, or begins, inside of a statement"
+        raise ValueError(told, "move the marker") from None
+    kind, count = needs.groups() if needs else ("", 0)
+    name, fold = f"{section}.{name}", options.get("fold")
+    return Snippet(name, source, body[0] + 1, kind, int(count), raises, fold)
 
 
 def parse(text: str, place: str) -> ast.Module:
@@ -205,28 +182,32 @@ def parse(text: str, place: str) -> ast.Module:
         raise ProjectError(Problem(what, "correct the code", (f"{place}:{line}",))) from None
 
 
-@cache
-def swapped_comments(source: str, written: tuple[str, ...]) -> list[int]:
-    """The lines on which only another half of a comment than the Chinese one has Han characters."""
-    lines = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT and "zh" in written:
-            parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
-            han = [bool(re.search(r"[\u3400-\u9fff]", part)) for part in parts]
-            if len(parts) == len(written) > 1 and any(han) and not han[written.index("zh")]:
-                lines.append(token.start[0])
-    return lines
-
-
-@cache  # every writer asks for it
-def localise(source: str, language: str, written: tuple[str, ...]) -> str:
-    """Keep one language's part of each comment of the form `# English | 中文`."""
-    lines = source.split("\n")
+@cache  # the checks and every writer ask for them
+def _halves(source: str, written: tuple[str, ...]) -> list[tuple[int, int, list[str]]]:
+    """The comments with a part for each language: the line, counted from 1, the column, and the parts."""
+    found = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
             if len(parts) == len(written) > 1:
-                row, column = token.start
-                kept = parts[written.index(language)].strip()
-                lines[row - 1] = f"{lines[row - 1][:column]}# {kept}".rstrip()
+                found.append((*token.start, parts))
+    return found
+
+
+def swapped_comments(source: str, written: tuple[str, ...]) -> list[int]:
+    """The lines on which only another half of a comment than the Chinese one has Han characters."""
+    lines = []
+    for line, _, parts in _halves(source, written) if "zh" in written else ():
+        han = [bool(re.search(r"[\u3400-\u9fff]", part)) for part in parts]
+        if any(han) and not han[written.index("zh")]:
+            lines.append(line)
+    return lines
+
+
+def localise(source: str, language: str, written: tuple[str, ...]) -> str:
+    """Keep one language's part of each comment of the form `# English | 中文`."""
+    lines = source.split("\n")
+    for line, column, parts in _halves(source, written):
+        kept = parts[written.index(language)].strip()
+        lines[line - 1] = f"{lines[line - 1][:column]}# {kept}".rstrip()
     return "\n".join(lines)

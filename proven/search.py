@@ -12,6 +12,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from markdown_it.token import Token
@@ -34,44 +35,25 @@ TOP, NUMBERED, DEPTH, REPEATED, EXERCISE, SUMMARY = 0.8, 1.2, 0.9, 0.2, 0.6, 0.3
 
 @dataclass(frozen=True)
 class Names:
-    """The words by which readers look for what a heading teaches.
+    """The words by which readers look for what a heading teaches, and the questions that it answers."""
 
-    Attributes:
-        terms: The terms that the glossary says are taught there.
-        others: The names that the table gives it.
-        said: What is said elsewhere where a link leads to it.
-        questions: The question that it answers, if it has one.
-    """
-
-    terms: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)  # by the glossary, then by the table
+    said: list[str] = field(default_factory=list)  # elsewhere, where a link leads to it
     questions: list[str] = field(default_factory=list)
 
 
 def read_names(project: Project, language: str) -> dict[str, Names]:
-    """Read the names of all parts.
-
-    Args:
-        project: The project.
-        language: Whose pages are meant.
-
-    Returns:
-        The names by heading, as `parameters.md#parameter-tying`.
-
-    Raises:
-        ProjectError: The table is no TOML, or names a heading that no page has.
-    """
+    """The names of all parts of a language, by heading: `parameters.md#parameter-tying`."""
     names: dict[str, Names] = defaultdict(Names)
     pages = project.pages[language]
     if glossary := pages.get(GLOSSARY):
-        for terms, links in _rows(glossary):
+        for terms, links in _terms(glossary):
             # Chinese readers type the English term too; the English index holds no Chinese
             told = terms if language == project.settings.main else terms[:1]
             if links and (target := target_of(glossary, links[0])) and target[1]:
-                names["#".join(target)].terms.extend(told)
+                names["#".join(target)].named.extend(told)
     for heading, words in _table(project, language, TABLE).items():
-        names[heading].others.extend(words.get("both", []) + words.get(language, []))
+        names[heading].named.extend(words.get("both", []) + words.get(language, []))
     for heading, words in _table(project, language, QUESTIONS).items():
         names[heading].questions.append(words[language])
     for page in pages.values():
@@ -112,10 +94,7 @@ def _said(page: Page, parts: tuple[Part, ...], title: str = "") -> Iterator[tupl
         if isinstance(part, Box):
             yield from _said(page, part.parts, _words(part.title.tokens))
         elif isinstance(part, Prose):
-            rows: dict[int, list[Inline]] = defaultdict(list)
-            for inline in part.inlines:
-                rows[inline.line].append(inline)
-            for row in rows.values():
+            for row in _rows(part):
                 whole = " ".join([title, *(_words(inline.tokens) for inline in row)]).strip()
                 for inline in row:
                     opened = [n for n, t in enumerate(inline.tokens) if t.type == "link_open"]
@@ -132,21 +111,20 @@ def _words(tokens: Sequence[Token]) -> str:
     return " ".join(text for text in said if not text.startswith("#!"))
 
 
-def _rows(glossary: Page) -> list[tuple[list[str], list[str]]]:
+def _rows(prose: Prose) -> list[list[Inline]]:
+    """The runs of text that stand on one line, as the cells of a table's row do."""
+    return [list(row) for _, row in groupby(prose.inlines, key=lambda inline: inline.line)]
+
+
+def _terms(glossary: Page) -> Iterator[tuple[list[str], list[str]]]:
     """The rows of the glossary's tables: the term in bold and its translation, and all links."""
-    rows: dict[int, list[Inline]] = defaultdict(list)
     for part in walk(glossary.parts):
-        if isinstance(part, Prose):
-            for inline in part.inlines:
-                rows[inline.line].append(inline)
-    found = []
-    for cells in rows.values():
-        term = re.match(r"\*\*(.+?)\*\*<br>(.+)", cells[0].content)
-        if term and len(cells) > 1:
-            tokens = [token for cell in cells[1:] for token in cell.tokens]
-            links = [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
-            found.append(([term[1], term[2].strip()], links))
-    return found
+        for first, *others in _rows(part) if isinstance(part, Prose) else ():
+            term = re.match(r"\*\*(.+?)\*\*<br>(.+)", first.content)
+            if term and others:
+                tokens = [token for cell in others for token in cell.tokens]
+                links = [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
+                yield [term[1], term[2].strip()], links
 
 
 def whole_words(project: Project) -> list[str]:
@@ -155,7 +133,7 @@ def whole_words(project: Project) -> list[str]:
         word
         for language in project.settings.languages
         for given in read_names(project, language).values()
-        for word in HAN.findall(" ".join(given.terms + given.others))
+        for word in HAN.findall(" ".join(given.named))
         if 2 <= len(word) <= 3
     ]
 
@@ -192,7 +170,7 @@ def improve(index: str, project: Project, language: str) -> str:
 def _complete(entry: dict[str, Any], page: Page, id: str, names: dict[str, Names]) -> None:
     told = names.get(f"{page.path}#{id or page.headings[0].id}", Names())
     described = [] if id else [str(page.meta.get("description", ""))]
-    entry["named"] = [_cut(words, page) for words in told.terms + told.others]
+    entry["named"] = [_cut(words, page) for words in told.named]
     entry["asked"] = [_cut(words, page) for words in told.questions]
     entry["said"] = [_cut(words, page) for words in told.said + described if words]
     weight = entry.get("boost", 1)

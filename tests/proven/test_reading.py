@@ -60,7 +60,7 @@ def test_the_core_ends_where_a_heading_begins_what_is_in_depth() -> None:
     core, whole = measure(page)
     # title 1, paragraph 3 + "x + y" 2 + "and z" 2, question 2 + 1, heading 1, end 1
     assert core == Measure(words=13, snippets=1, questions=1)
-    assert whole == core + Measure(words=6, snippets=1)
+    assert whole == Measure(words=13 + 6, snippets=2, questions=1)
 
 
 def test_han_characters_are_counted_one_by_one_and_other_words_as_words() -> None:

@@ -77,6 +77,7 @@ def test_only_a_line_that_begins_with_a_marker_begins_a_cell(tmp_path: Path, sou
         ('# %% one fold="code" fold="output"\nx = 1\n', "has a key twice", 1),
         ('# %% one needs="cuda"\nx = 1\n', "no number of devices", 1),
         ('# %% one needs="cuda:0"\nx = 1\n', "no number of devices", 1),
+        (f'# %% one needs="cuda:{"9" * 5000}"\nx = 1\n', "no number of devices", 1),
         ('# %% one needs="npu:1"\nx = 1\n', "of a kind that proven.toml names: cuda, tpu", 1),
         ('# %% one raises="Type Error"\nx = 1\n', "no name of an error", 1),
         ('# %% one fold="yes"\nx = 1\n', "neither of code, output", 1),

@@ -38,11 +38,12 @@ def read(project: Project, table: str | None) -> Read:
 def test_names_come_from_the_glossary_and_from_the_table(project: Project) -> None:
     made = read(project, TABLE)
     found = {language: read_names(made, language) for language in ("zh", "en")}
-    assert found["zh"]["index.md#title"].terms == ["`绑定`", "tying"]
-    assert found["zh"]["index.md#tied"].terms == [], "a term is taught where the first link leads"
-    assert found["zh"]["index.md#tied"].others == ["tie_weights", "权重共享"]
-    assert found["en"]["index.md#title"].terms == ["tying"]
-    assert found["en"]["index.md#tied"].others == ["tie_weights", "sharing"]
+    assert found["zh"]["index.md#title"].named == ["`绑定`", "tying"]
+    assert found["zh"]["index.md#tied"].named == ["tie_weights", "权重共享"], (
+        "a term is taught where the first link leads"
+    )
+    assert found["en"]["index.md#title"].named == ["tying"]
+    assert found["en"]["index.md#tied"].named == ["tie_weights", "sharing"]
     assert read_names(read(project, f"\ufeff{TABLE}"), "zh") == read_names(made, "zh")
     assert set(whole_words(made)) == {"绑定"}, "longer names are several words"
 
@@ -78,7 +79,7 @@ def test_a_part_is_known_by_the_question_that_it_answers(project: Project) -> No
 
 
 def test_a_site_without_a_table_has_the_names_of_its_glossary(project: Project) -> None:
-    assert read_names(read(project, None), "en")["index.md#title"].terms == ["tying"]
+    assert read_names(read(project, None), "en")["index.md#title"].named == ["tying"]
 
 
 @pytest.mark.parametrize(

@@ -2233,7 +2233,7 @@ def test_check_of_list_sequential_refuses_children() -> None:
     """A `ListSequential` written with `children()` loses a repeated part: its length is 3, and it fails the
     check of the exercise, as does one whose slices are lists.
 
-    用 `children()` 写的 `ListSequential` 会丢掉重复的部分：长度只有 3，通不过检验；切片是列表的写法也通不过。
+    用 `children()` 写的 `ListSequential` 会丢掉重复的部分：长度只有 3，通不过练习的检验；切片是列表的写法也通不过。
     """
     state: Any = after("blocks.list-like")
 

@@ -136,7 +136,7 @@ def test_attempt_prints_the_result_or_the_first_sentence_of_the_error(
 def test_every_tensor_is_on_one_device() -> None:
     """Every tensor has exactly one `device`, an object of class `torch.device`; the attribute cannot be assigned to. A view is on the same device as its tensor.
 
-    每个张量有且只有一个 `device`，它是 `torch.device` 类的对象，不能赋值；视图与原张量在同一个设备上。
+    每个张量有且只有一个 `device`，它是 `torch.device` 类的对象，这个属性不能赋值；视图与原张量在同一个设备上。
     """
     pairs = itertools.product(all_dtypes(), devices())
     for dtype, place in over(pairs, "pairs of a dtype and a device | 组数据类型与设备"):

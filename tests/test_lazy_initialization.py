@@ -1230,7 +1230,7 @@ def test_materialise_restores_the_modes_after_an_error() -> None:
     """`materialise`, the solution of the exercise, restores the mode of each module after a dry run that
     fails.
 
-    试运行报错时，参考答案会复原每个模块的模式。
+    试运行报错时，练习的答案 `materialise` 会复原每个模块的模式。
     """
     state = after("lazy_initialization.materialise")
     for width in over((1, 19, 21, 256), "widths that do not fit | 种不符的宽度"):

@@ -1079,7 +1079,7 @@ def test_named_modules_agree_with_the_real_ones() -> None:
     """On fifty random trees, `named_modules` in the solution of the exercise gives the same names in the same
     order as that of `nn.Module`.
 
-    在五十棵随机的树上，答案里的 `named_modules` 给出的名字和次序都与 `nn.Module` 的相同。
+    在五十棵随机的树上，练习答案里的 `named_modules` 给出的名字和次序都与 `nn.Module` 的相同。
     """
     state = after("own_module.named-modules")
     for seed in over(seeds(50), "random trees of modules | 棵随机的模块树"):
@@ -1116,7 +1116,7 @@ def test_a_fourth_registry_is_walked_too() -> None:
     """A further dict of names is walked by `named` as well, with the same dotted names, so the state dict and
     loading can leave non-persistent buffers out; our class without it fails the check of the exercise.
 
-    再加一个存名字的字典，`named` 也会走遍它，给出同样带点的名字，状态字典和加载便都能略过非持久缓冲区；没有它的类通不过检查。
+    再加一个存名字的字典，`named` 也会走遍它，给出同样带点的名字，状态字典和加载便都能略过非持久缓冲区；没有它的类通不过练习的检验。
     """
     state = after("own_module.persistent")
     check = state.check_persistent
@@ -1142,7 +1142,7 @@ def test_pre_hooks_run_before_the_rest() -> None:
     """In the solution of the exercise, what a pre-hook returns is what `forward` and the forward hooks get; a
     hook that was removed does not run.
 
-    在答案里，pre-hook 的返回值就是 `forward` 和前向钩子收到的实参；摘掉的钩子不再运行。
+    在练习的答案里，pre-hook 的返回值就是 `forward` 和前向钩子收到的实参；摘掉的钩子不再运行。
     """
     state = after("own_module.hooks")
     check = state.check_hooks
@@ -1176,7 +1176,7 @@ def test_a_memory_keeps_ties_on_meta() -> None:
     """The solution of the exercise moves tied parameters to `meta` and keeps the ties, even where a module
     has two names; if it did not hand its dict of moved tensors on to the parts, the ties would be lost.
 
-    答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；记录移过哪些张量的字典若不传给子模块，绑定就会丢。
+    练习的答案把绑定的参数移到 `meta` 之后，绑定还在，模块有两个名字时也一样；记录移过哪些张量的字典若不传给子模块，绑定就会丢。
     """
     state = after("own_module.ties")
     check = state.check_ties
@@ -1206,7 +1206,7 @@ def test_the_real_class_loses_ties_on_meta() -> None:
     """Two modules that share one parameter have one each after `nn.Module.to("meta")`, so `nn.Module` fails
     the check of the exercise.
 
-    两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了，所以 `nn.Module` 通不过检查。
+    两个模块共用一个参数，执行 `nn.Module.to("meta")` 之后，就各有一个了，所以 `nn.Module` 通不过练习的检验。
     """
     assert shown("own_module.ties").error == "AssertionError: the tie is lost"
     for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):

@@ -907,7 +907,7 @@ def test_default_linear_keeps_a_third_of_mean_square() -> None:
 def test_the_variance_gives_the_third() -> None:
     """A uniform distribution on `±b` has variance `b²/3`, so a sum of `n` products with weights drawn uniformly within `±1/sqrt(n)` has a third of the mean square of the input.
 
-    `±b` 之间的均匀分布，方差是 `b²/3`；所以把 `n` 个输入各乘一个 `±1/sqrt(n)` 之间的权重再求和，均方值是输入的三分之一。
+    `±b` 之间的均匀分布，方差是 `b²/3`；所以把 `n` 个输入各乘一个在 `±1/sqrt(n)` 之间均匀抽取的权重再求和，均方值是输入的三分之一。
     """
     torch.manual_seed(0)
     for n in over((4, 25, 100, 400), "numbers of inputs | 种输入个数"):

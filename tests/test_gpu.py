@@ -1849,7 +1849,7 @@ def _attributes(prefix: str) -> set[str]:
 
 @pytest.mark.gpu(1)
 def test_the_cards_tell_name_and_memory() -> None:
-    """PyTorch counts the CUDA devices and gives the name and the memory of each; `torch.version.cuda` is set.
+    """PyTorch counts the CUDA devices and tells the name and the memory of each; `torch.version.cuda` is set.
 
     PyTorch 能数出 CUDA 设备，并给出每一块的型号和显存；`torch.version.cuda` 也有值。
     """
@@ -2161,7 +2161,7 @@ def test_the_curves_are_drawn() -> None:
 
 @pytest.mark.gpu(1)
 def test_many_small_copies_cost_more_than_one() -> None:
-    """Copying 4096 rows to a GPU one by one takes longer than copying them all at once, since each copy has a fixed cost.
+    """Copying 4096 rows to a GPU one by one takes longer than copying them at once, since each copy has a fixed cost.
 
     把 4096 行逐行复制到 GPU，比一次复制慢，因为每次复制都有固定开销。
     """

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from proven import cli
+from proven.project import read_project
+from proven.settings import read_settings
 from tests.helpers.projects import PROJECT
 from tools import clean as cleaning
 
@@ -153,3 +155,19 @@ def test_both_pictures_have_the_same_shapes_and_load_nothing() -> None:
         text = Path(PROJECT / path).read_text("utf-8")
         assert "prefers-color-scheme: dark" in text
         assert re.findall(r"https?://(?!www\.w3\.org/2000/svg)|url\((?!#)|@import|href", text) == []
+
+
+def test_the_design_names_the_claims_whose_records_no_longer_count() -> None:
+    project = read_project(read_settings(PROJECT))
+    now = {claim.name: claim.sha256 for claim in project.claims.values()}
+    lost = {
+        name
+        for record in project.records
+        for name, sha256 in record.claims.items()
+        if now.get(name) != sha256
+    }
+    waiting = (
+        read(DESIGN).partition("## What waits for a machine with a GPU")[2].partition("## ")[0]
+    )
+    told = next(item for item in waiting.split("\n- ") if item.startswith("the claims that"))
+    assert set(names(told)) - {"make gpu"} == lost

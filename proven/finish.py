@@ -124,11 +124,11 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
     for node in tree.css(f".highlight code{ELSEWHERE}"):
         code = node.text().strip()
         if code not in known:
-            what, advice = (
+            what, place = (
                 "the page shows code that is run by nothing",
-                "move it into a section script",
+                page.where(code.split("\n")[0]),
             )
-            yield Problem(what, advice, (page.where(code.split("\n")[0]),))
+            yield Problem(what, "move it into a section script", (place,))
 
 
 def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:
@@ -171,11 +171,10 @@ def _join_marks(tree: LexborHTMLParser) -> None:
         before = mark.prev
         if not before:
             continue
-        text, rest = before.text(), ""
-        word = LAST_WORD.search(text[-64:]) if before.tag == "-text" else None
-        kept = escape(word[0]) if word else before.html or ""
-        if word:
-            text, rest = word[0], text[: len(text) - len(word[0])]
+        text, rest, kept = before.text(), "", before.html or ""
+        if before.tag == "-text":
+            word = LAST_WORD.findall(text[-64:])[0]
+            text, rest, kept = word, text.removesuffix(word), escape(word)
         if not 0 < len(text) <= LONGEST_WORD:
             continue
         joined = element(tree, "span", f"{kept}{mark.html}", {"class": "joined"})

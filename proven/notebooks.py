@@ -114,10 +114,9 @@ def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> lis
 
 def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookNode]:
     """The cells of a snippet: each error ends one, since Jupyter runs none further."""
-    hidden = {"source_hidden": view.fold == "code", "outputs_hidden": view.fold == "output"}
-    if shown.folded:  # the solution of an exercise
-        hidden = dict.fromkeys(hidden, True)
-    jupyter = {key: True for key, is_hidden in hidden.items() if is_hidden}
+    # of the solution of an exercise, which is folded, both
+    hidden = {"code": "source_hidden", "output": "outputs_hidden"}
+    jupyter = {key: True for part, key in hidden.items() if shown.folded or view.fold == part}
     parts = _parts(view)
     runs = [(run, _ended_by_errors(run)) for run in view.runs]
     for number, (source, raises) in enumerate(parts, 1):

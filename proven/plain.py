@@ -3,11 +3,10 @@
 For readers that want text and not HTML. Code and outputs stand in the text as they do on the page.
 """
 
-import re
 from collections.abc import Iterator
 
 from proven.pages import Fence, Page, error_of
-from proven.prose import Dialect, Shown, pieces, relative
+from proven.prose import Dialect, Shown, fenced, pieces, relative
 from proven.views import Site, View
 from proven.words import Words
 
@@ -51,8 +50,8 @@ def _page(site: Site, page: Page, here: str) -> str:
             return _claims(site, page.language, other.body.strip())
         if other.kind == "error":
             entry = site.error(*error_of(other.body), page.language)
-            return _fence("text", entry.piece.text if entry.piece else entry.type)
-        return Dialect(link).fence(other)
+            return fenced("text", entry.piece.text if entry.piece else entry.type)
+        return fenced(other.kind, other.body)
 
     parts = list[str]()
     for part in pieces(page, Dialect(link, fence=fence)):
@@ -66,7 +65,7 @@ def _page(site: Site, page: Page, here: str) -> str:
 
 def _snippet(view: View, alt: str, words: Words) -> Iterator[str]:
     """The code of a snippet and what it did."""
-    yield _fence("python", view.source)
+    yield fenced("python", view.source)
     if view.skipped and not view.runs:
         yield view.skipped
     for run in view.runs:
@@ -76,12 +75,7 @@ def _snippet(view: View, alt: str, words: Words) -> Iterator[str]:
             yield f"[{alt}]"
         for piece in run.pieces:
             yield f"**{' · '.join(filter(None, (piece.label, run.label)))}**"
-            yield _fence("text", piece.text)
-
-
-def _fence(language: str, text: str) -> str:
-    marks = max(re.findall("`{3,}", text), default="``") + "`"
-    return f"{marks}{language}\n{text.rstrip()}\n{marks}"
+            yield fenced("text", piece.text)
 
 
 def _claims(site: Site, language: str, section: str) -> str:

@@ -25,8 +25,14 @@ def _math(latex: str, display: bool) -> str:
     return f"$$\n{latex}\n$$" if display else f"${latex}$"
 
 
+def fenced(language: str, text: str) -> str:
+    """A fence around a text, which may hold the marks of other fences."""
+    marks = max(re.findall("`{3,}", text), default="``") + "`"
+    return f"{marks}{language}\n{text.rstrip()}\n{marks}"
+
+
 def _fence(fence: Fence) -> str:
-    return f"```{fence.kind}\n{fence.body}\n```"
+    return fenced(fence.kind, fence.body)
 
 
 @dataclass(frozen=True)

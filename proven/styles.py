@@ -33,9 +33,8 @@ def cut_styles(folder: Path) -> None:
     for path in folder.rglob("*.js"):
         words = set(WORD.findall(path.read_text(encoding="utf-8")))
         used |= words | {f"{word}=" for word in words}
-        for word in words:
-            if not word.islower():  # `dataset.oneTwo` is the attribute data-one-two
-                used.add(f"data-{CAPITAL.sub('-', word).lower()}=")
+        # `dataset.oneTwo` is the attribute data-one-two
+        used |= {f"data-{CAPITAL.sub('-', word).lower()}=" for word in words}
     sheets = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*.css")}
     done = {css: cut(css, used) for css in set(sheets.values())}  # each language has a copy
     before = None

@@ -101,7 +101,7 @@ def test_the_prose_becomes_what_jupyter_shows(
     assert "\n# %pip install numpy==2.4.0\n" in source(made["install"])
     assert source(made["index_0"]) == "See above and the `other` page.\n\n$$\ny = x\n$$"
     assert source(made["index_2"]) == "> **Solution**"
-    assert source(made["index_4"]) == "```text\n```snippet\npart.nothing\n```"
+    assert source(made["index_4"]) == "````text\n```snippet\npart.nothing\n````"
 
 
 def test_links_lead_to_the_site_where_its_address_is_known(

@@ -86,10 +86,10 @@ raise ValueError("wrong") # on purpose
 ValueError: wrong
 ```
 
-```text
+````text
 ```snippet
 part.nothing
-```
+````
 
 ```python
 print("never")

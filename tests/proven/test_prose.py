@@ -8,7 +8,6 @@ from proven.prose import Dialect, Shown, pieces, relative
 PLAIN = Dialect(
     link=lambda path, anchor: f"<{path}#{anchor}>" if path != "none.md" else "",
     math=lambda latex, display: f"[{latex}]" if display else f"({latex})",
-    fence=lambda other: f"<{other.kind}>",
 )
 
 
@@ -36,6 +35,7 @@ def written(text: str, title: bool = True) -> list[str | Shown]:
         ("Words.\n{: .small #words }", "Words."),
         ("One <!-- a --> two.", "One  two."),
         ("One.\n\n<!-- a\n\nb -->\n\nTwo.", "One.\n\n\nTwo."),
+        ("~~~text\n```\n~~~", "````text\n```\n````"),
         ("> One `two\n> three` four\n> $5.", "> One `two three` four\n\\$5.\n> \n> "),
         (r"\*not bold\* &amp; 1 < 2", r"\*not bold\* &amp; 1 < 2"),
         ("- a [b](c.md)\n    - d `#!math e`", "- a [b](<more/c.md#>)\n    - d (e)"),
@@ -94,7 +94,7 @@ def test_snippets_stand_between_the_pieces_and_boxes_become_quotations() -> None
         Shown("part.two", "a line that rises from left to right", False),
         "> - after it\n\n> **Solution**",
         Shown("part.three", "", True),
-        "> [x]\n\n## Next\n\n<text>\n\nAfter.",
+        "> [x]\n\n## Next\n\n```text\nkept\n```\n\nAfter.",
     ]
     assert written(PAGE, title=False)[0] == "Before."
 

@@ -63,11 +63,13 @@ def test_variables_for_which_nothing_asks_go(css: str, kept: str) -> None:
 
 def test_a_variable_goes_with_the_one_that_asked_for_it(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text('<p style="--page:1"><q data-set="one">')
-    (tmp_path / "a.js").write_text("node.dataset.fromScript = x; y = '--script'")
+    script = "node.dataset.fromScript = x; node.dataset.short = x; y = '--script'"
+    (tmp_path / "a.js").write_text(script)
     rules = ":root{--one:1;--two:var(--one);--three:3;--page:4;--script:5}"
-    rules += "p{x:var(--three)}q[data-set=one]{x:y}q[data-set=two]{x:y}q[data-from-script=two]{x:y}"
+    given = "q[data-from-script=two]{x:y}q[data-short=two]{x:y}"
+    rules += f"p{{x:var(--three)}}q[data-set=one]{{x:y}}q[data-set=two]{{x:y}}{given}"
     (tmp_path / "a.css").write_text(rules)
     cut_styles(tmp_path)
     kept = ":root{--three:3;--page:4;--script:5}"
-    kept += "p{x:var(--three)}q[data-set=one]{x:y}q[data-from-script=two]{x:y}"
+    kept += f"p{{x:var(--three)}}q[data-set=one]{{x:y}}{given}"
     assert (tmp_path / "a.css").read_text() == kept

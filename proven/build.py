@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from proven.cards import card
 from proven.check import check, check_results
-from proven.files import card_words
+from proven.files import card_of
 from proven.html import highlight
 from proven.problems import Problem, ProjectError
 from proven.project import Project, read_project
@@ -68,7 +67,7 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
         for snippet in project.snippets.values():
             highlight(localise(snippet.source, language, settings.written))
         for page in pages.values():
-            card(*card_words(page, halves[language]))
+            card_of(page, halves[language])
 
 
 def read_and_check(settings: Settings, *, preview: bool = False) -> Project:

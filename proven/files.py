@@ -1,4 +1,4 @@
-"""Makes all files of the site that are no pages: what readers download, and what programs read."""
+"""Makes all files of the site that are no pages, and tells the theme's templates what they ask for."""
 
 import hashlib
 import io
@@ -65,7 +65,7 @@ def page_files(site: Site, page: Page) -> Files:
     files = {f"{site.address(page)}{name}": content for name, content in beside.items()}
     if site.downloads:
         path = f"{site.project.settings.root(page.language)}{card_path(page)}"
-        files[path] = card(*card_words(page, site.halves[page.language]))
+        files[path] = card_of(page, site.halves[page.language])
     return files
 
 
@@ -83,24 +83,24 @@ def _marks_script(site: Site, page: Page) -> bytes:
     return f"var provenMarks = {text}\n".encode()
 
 
-def card_words(page: Page, half: Half) -> tuple[str, str, str, str]:
-    """The title, the description and the site on the card of a page, and the place to name in errors."""
+def card_of(page: Page, half: Half) -> bytes:
+    """The card of a page."""
     description = str(page.meta.get("description") or half.description)
-    return str(page.meta.get("title") or page.title), description, half.name, page.at(1)
+    return card(str(page.meta.get("title") or page.title), description, half.name, page.at(1))
 
 
 def script_name(page: Page) -> str:
-    """The file of all the code of a page, beside it."""
+    """The name of the file of all the code of a page, beside it."""
     return f"{page.path.rpartition('/')[2].removesuffix('.md')}.py"
 
 
 def card_path(page: Page) -> str:
-    """The card of a page, from the home page of its language."""
+    """Where the card of a page is, from the home page of its language."""
     return f"assets/cards/{page.stem}.png"
 
 
 def archive_path(site: Site) -> str:
-    """The archive of all notebooks."""
+    """Where the archive of all notebooks is."""
     return f"notebooks/{site.project.settings.name}-notebooks.zip"
 
 

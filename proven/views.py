@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from proven.cells import Outcome
 from proven.claims import Claim
@@ -170,7 +169,7 @@ class Site:
     halves: dict[str, Half]
     downloads: bool = True
 
-    @cached_property
+    @property
     def machine(self) -> Machine:
         """Where the sections ran."""
         return next(iter(self.results.values())).machine

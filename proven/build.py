@@ -3,19 +3,25 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from proven.check import check, check_results
-from proven.files import card_of
+from proven.config import halves_of
+from proven.files import Files, card_of
+from proven.finish import write_files
 from proven.html import highlight
+from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError
 from proven.project import Project, read_project
+from proven.publish import publish
 from proven.runner import Result, run
 from proven.scripts import localise
 from proven.search import whole_words
 from proven.settings import Settings
+from proven.styles import cut_styles
 from proven.views import Half, Site, today
 
 Results = dict[str, Result]
@@ -24,21 +30,33 @@ log = logging.getLogger("mkdocs.plugins.proven")
 
 def begin_site(
     settings: Settings,
-    halves: dict[str, Half],
-    nav: list[Any] | None,
+    configs: Mapping[str, Mapping[str, Any]],
     *,
     known: Results | None = None,
     preview: bool = False,
 ) -> Site:
-    """Read, check and run a project, so that writers can write its site; a preview has no downloads."""
+    """Read, check and run a project, so that writers can write its site; a preview has no downloads.
+
+    The configurations of all languages tell how it looks, that of the main one where it is, and its order.
+    """
+    main = configs[settings.main]
+    halves = halves_of(settings, configs, main.get("site_url"))
     today()  # before anything runs, so that a wrong date is told at once
     project = read_and_check(settings, preview=preview)
     results = run_sections(
         project, known, meanwhile=lambda: _warm_caches(project, halves), preview=preview
     )
     pages = project.pages[settings.main]
-    order = tuple(path for path in _flat(nav or sorted(pages)) if path in pages)
+    order = tuple(path for path in _flat(main.get("nav") or sorted(pages)) if path in pages)
     return Site(project, results, order, halves, not preview)
+
+
+def complete(site: Site, files: Files, folder: Path, target: Path) -> None:
+    """Write what is no page beside the finished pages, and put all in the place of the last site."""
+    write_files(folder, files)
+    cut_styles(folder)
+    write_offline_copy(folder, site.project.settings.name)
+    publish(folder, target)
 
 
 def _flat(nav: Iterable[Any]) -> Iterator[str]:

@@ -167,16 +167,14 @@ def _record(project: Project, name: str) -> None:
 def _notebooks(project: Path, folder: Path) -> None:
     # importing MkDocs takes a second, and no other command needs it
     from proven.build import begin_site
-    from proven.config import halves_of, read_configs
+    from proven.config import read_configs
     from proven.notebooks import notebooks
 
     settings = read_settings(project)
     configs = read_configs(settings)
-    main = configs[settings.main]
-    halves = halves_of(settings, configs, main.get("site_url"))
     target = place_of(settings, folder)
     with staging(target, settings.name) as new:
-        site = begin_site(settings, halves, main.get("nav"))
+        site = begin_site(settings, configs)
         for language in settings.languages:
             for name, content in notebooks(site, language).items():
                 (new / name).write_bytes(content)

@@ -22,39 +22,24 @@ from mkdocs.plugins import BasePlugin, CombinedEvent, event_priority
 from mkdocs.structure.files import Files as MkDocsFiles
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import CountHandler, DuplicateFilter
+from mkdocs.utils import CountHandler
 from mkdocs.utils.templates import TemplateContext
 
-from proven.build import begin_site
-from proven.config import halves_of, read_configs
+from proven.build import begin_site, complete
+from proven.config import read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork, end_orderly, have_streams
 from proven.generators.preview import Preview, Rendered, check_address
-from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError, unforeseen
-from proven.publish import place_of, publish, replace_files, staging
+from proven.publish import place_of, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
 from proven.settings import read_settings
-from proven.styles import cut_styles
 from proven.views import Site
 
 log = logging.getLogger("mkdocs.plugins.proven")
-
-
-def told(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let MkDocs print what is wrong with a project as a message, and not as a traceback."""
-
-    @functools.wraps(method)
-    def tells(*arguments: Any, **named: Any) -> Any:
-        try:
-            return method(*arguments, **named)
-        except ProjectError as error:
-            raise PluginError(str(error)) from None
-
-    return tells
 
 
 class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
@@ -64,6 +49,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.preview: Preview | None = None  # in `mkdocs serve`
         self.site: Site | None = None
         self.files: Files = {}
+        self.fences: dict[str, Fences] = {}
         self.forks: list[Fork[str]] = []
         self.place = ""  # the page that is being rendered
         self.cleanup = contextlib.ExitStack()
@@ -79,7 +65,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Remember whether this is `serve`, and let `-q` hide warnings without forgiving them."""
-        self.preview = Preview() if command == "serve" else None
+        self.preview = Preview(self.fences) if command == "serve" else None
         if threading.current_thread() is threading.main_thread():
             have_streams()
             end_orderly()  # so that on_shutdown is called
@@ -89,15 +75,10 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 handler.setLevel(max(handler.level, logger.level))
             logger.setLevel(logging.WARNING)
 
-    @told
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Read, check and run the project, once for all languages, before a page is rendered."""
-        assert config.config_file_path
-        for once in logging.getLogger("mkdocs.commands.build").filters:
-            if isinstance(once, DuplicateFilter):
-                once.msgs.clear()  # else `serve` would tell each error once only
-        settings = read_settings(Path(config.config_file_path).parent)
-        name, language = Path(config.config_file_path).name, str(config.theme.get("language"))
+        file, language = Path(config.config_file_path or ""), str(config.theme.get("language"))
+        settings, name = read_settings(file.parent), file.name
         of_file = name.removeprefix("mkdocs.").removesuffix(".yml")
         if language != (of_file if of_file in settings.languages else settings.main):
             what = f"the language of its theme is {language}, and its pages have another one"
@@ -114,11 +95,9 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
                 check_address(*config.dev_addr)
             self.target = place_of(settings, config.site_dir)
             self.folder = self.cleanup.enter_context(staging(self.target, settings.name))
-            configs = {**read_configs(settings), language: config}
             self.site = begin_site(
                 settings,
-                halves_of(settings, configs, config.site_url),
-                config.nav,
+                {**read_configs(settings), language: config},
                 known=self.preview.results if self.preview else None,
                 preview=self.preview is not None,
             )
@@ -127,18 +106,19 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         if not self.site:
             raise PluginError(f"Build all languages with mkdocs.yml; {name} is a part of it.")
         fences: Any = Fences(self.site, language, self.files)
+        self.fences[language] = fences
         config.markdown_extensions = [*config.markdown_extensions, fences]
-        if self.preview:
-            self.preview.fences[language] = fences
         config.extra.update(theme_extra(self.site, language, config.extra))
         return config
 
     def on_files(self, files: MkDocsFiles, config: MkDocsConfig) -> MkDocsFiles:
         """Begin to build the other languages, now that MkDocs has cleared the folder."""
         assert self.site
-        if config.theme["language"] == self.site.project.settings.main and not self.preview:
-            for other in self._others(config) if can_fork() else []:
-                self.forks.append(Fork(functools.partial(self._build_other, other)))
+        settings = self.site.project.settings
+        if config.theme["language"] == settings.main and not self.preview and can_fork():
+            for other in settings.languages[1:]:
+                build_it = functools.partial(self._build_other, config, other)
+                self.forks.append(Fork(functools.partial(self._in_fork, build_it)))
                 self.cleanup.callback(self.forks[-1].end)
         return files
 
@@ -147,16 +127,15 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.nav = nav
         return nav
 
-    def on_page_markdown(self, markdown: str, page: Page, **_: Any) -> str:
+    def on_page_markdown(self, markdown: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
         """Tell the templates what the engine knows of the page, and let MkDocs render what was read."""
-        language = Path(page.file.src_dir or "").name
         self.place = _place(page)
-        # in `serve`, a page that is rendered again shows a newer project than the last whole build
-        site = self.preview.fences[language].site if self.preview else self.site
-        known = site and site.project.pages[language].get(page.file.src_uri)
-        if not site or not known:
+        # of `serve`, which renders a page again, they know a newer project than the last whole build
+        fences = self.fences[str(config.theme["language"])]
+        known = fences.site.project.pages[fences.language].get(page.file.src_uri)
+        if not known:
             return markdown
-        page.meta.update(page_meta(site, known, self.files))
+        page.meta.update(page_meta(fences.site, known, fences.files))
         return known.body
 
     def on_env(self, env: Environment, config: MkDocsConfig, files: MkDocsFiles) -> Environment:
@@ -180,7 +159,6 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     on_page_context = CombinedEvent(_before_search, _after_search)
 
     @event_priority(-100)  # after the index of the search has been written
-    @told
     def on_post_build(self, config: MkDocsConfig) -> None:
         """Finish the pages; with the main language the other ones too, and put all in its place."""
         assert self.site
@@ -190,35 +168,38 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         if language != settings.main:
             return
         if not self.forks:
-            for other in self._others(config):
-                build(other())
+            for other in settings.languages[1:]:
+                self._build_other(config, other)
         for fork in self.forks:
-            if failure := fork.answer():
-                raise Abort(failure)
-            if failure is None:
-                raise Abort("The process that builds another language died: build again.")
+            if (failure := fork.answer()) != "":
+                raise Abort(
+                    failure or "The process that builds another language died: build again."
+                )
         for handler in logging.getLogger("mkdocs").handlers:
             if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
                 raise Abort("The site was not built: there were warnings, and the build is strict.")
         # MkDocs packs it with the date; hosts that want it packed do so themselves
         (self.folder / "sitemap.xml.gz").unlink(missing_ok=True)
-        write_files(self.folder, self.files)
         if self.preview:
+            write_files(self.folder, self.files)
             replace_files(self.folder, self.target)
             self.preview.begin(self.site, self.folder, self.target)
         else:
-            cut_styles(self.folder)
-            write_offline_copy(self.folder, settings.name)
-            publish(self.folder, self.target)
+            complete(self.site, self.files, self.folder, self.target)
             self.cleanup.close()
         config.site_dir = str(self.target)
 
     def on_build_error(self, error: Exception) -> None:
-        """End what still runs, and leave the site as it was; tell what nobody foresaw."""
+        """End what still runs, leave the site as it was, and tell why; what MkDocs raises, it tells."""
         self.on_shutdown()
-        if not isinstance(error, MkDocsException):
-            log.error("%s", unforeseen(error, self.place))
-            raise Abort("The site was not built.") from None
+        if isinstance(error, MkDocsException):
+            return
+        if not isinstance(error, ProjectError):
+            error = ProjectError(unforeseen(error, self.place))
+        if self.preview and self.preview.site:  # which tells readers of a page, too
+            raise error from None
+        log.error("%s", error)
+        raise Abort("The site was not built.") from None
 
     def on_shutdown(self) -> None:
         """End what still runs when MkDocs ends, also after Ctrl-C."""
@@ -235,35 +216,26 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         self.preview.serve(server)
         return server
 
-    def _build_other(self, load: Callable[[], MkDocsConfig]) -> str:
+    def _build_other(self, config: MkDocsConfig, language: str) -> None:
+        """Build another language: MkDocs lets plugins have one configuration at a time."""
+        assert self.site
+        other = Path(config.config_file_path or "").with_name(f"mkdocs.{language}.yml")
+        address = self.site.halves[language].address
+        folder = str(self.folder / language)
+        build(load_config(str(other), site_dir=folder, site_url=address, strict=config.strict))
+
+    def _in_fork(self, build_it: Callable[[], None]) -> str:
         """Build a language in a fork; return why it was not built, or nothing."""
         # the folder of the site is the parent's to remove: what would do that is kept, and never called
         self.inherited = self.cleanup.pop_all()
         try:
-            build(load())
+            build_it()
         except Abort as error:  # the problem itself has been told
             return str(error)
         except Exception as error:
             log.error("%s", unforeseen(error))
             return "A language was not built."
         return ""
-
-    def _others(self, config: MkDocsConfig) -> list[Callable[[], MkDocsConfig]]:
-        """What loads the configuration of each other language: MkDocs lets plugins have one at a time."""
-        assert self.site
-        assert config.config_file_path
-        settings, main = self.site.project.settings, Path(config.config_file_path)
-        return [
-            functools.partial(
-                load_config,
-                str(main.with_name(f"mkdocs.{language}.yml")),
-                site_dir=str(self.folder / language),
-                site_url=config.site_url and f"{config.site_url.rstrip('/')}/{language}/",
-                strict=config.strict,
-                use_directory_urls=config.use_directory_urls,
-            )
-            for language in settings.languages[1:]
-        ]
 
 
 def _place(page: Page) -> str:

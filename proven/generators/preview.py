@@ -51,9 +51,9 @@ class Rendered:
 class Preview:
     """The state of `mkdocs serve` between two edits."""
 
-    def __init__(self) -> None:
+    def __init__(self, fences: dict[str, Fences]) -> None:
+        self.fences = fences
         self.results: Results = {}
-        self.fences: dict[str, Fences] = {}
         self.rendered: dict[str, Rendered] = {}
         self.site: Site | None = None
         self.shown: dict[str, tuple[str, list[View], list[ClaimView]]] = {}
@@ -106,16 +106,11 @@ class Preview:
             self.failure = ""
             try:
                 self._rebuild(build_all)
-            except (ProjectError, MkDocsException) as error:
-                self.failure = str(error)
-                log.error(
-                    "%s\nThe last good site stays up. Correct the error and save: "
-                    "it will be built again.",
-                    error,
-                )
             except Exception as error:
-                self.failure = str(unforeseen(error))
-                log.error("%s\nThe last good site stays up.", self.failure)
+                foreseen = isinstance(error, (ProjectError, MkDocsException))
+                self.failure = str(error if foreseen else unforeseen(error))
+                then = "Correct the error and save: it will be built again."
+                log.error("%s\nThe last good site stays up. %s", self.failure, then)
 
         server.builder = rebuild
 

@@ -20,16 +20,14 @@ import yaml
 from markdown import Markdown
 from markdown.postprocessors import Postprocessor
 
-from proven.build import begin_site
-from proven.config import Config, halves_of, read_configs
+from proven.build import begin_site, complete
+from proven.config import Config, read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
-from proven.finish import finish, write_files
-from proven.offline import write_offline_copy
+from proven.finish import finish
 from proven.problems import Problem, ProjectError
-from proven.publish import place_of, publish, staging
+from proven.publish import place_of, staging
 from proven.settings import find_project, read_settings
-from proven.styles import cut_styles
 from proven.views import Site
 
 MODULE = "proven.generators.zensical"  # run as a program, the module is called __main__
@@ -44,11 +42,9 @@ def build(project: Path, target: Path) -> None:
     """Build the site of a project into a folder, all or nothing."""
     settings = read_settings(project)
     configs = read_configs(settings)
-    main = configs[settings.main]
     target = place_of(settings, target)
     with staging(target, settings.name) as folder, tempfile.TemporaryDirectory() as temporary:
-        halves = halves_of(settings, configs, main.get("site_url"))
-        site = begin_site(settings, halves, main.get("nav"))
+        site = begin_site(settings, configs)
         files = make_files(site)
         stages = {language: Path(temporary, language) for language in settings.languages}
         for language, stage in stages.items():
@@ -60,22 +56,11 @@ def build(project: Path, target: Path) -> None:
         collect(folder)
         for language in stages:
             finish(site, language, folder, styles=_styles(folder / settings.root(language)))
-        write_files(folder, files)
-        cut_styles(folder)
-        write_offline_copy(folder, settings.name)
-        publish(folder, target)
+        complete(site, files, folder, target)
 
 
 def write_stage(site: Site, language: str, config: Config, files: Files, stage: Path) -> None:
-    """Write all that Zensical needs for the pages of one language.
-
-    Args:
-        site: What they show.
-        language: Their language.
-        config: Their configuration, as the project has it.
-        files: What can be downloaded.
-        stage: The folder that is written.
-    """
+    """Write all that Zensical needs for the pages of one language, with the configuration of the project."""
     docs = stage / "docs"
     shutil.copytree(site.project.settings.project / config.get("docs_dir", "docs"), docs)
     for page in site.project.pages[language].values():

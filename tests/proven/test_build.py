@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from proven.build import begin_site, read_and_check, run_sections
-from proven.config import halves_of, read_configs
+from proven.config import read_configs
 from proven.html import highlight, snippet
 from proven.problems import ProjectError
 from proven.records import sealed
@@ -142,7 +142,7 @@ def test_all_code_is_set_while_sections_run(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     settings = project.read_settings()
     highlight.cache_clear()
-    site = begin_site(settings, halves_of(settings, read_configs(settings), None), None)
+    site = begin_site(settings, read_configs(settings))
     done = highlight.cache_info().misses
     for language in settings.languages:
         for name in ("part.first", "part.second"):

@@ -12,11 +12,10 @@ from proven.files import make_files
 from proven.finish import finish_page
 from proven.problems import ProjectError
 from proven.project import read_project
-from proven.views import Half
 from tests.helpers.projects import CUDA, Project
 
 SCRIPT = '# %% one fold="output"\nx = [1, 2]\nprint(len(x))\n\n\n# %% two\nprint(x)\n'
-HALVES = {language: Half(language, "", "", "") for language in ("zh", "en")}
+CONFIGS = {language: {"site_name": language} for language in ("zh", "en")}
 
 
 def question(*options: str, key: str = "len(x)", follows: str = "part.one") -> str:
@@ -72,7 +71,7 @@ def test_the_expression_decides_which_option_fits(project: Project) -> None:
     """It sees the names of the section after the snippet, its output and its errors."""
     for key in ("len(x)", "int(output)", "2 + len(errors)", "output.strip()"):
         settings = made(project, question("1", "2 | two", key=key)).read_settings()
-        site = begin_site(settings, HALVES, None)
+        site = begin_site(settings, CONFIGS)
         assert site.answer("part.one") == "2"
         assert site.fitting("part.one", "en") == "The option that fits: B. two"
 
@@ -106,7 +105,7 @@ def test_all_languages_have_the_same_values_in_the_same_order(project: Project) 
     right, other = question("1", "2 | two"), question("2 | two", "1")
     assert "the fences differ: options 2 / options 1" in problems(made(project, right, other))
     made(project, right, question("1", "2 | zwei"))
-    assert begin_site(project.read_settings(), HALVES, None).answer("part.one") == "2"
+    assert begin_site(project.read_settings(), CONFIGS).answer("part.one") == "2"
 
 
 def test_another_expression_runs_the_section_again_and_another_text_does_not(
@@ -130,7 +129,7 @@ def test_what_did_not_run_has_no_answer(project: Project) -> None:
     project.file("proven.toml", text)
     from proven.settings import read_settings
 
-    site = begin_site(read_settings(project.folder), HALVES, None)
+    site = begin_site(read_settings(project.folder), CONFIGS)
     assert site.answer("part.one") is None
     assert site.fitting("part.one", "en") == ""
 
@@ -149,7 +148,7 @@ def test_question_code_and_answer_are_one_box(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proven.finish.strange", lambda *_: ())  # the page is made by hand
-    site = begin_site(made(project, question("1", "2")).read_settings(), HALVES, None)
+    site = begin_site(made(project, question("1", "2")).read_settings(), CONFIGS)
     file = tmp_path / "page.html"
     file.write_text(PAGE.format(code=site.view("part.one", "en").source))
     finish_page(site, site.page("en", "index.md"), file, policy=False)
@@ -170,9 +169,7 @@ def test_question_code_and_answer_are_one_box(
 def test_plain_text_and_notebook_have_options_with_letters_and_say_which_fits(
     project: Project,
 ) -> None:
-    site = begin_site(
-        made(project, question("1", "2 | `two` of them")).read_settings(), HALVES, None
-    )
+    site = begin_site(made(project, question("1", "2 | `two` of them")).read_settings(), CONFIGS)
     files = make_files(site)
     for name in ("en/index.html.md", "en/notebooks/index.en.ipynb"):
         text = files[name].decode()

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort
 
 from proven.generators.mkdocs import ProvenPlugin
@@ -112,10 +111,10 @@ def test_a_language_that_fails_leaves_the_folder_to_the_process_that_made_it() -
     plugin, removed = ProvenPlugin(), list[str]()
     plugin.cleanup.callback(removed.append, "the folder")
 
-    def load() -> MkDocsConfig:
+    def fails() -> None:
         raise Abort("why")
 
-    assert plugin._build_other(load) == "why"
+    assert plugin._in_fork(fails) == "why"
     plugin.on_shutdown()
     assert removed == []
 

@@ -233,6 +233,11 @@ def test_a_page_says_why_an_edit_is_not_shown(project: Project, served: Preview)
     assert b'<pre role="alert"' in told
     assert b"ValueError: a &lt;b&gt;" in told
     edit(project, SCRIPT, "raise ValueError('a <b>')", "numbers.append(4)")
+    edit(project, "mkdocs.yml", "language: zh", "language: en")  # all is built again
+    served.save()
+    assert b"the language of its theme is en" in served.page(page)
+    assert served.said.count("the language of its theme is en") == 1
+    edit(project, "mkdocs.yml", "language: en", "language: zh")
     served.save()
     assert b"alert" not in served.page(page)
 

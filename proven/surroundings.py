@@ -1,27 +1,42 @@
 """What the cells of a section share with each other and with the engine, and have to leave as it is.
 
 A function of a library that a cell replaces changes what later cells show, and a reader who runs one of
-those cannot see why. Looked at are the builtins, the engine, and what `proven.toml` lists under `same`.
+those cannot see why. Looked at are the builtins, the engine, the modules that are imported, the variables
+of the environment, a few settings of Python, and what `proven.toml` lists under `same`.
 """
 
 import builtins
+import functools
+import gc
 import operator
+import os
 import sys
+import threading
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from proven.problems import Problem, ProjectError
 from proven.settings import FILE, Settings
 
-# what runs between the lines of later cells
-SAME = ("sys.gettrace()", "sys.getprofile()", "sys.getrecursionlimit()", "gc.callbacks")
+# what runs between the lines of later cells, decides what they find and write, or tells of their errors
+SAME: dict[str, Callable[[], object]] = {
+    "sys.gettrace()": sys.gettrace,
+    "sys.getprofile()": sys.getprofile,
+    "sys.getrecursionlimit()": sys.getrecursionlimit,
+    "sys.path": lambda: sys.path,
+    "sys.unraisablehook": lambda: sys.unraisablehook,
+    "threading.excepthook": lambda: threading.excepthook,
+    "gc.callbacks": lambda: gc.callbacks,
+    "gc.isenabled()": gc.isenabled,
+    "gc.get_threshold()": gc.get_threshold,
+    "os.umask()": lambda: (mask := os.umask(0), os.umask(mask))[0],  # to read it is to set it
+}
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
 
-Look = Callable[[Any], tuple[Any, ...]]
-_spaces: list[tuple[str, Any, list[str], Look, tuple[Any, ...]]] = []
-_same: list[tuple[str, str]] = []
+_values: list[tuple[str, Callable[[], object], str]] = []
+_spaces: list[tuple[str, Mapping[str, Any], list[str], Callable[[Any], Any], Any]] = []
 
 
 def remember(settings: Settings) -> None:
@@ -30,42 +45,52 @@ def remember(settings: Settings) -> None:
     Few things are looked at: to look at one is to write to its page of memory, and every page that is
     written to makes the forks of this process slower.
     """
-    engine = {name: module for name, module in sys.modules.items() if name.startswith("proven.")}
-    named = [(text, _of(text)) for text in (*SAME, *settings.same)]
+    _values.clear()
     _spaces.clear()
-    _same.clear()
-    for name, thing in [("builtins", builtins), *engine.items(), *named]:
-        if isinstance(thing, types.ModuleType | type):
-            keys = [
-                key
-                for key, value in vars(thing).items()
-                # by type(): a deprecated name may warn when it is asked for its class
-                if issubclass(type(value), CALLED) or key == "__version__"
-            ]
-            if keys:
-                look: Look = operator.itemgetter(*keys, keys[0])  # twice: so that there are two
-                _spaces.append((name, thing, keys, look, look(vars(thing))))
+    named: dict[str, Any] = {"builtins": builtins}
+    named |= {name: module for name, module in sys.modules.items() if name.startswith("proven.")}
+    asked, modules = dict(SAME), dict(sys.modules)
+    for text in settings.same:
+        value = _value_of(text, modules)
+        if isinstance(value, types.ModuleType | type):
+            named[text] = value
         else:
-            _same.append((name, repr(thing)))
+            asked[text] = functools.partial(_value_of, text, modules)
+    for name, thing in named.items():
+        # by type(): a deprecated name may warn when it is asked for its class
+        kept = [
+            k for k, v in vars(thing).items() if issubclass(type(v), CALLED) or k == "__version__"
+        ]
+        _keep(name, vars(thing), kept)
+    _keep("os.environ", os.environ, os.environ)
+    # without those inside of packages, which are ten times as many; `__main__` is the section
+    whole = [module for module in sys.modules if "." not in module and module != "__main__"]
+    _keep("sys.modules", sys.modules, whole)
+    _values.extend((name, ask, repr(ask())) for name, ask in asked.items())
+
+
+def _keep(name: str, space: Mapping[str, Any], names: Iterable[str]) -> None:
+    if keys := list(names):
+        look = operator.itemgetter(*keys, keys[0])  # twice: so that there are two
+        _spaces.append((name, space, keys, look, look(space)))
 
 
 def changed() -> str | None:
     """Name one thing that is not as it was, if there is one."""
-    for text, value in _same:
-        if repr(_of(text)) != value:
-            return text
+    for name, ask, value in _values:
+        if repr(ask()) != value:
+            return name
     for name, space, keys, look, held in _spaces:
-        now = vars(space)
         try:
-            if look(now) == held:  # compared by identity first
+            if look(space) == held:  # compared by identity first
                 continue
         except KeyError:
             pass
         for key, old in zip(keys, held, strict=False):
-            new = now.get(key)
+            new = space.get(key)
             # torch wraps the step of an optimiser when the first one is made
             by_itself = getattr(new, "__wrapped__", None) is old and _of_library(new)
-            if new is not old and not by_itself:
+            if new is not old and new != old and not by_itself:
                 return f"{name}.{key}".removeprefix("builtins.")
     return _silenced()
 
@@ -75,9 +100,9 @@ def _of_library(function: Any) -> bool:
     return its in sys.modules and its != "__main__"
 
 
-def _of(text: str) -> Any:
+def _value_of(text: str, modules: dict[str, types.ModuleType]) -> Any:
     try:
-        return eval(text, dict(sys.modules))
+        return eval(text, modules)
     except Exception as error:
         what = f"same names {text!r}, which has no value: {type(error).__name__}: {error}"
         advice = "name a module or a class that is imported, or another expression of them"

@@ -128,6 +128,7 @@ def run_section(job: Job, pipe: socket.socket) -> None:
         machine = (Fork(ask).answer() if has_devices else None) or ask()
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(job.folder, section.path, settings.project, kernel)
+        surroundings.remember(settings)
         answers = dict[str, str]()
         begins = functools.partial(send, pipe, "claim")
         prover = Prover(settings, section, job.claims, module, job.claim_limit, begins)
@@ -187,7 +188,6 @@ def prepare(settings: Settings) -> None:
     if matplotlib := sys.modules.get("matplotlib"):
         matplotlib.rcdefaults()  # whatever the matplotlibrc of this machine says
     devices.watch(settings)
-    surroundings.remember(settings)
 
 
 def _go_on_in_child(pipe: socket.socket, folder: str) -> None:

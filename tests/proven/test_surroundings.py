@@ -40,6 +40,17 @@ SAME = [
         ("import sys\nsys.setprofile(lambda *_: None)", "sys.getprofile()"),
         ("import sys\nsys.settrace(lambda *_: None)", "sys.gettrace()"),
         ("import gc\ngc.callbacks.append(lambda *_: None)", "gc.callbacks"),
+        ("import gc\ngc.disable()", "gc.isenabled()"),
+        ("import gc\ngc.set_threshold(0)", "gc.get_threshold()"),
+        ("import os\nos.umask(0o777)", "os.umask()"),
+        ("import sys\nsys.path.insert(0, 'beside')", "sys.path"),
+        ("import sys\nsys.path = sys.path[1:]", "sys.path"),
+        ("import sys\nsys.unraisablehook = lambda *_: None", "sys.unraisablehook"),
+        ("import threading\nthreading.excepthook = lambda *_: None", "threading.excepthook"),
+        ("import os\nos.environ['COLUMNS'] = '40'", "os.environ.COLUMNS"),
+        ("import os\nos.environ.pop('TZ')", "os.environ.TZ"),
+        ("import json, sys\nsys.modules['json'] = 'another'", "sys.modules.json"),
+        ("import json, sys\ndel sys.modules['json']", "sys.modules.json"),
     ],
 )
 def test_a_cell_that_changes_what_others_use_is_refused(
@@ -55,7 +66,7 @@ def test_a_cell_that_changes_what_others_use_is_refused(
 def test_a_cell_may_change_things_and_put_them_back(project: Project) -> None:
     project.settings = {"ahead": ["torch"], "devices": CUDA, "same": SAME}
     code = """# %% one
-import warnings
+import gc, os, sys, tempfile, warnings
 import torch
 from torch import nn
 
@@ -68,6 +79,15 @@ torch.set_printoptions(precision=1)
 torch.set_printoptions(profile="default")
 net = nn.Linear(1, 1)
 torch.optim.SGD(net.parameters(), 1.0).step()  # torch wraps step() when the first is made
+gc.disable()
+gc.enable()
+os.umask(os.umask(0))
+os.environ["COLUMNS"] = str(80)
+os.environ["OF_THE_SECTION"] = "what a cell adds is for later ones, as its variables are"
+sys.modules["of_the_section"] = torch
+with tempfile.TemporaryDirectory() as folder:
+    sys.path.insert(0, folder)
+    sys.path.remove(folder)
 print(torch.ones(1))
 """
     assert run_part(project, code).outcomes["part.one"].output == "tensor([1.])\n"

@@ -28,7 +28,7 @@ from pymdownx.superfences import SuperFencesCodeExtension, SuperFencesException
 
 from proven import html, notebooks
 from proven.files import Files, listed
-from proven.pages import Page, error_of
+from proven.pages import error_of
 from proven.problems import ProjectError
 from proven.questions import options_of
 from proven.views import ClaimView, Site
@@ -73,12 +73,11 @@ class Fences(Extension):
         return html.claims(self.site.claims_of(source, self.language), title, self.words)
 
     def _counts(self, source: str, options: dict[str, str]) -> str:
-        pages: dict[Page, list[ClaimView]] = {p: [] for p in self.site.pages(self.language)}
+        titles: dict[str, list[ClaimView]] = {p.title: [] for p in self.site.pages(self.language)}
         for section in self.site.project.sections:
             page = self.site.page_of(section, self.language)
-            pages[page] += self.site.claims_of(section, self.language)
-        titles = {page.title: claims for page, claims in pages.items() if claims}
-        return html.counts(titles, self.words)
+            titles[page.title] += self.site.claims_of(section, self.language)
+        return html.counts({title: views for title, views in titles.items() if views}, self.words)
 
     def _error(self, source: str, options: dict[str, str]) -> str:
         return html.error(self.site.error(*error_of(source), self.language))

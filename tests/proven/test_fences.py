@@ -71,6 +71,11 @@ def test_claims_downloads_and_notebooks_are_listed(converter: Markdown) -> None:
     assert "<b>hello</b>" in tree.css(".jupyter-wrapper")[0].text()
 
 
+def test_claims_are_counted_by_the_titles_of_their_pages(converter: Markdown) -> None:
+    tree = set_(converter, "```counts\n```\n")
+    assert [row.text() for row in tree.css("table.numbers th[scope=row]")] == ["T", "All"]
+
+
 def test_where_no_downloads_are_made_that_is_said(project: Project) -> None:
     site = made_up(project, downloads=False)
     html = Markdown(extensions=[Fences(site, "en", {})]).convert("```downloads\n```")

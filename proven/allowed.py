@@ -24,7 +24,6 @@ from proven.views import Site
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".svg")
 FILES = (*PICTURES, ".txt", ".csv", ".pdf")
-SEARCH = {"boost", "exclude"}
 META: dict[str, type] = {
     "title": str,
     "description": str,
@@ -58,9 +57,8 @@ def wrong_names(project: Project) -> Iterator[Problem]:
     for section in project.sections.values():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", section.name) or keyword.iskeyword(section.name):
             what = f"{section.name!r} is no name for a section"
-            yield Problem(
-                what, "use a-z, 0-9 and _, and no word of Python", (f"{section.place}:1",)
-            )
+            advice = "use a-z, 0-9 and _, and no word of Python"
+            yield Problem(what, advice, (f"{section.place}:1",))
         for snippet in section.snippets:
             if len(snippet.name) > 60:  # notebooks allow ids of 64 characters
                 what = f"the name of the snippet has {len(snippet.name)} characters, and 60 are allowed"
@@ -104,8 +102,8 @@ def _wrong_meta(page: Page) -> Iterator[Problem]:
 
 def _weighs(search: Any) -> bool:
     boost, exclude = search.get("boost", 1), search.get("exclude", False)
-    known = type(boost) in (int, float) and type(exclude) is bool and search.keys() <= SEARCH
-    return known and 0 < boost <= 100
+    known = type(boost) in (int, float) and type(exclude) is bool and 0 < boost <= 100
+    return known and search.keys() <= {"boost", "exclude"}
 
 
 def _wrong_files(project: Project) -> Iterator[Problem]:
@@ -132,20 +130,21 @@ def _wrong_files(project: Project) -> Iterator[Problem]:
 def _paths(project: Project) -> Iterator[tuple[str, str]]:
     """The files of the site that pages make, and those beside them, each with its owner."""
     settings = project.settings
-    for made in ("build.json", "404.html", "sitemap.xml", f"{settings.name}-offline.zip"):
+    archives = (f"{settings.name}-offline.zip", f"notebooks/{settings.name}-notebooks.zip")
+    for made in ("build.json", "404.html", "sitemap.xml", *archives):
         yield made, "the engine"
-    yield f"notebooks/{settings.name}-notebooks.zip", "the engine"
     for language in settings.languages:
         root = settings.root(language)
         yield f"{root}notebooks/chapter.{language}.ipynb", "the notebook of all sections"
         for page in project.pages[language].values():
-            stem = page.path.removesuffix(".md")
-            yield f"{root}{page.url}index.html", page.at(1)
-            yield f"{root}{stem}.py", page.at(1)
-            yield f"{root}notebooks/{page.stem}.{language}.ipynb", page.at(1)
-            yield f"{root}assets/cards/{page.stem}.png", page.at(1)
-            for name in {claim.listing for claim in project.listed(page)}:
-                yield f"{root}{page.url}{name}", page.at(1)
+            for name in (
+                f"{page.url}index.html",
+                f"{page.path.removesuffix('.md')}.py",
+                f"notebooks/{page.stem}.{language}.ipynb",
+                f"assets/cards/{page.stem}.png",
+                *{page.url + claim.listing for claim in project.listed(page)},
+            ):
+                yield root + name, page.at(1)
     for language, name, place in project.beside:
         yield f"{settings.root(language)}{name}", f"{place}:1"
 
@@ -166,16 +165,12 @@ def strange(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]
     What the engine made of a fence must be there as it made it, in order, and nowhere else; around it
     stands only what is on the lists, so that nothing hides it.
     """
-    fences = Fences(site, page.language, {})
-    made = []
-    for fence in page.fences:
-        if fence.kind in CHECKED:
-            options = {"alt": fence.option("alt"), "moves": fence.option("moves")}
-            text = fences.writers[fence.kind](fence.body.strip(), options)
-            alone = LexborHTMLParser(text)
-            unmark(alone)
-            body = alone.body
-            made += [(node, fence.line) for node in body.iter()] if body else []
+    writers, made = Fences(site, page.language, {}).writers, []
+    for fence in (fence for fence in page.fences if fence.kind in CHECKED):
+        options = {"alt": fence.option("alt"), "moves": fence.option("moves")}
+        alone = LexborHTMLParser(writers[fence.kind](fence.name, options))
+        unmark(alone)
+        made += [(node, fence.line) for node in alone.body.iter()] if alone.body else []
     notebooks = [fence for fence in page.fences if fence.kind == "notebook"]
     if len(tree.css(".jupyter-wrapper")) != len(notebooks):
         what = "the page shows a notebook that the build did not make"
@@ -243,26 +238,24 @@ def _wrong_mark(site: Site, page: Page, mark: LexborNode) -> Iterator[Problem]:
         or links[0].inner_html != made[0].text
     ):
         what = f"the mark of {view.claim.name} shows something else than the build made"
-        place = page.where(view.claim.name)
-        yield Problem(what, "write it as `#!claim name`", (place,))
+        yield Problem(what, "write it as `#!claim name`", (page.where(view.claim.name),))
 
 
 def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
     if name in ("href", "src"):
         plain = re.sub(r"[\x00-\x20]", "", value)
-        schemes = ("", "http", "https", "mailto") if name == "href" else ("",)
-        if by_tools and tag == "img" and plain.startswith("data:image/"):
-            return True
-        return urlsplit(plain).scheme in schemes and not (name == "src" and plain[:2] == "//")
+        if name == "href":
+            return urlsplit(plain).scheme in ("", "http", "https", "mailto")
+        drawn = by_tools and tag == "img" and plain.startswith("data:image/")
+        return drawn or (not urlsplit(plain).scheme and plain[:2] != "//")
     if name == "style":
         return bool(STYLE.fullmatch(value))
     if name in ("id", "name") and value.startswith("__"):
         # the theme finds its settings and switches by such; Zensical's has a place to which readers skip
         return value == "__skip"
-    if name == "aria-hidden" or name.startswith(("data-md-", "data-clipboard-")):
-        return by_tools
     if name == "hidden":
         return tag == "button"
-    if name in ("viewBox", "viewbox", "d"):
+    of_tools = name in ("aria-hidden", "viewBox", "viewbox", "d")
+    if of_tools or name.startswith(("data-md-", "data-clipboard-")):
         return by_tools
     return name in ATTRIBUTES or name.startswith(("aria-", "data-"))

@@ -53,16 +53,7 @@ def _merged(inherited: Config, own: Config) -> Config:
 def halves_of(
     settings: Settings, configs: Mapping[str, Mapping[str, Any]], address: str | None
 ) -> dict[str, Half]:
-    """What the configurations say of the pages of each language.
-
-    Args:
-        settings: Which languages there are.
-        configs: Their configurations.
-        address: Where the site will be, if that is known.
-
-    Returns:
-        A half for each language.
-    """
+    """What the configurations say of the pages of each language; and the address of the site, if that is known."""
     return {
         language: Half(
             name=configs[language].get("site_name") or "",

@@ -22,7 +22,7 @@ def moves_of(fence: Fence) -> int:
 
 def wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem]:
     """What is wrong with the table that a fence lets its reader move through."""
-    count, place, name = moves_of(fence), page.at(fence.line), outcome.name
+    count = moves_of(fence)
     if not count or outcome.state == "skipped":
         return
     head, *rows = [
@@ -31,7 +31,7 @@ def wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem]
     ]
     positions = [row[:count] for row in rows]
     what, advice = "", "let it print a head and a row for each position, with ' | ' between cells"
-    if count < 0 or not 0 < count < len(head):
+    if not 0 < count < len(head):
         what = f"moves={fence.option('moves')!r} is no number of columns that leaves one to show"
     elif odd := next((row for row in rows if len(row) != len(head)), None):
         what = f"a row of its table has other columns than the head: {SEPARATOR.join(odd)}"
@@ -40,4 +40,4 @@ def wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem]
     elif len(positions) < prod(len({row[n] for row in rows}) for n in range(count)):
         what = "its table has no row for some positions"
     if what:
-        yield Problem(what, advice, (place,), name)
+        yield Problem(what, advice, (page.at(fence.line),), outcome.name)

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from itertools import starmap
+from itertools import groupby, starmap
 from typing import Any
 from urllib.parse import unquote
 
@@ -146,7 +146,7 @@ class Link:
     picture: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so that one can be the key of a table
 class Page:
     """A page: its `path` is inside the folder of its language, its `place` inside the project."""
 
@@ -412,40 +412,18 @@ def _parser() -> MarkdownIt:
 
 def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Iterator[Part]:
     """Read the nodes of a page, or of a box, as its parts."""
-    prose: list[SyntaxTreeNode] = []
-    for node in nodes:
-        if node.type not in SPECIAL:
-            for inner in node.walk():
-                if inner.type in SPECIAL:
-                    what = f"a {inner.type} stands in a list or a quotation"
-                    wrong(what, "let it stand at the start of a line, or of a box", _line(inner))
-                elif inner.type == "code_block":
-                    advice = "code lives in a section script; indent other text by at most 3 spaces"
-                    wrong("an indented block is run by nothing", advice, _line(inner))
-            prose.append(node)
+    for special, group in groupby(nodes, lambda node: node.type in SPECIAL):
+        some = list(group)
+        if not special:
+            yield _prose(some, lines, wrong)
             continue
-        if prose:
-            yield _prose(prose, lines)
-            prose = []
-        if node.type == "fence":
-            yield _fence(node, wrong)
-        elif node.type == "heading":
-            text = node.children[0].content
-            id = HEADING_ID.search(text)
-            [token] = _parser().parseInline(text[: id.start()].rstrip() if id else text)
-            inline = _inline(node.children[0], token)
-            word = re.search(r"\.([\w-]+)", id[2]) if id else None
-            about = (id[1] if id else "", inline, word[1] if word else "")
-            yield Heading(_line(node), int(node.tag[1]), *about)
-        else:
-            title, *inside = node.children
-            parts, folded = tuple(_parts(inside, lines, wrong)), node.markup == "???"
-            if not parts:
-                wrong("the box is empty", "indent what belongs to it by four spaces", _line(node))
-            name = _inline(title.children[0])
-            yield Box(_line(node), str(node.meta["tag"]), name, folded, parts)
-    if prose:
-        yield _prose(prose, lines)
+        for node in some:
+            if node.type == "fence":
+                yield _fence(node, wrong)
+            elif node.type == "heading":
+                yield _heading(node)
+            else:
+                yield _box(node, lines, wrong)
 
 
 def _line(node: SyntaxTreeNode) -> int:
@@ -458,12 +436,38 @@ def _inline(node: SyntaxTreeNode, token: Token | None = None) -> Inline:
     return Inline(_line(node), token.content, tuple(token.children or ()))
 
 
-def _prose(nodes: list[SyntaxTreeNode], lines: list[str]) -> Prose:
-    places = [inner.map for node in nodes for inner in node.walk() if inner.map]
+def _prose(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Prose:
+    inside = [inner for node in nodes for inner in node.walk()]
+    for inner in inside:
+        if inner.type in SPECIAL:
+            what = f"a {inner.type} stands in a list or a quotation"
+            wrong(what, "let it stand at the start of a line, or of a box", _line(inner))
+        elif inner.type == "code_block":
+            advice = "code lives in a section script; indent other text by at most 3 spaces"
+            wrong("an indented block is run by nothing", advice, _line(inner))
+    places = [inner.map for inner in inside if inner.map]
     start, end = min(place[0] for place in places), max(place[1] for place in places)
     text = textwrap.dedent("\n".join(lines[start:end])).rstrip()
-    inlines = [_inline(inner) for node in nodes for inner in node.walk() if inner.type == "inline"]
+    inlines = [_inline(inner) for inner in inside if inner.type == "inline"]
     return Prose(start + 1, tuple(text.split("\n")), tuple(inlines))
+
+
+def _heading(node: SyntaxTreeNode) -> Heading:
+    text = node.children[0].content
+    id = HEADING_ID.search(text)
+    [token] = _parser().parseInline(text[: id.start()].rstrip() if id else text)
+    word = re.search(r"\.([\w-]+)", id[2]) if id else None
+    words, kind = _inline(node.children[0], token), word[1] if word else ""
+    return Heading(_line(node), int(node.tag[1]), id[1] if id else "", words, kind)
+
+
+def _box(node: SyntaxTreeNode, lines: list[str], wrong: Wrong) -> Box:
+    title, *inside = node.children
+    parts = tuple(_parts(inside, lines, wrong))
+    if not parts:
+        wrong("the box is empty", "indent what belongs to it by four spaces", _line(node))
+    words, folded = _inline(title.children[0]), node.markup == "???"
+    return Box(_line(node), str(node.meta["tag"]), words, folded, parts)
 
 
 def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:

@@ -22,25 +22,17 @@ CONTROL = re.compile(
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that keeps the site from being built.
+    """One thing that keeps the site from being built."""
 
-    Attributes:
-        what: What is wrong, in one sentence or as the text of an error.
-        advice: What to do about it.
-        places: Where, as `file:line`, the script before the pages.
-        snippet: The full name of the snippet, if one is concerned.
-        claim: The name of the claim, if one is concerned.
-        sentence: The sentence of a page, if one is concerned.
-        unfinished: Whether it only keeps the site from being published: `serve` tells it, and goes on.
-    """
-
-    what: str
+    what: str  # what is wrong, in one sentence or as the text of an error
     advice: str
-    places: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()  # as `file:line`, the script before the pages
     snippet: str | None = None
     claim: str | None = None
-    sentence: str | None = None
-    unfinished: bool = False
+    sentence: str | None = None  # of a page
+    unfinished: bool = (
+        False  # it only keeps the site from being published: `serve` tells it, and goes on
+    )
 
     def __str__(self) -> str:
         rows = [
@@ -114,15 +106,7 @@ def leads_out(path: Path, place: str) -> bool:
 
 
 def unforeseen(error: BaseException, *places: str) -> Problem:
-    """Tell what nobody foresaw, as what and where, and not as a traceback; `mkdocs -v` shows that, too.
-
-    Args:
-        error: What was raised.
-        places: What was being done, as `file:line`.
-
-    Returns:
-        The problem.
-    """
+    """Tell what nobody foresaw while it did what stands at `places`; `mkdocs -v` shows the traceback, too."""
     log.debug("%s", "".join(traceback.format_exception(error)))
     frames = traceback.extract_tb(error.__traceback__)
     engine = Path(__file__).parent

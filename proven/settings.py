@@ -17,43 +17,32 @@ NAME = re.compile(r"\w[\w.-]*")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a project says of itself.
+    """What a project says of itself."""
 
-    Attributes:
-        project: Its folder; all other paths are relative to it.
-        name: The name of its archives and of the folder that they unpack to.
-        languages: The codes of its languages; the first one's pages are at the root of the site.
-        written: The order of the languages in comments (`# English | 中文`) and in docstrings;
-            the same order, where it is not told.
-        ahead: Modules that most sections import: imported once, before any section starts.
-        first: Sections that take longest: started before the others, so that none is alone at the end.
-        packages: The packages whose versions the site tells.
-        devices: For each kind of device that a cell may need, the `module` that counts them, and the
-            expression that does so (`count`) in what readers run.
-        words: Phrases of the engine, by language, that are other than its own or missing there.
-        core: How much the core of a section may ask of its reader: `words` (of languages that are
-            not written in Han characters), `characters`, `snippets`, `questions`.
-        same: What no cell may change for the cells after it: modules and classes, whose functions stay,
-            and other expressions, whose value stays.
-        sections: The folder of the section scripts.
-        tests: The folder of their tests.
-        docs: The folder that holds a folder of pages for each language.
-    """
-
-    project: Path
-    name: str
-    languages: tuple[str, ...]
+    project: Path  # its folder; all other paths are relative to it
+    name: str  # of its archives, and of the folder that they unpack to
+    languages: tuple[str, ...]  # their codes; the first one's pages are at the root of the site
+    # the order of the languages in comments (`# English | 中文`) and in docstrings, if it is another
     written: tuple[str, ...] = ()
+    # modules that most sections import: imported once, before any section starts
     ahead: tuple[str, ...] = ()
+    # sections that take longest: started before the others, so that none is alone at the end
     first: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()  # whose versions the site tells
+    # for each kind of device that a cell may need, the `module` that counts them, and the expression
+    # that does so (`count`) in what readers run
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
+    # phrases of the engine, by language, that are other than its own or missing there
     words: dict[str, dict[str, str]] = field(default_factory=dict)
+    # how much the core of a section may ask of its reader: `words` (of languages that are not written
+    # in Han characters), `characters`, `snippets`, `questions`
     core: dict[str, int] = field(default_factory=dict)
+    # what no cell may change for the cells after it: modules and classes, whose functions stay, and
+    # other expressions, whose value stays
     same: tuple[str, ...] = ()
-    sections: str = "snippets"
+    sections: str = "snippets"  # the folder of the section scripts
     tests: str = "tests"
-    docs: str = "docs"
+    docs: str = "docs"  # the folder that holds a folder of pages for each language
 
     @property
     def main(self) -> str:

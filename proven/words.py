@@ -3,6 +3,7 @@
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from proven.problems import Problem, ProjectError
@@ -11,28 +12,27 @@ from proven.settings import FILE, Settings
 from proven.testing import Reach
 from proven.worker import Machine
 
-WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+WORDS: dict[str, dict[str, str]] = tomllib.loads(
+    Path(__file__).with_name("words.toml").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
 class Words:
-    """The engine's phrases in one language.
-
-    Attributes:
-        settings: Of the project, which may have phrases of its own; where a language has none,
-            the English ones stand.
-        language: The code of the language.
-    """
+    """The engine's phrases in one language, and those that the settings have of their own; without either, the English."""
 
     settings: Settings
     language: str
 
+    @cached_property
+    def _phrases(self) -> dict[str, str]:
+        own = self.settings.words.get(self.language, {})
+        return WORDS["en"] | WORDS.get(self.language, {}) | own
+
     def __call__(self, key: str, **values: object) -> str:
         """Return a phrase, with values in its gaps."""
-        own = self.settings.words.get(self.language, {})
-        phrases = WORDS["en"] | WORDS.get(self.language, {}) | own
         try:
-            return str(phrases[key]).format(**values)
+            return str(self._phrases[key]).format(**values)
         except (AttributeError, LookupError, ValueError) as error:
             what = f"the phrase {key} of [words.{self.language}] cannot be filled: {error!r}"
             told = f"its gaps can be {', '.join(f'{{{name}}}' for name in values) or 'none'}"
@@ -40,8 +40,7 @@ class Words:
 
     def _device(self, kind: str, form: str, **values: object) -> str:
         """A phrase about a kind of device; the general one where there is none for the kind."""
-        own = self.settings.words.get(self.language, {})
-        known = f"{kind}-{form}" in WORDS["en"] | own
+        known = f"{kind}-{form}" in self._phrases
         return self(f"{kind if known else 'device'}-{form}", kind=kind, **values)
 
     def joined(self, *sentences: str) -> str:
@@ -64,13 +63,11 @@ class Words:
 
     def recorded(self, record: Record) -> str:
         """Say where the outputs came from that have the label of a record."""
-        versions = record.machine.versions
-        order = sorted(versions, key=lambda name: name != "driver")
-        names = {"driver": self("driver")}
-        told = [f"{names.get(name, name)} {versions[name]}" for name in order]
-        commit = (record.commit or "?")[:10]
-        label = self.run(record.machine, record.date)
-        return self("record", label=label, versions=self("comma").join(told), commit=commit)
+        versions = dict(record.machine.versions)
+        driver = [f"{self('driver')} {versions.pop('driver')}"] if "driver" in versions else []
+        told = self("comma").join([*driver, *map(" ".join, versions.items())])
+        commit, label = (record.commit or "?")[:10], self.run(record.machine, record.date)
+        return self("record", label=label, versions=told, commit=commit)
 
     def proven(self, devices: int, state: str, machine: Machine, record: Record | None) -> str:
         """Say with what a claim was proven, or why it was not."""
@@ -94,8 +91,7 @@ class Words:
     def ran_on(self, machine: Machine, key: str = "ran-on", **values: object) -> str:
         """Say what made the outputs of a page (`ran-on`) or of a notebook (`notebook`)."""
         device = ", ".join(machine.devices) or self._no_device()
-        python = f"Python {machine.python}"
-        told = filter(None, (self._packages(machine), python))
+        told = filter(None, (self._packages(machine), f"Python {machine.python}"))
         return self(key, versions=self("and").join(told), device=device, **values)
 
     def _no_device(self) -> str:

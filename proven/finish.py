@@ -141,7 +141,7 @@ def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, st
 
 def _tell_pictures(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Say of each picture that nobody drew in this build that it is from elsewhere."""
-    told = site.words(page.language)("not-made")
+    told = escape(site.words(page.language)("not-made"))
     for picture in tree.css(f"article img{ELSEWHERE}"):
         picture.insert_after(element(tree, "small", told, {"class": "not-made"}))
 
@@ -162,7 +162,8 @@ def _link_languages(site: Site, page: Page, tree: LexborHTMLParser) -> None:
                 "hreflang": language,
                 "lang": language,
             }
-            link.insert_after(element(tree, "a", site.words(language)("name"), attributes))
+            name = escape(site.words(language)("name"))
+            link.insert_after(element(tree, "a", name, attributes))
 
 
 def _join_marks(tree: LexborHTMLParser) -> None:
@@ -204,7 +205,8 @@ def _ask(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         for field in options.css("input"):
             field.attrs["name"] = f"question-{question.snippet}"
         code = "".join(node.html or "" for node in snippet.iter() if node.tag != "details")
-        verdict = f'data-right="{words("right")}" data-wrong="{words("wrong")}"'
+        right, wrong = escape(words("right")), escape(words("wrong"))
+        verdict = f'data-right="{right}" data-wrong="{wrong}"'
         asked.inner_html = (
             f"<legend>{text.inner_html if text else ''}</legend>{code}{options.html}"
             f'<p class="verdict" role="status" {verdict}></p>'
@@ -250,7 +252,7 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
         heading = tree.css(f"[id={exercise}]")[0]
         node = [heading, *_following(heading, _ends_answer)][-1]
         box = f'<input type="checkbox" data-exercise="{exercise}">'
-        done = f"<label>{box} {words('done')}</label>"
+        done = f"<label>{box} {escape(words('done'))}</label>"
         node.insert_after(element(tree, "p", done, {"class": "done"}))
 
 

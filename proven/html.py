@@ -73,7 +73,7 @@ def _result(view: View, alt: str, words: Words, moves: str) -> str:
         )
         kind = "run front" if front else "run"
         panels.append(f'<div class="{kind}" id="{id}"{moved}>{content}</div>')
-    bar = f'<div class="machines" role="tablist" aria-label="{words("machines")}" data-search-exclude>{"".join(tabs)}</div>'
+    bar = f'<div class="machines" role="tablist" aria-label="{escape(words("machines"))}" data-search-exclude>{"".join(tabs)}</div>'
     return f'<div class="snippet-result runs">{bar}{"".join(panels)}</div>'
 
 
@@ -126,8 +126,8 @@ def claims(views: list[ClaimView], page: str, words: Words) -> str:
         test = f"{claim.listing}#:~:text=def%20test_{claim.name}("  # browsers scroll to such a text
         place = f'<a href="{escape(view.url)}">{claim.place}</a>' if view.url else claim.place
         rows.append(
-            f'<li id="{claim.name}" data-state="{view.state}" data-section="{escape(page)}"><strong>{view.title}</strong> '
-            f"{sentence(view.words)}{told} <small>{words('test')} "
+            f'<li id="{claim.name}" data-state="{view.state}" data-section="{escape(page)}"><strong>{escape(view.title)}</strong> '
+            f"{sentence(view.words)}{told} <small>{escape(words('test'))} "
             f'<a href="{test}"><code>test_{claim.name}</code></a> · {place}</small></li>'
         )
     return f'<ul class="claims">{"".join(rows)}</ul>'
@@ -184,8 +184,8 @@ def _search(
         selects += f'<select name="{name}" aria-label="{escape(any_one)}">{choices}</select>'
     return (
         f'<search class="filter" data-entries="{entries}" data-overview="{overview}" data-search-exclude>'
-        f'<input type="search" placeholder="{find}" aria-label="{find}">{selects}'
-        f'<p role="status" hidden>{none}</p></search>'
+        f'<input type="search" placeholder="{escape(find)}" aria-label="{escape(find)}">{selects}'
+        f'<p role="status" hidden>{escape(none)}</p></search>'
     )
 
 
@@ -235,11 +235,11 @@ def downloads(rows: list[tuple[str, str, int, str | None]], words: Words) -> str
     lines = []
     for title, address, size, colab in rows:
         name = address.rpartition("/")[2]
-        link = f'<td><a href="{escape(colab)}">{words("colab")}</a></td>' if colab else ""
+        link = f'<td><a href="{escape(colab)}">{escape(words("colab"))}</a></td>' if colab else ""
         lines.append(
             f'<tr><th scope="row">{escape(title)}</th>'
             f'<td><a href="{escape(address)}" download>{escape(name)}</a></td>'
-            f"<td>{words('size', size=size / 1000)}</td>{link}</tr>"
+            f"<td>{escape(words('size', size=size / 1000))}</td>{link}</tr>"
         )
     columns = "<col>" * (4 if rows and rows[0][3] else 3)  # known before the first row has come
     table = f"<colgroup>{columns}</colgroup><tbody>{''.join(lines)}</tbody>"

@@ -12,6 +12,7 @@ from proven.problems import ProjectError
 from proven.records import Record
 from proven.settings import Settings
 from proven.views import ClaimView, ErrorView, Piece, Run, View
+from proven.words import WORDS as PHRASES
 from proven.words import Words
 from tests.helpers.projects import PROJECT
 from tests.helpers.sites import FIGURE, GPU
@@ -183,6 +184,23 @@ def test_downloads_are_listed_with_their_sizes() -> None:
         "https://colab.example/?a&b",
         "../all.zip",
     ]
+
+
+def test_a_phrase_of_a_project_is_text_wherever_it_stands() -> None:
+    own = {key: f'{phrase} "<i>' for key, phrase in PHRASES["en"].items()}
+    words = Words(replace(WORDS.settings, words={"en": own}), "en")
+    runs = Run("A", (), (), RECORD), Run("B", (Piece("x", "Output"),))
+    made = [
+        html.snippet(replace(VIEW, fold="output", runs=runs), "", words),
+        html.claims([replace(PROVEN, title=words("proven"))], "Title", words),
+        html.exceptions([], words),
+        html.entries(words),
+        html.counts({"Title": [PROVEN]}, words),
+        html.downloads([("T", "a.zip", 1, "https://colab.example/")], words),
+    ]
+    for text in made:
+        assert text.count("&quot;&lt;i&gt;") >= 1
+        assert "<i>" not in text
 
 
 @pytest.mark.parametrize("display", ["inline", "block"])

@@ -1,6 +1,7 @@
 """Questions: an expression decides which option fits, and the page does not write it down."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,9 @@ def test_question_code_and_answer_are_one_box(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proven.finish.strange", lambda *_: ())  # the page is made by hand
-    site = begin_site(made(project, question("1", "2")).read_settings(), CONFIGS)
+    settings = made(project, question("1", "2")).read_settings()
+    settings = replace(settings, words={"en": {"right": 'Right: "<i>"'}})
+    site = begin_site(settings, CONFIGS)
     file = tmp_path / "page.html"
     file.write_text(PAGE.format(code=site.view("part.one", "en").source))
     finish_page(site, site.page("en", "index.md"), file, policy=False)
@@ -158,6 +161,7 @@ def test_question_code_and_answer_are_one_box(
     assert field.css("legend")[0].text() == "How long is it?"
     assert [i.attributes["name"] for i in field.css("input")] == ["question-part.one"] * 2
     assert field.css(".highlight")
+    assert field.css(".verdict")[0].attributes["data-right"] == 'Right: "<i>"'
     assert "Look at x" in box.css(".question")[0].text()
     answer = box.css("details.answer")[0]
     assert answer.css(".snippet-result ~ .explained .snippet[data-snippet='part.two']")

@@ -22,6 +22,7 @@ from proven.html import element, mathml
 from proven.page_script import indented, raising
 from proven.pages import Page
 from proven.prose import Dialect, Shown, pieces
+from proven.svg import size_of
 from proven.views import Run, Site, View
 from proven.words import Words
 
@@ -234,7 +235,6 @@ def as_page(site: Site, page: Page) -> str:
     figures = (output.data for output in outputs if FIGURE in output.get("data", ()))
     for tag, data in zip(tree.css("img"), figures, strict=True):
         tag.attrs["alt"] = data["text/plain"]
-        sizes = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', data[FIGURE])[0]
-        for key, size in zip(("width", "height"), sizes, strict=True):
-            tag.attrs[key] = str(round(float(size)))
+        for key, size in zip(("width", "height"), size_of(data[FIGURE]), strict=True):
+            tag.attrs[key] = str(round(size))
     return tree.css(".jupyter-wrapper")[0].html or ""

@@ -71,6 +71,7 @@ def clean(svg: str, drawn: bool = True) -> str:
     root.attrib = {
         "xmlns": SVG[1:-1],
         **root.attrib,
+        "viewBox": " ".join(box),
         "stroke-linejoin": "round",  # what matplotlib says in a style sheet
         "stroke-linecap": "butt",
     }
@@ -115,7 +116,8 @@ def inline_svg(svg: str, name: str, number: int, alt: str) -> str:
 
     svg = re.sub(r"<[^<>]+>", inside, svg)  # tags only: the words of a figure stand between them
     # CSS pixels are 3/4 of a point: the width that the script asked for, where there is room
-    label = f'role="img" aria-label="{escape(alt)}" width="{_width(svg) * 4 / 3:.0f}" fill="currentColor"'
+    width = f"{size_of(svg)[0] * 4 / 3:.0f}"
+    label = f'role="img" aria-label="{escape(alt)}" width="{width}" fill="currentColor"'
     return svg.replace("<svg ", f"<svg {label} ", 1).strip()
 
 
@@ -125,8 +127,10 @@ def is_wide(svg: str) -> bool:
     What is raised or lowered may be smaller, as in any text.
     """
     sizes = [float(size) for size in re.findall(r'<text [^<>]*font-size="(\d+(?:\.\d+)?)px"', svg)]
-    return bool(sizes) and min(sizes) * PHONE < LETTERS * _width(svg)
+    return bool(sizes) and min(sizes) * PHONE < LETTERS * size_of(svg)[0]
 
 
-def _width(svg: str) -> float:
-    return float(re.search(r'viewBox="\S+ \S+ ([^" ]+)', svg)[1])  # type: ignore[index]
+def size_of(svg: str) -> tuple[float, float]:
+    """The width and the height of a clean figure, in points."""
+    width, height = re.findall(r'viewBox="\S+ \S+ (\S+) (\S+)"', svg)[0]
+    return float(width), float(height)

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from proven.svg import clean, inline_svg, is_wide
+from proven.svg import clean, inline_svg, is_wide, size_of
 
 SVG = (
     '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="10pt" height="5pt" '
@@ -92,6 +92,13 @@ def test_what_is_no_picture_is_refused_by_name(inside: str, what: str) -> None:
 def test_what_is_no_figure_is_refused(svg: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         clean(svg)
+
+
+@pytest.mark.parametrize("box", ["-5 -5 10 20", " -5  -5 10\n20 ", "-5&#9;-5&#10;10 20.0"])
+def test_a_figure_has_the_size_of_its_view(box: str) -> None:
+    cleaned = clean(figure("").replace("0 0 10 5", box))
+    assert size_of(cleaned) == (10, 20)
+    assert 'width="13"' in inline_svg(cleaned, "part.one", 1, "")
 
 
 def test_what_a_picture_says_stays_text_however_it_is_written() -> None:

@@ -62,7 +62,7 @@ def wrong_names(project: Project) -> Iterator[Problem]:
         for snippet in section.snippets:
             if len(snippet.name) > 60:  # notebooks allow ids of 64 characters
                 what = f"the name of the snippet has {len(snippet.name)} characters, and 60 are allowed"
-                place = f"{section.place}:{snippet.line}"
+                place = project.in_script(snippet.name, 1)
                 yield Problem(what, "shorten it", (place,), snippet.name)
     for page in project.all_pages:
         parts = page.path.removesuffix(".md").split("/")

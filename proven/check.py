@@ -340,9 +340,8 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
     lacking = list(_lacking(one, two))
     yield from lacking
     both = {fence.name for fence in one.shown} & {fence.name for fence in two.shown}
-    for (rows, what, advice), (others, *_) in zip(_rows(one, both), _rows(two, both), strict=True):
-        if lacking and what.startswith("the claims"):
-            continue
+    pairs = zip(_rows(one, both, bool(lacking)), _rows(two, both, bool(lacking)), strict=True)
+    for (rows, what, advice), (others, *_) in pairs:
         for row, other in zip_longest(rows, others, fillvalue=_Row("none", "")):
             if row.what != other.what:
                 told = f"{what}: {row.what} / {other.what}"
@@ -352,10 +351,10 @@ def _compare(one: Page, two: Page) -> Iterator[Problem]:
                 break
 
 
-def _rows(page: Page, both: set[str]) -> Iterator[tuple[list[_Row], str, str]]:
+def _rows(page: Page, both: set[str], lacking: bool) -> Iterator[tuple[list[_Row], str, str]]:
     """What is the same in all languages, kind by kind, and what is told where it is not.
 
-    Of figures only those of the snippets that `both` show count.
+    Figures are those of the snippets that both show; marks have no order where one is lacking.
     """
     yield (
         [
@@ -402,6 +401,8 @@ def _rows(page: Page, both: set[str]) -> Iterator[tuple[list[_Row], str, str]]:
         "the formulas in sentences differ",
         "write the same ones in both",
     )
+    if lacking:
+        return
     lines, marks = page.text.split("\n"), list[_Row]()
     for table, group in groupby(
         page.marks, lambda mark: lines[int(mark.place.rpartition(":")[2]) - 1].startswith("|")

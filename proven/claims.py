@@ -71,7 +71,7 @@ def read_claims(
         found, wrong = _read(data, place, section, settings.written)
         problems += wrong
         if any(claim.devices for claim in found):
-            defined = _definitions(data, settings)
+            defined = _definitions(found[0].tests, settings)
             found = tuple(
                 replace(claim, helpers=_helpers(defined, claim.source)) if claim.devices else claim
                 for claim in found
@@ -142,8 +142,7 @@ def _source(node: ast.stmt, lines: list[str]) -> str:
 Definitions = dict[str, tuple[str, ast.AST | None]]
 
 
-def _definitions(data: bytes, settings: Settings) -> Definitions:
-    text = decode(data, "")
+def _definitions(text: str, settings: Settings) -> Definitions:
     lines = text.split("\n")
     defined: Definitions = {}
     for node in ast.parse(text).body:

@@ -121,7 +121,7 @@ def fail(*_: object, **__: object) -> None:
         ("proven.generators.mkdocs.make_files", "proven/generators/mkdocs.py:"),
         ("proven.generators.mkdocs.without_markup", "docs/zh/"),
         ("proven.generators.mkdocs.finish", "proven/generators/mkdocs.py:"),
-        ("proven.generators.mkdocs.publish", "proven/generators/mkdocs.py:"),
+        ("proven.build.publish", "proven/build.py:"),
         ("mkdocs.commands.build.get_navigation", "test_plain_words.py:"),
     ],
 )

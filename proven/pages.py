@@ -146,7 +146,7 @@ class Link:
     picture: bool = False
 
 
-@dataclass(frozen=True, eq=False)  # so that one can be the key of a table
+@dataclass(frozen=True, eq=False)  # each is one of its own: to compare all that it holds takes long
 class Page:
     """A page: its `path` is inside the folder of its language, its `place` inside the project."""
 

@@ -30,9 +30,7 @@ class Problem:
     snippet: str | None = None
     claim: str | None = None
     sentence: str | None = None  # of a page
-    unfinished: bool = (
-        False  # it only keeps the site from being published: `serve` tells it, and goes on
-    )
+    unfinished: bool = False  # it only keeps the site from being published: `serve` goes on
 
     def __str__(self) -> str:
         rows = [

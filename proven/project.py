@@ -103,10 +103,9 @@ class Project:
         """Add the pages that show a snippet, or state a claim, to where a problem is."""
         marks = self.marks.get(problem.claim or "", [])
         shown = self.places(problem.snippet) if problem.snippet else ()
-        places = (*shown, *(mark.place for mark in marks))
+        places = dict.fromkeys((*problem.places, *shown, *(mark.place for mark in marks)))
         sentence = problem.sentence or " / ".join(mark.sentence for mark in marks) or None
-        places = tuple(dict.fromkeys((*problem.places, *places)))
-        return replace(problem, places=places, sentence=sentence)
+        return replace(problem, places=tuple(places), sentence=sentence)
 
 
 def read_project(settings: Settings) -> Project:

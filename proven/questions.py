@@ -30,11 +30,9 @@ SEPARATOR = " | "
 class Question:
     """A question with options, of which one fits."""
 
-    snippet: str  # which answers it
+    snippet: str  # the one that answers it
     key: str  # the expression
-    options: tuple[
-        tuple[str, str], ...
-    ]  # of each its value and its text, the same if one is written
+    options: tuple[tuple[str, str], ...]  # the value and the text of each, the same if one is there
     place: str  # of the expression
 
     def fitting(self, answer: str) -> list[int]:

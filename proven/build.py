@@ -3,12 +3,13 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from proven.check import check, check_results
+from proven.claims import Claim
 from proven.config import halves_of
 from proven.files import Files, card_of
 from proven.finish import write_files
@@ -18,7 +19,7 @@ from proven.problems import Problem, ProjectError
 from proven.project import Project, read_project
 from proven.publish import publish
 from proven.runner import Result, run
-from proven.scripts import localise
+from proven.scripts import Section, localise
 from proven.search import whole_words
 from proven.settings import Settings
 from proven.styles import cut_styles
@@ -104,48 +105,31 @@ def run_sections(
     project: Project,
     known: Results | None = None,
     *,
-    names: Iterable[str] | None = None,
+    names: Collection[str] = (),
     prove: bool = True,
     meanwhile: Callable[[], object] = lambda: None,
     cancelled: threading.Event | None = None,
     preview: bool = False,
 ) -> Results:
-    """Run the sections that an earlier run does not know as they are now.
+    """Run the sections that an earlier run does not know as they are now, and return all in their order.
 
-    Args:
-        project: The project.
-        known: The results of an earlier run.
-        names: Which sections are run; all of them, if none are named.
-        prove: Whether their claims are proven as well; results without proofs are not taken over.
-        meanwhile: Called once while sections run.
-        cancelled: Ends the run once it is set.
-        preview: Whether it is told, and not refused, what is unfinished.
-
-    Returns:
-        The results of the sections, in their order.
-
-    Raises:
-        ProjectError: All that went wrong.
+    Only those with these names, or all. `meanwhile` is called once while they run, `cancelled` ends the run
+    once it is set. Where `prove` is false, claims are put off; a result without proofs is not taken over by
+    a run that proves. A preview is told what is unfinished; all else that goes wrong is raised, together.
     """
-    claims = {
-        name: tuple(c for c in project.claims.values() if c.section == name)
-        for name in project.sections
-    }
-    wanted = project.sections.keys() & set(names or project.sections)
+    wanted = [s for s in project.sections.values() if s.name in (names or project.sections)]
     keys = {question.snippet: question.key for question in project.questions.values()}
     recorded = {name: record.outcomes[name] for name in keys if (record := project.record_of(name))}
-    of_section = {
-        name: {s.name: keys[s.name] for s in section.snippets if s.name in keys}
-        for name, section in project.sections.items()
-    }
-    kept = {
-        name: result
-        for name, result in (known or {}).items()
-        if name in wanted
-        and result.is_current(project.sections[name], claims[name], of_section[name])
-        and (not prove or len(result.proofs) == len(claims[name]))
-    }
-    new = [section for name, section in project.sections.items() if name in wanted - kept.keys()]
+    results, claims, new = Results(), dict[str, tuple[Claim, ...]](), list[Section]()
+    for section in wanted:
+        its_claims = tuple(c for c in project.claims.values() if c.section == section.name)
+        its_keys = {s.name: keys[s.name] for s in section.snippets if s.name in keys}
+        claims[section.name], last = its_claims, (known or {}).get(section.name)
+        proven = last and (not prove or len(last.proofs) == len(its_claims))
+        if last and proven and last.is_current(section, its_claims, its_keys):
+            results[section.name] = last
+        else:
+            new.append(section)
     try:
         ran = run(
             project.settings,
@@ -158,8 +142,8 @@ def run_sections(
         )
     except ProjectError as error:
         raise ProjectError(*map(project.with_pages, error.problems)) from None
-    if not prove:  # `is_current` compares the claims too: an edit of a claim alone is noticed
-        ran = {name: replace(result, claims=claims[name]) for name, result in ran.items()}
-    results = {n: kept.get(n) or ran[n] for n in project.sections if n in wanted}
+    # `is_current` compares the claims too: an edit of a claim alone is noticed, also where they are put off
+    results |= {name: replace(result, claims=claims[name]) for name, result in ran.items()}
+    results = {section.name: results[section.name] for section in wanted}
     _tell(check_results(project, results, preview=preview))
     return results

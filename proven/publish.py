@@ -40,41 +40,34 @@ def place_of(settings: Settings, folder: str | Path) -> Path:
 def staging(site: Path, project: str) -> Iterator[Path]:
     """Give a build a folder of its own beside the site, and let no other build write there.
 
-    The folder is removed at the end, unless it was published.
-
-    Args:
-        site: What will be replaced, a path without links; there need not be anything.
-        project: The name of the project that is built.
-
-    Yields:
-        The folder, which has the mark.
-
-    Raises:
-        ProjectError: The site cannot be replaced, or something there was not made by a build.
+    The site is a path without links; there need not be anything. What is there is refused if no build of this
+    project made it, or if it cannot be replaced. The folder is removed at the end, unless it was published.
     """
-    try:
-        site.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(site.with_name(f".{site.name}.lock"), timeout=0)
-        lock.acquire()
-    except Timeout:
-        what = f"another build is writing to {site.name}/"
-        raise ProjectError(Problem(what, "wait for it")) from None
-    except (OSError, ValueError) as error:
-        raise _unwritable(site.parent, error) from None
-    try:
+    with contextlib.ExitStack() as at_end:
         try:
+            site.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(site.with_name(f".{site.name}.lock"), timeout=0)
+            lock.acquire()
+            at_end.callback(_release, lock)
             folder = _prepare(site, project)
-        except OSError as error:
-            raise _unwritable(site, error) from None
+        except Timeout:
+            what = f"another build is writing to {site.name}/"
+            raise ProjectError(Problem(what, "wait for it")) from None
+        except (OSError, ValueError) as error:
+            what = f"a site is made beside the last one, and here this is not possible: {error}"
+            advice = "name a folder in which you may write: -d …"
+            raise _refused(what, advice, site) from None
         try:
             yield folder
         finally:
             with contextlib.suppress(OSError, ProjectError):  # the next build tells
                 _put_away(folder, site)
-    finally:
-        with contextlib.suppress(OSError):  # Windows removes no file that is open
-            Path(lock.lock_file).unlink()  # while it is still held: who waits looks again
-        lock.release()
+
+
+def _release(lock: FileLock) -> None:
+    with contextlib.suppress(OSError):  # Windows removes no file that is open
+        Path(lock.lock_file).unlink()  # while it is still held: who waits looks again
+    lock.release()
 
 
 def publish(folder: Path, site: Path) -> None:
@@ -254,8 +247,3 @@ def _beside(site: Path, word: str) -> Path:
 
 def _refused(what: str, advice: str, path: Path) -> ProjectError:
     return ProjectError(Problem(what, advice, (str(path),)))
-
-
-def _unwritable(path: Path, error: Exception) -> ProjectError:
-    what = f"a site is made beside the last one, and here this is not possible: {error}"
-    return _refused(what, "name a folder in which you may write: -d …", path)

@@ -7,17 +7,7 @@ from playwright.sync_api import Browser, Error, Playwright
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the Chromium of this machine, or the one that Playwright downloaded.
-
-    Args:
-        playwright: What starts browsers.
-
-    Returns:
-        The browser, headless.
-
-    Raises:
-        RuntimeError: There is neither.
-    """
+    """Start the Chromium of this machine, or the one that Playwright downloaded, without a window."""
     path = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )

@@ -5,7 +5,6 @@ is kept from build to build. All of them start the same kernel, that of this env
 torch is measured. Then faults are planted, to see which of them a build notices. On Linux only.
 """
 
-import ctypes
 import datetime
 import gzip
 import json
@@ -13,7 +12,6 @@ import os
 import re
 import resource
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -29,6 +27,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 from selectolax.lexbor import LexborHTMLParser
 
+from proven.fork import adopt_orphans, end_descendants
 from proven.scripts import read_sections
 from proven.settings import read_settings
 
@@ -58,13 +57,7 @@ os.register_at_fork(after_in_child=lambda: note("fork"))
 
 @dataclass(frozen=True)
 class Fault:
-    """What is planted into a cell.
-
-    Attributes:
-        name: The words of its row.
-        source: The code.
-        declared: Whether the cell declares that it shows an error.
-    """
+    """What is planted into a cell, which may declare that it shows an error."""
 
     name: str
     source: str
@@ -106,14 +99,7 @@ class Tool:
     folders: bool
 
     def page(self, project: Path) -> Path:
-        """Find the page that is weighed.
-
-        Args:
-            project: The project, built.
-
-        Returns:
-            Its file.
-        """
+        """The file of the page that is weighed, in a project that was built."""
         language, name = PAGE
         end = f"{name}/index.html" if self.folders else f"{name}.html"
         return project / self.site / language / end
@@ -242,13 +228,9 @@ TOOLS = [
 
 
 def lay_out(tool: Tool, project: Path, mode: str, fault: Fault | None = None) -> None:
-    """Make the project that a tool builds.
+    """Make the project that a tool builds with one of its settings, in a folder that is emptied before.
 
-    Args:
-        tool: The tool.
-        project: The folder, which is emptied.
-        mode: One of the tool's settings.
-        fault: What to plant; the other tools then get one notebook only, of a title and this cell.
+    With a fault to plant, the other tools get one notebook only, of a title and this cell.
     """
     shutil.rmtree(project, ignore_errors=True)
     project.mkdir(parents=True)
@@ -294,14 +276,7 @@ def _planted(script: str, fault: Fault) -> str:
 def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
     """Build a project as one process, and wait until all its processes are gone.
 
-    Args:
-        tool: The tool.
-        project: What `lay_out` made.
-        mode: One of the tool's settings.
-        tools: The folder with the kernel and with what watches over the processes.
-
-    Returns:
-        What it took.
+    `tools` is the folder with the kernel and with what watches over the processes.
     """
     starts = noted(tools / "watch")
     environment = {
@@ -328,7 +303,7 @@ def build(tool: Tool, project: Path, mode: str, tools: Path) -> Run:
     except subprocess.TimeoutExpired as late:
         status, output = None, (late.stdout or b"").decode(errors="replace")
     wall = time.perf_counter() - begin
-    _wait_for_orphans()
+    end_descendants(grace=10, limit=20)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(status, output, wall, cpu, starts())
@@ -351,37 +326,8 @@ def noted(folder: Path) -> Callable[[], Counter[str]]:
     return read
 
 
-def _adopt() -> None:
-    """Become the parent of every process whose own has ended, or its time would not be counted."""
-    subreaper = 36  # PR_SET_CHILD_SUBREAPER
-    ctypes.CDLL(None).prctl(subreaper, 1, 0, 0, 0)
-
-
-def _wait_for_orphans() -> None:
-    patience = time.monotonic() + 10
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not pid:
-            if time.monotonic() > patience:
-                children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-                for child in children.split():
-                    os.kill(int(child), signal.SIGKILL)
-            time.sleep(0.05)
-
-
 def loads(page: Path, site: Path) -> tuple[set[Path], set[str]]:
-    """Find what a page makes a browser load.
-
-    Args:
-        page: The file of the page.
-        site: The folder of the site.
-
-    Returns:
-        The site's own files, this page among them; the other hosts.
-    """
+    """What a page makes a browser load: the site's own files, this page among them, and the other hosts."""
     tree = LexborHTMLParser(page.read_text(encoding="utf-8"))
     own, hosts, found = {page}, set[str](), list[tuple[Path, str]]()
     for tag in tree.css("script[src], img[src], iframe[src]"):
@@ -412,17 +358,7 @@ _STYLE = r"@import\s+(?:url\()?[\"']?([^\"')\s;]+)|url\([\"']?((?:https?:)?//[^\
 
 
 def fails(tool: Tool, project: Path, tools: Path, fault: Fault) -> str:
-    """See whether a fault makes the build of a tool fail.
-
-    Args:
-        tool: The tool.
-        project: A folder for it.
-        tools: The folder with the kernel and with what watches over the processes.
-        fault: What to plant.
-
-    Returns:
-        The words of the cell, one for each setting if they differ.
-    """
+    """Whether a fault makes the build of a tool fail: the words of the cell, for each setting if they differ."""
     words = []
     for mode in tool.modes:
         lay_out(tool, project, mode, fault)
@@ -436,14 +372,7 @@ def fails(tool: Tool, project: Path, tools: Path, fault: Fault) -> str:
 
 
 def versions(tool: Tool) -> str:
-    """Ask the environment of a tool.
-
-    Args:
-        tool: The tool.
-
-    Returns:
-        Its packages with their versions.
-    """
+    """The packages of a tool with their versions, as its environment tells."""
     code = "import sys; from importlib.metadata import version\nprint(*map(version, sys.argv[1:]))"
     command = [str(tool.python), "-c", code, *tool.packages]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
@@ -455,15 +384,7 @@ def _spread(values: list[float]) -> str:
 
 
 def table(rows: dict[str, list[str]], turns: int) -> str:
-    """Write what was measured.
-
-    Args:
-        rows: The cells by the head of their row, one for each tool.
-        turns: How many turns there were.
-
-    Returns:
-        Markdown.
-    """
+    """Write what was measured as Markdown; the cells of a row are in the order of the tools."""
     head = [
         f"{datetime.date.today():%Y-%m-%d}, {os.cpu_count()} CPUs, Python "
         f"{'.'.join(map(str, sys.version_info[:3]))}, turns: {turns}. Medians (lowest … highest).",
@@ -477,12 +398,8 @@ def table(rows: dict[str, list[str]], turns: int) -> str:
 
 
 def main(turns: int = TURNS) -> None:
-    """Build everything, and write `build/compare.md`.
-
-    Args:
-        turns: How many times each site is built.
-    """
-    _adopt()
+    """Build everything, each site in so many turns, and write `build/compare.md`."""
+    adopt_orphans()  # else the time of those whose parent has ended would not be counted
     with tempfile.TemporaryDirectory() as folder:
         tools, project = Path(folder), Path(folder, "project")
         kernel = tools / "jupyter" / "kernels" / "python3" / "kernel.json"

@@ -23,11 +23,7 @@ SHOWN = 12  # lines of a failure; pytest shows the rest
 
 
 def look(path: Path) -> None:
-    """Run all snippets and all tests of the sections, build the site, and write what happened.
-
-    Args:
-        path: The JSON file to write.
-    """
+    """Run all snippets and all tests of the sections, build the site, and write what happened as JSON."""
     from proven.problems import ProjectError
     from proven.project import read_project
     from proven.runner import run
@@ -97,15 +93,10 @@ def _build() -> str | None:
 
 
 def compare(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Say what changed between two looks.
+    """Say in Markdown what changed between two looks, that with the torch which the site pins and another one.
 
-    Args:
-        old: What `look` wrote with the torch that the site pins.
-        new: What it wrote with the other one.
-
-    Returns:
-        Markdown: the claims and tests that hold no longer, the site that cannot be built, and the
-        snippets that show something else; for each, what to do.
+    It names the claims and tests that hold no longer, the site that cannot be built, and the snippets that show
+    something else; for each, what to do.
     """
     lines = [f"## torch {new['torch']}, against {old['torch']}", ""]
     built = [
@@ -174,11 +165,7 @@ def _block(lines: Iterable[str]) -> list[str]:
 
 
 def issue(folder: Path) -> None:
-    """Open the one issue on drift, or bring it up to date, with GitHub's own command line.
-
-    Args:
-        folder: The folder with the Markdown files.
-    """
+    """Open the one issue on drift, or bring it up to date, with GitHub's own command line, of all reports in a folder."""
     body = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("drift.*.md")))
     gh = ["gh", "issue"]
     search = [
@@ -204,12 +191,7 @@ def issue(folder: Path) -> None:
 
 
 def main(command: str, *paths: str) -> None:
-    """Run one of the three commands.
-
-    Args:
-        command: `look`, `compare` or `issue`.
-        paths: Its files: one to write; two to compare and one to write; a folder of reports.
-    """
+    """Run `look FILE`, `compare OLD NEW REPORT` or `issue FOLDER`."""
     if command == "look":
         look(Path(paths[0]))
     elif command == "compare":

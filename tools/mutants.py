@@ -111,14 +111,7 @@ class Mutant:
 
 
 def changed(node: ast.AST) -> Iterator[ast.AST]:
-    """Make what may stand in the place of a piece of code.
-
-    Args:
-        node: The piece.
-
-    Yields:
-        Each piece that could stand there.
-    """
+    """Each piece of code that may stand in the place of this one."""
 
     def but(**parts: Any) -> ast.AST:
         other = copy.copy(node)
@@ -155,14 +148,7 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def pieces(node: ast.AST) -> Iterator[ast.AST]:
-    """Walk through code, and past the seeds of random numbers: any is as good as another.
-
-    Args:
-        node: The code.
-
-    Yields:
-        It, and every piece of it.
-    """
+    """A piece of code and all pieces of it, but for the seeds of random numbers: any is as good as another."""
     if isinstance(node, ast.keyword) and node.arg == "seed":
         return
     call = node.value if isinstance(node, ast.Expr) else node
@@ -174,14 +160,7 @@ def pieces(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def mutants(section: Section) -> list[Mutant]:
-    """Make all mutants of a section.
-
-    Args:
-        section: The section.
-
-    Returns:
-        The mutants, in the order of the script.
-    """
+    """Make all mutants of a section, in the order of its script."""
     script = section.path.read_text(encoding="utf-8")
     lines = script.splitlines(keepends=True)
     starts = [0]
@@ -224,12 +203,7 @@ def _short(code: str) -> str:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a fork tries.
-
-    Attributes:
-        mutant: The mutant; None for the section as it is.
-        proves: Whether claims and tests look at it, or it only shows what it does.
-    """
+    """What a fork tries: a mutant, or the section as it is; claims and tests look at it, or it only shows what it does."""
 
     mutant: Mutant | None
     proves: bool
@@ -266,14 +240,9 @@ class Nursery:
         self._text = (self._copies[0] / self._script).read_text(encoding="utf-8")
 
     def try_all(self, every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list[str]]]:
-        """Try all mutants of the section.
+        """Try all mutants of the section: the key of each, what noticed it, and what it changes.
 
-        Args:
-            every: The mutants.
-            known: Those that may live: they are not shown to claims and tests.
-
-        Yields:
-            The key of each, what noticed it, and what it changes; at first those of the section itself.
+        At first comes the section itself, with an empty key. The known ones may live: claims and tests do not see them.
         """
         asis = Attempt(None, False)
         first, again = [answer for _, answer in self._fork([asis, asis])]
@@ -529,15 +498,7 @@ def copies(folder: Path, count: int) -> None:
 
 
 def tried(every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Try the mutants of a section, as many at a time as there are cores.
-
-    Args:
-        every: The mutants.
-        known: Those that may live.
-
-    Yields:
-        The key of each, what noticed it, and what it changes; at first those of the section itself.
-    """
+    """Try the mutants of a section as `Nursery.try_all` does, as many at a time as there are cores."""
     warm_up(SETTINGS, "forkserver")
     context = multiprocessing.get_context("forkserver")
     with tempfile.TemporaryDirectory() as name:
@@ -563,15 +524,7 @@ def tried(every: list[Mutant], known: set[str]) -> Iterator[tuple[str, str, list
 
 
 def opposite(section: Section, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
-    """Let the assertions of every claim state the opposite.
-
-    Args:
-        section: The section.
-        claims: Its claims.
-
-    Returns:
-        The claims, with other tests.
-    """
+    """The claims of a section, with tests whose assertions state the opposite."""
     tree = ast.parse(claims[0].tests)
     names = {f"test_{claim.name}" for claim in claims}
     for node in tree.body:
@@ -587,14 +540,7 @@ def opposite(section: Section, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
 
 
 def never_failing(section: Section) -> list[str]:
-    """The claims of a section whose tests hold although they state the opposite.
-
-    Args:
-        section: The section.
-
-    Returns:
-        Their names.
-    """
+    """The names of the claims of a section whose tests hold although they state the opposite."""
     found = read_claims(SETTINGS, {section.name: section})[0].values()
     claims = tuple(claim for claim in found if not claim.devices)
     if not claims:
@@ -608,11 +554,7 @@ def never_failing(section: Section) -> list[str]:
 
 
 def of_engine() -> list[tuple[Path, Path, list[Mutant]]]:
-    """A sample of each module of the engine, the same in every run.
-
-    Returns:
-        The module, its tests, and the mutants.
-    """
+    """A sample of each module of the engine, the same in every run: the module, its tests, and the mutants."""
     found = []
     for path in sorted((PROJECT / "proven").rglob("*.py")):
         inside = path.relative_to(PROJECT / "proven")
@@ -663,13 +605,9 @@ def _try_engine() -> tuple[Counter[str], list[str]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the mutants and print what became of them.
+    """Run the mutants of a section, a snippet, the engine or, without a name, of all, and print what became of them.
 
-    Args:
-        arguments: The name of a section or of a snippet, or `engine`; all if there is none.
-
-    Returns:
-        The exit status: 0 if enough are killed, each other has its reason, and each claim can fail.
+    The exit status is 0 if enough are killed, each other has its reason, and each claim can fail.
     """
     asked = arguments[0] if arguments and arguments[0] else ""
     groups = tomllib.loads(REASONS.read_text(encoding="utf-8"))["survivors"]

@@ -43,17 +43,7 @@ WORDS = {  # the title of the contents, and what the marks mean
 
 
 def print_chapter(browser: Browser, site: Path, language: str, target: Path) -> int:
-    """Print the chapter of one language.
-
-    Args:
-        browser: A Chromium.
-        site: The folder of the built site.
-        language: The code of the language.
-        target: The PDF file.
-
-    Returns:
-        The number of its pages.
-    """
+    """Print the chapter of one language of a built site; return how many pages it has."""
     if not (site / "build.json").is_file():
         raise ProjectError(Problem(f"there is no {site.name}/build.json", "make build"))
     _check_fonts(language)

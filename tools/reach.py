@@ -30,15 +30,7 @@ UNIVERSAL = {
 
 
 def too_far(project: Project, reach: dict[str, bool]) -> list[tuple[str, list[Mark]]]:
-    """The claims that are shown on one example, and whose sentences have a universal word.
-
-    Args:
-        project: The project.
-        reach: For each claim whether it was tried on a family.
-
-    Returns:
-        The name of each such claim with its marks that have such a word.
-    """
+    """The claims that were not tried on a family, with those of their marks whose sentences have a universal word."""
     found = []
     pages = {page.place: page.language for page in project.all_pages}
     for name, marks in project.marks.items():

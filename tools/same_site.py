@@ -127,15 +127,7 @@ def reason(name: str) -> str:
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
-    """Compare two sites.
-
-    Args:
-        before: The folder of one.
-        after: The folder of the other.
-
-    Yields:
-        The names of files that only one has or that differ, with the lines of a diff for a page.
-    """
+    """The names of files that only one site has or that differ, with the lines of a diff for a page."""
     names, others = (
         {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
         for site in (before, after)

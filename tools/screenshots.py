@@ -16,11 +16,7 @@ SCHEMES: list[Literal["light", "dark"]] = ["light", "dark"]
 
 
 def main(pages: list[str]) -> None:
-    """Take each page in both languages, both schemes, at the widths of a desk and of a phone.
-
-    Args:
-        pages: Their addresses, such as `gpu/`.
-    """
+    """Take each page in both languages, both schemes, at the widths of a desk and of a phone."""
     folder = PROJECT / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, served(PROJECT / "site") as address:

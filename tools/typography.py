@@ -16,11 +16,7 @@ def _in_both(pattern: str) -> list[Path]:
 
 
 def findings() -> list[str]:
-    """List what AutoCorrect would change.
-
-    Returns:
-        One line each, as `file:line: old → new`.
-    """
+    """List what AutoCorrect would change, a line each, as `file:line: old → new`."""
     pages = [*PROJECT.glob("*.zh.md"), *_in_both("docs/zh/**/*.md")]
     texts = {path: path.read_text(encoding="utf-8") for path in pages}
     for path in _in_both("snippets/*.py"):

@@ -6,9 +6,10 @@ or at a library. The second is judged by names: what is imported from beyond Pyt
 """
 
 import ast
+import contextlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,17 +26,11 @@ ALWAYS_TRUE = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, 
 
 @dataclass
 class Ledger:
-    """What the assertions of one test did.
+    """What the assertions of one test did."""
 
-    Attributes:
-        seen: How many ran that could fail.
-        counted: How many of these look at the section or at a library.
-        failed: The lines of those that failed; an error may have been caught since.
-    """
-
-    seen: int = 0
-    counted: int = 0
-    failed: list[int] = field(default_factory=list)
+    seen: int = 0  # how many ran that could fail
+    counted: int = 0  # how many of these look at the section or at a library
+    failed: list[int] = field(default_factory=list)  # their lines, also of errors that were caught
 
     def asserted(self, value: object, line: int, counts: bool) -> object:
         """Note the value of an `assert`, and return it."""
@@ -58,12 +53,26 @@ class Ledger:
                 self.failed.append(line)
                 raise
             if hasattr(made, "__exit__"):
-                return _Checking(self, made, line, counts)
+                return self._checking(made, line, counts)
             self.seen += 1
             self.counted += counts
             return made
 
         return checks
+
+    @contextlib.contextmanager
+    def _checking(self, context: Any, line: int, counts: bool) -> Iterator[Any]:
+        """Note the end of a context such as that of `pytest.raises`."""
+        before = len(self.failed)
+        try:
+            with context as made:
+                yield made
+        except BaseException:
+            self.failed.append(line)
+            raise
+        del self.failed[before:]  # what failed inside was to fail, and did
+        self.seen += 1
+        self.counted += counts
 
     def helped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Count the assertions of a helper as one that looks at what the helper is given."""
@@ -75,34 +84,6 @@ class Ledger:
             return made
 
         return helps
-
-
-@dataclass
-class _Checking:
-    """A context such as that of `pytest.raises`, whose end is noted."""
-
-    ledger: Ledger
-    context: Any
-    line: int
-    counts: bool
-
-    def __enter__(self) -> Any:
-        self.before = len(self.ledger.failed)
-        return self.context.__enter__()
-
-    def __exit__(self, *error: Any) -> bool:
-        expected = False
-        try:
-            handled = bool(self.context.__exit__(*error))
-            expected = handled or error[0] is None
-        finally:
-            if expected:
-                del self.ledger.failed[self.before :]  # it was to fail, and did
-                self.ledger.seen += 1
-                self.ledger.counted += self.counts
-            else:
-                self.ledger.failed.append(self.line)
-        return handled
 
 
 def compile_tests(text: str, path: str) -> types.CodeType:
@@ -122,17 +103,11 @@ def compile_tests(text: str, path: str) -> types.CodeType:
 
 @dataclass
 class _Row:
-    """What a statement, without the statements inside of it, does with names.
-
-    Attributes:
-        bound: The names that it binds.
-        used: The names that it uses.
-        fixed: Whether it binds what nothing can change: a literal, or something imported.
-    """
+    """The names that a statement, without the statements inside of it, binds and uses."""
 
     bound: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
-    fixed: bool = False
+    fixed: bool = False  # it binds what nothing can change: a literal, or something imported
 
 
 def _grounded(rows: list[_Row], known: set[str]) -> set[str]:
@@ -148,11 +123,7 @@ def _grounded(rows: list[_Row], known: set[str]) -> set[str]:
 
 
 class _Scope:
-    """A statement of the module, with all that is inside of it.
-
-    Args:
-        statement: The statement.
-    """
+    """A statement of the module, with all that is inside of it."""
 
     def __init__(self, statement: ast.stmt) -> None:
         self.statement = statement

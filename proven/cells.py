@@ -51,40 +51,24 @@ State = Literal["ran", "raised", "skipped"]
 
 @dataclass(frozen=True)
 class Raised:
-    """A declared error that a statement of a snippet raised; the next statement ran all the same.
+    """A declared error that a statement raised; the next statement ran all the same."""
 
-    Attributes:
-        text: The error as Python words it, `Type: message`.
-        line: The line of the snippet, counted from 1, on which it came.
-        after: How many characters of the output came before it.
-    """
-
-    text: str
-    line: int
-    after: int
+    text: str  # as Python words it, `Type: message`
+    line: int  # of the snippet, counted from 1
+    after: int  # how many characters of the output came before it
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one snippet did.
+    """What one snippet did."""
 
-    Attributes:
-        name: The full name of the snippet.
-        state: `ran`, `raised` (as declared) or `skipped` (for want of devices).
-        output: What it wrote to standard output.
-        errors: The declared errors, in order.
-        figures: The figures that it left open, as SVG.
-        seconds: How long it took.
-        had: How many such devices there were, where it needed more.
-    """
-
-    name: str
-    state: State
+    name: str  # in full, as `blocks.mlp`
+    state: State  # `raised`: as it declares; `skipped`: for want of devices
     output: str = ""
     errors: tuple[Raised, ...] = ()
-    figures: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()  # those that it left open, as SVG
     seconds: float = 0.0
-    had: int = 0
+    had: int = 0  # how many such devices there were, where it needed more
 
     @property
     def error(self) -> str | None:
@@ -101,16 +85,10 @@ class Fault(Exception):
 
 
 def check_outcome(outcome: Outcome) -> Outcome:
-    """Hold what a snippet is said to have done to the rules of pages, whoever says so.
+    """Hold what a section or a record says that a snippet did to the rules of pages.
 
-    Args:
-        outcome: What a section did, or what a record says.
-
-    Returns:
-        The outcome, with figures that are pictures and nothing else.
-
-    Raises:
-        Fault: A page cannot show it, or a snippet cannot have done it.
+    In what is returned, figures are pictures and nothing else. A `Fault` tells what no page can
+    show, or no snippet can have done.
     """
     output, errors = outcome.output, outcome.errors
     for text in (output, *(error.text for error in errors)):
@@ -139,9 +117,8 @@ def check_outcome(outcome: Outcome) -> Outcome:
         try:
             figures.append(clean(figure))
         except ValueError as error:
-            raise Fault(
-                f"its figure holds {error}", "draw without it; links can stand on pages"
-            ) from None
+            what, advice = f"its figure holds {error}", "draw without it; links can stand on pages"
+            raise Fault(what, advice) from None
     return replace(outcome, figures=tuple(figures))
 
 
@@ -222,14 +199,11 @@ class _Cell:
             time.sleep(0.005)
         if _thread._count() > count:
             left = [t.name for t in set(threading.enumerate()) - threads] or ["without a name"]
-            what = (
-                f"a thread still runs ({', '.join(left)}): what it prints would go to another cell"
-            )
+            names = ", ".join(left)
+            what = f"a thread still runs ({names}): what it prints would go to another cell"
             raise Fault(what, "wait for it: join() the thread, or close the pool")
-        kinds = ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF")  # Windows has none
-        if any(
-            signal.getitimer(getattr(signal, kind))[0] for kind in kinds if hasattr(signal, kind)
-        ):
+        timers = [value for name, value in vars(signal).items() if name.startswith("ITIMER_")]
+        if any(signal.getitimer(timer)[0] for timer in timers):  # Windows has none
             what = "a timer still runs: what its handler prints would go to another cell"
             raise Fault(what, "stop it: signal.alarm(0)")
         if not f"{os.path.realpath(os.getcwd())}{os.sep}".startswith(f"{self.folder}{os.sep}"):
@@ -268,9 +242,8 @@ class _Cell:
                 errors.append(Raised(text, line, len(output)))
         self._check_paths("\n".join([output, *(error.text for error in errors)]))
         state: State = "raised" if errors else "ran"
-        return check_outcome(
-            Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
-        )
+        did = Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
+        return check_outcome(did)
 
     def end(self, namespace: dict[str, Any]) -> None:
         """Do what Python does when a script has ended, and see that it writes nothing: no page shows it."""
@@ -374,10 +347,8 @@ class _Cell:
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         how: Any = {"format": "svg", "transparent": True, "bbox_inches": "tight"}
         numbers = pyplot.get_fignums()
-        if len(numbers) > FIGURES:
-            what = (
-                f"it left {len(numbers)} figures open; a page shows at most {FIGURES} of a snippet"
-            )
+        if (count := len(numbers)) > FIGURES:
+            what = f"it left {count} figures open; a page shows at most {FIGURES} of a snippet"
             raise Fault(what, "draw less, or plt.close() those that are not to be shown")
         for number in numbers:
             file = _Drawing()

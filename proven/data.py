@@ -17,18 +17,9 @@ _written = json.JSONEncoder(default=str).encode  # ours, also where a cell chang
 
 
 def from_data(kind: Any, value: Any, at: str = "it") -> Any:
-    """Make a value of a type from what JSON can hold.
+    """Make a value of a type, a dataclass or what a field of one may be, from what JSON can hold.
 
-    Args:
-        kind: The type: a dataclass, or one that the fields of such may have.
-        value: The data.
-        at: Where they stand, for the message.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: The data are of another type: `outcomes[2].seconds cannot be "a"`.
+    A ValueError tells where data are of another type: `outcomes[2].seconds cannot be "a"`.
     """
     origin, inside = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
@@ -81,18 +72,10 @@ class Messages:
         self._pipe, self._read = pipe, bytearray()
 
     def next(self, deadline: float) -> tuple[str, Any]:
-        """Wait for the next message, at most until then, as `time.monotonic` tells it.
+        """Wait for the next message, its kind and what it says, until `time.monotonic` says so.
 
-        Args:
-            deadline: Until when.
-
-        Returns:
-            Its kind, and what it says.
-
-        Raises:
-            TimeoutError: None has come as a whole.
-            EOFError: None will come.
-            ValueError: It is longer than the limit, or no message.
+        Raised is a TimeoutError if none has come as a whole, an EOFError if none will come, and a
+        ValueError if it is longer than the limit, or no message.
         """
         begin = 0
         while (end := self._read.find(b"\n", begin)) < 0:

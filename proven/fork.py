@@ -16,11 +16,7 @@ Answer = TypeVar("Answer")
 
 
 class Fork(Generic[Answer]):
-    """A process that runs a function, and ends at the latest with this one. Linux only.
-
-    Args:
-        function: What it runs; what this returns is pickled.
-    """
+    """A process that runs a function, pickles its answer, and ends at the latest with this one."""
 
     def __init__(self, function: Callable[[], Answer]) -> None:
         parent = os.getpid()
@@ -40,16 +36,9 @@ class Fork(Generic[Answer]):
         self._pipe = os.fdopen(reading, "rb")
 
     def answer(self, limit: float | None = None) -> Answer | None:
-        """Wait for what the function returns.
+        """Wait for what the function returns; None where the process died before.
 
-        Args:
-            limit: The most seconds that it may take.
-
-        Returns:
-            That, or None where the process died before.
-
-        Raises:
-            TimeoutError: It takes longer; the process has been ended.
+        Where it takes more seconds than the limit, the process is ended, and a TimeoutError raised.
         """
         if not select.select([self._pipe], [], [], limit)[0]:
             self.end()
@@ -120,9 +109,7 @@ def adopt_orphans() -> None:
 def end_descendants(grace: float = 0.3, limit: float = 5.0) -> None:
     """End whatever comes from this process, which adopts orphans: also what has a session of its own.
 
-    Args:
-        grace: For how long some may end by themselves, such as the one that removes shared memory.
-        limit: How long this may take.
+    For some seconds of grace each may end by itself, such as the one that removes shared memory.
     """
     begin = time.monotonic()
     while time.monotonic() < begin + limit:

@@ -190,25 +190,17 @@ def children() -> set[int]:
     from multiprocessing.forkserver import _forkserver
     from multiprocessing.resource_tracker import _resource_tracker
 
-    tracker, server = (
-        getattr(_resource_tracker, "_pid", 0),
-        getattr(_forkserver, "_forkserver_pid", 0),
-    )
+    tracker: int = getattr(_resource_tracker, "_pid", 0)
+    server: int = getattr(_forkserver, "_forkserver_pid", 0)
     return set(children_of("self")) - {tracker, server}
 
 
 def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
-    """Restrict this process and its children, for as long as they live.
+    """Let this process and its children, for as long as they live, write in the folder only.
 
-    The kernel does not restrict threads that run already; those are the engine's own.
-
-    Args:
-        folder: The only directory to write in; `work` inside it becomes the working directory, and
-            `tmp` the one for temporary files.
-        script: The script of the section.
-        project: The folder of the project.
-        kernel: Whether the kernel helps where it can; the driver of a GPU maps memory and makes files
-            of its own, which the kernel's limits would not allow.
+    `work` inside of it becomes the working directory, `tmp` the one for temporary files. The kernel
+    helps where it may: the driver of a GPU maps memory and makes files of its own, which its limits
+    would not allow. It does not restrict threads that run already; those are the engine's own.
     """
     folder = os.path.realpath(folder)
     for name in ("work", "tmp"):

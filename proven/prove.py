@@ -34,15 +34,10 @@ Answer = tuple[list[Problem], dict[str, testing.Reach], set[str]]
 
 
 class Prover:
-    """Runs the claims of a section in the section's own process.
+    """Runs the claims of a section in the section's own process, beside the module of its cells.
 
-    Args:
-        settings: Of the project.
-        section: The section.
-        claims: Its claims.
-        module: The namespace in which its cells run.
-        limit: The most seconds that a claim may take, where it runs in a fork.
-        begins: Called with the name of each claim before its test runs.
+    The limit is the most seconds that a claim may take, where it runs in a fork. `begins` is called
+    with the name of each claim before its test runs.
     """
 
     def __init__(
@@ -60,15 +55,12 @@ class Prover:
         self._claims = claims
         self._state = testing.SectionState(settings, section, module, {})
         self._left = list(claims)
+        self._path = str(settings.project / claims[0].file) if claims else ""
         self._code = compile_tests(claims[0].tests, self._path) if claims else None
         self._modules = set(sys.modules)
         self.problems: list[Problem] = []  # the claims that do not hold
         self.reach: dict[str, testing.Reach] = {}  # on how many cases of what each was tried
         self.files: set[str] = set()  # that the tests import or read
-
-    @property
-    def _path(self) -> str:
-        return str(self._settings.project / self._claims[0].file)
 
     def prove_after(self, outcome: Outcome) -> None:
         """Prove the claims that look at the state after this snippet."""

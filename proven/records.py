@@ -31,25 +31,15 @@ log = logging.getLogger("mkdocs.plugins.proven")
 
 @dataclass(frozen=True)
 class Record:
-    """A recorded run of a section.
-
-    Attributes:
-        section: The name of the section.
-        files: The hashes of the files that ran, the script and modules of the project, by their paths.
-        machine: Where it ran; there is at least one device.
-        date: When, as `2026-11-23`.
-        commit: At which commit, with `+` where files differed from it; None outside of git.
-        outcomes: What the snippets that ran did, by full name.
-        claims: The hashes of the tests that need devices and passed, by the name of the claim.
-    """
+    """A recorded run of a section."""
 
     section: str
-    files: dict[str, str]
-    machine: Machine
-    date: str
-    commit: str | None
-    outcomes: dict[str, Outcome]
-    claims: dict[str, str]
+    files: dict[str, str]  # the hashes of script and modules of the project, by their paths
+    machine: Machine  # with at least one device
+    date: str  # as `2026-11-23`
+    commit: str | None  # with `+` where files differed from it; None outside of git
+    outcomes: dict[str, Outcome]  # of the snippets that ran, by full name
+    claims: dict[str, str]  # the hashes of those that need devices and passed, by their names
 
     @property
     def filename(self) -> str:
@@ -105,26 +95,19 @@ def sealed(data: dict[str, Any]) -> dict[str, Any]:
     return {**content, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def _as_json(record: Record) -> dict[str, Any]:
-    data = asdict(record)
-    data["outcomes"] = []
-    for outcome in record.outcomes.values():
-        row = asdict(outcome)
-        row["output"] = outcome.output.split("\n")
-        for error in row["errors"]:
-            error["text"] = error["text"].split("\n")
-        row["figures"] = [figure.split("\n") for figure in outcome.figures]
-        row["seconds"] = round(outcome.seconds, 3)
-        data["outcomes"].append(row)
-    made: dict[str, Any] = json.loads(json.dumps(data))  # tuples become lists
-    return made
-
-
 def write_record(folder: Path, record: Record) -> Path:
     """Write a record to its file, in the place of an older one of the same hardware."""
+    data = asdict(record)
+    data["outcomes"] = list(data["outcomes"].values())
+    for row in data["outcomes"]:
+        row["output"] = row["output"].split("\n")
+        for error in row["errors"]:
+            error["text"] = error["text"].split("\n")
+        row["figures"] = [figure.split("\n") for figure in row["figures"]]
+        row["seconds"] = round(row["seconds"], 3)
     folder.mkdir(exist_ok=True)
     path = folder / record.filename
-    text = json.dumps(sealed(_as_json(record)), indent=1, ensure_ascii=False)
+    text = json.dumps(sealed(data), indent=1, ensure_ascii=False)
     part = path.with_suffix(".part")
     part.write_text(f"{text}\n", encoding="utf-8")
     part.replace(path)  # a record is never half there
@@ -134,15 +117,10 @@ def write_record(folder: Path, record: Record) -> Path:
 def read_records(
     settings: Settings, sections: dict[str, Section]
 ) -> tuple[tuple[Record, ...], list[Problem]]:
-    """Read all records.
+    """Read all records of the scripts as they are now, and tell what is wrong with any file.
 
-    Args:
-        settings: Where they are.
-        sections: The scripts as they are now.
-
-    Returns:
-        The records of these scripts, those with more devices first, then the later ones; and what
-        is wrong with any file. Records of other scripts are named and left out.
+    Those with more devices come first, then the later ones. Those of other scripts are left out,
+    and named.
     """
     records, problems = list[Record](), list[Problem]()
     for path in sorted(folder_of(settings).glob("*.json")):
@@ -176,10 +154,8 @@ def read_records(
             problems += wrong
             what, key = _not_committed(record, settings.project), "commit"
             if sealed(data)["sha256"] != data.get("sha256"):
-                what, key = (
-                    "the record was changed after it was made: its hash is of another content",
-                    "sha256",
-                )
+                what = "the record was changed after it was made: its hash is of another content"
+                key = "sha256"
             if what:
                 line = _line_of(text.split("\n"), f'"{key}"')
                 problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))
@@ -244,8 +220,8 @@ def _checked(
             rules = fault.what
         if not snippet:
             what = f"the record holds {name}, and the script has no such snippet"
-        elif snippet.devices > there:
-            what = f"the record holds {name}, which needs {snippet.devices} device(s), and is of {there}"
+        elif (needs := snippet.devices) > there:
+            what = f"the record holds {name}, which needs {needs} device(s), and is of {there}"
         elif _types(outcome) != snippet.raises:
             what = f"the record says that {name} {outcome.state}, and the script declares otherwise"
         elif rules:

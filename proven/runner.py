@@ -40,23 +40,14 @@ START_LIMIT = 300.0  # seconds until then: a cold disk can take its time with to
 
 @dataclass(frozen=True)
 class Result(Finished):
-    """What one section did.
-
-    Attributes:
-        section: The section as it was read.
-        claims: Its claims as they were read.
-        keys: The expressions that decide its questions, by the name of the snippet.
-        outcomes: What each snippet did, by full name, in order.
-        seconds: How long it took, from the start of its process.
-        started: When it started, in seconds since 1970.
-    """
+    """What one section did; it, its claims and the keys of its questions are as they were read."""
 
     section: Section
     claims: tuple[Claim, ...]
     keys: dict[str, str]
-    outcomes: dict[str, Outcome]
-    seconds: float
-    started: float
+    outcomes: dict[str, Outcome]  # by the full name of the snippet, in order
+    seconds: float  # from the start of its process
+    started: float  # in seconds since 1970
 
     def is_current(
         self, section: Section, claims: tuple[Claim, ...], keys: Mapping[str, str]
@@ -173,7 +164,7 @@ class _Run:
         section = self.job.section
         folder = tempfile.mkdtemp(prefix="snippets-")
         ours, theirs = socket.socketpair()
-        arguments = (replace(self.job, folder=folder), theirs)
+        arguments = (self.job, folder, theirs)
         process = self.context.Process(target=run_section, args=arguments, name=section.name)
         try:
             with self.lock:

@@ -25,24 +25,15 @@ Reach = tuple[tuple[str, int], ...]
 
 @dataclass
 class SectionState:
-    """How far a section has come in the process of a build that runs a test.
-
-    Attributes:
-        settings: Of the project.
-        section: The section.
-        module: Its namespace; None once it was handed out, since a test may change it.
-        outcomes: What its snippets did so far, by full name.
-    """
+    """How far a section has come in the process of a build that runs a test."""
 
     settings: Settings
     section: Section
-    module: types.ModuleType | None
-    outcomes: dict[str, Outcome]
+    module: types.ModuleType | None  # None once it was handed out, since a test may change it
+    outcomes: dict[str, Outcome]  # of its snippets so far, by full name
 
 
 state: SectionState | None = None  # set by a build; under pytest every section runs afresh
-
-
 tried: dict[str, set[str]] = {}  # the cases of the test that runs, by what they are
 case = ""  # the one that is being tried: an error names it
 
@@ -50,12 +41,8 @@ case = ""  # the one that is being tried: an error names it
 def over(cases: Iterable[Case], words: str) -> Iterator[Case]:
     """Try each member of a family, so that the page can tell on how many a claim was tried.
 
-    Args:
-        cases: The members; those with the same name count as one.
-        words: What they are, in the languages of the project: `seeds | 个随机种子`.
-
-    Yields:
-        The members.
+    The words say what the members are, in the languages of the project: `seeds | 个随机种子`. Members
+    with the same name count as one.
     """
     global case
     parts = words.split(" | ")

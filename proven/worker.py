@@ -36,70 +36,44 @@ from proven.testing import Reach
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a section ran.
+    """Where a section ran."""
 
-    Attributes:
-        versions: The versions of the packages that the project names, and of what drives its devices.
-        python: The version of Python.
-        platform: The operating system and the processor, such as `Linux x86_64`.
-        devices: The names of the devices.
-    """
-
-    versions: dict[str, str]
+    versions: dict[str, str]  # of packages that the project names, and of what drives devices
     python: str
-    platform: str
+    platform: str  # the operating system and the processor, such as `Linux x86_64`
     devices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Finished:
-    """The last message of a section that ran to its end, all but its cells.
-
-    Attributes:
-        machine: Where it ran.
-        proofs: What became of its claims, by name: `proven` or `skipped`.
-        reach: On how many cases of what each claim was tried, by name; only of claims that were.
-        modules: The files of the project that it or its claims imported or read, each with its hash.
-        answers: The values of the keys of questions, by the name of the snippet; none where nothing is known.
-    """
+    """The last message of a section that ran to its end, all but its cells."""
 
     machine: Machine
-    proofs: dict[str, str]
-    reach: dict[str, Reach]
-    modules: tuple[tuple[Path, str], ...]
-    answers: dict[str, str]
+    proofs: dict[str, str]  # `proven` or `skipped`, by the name of the claim
+    reach: dict[str, Reach]  # of the claims that were tried on cases
+    modules: tuple[tuple[Path, str], ...]  # files of the project that were used, and their hashes
+    answers: dict[str, str]  # of questions of which something is known, by the name of the snippet
 
 
 @dataclass(frozen=True)
 class Job:
-    """What the process of a section is to do.
-
-    Attributes:
-        settings: Of the project.
-        section: The section.
-        claims: The claims to prove.
-        last: The snippet after which to stop; None for the whole section.
-        keys: The expressions that decide questions, by the name of the snippet.
-        recorded: What was recorded of snippets with a question, for where they do not run.
-        claim_limit: The most seconds that a claim may take.
-        folder: A fresh directory, the only one to write in; the runner makes it.
-    """
+    """What the process of a section is to do."""
 
     settings: Settings
     section: Section
     claims: tuple[Claim, ...]
-    last: str | None
-    keys: dict[str, str]
-    recorded: dict[str, Outcome]
-    claim_limit: float
-    folder: str = ""
+    last: str | None  # the snippet after which to stop
+    keys: dict[str, str]  # the expressions that decide questions, by the name of the snippet
+    recorded: dict[str, Outcome]  # of snippets with a question, for where they do not run
+    claim_limit: float  # seconds
 
 
-def run_section(job: Job, pipe: socket.socket) -> None:
+def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
     """Run a section in this process, which is its own, and send what happens through the pipe.
 
-    Sent are, for each cell, its name before it runs and its outcome afterwards, the name of each claim
-    before its test runs, `end` after the last, then `Finished`, or the problems that ended it.
+    It may write in the folder, which is fresh, and nowhere else. Sent are, for each cell, its name
+    before it runs and its outcome afterwards, the name of each claim before its test runs, `end` after
+    the last, then `Finished`, or the problems that ended it.
     """
     guard.forget_environment()
     silence()  # what it writes beside its cells would reach a terminal, and the log of CI, as it is
@@ -108,17 +82,15 @@ def run_section(job: Job, pipe: socket.socket) -> None:
     if hasattr(os, "setsid"):
         os.setsid()  # Ctrl-C is for the parent, which can end this process with its children
     if can_fork():
-        guard.own_shared_memory(job.folder, str(job.settings.project), *sys.path)
-        _go_on_in_child(pipe, job.folder)
+        guard.own_shared_memory(folder, str(job.settings.project), *sys.path)
+        _go_on_in_child(pipe, folder)
     else:
-        threading.Thread(target=_die_with_parent, args=(pipe, job.folder), daemon=True).start()
+        threading.Thread(target=_die_with_parent, args=(pipe, folder), daemon=True).start()
     # cells see Python's own default, not the method of the engine
     multiprocessing.set_start_method(None, force=True)
-    module = types.ModuleType("__main__")
-    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     # the parent's folder: multiprocessing in a cell makes one of its own
-    config.pop("tempdir", None)
-    settings, section = job.settings, job.section
+    multiprocessing.current_process()._config.pop("tempdir", None)  # type: ignore[attr-defined]
+    settings, section, module = job.settings, job.section, types.ModuleType("__main__")
     sys.path.insert(0, str(settings.project))
     try:
         prepare(settings)
@@ -127,31 +99,30 @@ def run_section(job: Job, pipe: socket.socket) -> None:
         has_devices = devices.count(settings) > 0 and can_fork()
         machine = (Fork(ask).answer() if has_devices else None) or ask()
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
-        guard.restrict(job.folder, section.path, settings.project, kernel)
+        guard.restrict(folder, section.path, settings.project, kernel)
         surroundings.remember(settings)
         answers = dict[str, str]()
         begins = functools.partial(send, pipe, "claim")
         prover = Prover(settings, section, job.claims, module, job.claim_limit, begins)
         for message in run_cells(settings, section, module, job.last):
-            if isinstance(message, Outcome) and (thing := surroundings.changed()):
+            if not isinstance(message, Outcome):
+                send(pipe, "cell", message.name)
+                continue
+            if thing := surroundings.changed():
                 what = f"it changed {thing}, which later cells and the engine use as well"
                 advice = "put it back in the same cell, or do without"
                 place = f"{section.place}:{section.find(message.name).line}"
                 raise ProjectError(Problem(what, advice, (place,), message.name))
-            if isinstance(message, Outcome):
-                send(pipe, "outcome", message)
-                answers |= _answer(job, message, module)
-                prover.prove_after(message)
-                if message.name == (job.last or section.snippets[-1].name):
-                    proofs = prover.finish()
-                    send(pipe, "end", "")  # what it has left to its end has the time of cells
-            else:
-                send(pipe, "cell", message.name)
+            send(pipe, "outcome", message)
+            answers |= _answer(job, message, module)
+            prover.prove_after(message)
+            if message.name == (job.last or section.snippets[-1].name):
+                proofs = prover.finish()
+                send(pipe, "end", "")  # what it has left to its end has the time of cells
         known = {section.path, *(settings.project / claim.file for claim in job.claims)}
         more = prover.files | guard.read
         files = _own_files(settings, more - set(map(str, known)))  # those are compared anyway
-        finished = Finished(machine, proofs, prover.reach, files, answers)
-        send(pipe, "finished", finished)
+        send(pipe, "finished", Finished(machine, proofs, prover.reach, files, answers))
     except ProjectError as error:
         send(pipe, "problems", error.problems)
     except BrokenPipeError:
@@ -165,12 +136,11 @@ def run_section(job: Job, pipe: socket.socket) -> None:
 
 def _answer(job: Job, outcome: Outcome, module: types.ModuleType) -> dict[str, str]:
     """Decide the question that the snippet answers, if there is one, and if anything is known of it."""
-    key, recorded = job.keys.get(outcome.name), job.recorded.get(outcome.name)
-    if not key or (outcome.state == "skipped" and not recorded):
-        return {}
-    if outcome.state == "skipped" and recorded:
-        return {outcome.name: evaluate(key, recorded, {})}
-    return {outcome.name: evaluate(key, outcome, vars(module))}
+    name, names = outcome.name, vars(module)
+    known: Outcome | None = outcome
+    if outcome.state == "skipped":
+        known, names = job.recorded.get(name), {}
+    return {name: evaluate(job.keys[name], known, names)} if known and name in job.keys else {}
 
 
 def prepare(settings: Settings) -> None:

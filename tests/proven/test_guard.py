@@ -90,6 +90,10 @@ WHEN_PYTHON_ENDS = {
         "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 'bye')",
         "weakref.finalize",
     ),
+    "finalizer that ends Python": (
+        "import sys, weakref\nclass A: pass\na = A()\nweakref.finalize(a, sys.exit, 'bye')",
+        "weakref.finalize",
+    ),
     "finalizer of multiprocessing": (
         "from multiprocessing.util import Finalize\nFinalize(None, print, ('bye',), exitpriority=1)",
         FIRST,

@@ -917,6 +917,7 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
     relu, linear = lines("gpu.nothing-to-move")
     assert relu == "ReLU()"
     assert linear.startswith("Linear(") == (CUDA > 0)
+    assert linear.partition(":")[0].endswith("Error") == (CUDA == 0)
     empty = [x for x in layers() if not {*x.make().parameters(), *x.make().buffers()}]
     for layer in over(empty, "layer classes without tensors | 种没有张量的层"):
         module = layer.make()
@@ -1465,7 +1466,14 @@ def test_the_device_of_a_sum_is_foretold() -> None:
 def test_devices_of_finds_every_tensor_once() -> None:
     """Parameters, buffers (persistent or not) and attributes, each with its full name and kind."""
     state = after("gpu.devices-of")
-    assert len(state.table) == 8
+    linear = ["1.linear.weight", "1.linear.bias"]
+    affine, counted = (
+        ["0.weight", "0.bias"],
+        [f"0.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")],
+    )
+    assert list(state.table) == [*affine, *counted, "1.rand_weight", *linear], "module by module"
+    told = "checked: 8 tensors, left behind: 1.rand_weight\n"
+    assert shown("gpu.devices-of").output == told
 
     class Holder(nn.Module):
         def __init__(self) -> None:
@@ -1502,6 +1510,7 @@ def test_the_table_shows_the_one_tensor_that_stayed() -> None:
 def test_adopt_registers_strays_at_any_depth() -> None:
     """Every plain tensor becomes a buffer with its values; what was registered stays as it was."""
     state = after("gpu.adopt")
+    assert {value.dtype for value in state.orphan.state_dict().values()} == {torch.float64}
     torch.manual_seed(1)
     net = nn.Sequential(nn.Sequential(state.FixedHiddenMLP(registered=False)), nn.BatchNorm1d(3))
     inner: Any = net[0]
@@ -1522,7 +1531,12 @@ def test_adopt_registers_strays_at_any_depth() -> None:
 def test_an_optimiser_can_follow_its_parameters(options: dict[str, Any]) -> None:
     """Loading its own state casts the state of SGD with momentum as well, and keeps the values."""
     assert shown("gpu.follow").output == "checked: steps taken: 2\n"
-    follow = after("gpu.follow").follow
+    state = after("gpu.follow")
+    once = torch.full_like(
+        state.model.weight, 2
+    )  # two rows of ones, since the gradient was set to zero
+    assert torch.equal(state.model.weight.grad, once)
+    follow = state.follow
     torch.manual_seed(1)
     model = nn.Linear(3, 1)
     optimiser = torch.optim.SGD(model.parameters(), **options)

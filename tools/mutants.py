@@ -54,7 +54,8 @@ SETTINGS = read_settings(PROJECT)
 REASONS = PROJECT / "tools" / "mutants.toml"
 LEAST = 0.95
 SAMPLE = 3  # of each module of the engine, which has a test module of its own
-TIME_LIMIT = 60  # seconds for one mutant, of which none that goes well takes a quarter
+# How much longer than the section itself a mutant may take, and seconds that it has in any case
+SLOWER, TIME_LIMIT = 8, 30
 
 DEFINITION = """\
 A mutant is a section script with one change: a comparison, a sign, a number or a truth value is
@@ -232,6 +233,7 @@ class Nursery:
         self._names = [snippet.name for snippet in section.snippets]
         self._module = types.ModuleType("__main__")
         self._outcomes: list[Outcome] = []
+        self._limit = float("inf")
         running = run_cells(self._settings, self._section, self._module)
         self._expected: dict[
             str, object
@@ -244,13 +246,14 @@ class Nursery:
 
         At first comes the section itself, with an empty key. The known ones may live: claims and tests do not see them.
         """
-        asis = Attempt(None, False)
+        asis, begin = Attempt(None, False), time.monotonic()
         first, again = [answer for _, answer in self._fork([asis, asis])]
         [(_, noticed)] = self._fork([Attempt(None, True)])
         if wrong := [told for told in (first, again, noticed) if told and isinstance(told, str)]:
             yield "", wrong[0], []
             return
         yield "", "", []
+        self._limit = max(TIME_LIMIT, SLOWER * (time.monotonic() - begin))
         # no stopwatch
         self._expected = {name: first[name] for name in first if first[name] == again[name]}
         for name in self._names:
@@ -289,7 +292,7 @@ class Nursery:
                 process.start()
                 theirs.close()
                 begun += 1
-                forks[ours] = process, task, number, time.monotonic() + TIME_LIMIT
+                forks[ours] = process, task, number, time.monotonic() + self._limit
                 continue
             ready = multiprocessing.connection.wait(forks, timeout=1)
             for ours, (process, task, number, end) in list(forks.items()):

@@ -1,9 +1,9 @@
 """What the search knows besides the text of the pages: by what each part is known.
 
 The glossary says where a term is taught, `search.toml` beside the pages by which other names readers
-look for it, and `questions.toml` which question it answers. And what other pages say where they lead
-to a part describes it too: an entry of the index of errors, a meaning in the glossary, the words of
-a link. No result shows these: the search worker of the theme reads them from the index.
+look for it, and `questions.toml` which question it answers, in several wordings. And what other
+pages say where they lead to a part describes it too: an entry of the index of errors, a meaning in
+the glossary, the words of a link. No result shows these: the search worker of the theme reads them from the index.
 """
 
 import json
@@ -55,7 +55,9 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
     for heading, words in _table(project, language, TABLE).items():
         names[heading].named.extend(words.get("both", []) + words.get(language, []))
     for heading, words in _table(project, language, QUESTIONS).items():
-        names[heading].questions.append(words[language])
+        # the first is the question, what follows are other words for it
+        names[heading].questions.extend(words.get(language, [])[:1])
+        names[heading].said.extend(words.get(language, [])[1:])
     for page in pages.values():
         for link, text in _said(page, page.parts):
             if (target := target_of(page, link)) and target[1]:
@@ -65,8 +67,8 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
     return dict(names)
 
 
-def _table(project: Project, language: str, name: str) -> dict[str, dict[str, Any]]:
-    """A table that says something of headings, if the project has it."""
+def _table(project: Project, language: str, name: str) -> dict[str, dict[str, list[str]]]:
+    """A table that says something of headings in each language or in both, if the project has it."""
     path = project.settings.project / project.settings.docs / name
     place = f"{project.settings.docs}/{name}"
     if not path.is_file():
@@ -77,10 +79,14 @@ def _table(project: Project, language: str, name: str) -> dict[str, dict[str, An
         raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
     pages = project.pages[language].values()
     known = {f"{page.path}#{heading.id}" for page in pages for heading in page.headings}
-    for heading in table:
+    for heading, words in table.items():
         if heading not in known:
             what = f"no page has the heading {heading}, of which this speaks"
             raise ProjectError(Problem(what, "correct the entry", (place,)))
+        lists = words.values() if isinstance(words, dict) else [words]
+        if not all(isinstance(one, list) and all(isinstance(w, str) for w in one) for one in lists):
+            what = f"{heading} has something else than a list of texts for each language"
+            raise ProjectError(Problem(what, 'write it as zh = ["…", "…"]', (place,)))
     return table
 
 

@@ -22,7 +22,11 @@ GLOSSARY = """# Glossary {{#glossary}}
 TABLE = '["index.md#tied"]\nboth = ["tie_weights"]\nzh = ["权重共享"]\nen = ["sharing"]\n'
 
 
-QUESTIONS = '["index.md#tied"]\nzh = "怎样共用权重？"\nen = "How do I share 权重 weights?"\n'
+QUESTIONS = """
+["index.md#tied"]
+zh = ["怎样共用权重？", "两层一份参数"]
+en = ["How do I share 权重 weights?", "one weight in two layers"]
+"""
 
 
 def read(project: Project, table: str | None) -> Read:
@@ -73,9 +77,23 @@ def test_a_part_is_known_by_the_question_that_it_answers(project: Project) -> No
     assert zh["asked"] == ["怎样\u200b共用\u200b权重？"]
     assert en["asked"] == ["How do I share  weights?"], "an English entry holds no Chinese"
     assert en["named"] == ["tie_weights", "sharing"]
-    project.file("docs/questions.toml", '["index.md#gone"]\nzh = "？"\nen = "?"\n')
+    (chinese, _), (english, _) = (
+        zh["said"],
+        en["said"],
+    )  # what follows is the meaning in the glossary
+    assert chinese.replace("\u200b", "") == "两层一份参数"
+    assert chinese.endswith("\u200b参数")
+    assert english == "one weight in two layers"
+    project.file("docs/questions.toml", '["index.md#gone"]\nzh = ["？"]\nen = ["?"]\n')
     with pytest.raises(ProjectError, match=r"index\.md#gone[\s\S]*docs/questions\.toml"):
         read_names(made, "en")
+
+
+@pytest.mark.parametrize("entry", ['"a text"', "{ en = 'a text' }", "{ en = [1] }"])
+def test_an_entry_that_is_no_list_of_texts_is_refused(project: Project, entry: str) -> None:
+    project.file("docs/questions.toml", f'"index.md#tied" = {entry}\n')
+    with pytest.raises(ProjectError, match=r"index\.md#tied.*list[\s\S]*docs/questions\.toml"):
+        read_names(read(project, TABLE), "en")
 
 
 def test_a_site_without_a_table_has_the_names_of_its_glossary(project: Project) -> None:

@@ -19,11 +19,13 @@ import sys
 
 
 def _refuse_shadows(folder: str) -> None:
-    """End where Python would import a file of the folder that it searches first in place of its own.
+    """End where Python would import a file of this project in place of a module of its own.
 
     This is the first line of ours that runs, whoever imports us: a later one may not be reached.
     """
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+    if not os.path.isfile(os.path.join(folder, "proven.toml")):
+        return
+    for name in sorted(os.listdir(folder)):
         module, ending = os.path.splitext(name)
         if ending == ".py" and module in sys.stdlib_module_names:
             sys.exit(
@@ -33,4 +35,4 @@ def _refuse_shadows(folder: str) -> None:
             )
 
 
-_refuse_shadows(sys.path[0] or os.curdir)
+_refuse_shadows(sys.path[0])  # where Python searches first: the working directory of python -m

@@ -219,6 +219,18 @@ def test_a_module_that_keeps_the_engine_from_being_imported_is_told(
     assert shell(project.folder, "PROVEN list").stderr == told
     if name == "json.py":  # MkDocs itself can do without it until the plugin is imported
         assert shell(project.folder, "MKDOCS build").stderr == told
+    safe = shell(project.folder, f"{sys.executable} -P -m mkdocs build")  # as make build does
+    assert told.partition("\n")[0] in safe.stderr
+    assert "Traceback" not in safe.stderr
+
+
+def test_what_lies_in_another_working_directory_than_the_project_matters_to_nobody(
+    tmp_path: Path,
+) -> None:
+    sound(tmp_path / "project")
+    (tmp_path / "this.py").write_text("1 / 0\n")
+    done = shell(tmp_path, "MKDOCS build -f project/mkdocs.yml")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, nobody can remove such a folder")

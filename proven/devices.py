@@ -5,9 +5,9 @@ Such a module has four functions: `watch()`, called before any section runs; `co
 """
 
 import importlib
-import sys
 from types import ModuleType
 
+from proven.fork import can_fork
 from proven.settings import Settings
 
 
@@ -34,7 +34,7 @@ def describe(settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
 
 def may_fork(settings: Settings) -> bool:
     """Whether a fork of this process is safe, and could do all that this process can."""
-    return sys.platform == "linux" and all(module.may_fork() for module in _modules(settings))
+    return can_fork() and all(module.may_fork() for module in _modules(settings))
 
 
 def _modules(settings: Settings, kind: str = "") -> list[ModuleType]:

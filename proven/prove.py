@@ -65,12 +65,8 @@ class Prover:
     def prove_after(self, outcome: Outcome) -> None:
         """Prove the claims that look at the state after this snippet."""
         self._state.outcomes[outcome.name] = outcome
-        now = [
-            claim
-            for claim in self._left
-            if (claim.needs_state, claim.snippet) == (True, outcome.name)
-            and not self._lacks_devices(claim)
-        ]
+        looking = [c for c in self._left if c.needs_state and c.snippet == outcome.name]
+        now = [claim for claim in looking if not self._lacks_devices(claim)]
         if now and devices.may_fork(self._settings):
             for claim in now:
                 self._left.remove(claim)
@@ -108,10 +104,11 @@ class Prover:
         return self.problems, self.reach, self.files
 
     def _take(self, answer: Answer) -> None:
+        problems, reach, files = answer
         # what keeps the tests from being imported is told once
-        self.problems += [problem for problem in answer[0] if problem not in self.problems]
-        self.reach |= answer[1]
-        self.files |= answer[2]
+        self.problems += [problem for problem in problems if problem not in self.problems]
+        self.reach |= reach
+        self.files |= files
 
     def _leaves(self, claim: Claim, thing: str | None) -> None:
         if thing:

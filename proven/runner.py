@@ -137,8 +137,7 @@ class _Run:
     job: Job
     context: Any
     time_limit: float
-    process: BaseProcess | None = None
-    pipe: socket.socket | None = None
+    running: tuple[BaseProcess, socket.socket] | None = None
     ended: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -156,8 +155,8 @@ class _Run:
         """End the process, if it runs, and let it not start any more."""
         with self.lock:
             self.ended = True
-            if self.process and self.pipe:
-                _tell(self.process, self.pipe)
+            if self.running:
+                _tell(*self.running)
 
     def _run(self) -> Result:
         begin, started = time.perf_counter(), time.time()
@@ -174,12 +173,12 @@ class _Run:
                 is_spawned = self.context.get_start_method() == "spawn"
                 with guard.named_variables() if is_spawned else contextlib.nullcontext():
                     process.start()
-                self.process, self.pipe = process, ours
+                self.running = process, ours
             theirs.close()
             outcomes, done = self._listen(process, ours, folder)
         finally:
             with self.lock:
-                self.process = None
+                self.running = None
             if process.pid is not None:
                 _tell(process, ours)
                 process.join(10)

@@ -58,10 +58,8 @@ def remember(settings: Settings) -> None:
             asked[text] = functools.partial(_value_of, text, modules)
     for name, thing in named.items():
         # by type(): a deprecated name may warn when it is asked for its class
-        kept = [
-            k for k, v in vars(thing).items() if issubclass(type(v), CALLED) or k == "__version__"
-        ]
-        _keep(name, vars(thing), kept)
+        called = (key for key, value in vars(thing).items() if issubclass(type(value), CALLED))
+        _keep(name, vars(thing), [*called, "__version__"])
     _keep("os.environ", os.environ, os.environ)
     # without those inside of packages, which are ten times as many; `__main__` is the section
     whole = [module for module in sys.modules if "." not in module and module != "__main__"]
@@ -70,7 +68,7 @@ def remember(settings: Settings) -> None:
 
 
 def _keep(name: str, space: Mapping[str, Any], names: Iterable[str]) -> None:
-    if keys := list(names):
+    if keys := [key for key in names if key in space]:
         look = operator.itemgetter(*keys, keys[0])  # twice: so that there are two
         _spaces.append((name, space, keys, look, look(space)))
 

@@ -25,7 +25,7 @@ def _refuse_shadows(folder: str) -> None:
     """
     if not os.path.isfile(os.path.join(folder, "proven.toml")):
         return
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(os.listdir(folder or os.curdir)):  # python -c says "" for where it works
         module, ending = os.path.splitext(name)
         if ending == ".py" and module in sys.stdlib_module_names:
             sys.exit(

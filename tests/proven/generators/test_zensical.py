@@ -155,6 +155,8 @@ def test_pages_that_cannot_be_made_leave_the_site_as_it_was(
     publish_by_hand(target)
     with pytest.raises(ProjectError, match="Zensical did not build the pages"):
         build(project.folder, target)
+    with pytest.raises(ProjectError, match="a build reads what lies in docs/"):
+        build(project.folder, project.folder / "docs" / "site")
     assert contents(target) == {"good.html": b"the last good site"}
     assert [path.name for path in tmp_path.iterdir() if path.name != "project"] == ["site"]
 

@@ -257,7 +257,8 @@ def test_a_working_directory_that_was_removed_is_told(tmp_path: Path, command: s
         ("PROVEN check nope 2>&-", 1),
         ("PROVEN run part | true; exit ${PIPESTATUS[0]}", 1),
         ("MKDOCS build 2>&-", 0),
-        ("MKDOCS --no-color build >&- 2>&-", 0),  # else MkDocs asks its output for colours, and has none
+        # without this, MkDocs asks an output that is not there for colours, before it reads any plugin
+        ("MKDOCS --no-color build >&- 2>&-", 0),
         ("MKDOCS build 2>&1 | true; exit ${PIPESTATUS[0]}", 0),
         ("rm docs/en/index.md; MKDOCS build 2>&1 | true; exit ${PIPESTATUS[0]}", 1),
         ("rm docs/en/index.md; MKDOCS build 2>&-", 1),

@@ -145,17 +145,17 @@ def run_cells(
             for snippet in section.snippets:
                 yield snippet
                 caught.clear()
-                cell = _Cell(section, snippet, streams, caught, folder)
+                cell = _Cell(section, snippet, vars(module), streams, caught, folder)
                 had = devices.count(settings, snippet.kind) if snippet.devices else 0
                 if had < snippet.devices:
                     yield Outcome(snippet.name, "skipped", had=had)
                 else:
                     with _places(section, snippet):
-                        outcome = cell.run(vars(module))
+                        outcome = cell.run()
                     yield outcome
                 if snippet.name == last:
                     return
-            cell.end(vars(module))
+            cell.end()
     finally:
         sys.modules["__main__"], sys.argv = main, arguments
 
@@ -176,17 +176,18 @@ class _Cell:
 
     section: Section
     snippet: Snippet
+    namespace: dict[str, Any]
     streams: "_Streams"
     caught: list[warnings.WarningMessage]
     folder: str
 
-    def run(self, namespace: dict[str, Any]) -> Outcome:
+    def run(self) -> Outcome:
         """Run the cell and check all that it did; a `Fault` says what it may not do."""
         begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
         children, count = guard.children(), _thread._count()
         self.streams.take()  # what a claim wrote, or what runs where a process is forked
         try:
-            raised = self._execute(namespace)
+            raised = self._execute()
         except Fault:
             self._check_refusals()  # tells the refusal, and not the error that followed from it
             raise
@@ -245,7 +246,7 @@ class _Cell:
         did = Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
         return check_outcome(did)
 
-    def end(self, namespace: dict[str, Any]) -> None:
+    def end(self) -> None:
         """Do what Python does when a script has ended, and see that it writes nothing: no page shows it."""
         found = ((s, LEAVES.search(s.source)) for s in self.section.snippets)
         snippet, leaves = next((pair for pair in found if pair[1]), (self.snippet, None))
@@ -256,7 +257,7 @@ class _Cell:
             for function in reversed(getattr(threading, "_threading_atexits", [])):
                 function()
             atexit._run_exitfuncs()
-            namespace.clear()
+            self.namespace.clear()
             gc.collect()
             text = b"".join(self.streams.take()).decode(errors="replace")[:2000]
             text += "\n".join(f"{one.category.__name__}: {one.message}" for one in self.caught)
@@ -267,7 +268,7 @@ class _Cell:
                 what = f"it writes when Python ends, and no page shows that:\n{text}"
                 raise Fault(what, advice, line)
 
-    def _execute(self, namespace: dict[str, Any]) -> list[tuple[str, int, tuple[bytes, bytes]]]:
+    def _execute(self) -> list[tuple[str, int, tuple[bytes, bytes]]]:
         """Run the statements of the cell; return each error, its line, and what was written before it."""
         raised = list[tuple[str, int, tuple[bytes, bytes]]]()
         path, snippet = str(self.section.path), self.snippet
@@ -275,7 +276,7 @@ class _Cell:
         for statement in statements:
             try:
                 code = compile(ast.Module([statement], []), path, "exec", dont_inherit=True)
-                exec(code, namespace)
+                exec(code, self.namespace)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:

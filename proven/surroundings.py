@@ -25,7 +25,8 @@ SAME: dict[str, Callable[[], object]] = {
     "sys.gettrace()": sys.gettrace,
     "sys.getprofile()": sys.getprofile,
     "sys.getrecursionlimit()": sys.getrecursionlimit,
-    "sys.path": lambda: sys.path,
+    # without what lies inside of installed packages: setuptools adds a folder of its own
+    "sys.path": lambda: [path for path in sys.path if f"-packages{os.sep}" not in str(path)],
     "sys.unraisablehook": lambda: sys.unraisablehook,
     "threading.excepthook": lambda: threading.excepthook,
     "gc.callbacks": lambda: gc.callbacks,

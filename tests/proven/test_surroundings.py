@@ -85,6 +85,7 @@ os.umask(os.umask(0))
 os.environ["COLUMNS"] = str(80)
 os.environ["OF_THE_SECTION"] = "what a cell adds is for later ones, as its variables are"
 sys.modules["of_the_section"] = torch
+sys.path.append(os.path.join(torch.__path__[0], "_vendor"))  # as setuptools does, once torch imports it
 with tempfile.TemporaryDirectory() as folder:
     sys.path.insert(0, folder)
     sys.path.remove(folder)

@@ -1,17 +1,6 @@
 """Builds a site whose pages show nothing that the build did not run, and state nothing unproven.
 
-The way of the data, and where each stage is:
-
-- read: `settings`, `scripts` (cells), `claims` (tests), `pages` (Markdown), `records`; together `project`
-- check: `check`, with what `reading` measures
-- run: `runner` starts a process for each section, `worker` is what happens in it: `cells` are run
-  within the limits of `guard`, and `prove` proves the claims. `devices` and `cuda` count devices
-- write: `views` says what a snippet or a claim shows; `html`, `notebooks`, `plain`, `page_script` and
-  `cli` write it; `prose` writes the text around it, `files` gathers all that is no page
-- the generator: `fences` is what it asks for the HTML of a fence, `generators` holds what belongs to one
-- over the finished folder: `finish`, `search`, `offline`, then `publish`
-
-`build` puts the stages together; `testing` lets tests look at a section.
+Which module does what, and why so: `docs-dev/design.md`.
 """
 
 import os

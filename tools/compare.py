@@ -76,27 +76,18 @@ FAULTS = [
 
 @dataclass(frozen=True)
 class Tool:
-    """Something that builds a site.
+    """Something that builds a site."""
 
-    Attributes:
-        name: The head of its column.
-        packages: Those whose versions are told.
-        python: The interpreter of its environment.
-        modes: Its settings, from the usual to the strictest.
-        write: Writes its configuration into a project with a mode; `docs` has the notebooks.
-        command: Gives the arguments of Python that build the project in this folder with a mode.
-        site: Where the site is, inside the project.
-        folders: Whether a page is the index of a folder of its own.
-    """
-
-    name: str
-    packages: tuple[str, ...]
-    python: Path
-    modes: tuple[str, ...]
+    name: str  # the head of its column
+    packages: tuple[str, ...]  # whose versions are told
+    python: Path  # of its environment
+    modes: tuple[str, ...]  # its settings, from the usual to the strictest
+    # writes its configuration into a project with a mode; `docs` has the notebooks
     write: Callable[[Path, str], None]
+    # gives the arguments of Python that build the project in this folder with a mode
     command: Callable[[str], list[str]]
-    site: str
-    folders: bool
+    site: str  # where the site is, inside the project
+    folders: bool  # whether a page is the index of a folder of its own
 
     def page(self, project: Path) -> Path:
         """The file of the page that is weighed, in a project that was built."""
@@ -107,21 +98,13 @@ class Tool:
 
 @dataclass(frozen=True)
 class Run:
-    """What a build took.
+    """What a build took."""
 
-    Attributes:
-        status: Its exit status; None if it did not end within the limit.
-        output: What it printed.
-        wall: Seconds until it ended.
-        cpu: Seconds of processor time of all its processes.
-        starts: How many kernels, other Python processes and forks there were.
-    """
-
-    status: int | None
+    status: int | None  # None if it did not end within the limit
     output: str
-    wall: float
-    cpu: float
-    starts: Counter[str]
+    wall: float  # seconds until it ended
+    cpu: float  # seconds of processor time of all its processes
+    starts: Counter[str]  # of kernels, other Python processes and forks
 
 
 def _sphinx(project: Path, mode: str) -> None:

@@ -168,16 +168,8 @@ def issue(folder: Path) -> None:
     """Open the one issue on drift, or bring it up to date, with GitHub's own command line, of all reports in a folder."""
     body = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("drift.*.md")))
     gh = ["gh", "issue"]
-    search = [
-        *gh,
-        "list",
-        "--state",
-        "open",
-        "--search",
-        f'"{TITLE}" in:title',
-        "--json",
-        "number,title",
-    ]
+    search = [*gh, "list", "--state", "open", "--json", "number,title"]
+    search += ["--search", f'"{TITLE}" in:title']
     found = json.loads(subprocess.run(search, check=True, capture_output=True, text=True).stdout)
     number = next((str(row["number"]) for row in found if row["title"] == TITLE), None)
     if number:

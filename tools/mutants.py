@@ -94,21 +94,13 @@ OPPOSITE: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A script with one change.
+    """A script with one change."""
 
-    Attributes:
-        key: Names it from run to run: the snippet, the change, and which of several alike.
-        section: The section.
-        snippet: The snippet that is changed; None for the script as it is.
-        line: The line of the change.
-        text: The whole script.
-    """
-
-    key: str
+    key: str  # names it from run to run: the snippet, the change, and which of several alike
     section: str
-    snippet: str | None
-    line: int
-    text: str
+    snippet: str | None  # that is changed; None for the script as it is
+    line: int  # of the change
+    text: str  # the whole script
 
 
 def changed(node: ast.AST) -> Iterator[ast.AST]:

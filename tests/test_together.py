@@ -1115,9 +1115,10 @@ def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
     """
     shown_ = shown("together.data-loader").output
     assert shown_ == "a new order for each pass: True\nthe same one again: True\n"
-    first = after("together.data-loader").first
-    assert [len(rows) for rows in first] == [4, 4]
-    assert sorted(row for rows in first for row in rows) == list(range(8))
+    state = after("together.data-loader")
+    for each in state.first, state.second:
+        assert [len(rows) for rows in each] == [4, 4]
+        assert sorted(row for rows in each for row in rows) == list(range(8))
     for seed in over(range(10), "seeds | 个随机种子"):
         torch.manual_seed(seed)
         loader = DataLoader(range(100), batch_size=7, shuffle=True)

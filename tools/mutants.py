@@ -54,8 +54,8 @@ SETTINGS = read_settings(PROJECT)
 REASONS = PROJECT / "tools" / "mutants.toml"
 LEAST = 0.95
 SAMPLE = 3  # of each module of the engine, which has a test module of its own
-# How much longer than the section itself a mutant may take, and seconds that it has in any case
-SLOWER, TIME_LIMIT = 8, 30
+# How many times as long as three runs of the section a mutant may take, and seconds that it has in any case
+SLOWER, TIME_LIMIT = 3, 30
 
 DEFINITION = """\
 A mutant is a section script with one change: a comparison, a sign, a number or a truth value is

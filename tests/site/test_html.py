@@ -290,7 +290,9 @@ def test_the_report_counts_what_ran(site: Path) -> None:
 @every_language
 def test_the_search_index_holds_the_text_and_nothing_beside_it(site: Path, language: str) -> None:
     path = site / LANGUAGES[language] / "search" / "search_index.json"
-    assert path.stat().st_size < 700_000  # a page loads it once somebody searches
+    assert (
+        path.stat().st_size < 850_000
+    )  # a page loads it once somebody searches; 230 KB as it comes
     index = search_index(site, language)
     assert index["config"]["lang"] == [language]
     assert bool(HAN.search(" ".join(e["title"] for e in index["docs"]))) == (language == "zh")

@@ -48,8 +48,12 @@ os.chdir(sys.argv[1])
 main = vars(sys.modules["__main__"])
 for path in sorted(Path(sys.argv[2]).glob("[!_]*.py")):
     main["__file__"] = str(path)
-    for cell in re.split(r"^# %% ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+    before, *cells = re.split(r"^# %% ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    line = before.count("\\n")
+    for cell in cells:
+        first, line = line + 1, line + cell.count("\\n")
         marker, source = cell.split("\\n", 1)
+        source = "\\n" * first + source  # a function is looked for in the file by its line
         if "needs=" in marker and not torch.cuda.is_available():
             continue
         with contextlib.redirect_stdout(io.StringIO()):
@@ -157,17 +161,20 @@ def cold(folder: Path, turns: int) -> None:
     other, stored, empty = baseline(), folder / "results", folder / "empty"
     empty.mkdir()
     stored.write_bytes(pickle.dumps(run_sections(read_and_check(read_settings(PROJECT)))))
-    build = ("-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / "site"))
+
+    def build(engine: Engine) -> tuple[str, ...]:
+        # a folder for each: ours replaces only what it has made itself
+        return ("-m", "mkdocs", "build", "--strict", "--site-dir", str(folder / engine.name))
 
     def floor() -> float:
         raw = OURS.seconds("-c", RAW, str(empty), str(PROJECT / "snippets"))
-        render = OURS.seconds("-c", RENDER, str(stored), *build[2:])
+        render = OURS.seconds("-c", RENDER, str(stored), *build(OURS)[2:])
         print(f"raw {raw:.1f} s, render {render:.1f} s", flush=True)
         return raw + render
 
-    ours, theirs = (functools.partial(engine.seconds, *build) for engine in (OURS, other))
+    ours, theirs = (functools.partial(one.seconds, *build(one)) for one in (OURS, other))
     in_turn("cold build, s", turns, ours=ours, baseline=theirs, floor=floor)
-    ours, theirs = (functools.partial(memory, engine, build) for engine in (OURS, other))
+    ours, theirs = (functools.partial(memory, one, build(one)) for one in (OURS, other))
     in_turn("memory of all processes, MB", min(turns, 2), ours=ours, baseline=theirs)
 
 

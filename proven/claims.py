@@ -142,10 +142,15 @@ def _source(node: ast.stmt, lines: list[str]) -> str:
 Definitions = dict[str, tuple[str, ast.AST | None]]
 
 
+_parsed = lru_cache(maxsize=64)(
+    ast.parse
+)  # for `serve`, where most files of tests stay as they are
+
+
 def _definitions(text: str, settings: Settings) -> Definitions:
     lines = text.split("\n")
     defined: Definitions = {}
-    for node in ast.parse(text).body:
+    for node in _parsed(text).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             file = settings.project / f"{node.module.replace('.', '/')}.py"
             if file.is_file() and node.module.split(".")[0] != "proven":

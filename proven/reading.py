@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proven.pages import Box, Fence, Heading, Page, Part, inlines_of, plain_words, walk
 
@@ -26,6 +27,7 @@ class Measure:
         return max(1, round(text + self.snippets * SNIPPET + self.questions * QUESTION))
 
 
+@lru_cache(maxsize=256)  # for `serve`, where most pages stay as they are
 def measure(page: Page) -> tuple[Measure, Measure]:
     """Measure the core of a page and all of it, each without exercises and summary."""
     core, whole, kind, level = list[Part](), list[Part](), "", 0

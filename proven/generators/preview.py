@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Preview:
         """Take note of a site that was built as a whole, and is served."""
         self.site, self.results, self.folder, self.target = site, site.results, folder, target
         self.frame = _frame(site.project)
-        self.shown = {page.place: _shown(site, page) for page in site.project.all_pages}
+        self.shown = _shown(site)
 
     def stop(self) -> None:
         """End the proving of claims, if it goes on."""
@@ -125,8 +126,9 @@ class Preview:
         self.results = run_sections(project, self.results, prove=False, preview=True)
         self.site = site = replace(self.site, project=project, results=self.results)
         self._watch()
+        shown_now = _shown(site)
         for page in project.all_pages:
-            shown = _shown(site, page)
+            shown = shown_now[page.place]
             text, views, claims = (
                 new != old for new, old in zip(shown, self.shown[page.place], strict=True)
             )
@@ -193,10 +195,14 @@ def _frame(project: Project) -> Any:
     return titles, [(str(path), path.stat().st_mtime_ns) for path in sorted(others)]
 
 
-def _shown(site: Site, page: Page) -> tuple[str, list[View], list[ClaimView]]:
-    """All that a page shows: its text, its snippets, and the claims that it marks or lists."""
-    names = {mark.claim for mark in page.marks}
-    names |= {claim.name for claim in site.project.listed(page)}
-    shown = [*(fence.body.strip() for fence in page.shown), *(name for name, _ in page.errors)]
-    views = [site.view(name, page.language) for name in shown]
-    return page.text, views, [site.claim(name, page.language) for name in sorted(names)]
+def _shown(site: Site) -> dict[str, tuple[str, list[View], list[ClaimView]]]:
+    """All that each page shows: its text, its snippets, and the claims that it marks or lists."""
+    view, claim = cache(site.view), cache(site.claim)  # the page of claims lists all of them
+    found = {}
+    for page in site.project.all_pages:
+        names = {mark.claim for mark in page.marks}
+        names |= {listed.name for listed in site.project.listed(page)}
+        shown = [*(fence.body.strip() for fence in page.shown), *(name for name, _ in page.errors)]
+        views = [view(name, page.language) for name in shown]
+        found[page.place] = page.text, views, [claim(n, page.language) for n in sorted(names)]
+    return found

@@ -128,6 +128,8 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
             yield but(test=ast.UnaryOp(ast.Not(), test))
         case ast.Return(value=ast.expr()):
             yield but(value=ast.Constant(None))
+        case ast.Expr(value=ast.Constant()):
+            pass  # a docstring
         case ast.Expr() | ast.Assign() | ast.AugAssign() | ast.Delete():
             yield ast.Pass()
         case ast.Call(func=func, args=args, keywords=keywords):

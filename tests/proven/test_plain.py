@@ -57,6 +57,10 @@ part.figure
 ```downloads
 ```
 
+```error
+part.error 1
+```
+
 ```math
 x^2
 ```
@@ -102,6 +106,10 @@ plot()
 ```
 
 [a line that rises from left to right]
+
+```text
+ValueError: wrong
+```
 
 $$
 x^2

@@ -3,11 +3,12 @@
 import errno
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proven.problems import Problem, ProjectError, decode, unforeseen
+from proven.problems import Problem, ProjectError, decode, read, unforeseen
 
 
 def test_a_problem_says_what_where_and_what_to_do() -> None:
@@ -33,6 +34,17 @@ def test_an_error_tells_all_its_problems() -> None:
 @pytest.mark.parametrize("begins", [b"", b"\xef\xbb\xbf"])
 def test_a_file_reads_the_same_whichever_editor_saved_it(ending: str, begins: bytes) -> None:
     assert decode(begins + f"一{ending}two{ending}".encode(), "a.md") == "一\ntwo\n"
+
+
+def test_a_file_is_read_and_what_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"one\r\n")
+    assert read(tmp_path / "a", "a") == b"one\r\n"
+    with pytest.raises(ProjectError, match=r"cannot be read: Is a directory[\s\S]*docs/b:1"):
+        read(tmp_path, "docs/b")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")  # to read it would wait for its writer
+        with pytest.raises(ProjectError, match=r"cannot be read: it is no file[\s\S]*pipe:1"):
+            read(tmp_path / "pipe", "pipe")
 
 
 def test_what_is_no_utf8_is_named_with_its_byte() -> None:

@@ -19,6 +19,8 @@ def test_everything_is_read_at_once(project: Project) -> None:
     assert (list(read.sections), list(read.snippets)) == (["part"], ["part.one", "part.two"])
     assert (list(read.claims), list(read.pages)) == (["holds"], ["zh", "en"])
     assert (read.records, read.problems) == ((), ())
+    assert read.in_script("part.one", 1) == "snippets/part.py:2"
+    assert read.in_script("part.two", 1) == "snippets/part.py:4"
 
 
 def test_what_is_wrong_with_single_files_comes_together(project: Project) -> None:

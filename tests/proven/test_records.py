@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,15 @@ def test_a_record_keeps_all_that_ran_and_can_be_read_back(hardware: Project) -> 
     assert record.outcomes["part.refused"].error == "RuntimeError: two devices <b>"
     assert record.outcomes["part.figure"].figures == (clean(FIGURE),)
     assert (record.machine, record.date, record.commit) == (GPU, "2026-11-23", "0123456789")
+
+
+def test_a_record_may_be_of_today(hardware: Project) -> None:
+    today = datetime.now(UTC).date()
+    keep(hardware, date=today.isoformat())
+    assert [record.date for record in read(hardware)[0]] == [today.isoformat()]
+    keep(hardware, date=(today + timedelta(days=1)).isoformat())
+    (problem,) = read(hardware)[1]
+    assert "still to come" in problem.what
 
 
 def test_a_record_reads_as_a_diff(hardware: Project) -> None:

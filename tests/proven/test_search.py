@@ -8,7 +8,7 @@ import pytest
 from proven.problems import ProjectError
 from proven.project import Project as Read
 from proven.project import read_project
-from proven.search import improve, read_names, whole_words
+from proven.search import improve, read_names, whole_words, without_markup
 from proven.settings import read_settings
 from tests.helpers.projects import PROJECT, Project, page
 
@@ -171,3 +171,8 @@ def test_each_part_of_the_site_has_its_question_in_each_language() -> None:
         ]
         assert len(parts) >= 150
         assert [part for part in parts if len(names[part].questions) != 1] == []
+
+
+def test_an_index_gets_words_without_colours_and_pictures() -> None:
+    html = '<p>One <span class="k">two</span></p><div data-search-exclude><svg>three</svg></div>'
+    assert without_markup(html) == "<p>One two</p>"

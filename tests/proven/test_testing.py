@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from proven import testing
+from proven.scripts import read_sections
 from proven.testing import over
 from tests.helpers.projects import PROJECT, Project
 
@@ -65,3 +68,16 @@ def test_a_case_is_counted_under_its_name() -> None:
     cases = [int, str, (int, 3), (int, 3), len]
     assert list(over(cases, "things | 样")) == cases
     assert testing.reach() == (("things | 样", 4),)
+
+
+def test_a_family_is_named_in_each_language(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project.read_settings()
+    section = read_sections(settings)[0]["part"]
+    state = testing.SectionState(settings, section, None, {})
+    monkeypatch.setattr(testing, "state", state)
+    monkeypatch.setattr(testing, "tried", {})
+    assert list(over([1, 2], "numbers | 个数")) == [1, 2]
+    with pytest.raises(AssertionError, match="'numbers' lacks a language"):
+        list(over([1, 2], "numbers"))

@@ -108,7 +108,7 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
     snippets = tree.css("div.snippet[data-snippet]")
     shown = [str(node.attributes["data-snippet"]) for node in snippets]
     marks = [str(node.attributes["data-claim"]) for node in tree.css("span.claim[data-claim]")]
-    named = [(fence.body.strip(), page.at(fence.line)) for fence in page.shown]
+    named = [(fence.name, page.at(fence.line)) for fence in page.shown]
     if wrong := _difference(named, shown):
         what = "the page does not show the snippets that its fences name"
         advice = "let each fence stand at the start of a line, or of a box, and close it alike"

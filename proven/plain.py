@@ -47,7 +47,7 @@ def _page(site: Site, page: Page, here: str) -> str:
 
     def fence(other: Fence) -> str:
         if other.kind == "claims":
-            return _claims(site, page.language, other.body.strip())
+            return _claims(site, page.language, other.name)
         if other.kind == "error":
             entry = site.error(*error_of(other.body), page.language)
             return fenced("text", entry.piece.text if entry.piece else entry.type)

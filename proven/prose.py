@@ -93,7 +93,7 @@ def _written(
                     text.append(inner)
             yield _quoted(text)
         elif part.kind == "snippet":
-            yield Shown(part.body.strip(), part.option("alt"), folded)
+            yield Shown(part.name, part.option("alt"), folded)
         elif part.kind == "options":
             yield "\n".join(f"- {row}" for row in lettered(options_of(part.body)[1]))
         elif part.kind in ONLY_HTML:

@@ -192,7 +192,7 @@ class Site:
 
     def views(self, page: Page) -> list[View]:
         """What the snippets of a page show, in order."""
-        return [self.view(fence.body.strip(), page.language) for fence in page.shown]
+        return [self.view(fence.name, page.language) for fence in page.shown]
 
     def address(self, page: Page) -> str:
         """The address of a page, from the home page of the site."""
@@ -257,7 +257,7 @@ class Site:
     def error(self, name: str, number: int, language: str) -> ErrorView:
         """What an entry of the index of errors shows: of a snippet, the error with this number, from 1."""
         view, pages = self.view(name, language), self.project.pages[language].values()
-        page = next(p for p in pages if name in {fence.body.strip() for fence in p.shown})
+        page = next(p for p in pages if name in {fence.name for fence in p.shown})
         errors = [piece for piece in view.pieces if piece.error]
         piece = errors[number - 1] if errors else None
         id = f"error-{anchor(name).removeprefix('snippet-')}-{number}"

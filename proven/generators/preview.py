@@ -202,7 +202,7 @@ def _shown(site: Site) -> dict[str, tuple[str, list[View], list[ClaimView]]]:
     for page in site.project.all_pages:
         names = {mark.claim for mark in page.marks}
         names |= {listed.name for listed in site.project.listed(page)}
-        shown = [*(fence.body.strip() for fence in page.shown), *(name for name, _ in page.errors)]
+        shown = [*(fence.name for fence in page.shown), *(name for name, _ in page.errors)]
         views = [view(name, page.language) for name in shown]
         found[page.place] = page.text, views, [claim(n, page.language) for n in sorted(names)]
     return found

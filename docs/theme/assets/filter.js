@@ -42,9 +42,9 @@ for (const search of document.querySelectorAll("search.filter")) {
     if (overview) overview.hidden = asked.length > 0 || selects.some(select => select.value)
     none.hidden = found > 0
   }
-  // an address leads to its entry, whatever was filtered before
-  addEventListener("hashchange", () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)))
+  // an address leads to its entry, whatever was filtered before; the theme may have put another one since
+  addEventListener("hashchange", ({ newURL }) => {
+    const target = document.getElementById(decodeURIComponent(new URL(newURL).hash.slice(1)))
     if (!target?.closest("[hidden]")) return
     for (const control of [field, ...selects]) control.value = ""
     filter()

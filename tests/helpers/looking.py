@@ -12,7 +12,7 @@ from tests.helpers.projects import PROJECT
 AXE = (PROJECT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 # Runs before a page does: what its policy forbids is noted, and the page before has left no choice.
-# A blank that goes to the next line, with the rest of a word that has come only in part, is nothing one sees.
+# That a blank goes to the next line, with the rest of a word that had come only in part, nobody sees.
 LISTEN = """
 if (location.protocol !== "about:") localStorage.clear()
 window.violations = []
@@ -22,8 +22,11 @@ window.violated = new Promise(resolve => addEventListener("securitypolicyviolati
 addEventListener("securitypolicyviolation", event =>
   violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))
 new PerformanceObserver(list => {
-  for (const { value, sources } of list.getEntries())
-    if (!sources.length || sources.some(({ node }) => node?.nodeType !== Node.TEXT_NODE || node.textContent.trim())) shifts.push([value, ...sources.map(({ node }) => (node?.outerHTML ?? node?.textContent)?.slice(0, 200))])
+  const blank = ({ node }) => node?.nodeType === Node.TEXT_NODE && !node.textContent.trim()
+  for (const { value, sources } of list.getEntries()) {
+    if (sources.length && sources.every(blank)) continue
+    shifts.push([value, ...sources.map(({ node }) => (node?.outerHTML ?? node?.textContent)?.slice(0, 200))])
+  }
 }).observe({ type: "layout-shift", buffered: true })
 new PerformanceObserver(list => {
   paint = list.getEntries().at(-1).startTime

@@ -1,30 +1,38 @@
 """What the cells of a section share with each other and with the engine, and have to leave as it is.
 
 A function of a library that a cell replaces changes what later cells show, and a reader who runs one of
-those cannot see why. Looked at are the builtins, the engine, the modules that are imported, the variables
-of the environment, a few settings of Python, and what `proven.toml` lists under `same`.
+those cannot see why. Looked at are the builtins, the engine, which modules are imported and what those hold
+that the section imports, the variables of the environment, a few settings of Python, and what `proven.toml`
+lists under `same`.
 """
 
+import ast
 import builtins
 import functools
 import gc
+import locale
 import operator
 import os
+import signal
 import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from proven.problems import Problem, ProjectError
+from proven.scripts import Section
 from proven.settings import FILE, Settings
 
+# without that of children, which torch sets when it first has some
+SIGNALS = [number for number in signal.Signals if number.name != "SIGCHLD"]
 # what runs between the lines of later cells, decides what they find and write, or tells of their errors
 SAME: dict[str, Callable[[], object]] = {
     "sys.gettrace()": sys.gettrace,
     "sys.getprofile()": sys.getprofile,
     "sys.getrecursionlimit()": sys.getrecursionlimit,
+    "sys.get_int_max_str_digits()": sys.get_int_max_str_digits,
     # without what lies inside of installed packages: setuptools adds a folder of its own
     "sys.path": lambda: [path for path in sys.path if f"-packages{os.sep}" not in str(path)],
     "sys.unraisablehook": lambda: sys.unraisablehook,
@@ -32,6 +40,8 @@ SAME: dict[str, Callable[[], object]] = {
     "gc.callbacks": lambda: gc.callbacks,
     "gc.isenabled()": gc.isenabled,
     "gc.get_threshold()": gc.get_threshold,
+    "what a signal does": lambda: [signal.getsignal(number) for number in SIGNALS],
+    "locale.setlocale()": lambda: locale.setlocale(locale.LC_ALL),
     "os.umask()": lambda: (mask := os.umask(0), os.umask(mask))[0],  # to read it is to set it
 }
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
@@ -40,8 +50,8 @@ _values: list[tuple[str, Callable[[], object], str]] = []
 _spaces: list[tuple[str, Mapping[str, Any], list[str], Callable[[Any], Any], Any]] = []
 
 
-def remember(settings: Settings) -> None:
-    """Remember how things are, before the first cell runs.
+def remember(settings: Settings, section: Section) -> None:
+    """Remember how things are, before the first cell of the section runs.
 
     Few things are looked at: to look at one is to write to its page of memory, and every page that is
     written to makes the forks of this process slower.
@@ -57,15 +67,32 @@ def remember(settings: Settings) -> None:
             named[text] = value
         else:
             asked[text] = functools.partial(_value_of, text, modules)
-    for name, thing in named.items():
-        # by type(): a deprecated name may warn when it is asked for its class
-        called = (key for key, value in vars(thing).items() if issubclass(type(value), CALLED))
+    imported = {name: modules[name] for name in _imported(section) if name in modules}
+    for name, thing in (imported | named).items():
+        called = (
+            key
+            for key, value in vars(thing).items()
+            # by type(): a deprecated name may warn when it is asked for its class
+            if issubclass(type(value), CALLED)
+            # of what is only imported, names with _ are its own: catch_warnings binds one anew
+            and (name in named or not key.startswith("_"))
+        )
         _keep(name, vars(thing), [*called, "__version__"])
     _keep("os.environ", os.environ, os.environ)
     # without those inside of packages, which are ten times as many; `__main__` is the section
     whole = [module for module in sys.modules if "." not in module and module != "__main__"]
     _keep("sys.modules", sys.modules, whole)
     _values.extend((name, ask, repr(ask())) for name, ask in asked.items())
+
+
+def _imported(section: Section) -> Iterator[str]:
+    """The modules that the section imports, by whichever statement."""
+    for snippet in section.snippets:
+        for node in ast.walk(ast.parse(snippet.source)):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from (node.module or "", *(f"{node.module}.{one.name}" for one in node.names))
 
 
 def _keep(name: str, space: Mapping[str, Any], names: Iterable[str]) -> None:

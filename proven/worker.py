@@ -100,7 +100,7 @@ def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
         machine = (Fork(ask).answer() if has_devices else None) or ask()
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(folder, section.path, settings.project, kernel)
-        surroundings.remember(settings)
+        surroundings.remember(settings, section)
         answers = dict[str, str]()
         begins = functools.partial(send, pipe, "claim")
         prover = Prover(settings, section, job.claims, module, job.claim_limit, begins)

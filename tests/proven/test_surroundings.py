@@ -43,6 +43,13 @@ SAME = [
         ("import gc\ngc.disable()", "gc.isenabled()"),
         ("import gc\ngc.set_threshold(0)", "gc.get_threshold()"),
         ("import os\nos.umask(0o777)", "os.umask()"),
+        ("import time\ntime.time = lambda: 0.0", "time.time"),
+        ("import os.path\nos.path.exists = bool", "os.path.exists"),
+        ("from random import seed\nimport random\nrandom.random = seed", "random.random"),
+        ("from os import path\npath.isdir = bool", "os.path.isdir"),
+        ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)", "what a signal does"),
+        ("import locale\nlocale.setlocale(locale.LC_ALL, 'C')", "locale.setlocale()"),
+        ("import sys\nsys.set_int_max_str_digits(0)", "sys.get_int_max_str_digits()"),
         ("import sys\nsys.path.insert(0, 'beside')", "sys.path"),
         ("import sys\nsys.path = sys.path[1:]", "sys.path"),
         ("import sys\nsys.unraisablehook = lambda *_: None", "sys.unraisablehook"),
@@ -101,7 +108,8 @@ def test_standard_output_keeps_its_methods(project: Project) -> None:
 
 def test_what_a_build_tells_of_its_machine_is_asked_before_a_cell_runs(project: Project) -> None:
     project.settings = {"packages": ["markdown"]}
-    code = "# %% one\nimport platform, markdown\nplatform.python_version = lambda: '9'\nmarkdown.__version__ = '9'\n"
+    code = "# %% one\nimport sys\nsys.modules['platform'].python_version = lambda: '9'\n"
+    code += "import markdown\nmarkdown.__version__ = '9'\n"
     machine = run_part(project, code).machine
     assert machine.python != "9"
     assert machine.versions["markdown"] != "9"

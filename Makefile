@@ -25,7 +25,7 @@ serve: .venv/site.done  ## the site at http://127.0.0.1:8000/, rebuilt when a fi
 build: .venv/site.done  ## the site in site/
 	$(BIN)/python -P -m mkdocs build --strict
 
-check: .venv/site.done  ## hold one section against its pages, questions and claims: make check name=parameters
+check: .venv/site.done  ## check one section: its pages, questions and claims: make check name=parameters
 	$(BIN)/python -m proven check $(name)
 
 chapter: .venv/site.done  ## begin a chapter: make chapter name=attention-basics
@@ -126,7 +126,7 @@ compare: .venv/dev.done notebooks  ## this build against Sphinx, Jupyter Book an
 zensical: export SITE_URL = https://example.org/notes/
 zensical: export REPO_URL = https://github.com/example/notes
 zensical: export SOURCE_DATE_EPOCH = 1800000000
-zensical: .venv/dev.done  ## the same site by Zensical, in build/zensical/site/, held against that of MkDocs
+zensical: .venv/dev.done  ## the same site by Zensical, in build/zensical/site/, compared with that of MkDocs
 	$(PYTHON) -m venv build/zensical
 	build/zensical/$(notdir $(BIN))/python $(PIP) -r requirements-zensical.txt
 	$(BIN)/python -m mkdocs build --strict --quiet --site-dir build/zensical/mkdocs

@@ -722,7 +722,7 @@ def test_state_dict_holds_parameters_and_persistent_buffers() -> None:
 def test_running_statistics_are_saved() -> None:
     """The running statistics of a batch norm are persistent buffers: they are saved and loaded.
 
-    批量规范化的滑动统计量是持久缓冲区，会随状态字典保存和加载。
+    批量规范化的累计统计量是持久缓冲区，会随状态字典保存和加载。
     """
     norms = [layer for layer in layers() if layer.cls.__name__.startswith("BatchNorm")]
     for layer in over(norms, "batch norms | 种批量规范化"):

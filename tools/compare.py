@@ -28,11 +28,9 @@ from nbformat.v4 import new_code_cell
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.fork import adopt_orphans, end_descendants
-from proven.scripts import read_sections
-from proven.settings import read_settings
+from proven.notebooks import CHAPTER
 
 PROJECT = Path(__file__).parents[1]
-SETTINGS = read_settings(PROJECT)
 BUILD = PROJECT / "build"
 TURNS = 3
 LIMIT = 900  # seconds for a build, and for a cell
@@ -227,22 +225,21 @@ def lay_out(tool: Tool, project: Path, mode: str, fault: Fault | None = None) ->
             text = script.read_text(encoding="utf-8")
             script.write_text(_planted(text, fault), encoding="utf-8")
         return
-    for language in SETTINGS.languages:
-        for section in read_sections(SETTINGS)[0]:
-            page = (language, section.replace("_", "-"))
-            if fault and page != PAGE:
-                continue
-            notebook = nbformat.read(BUILD / "notebooks" / f"{page[1]}.{language}.ipynb", 4)
-            for cell in notebook.cells:
-                if cell.cell_type == "code":
-                    cell.outputs, cell.execution_count = [], None
-            if fault:
-                tags = ["raises-exception"] if fault.declared else []
-                planted = new_code_cell(fault.source, metadata={"tags": tags})
-                notebook.cells = [notebook.cells[0], planted]
-            path = project / "docs" / language / f"{page[1]}.ipynb"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(notebook, path)
+    for source in (BUILD / "notebooks").glob("*.ipynb"):
+        name, language = source.stem.rsplit(".", 1)
+        if name == CHAPTER or (fault and (language, name) != PAGE):
+            continue
+        notebook = nbformat.read(source, 4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        if fault:
+            tags = ["raises-exception"] if fault.declared else []
+            planted = new_code_cell(fault.source, metadata={"tags": tags})
+            notebook.cells = [notebook.cells[0], planted]
+        path = project / "docs" / language / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
     tool.write(project, mode)
 
 

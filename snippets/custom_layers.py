@@ -346,7 +346,7 @@ def check_scaler(Scaler):
     close(Z.std(dim=0), torch.ones(3), atol=1e-4, rtol=0)
     close(scaler(train[:1]), Z[:1])
 
-    for value in (0.1, 0.7, 123.4):  # equal values | 全都相等
+    for value in (0.1, 123.4, 1.7e9):  # equal values | 全都相等
         for shape in [(100, 1), (3, 1), (100, 2)]:
             X = torch.full(shape, value)
             constant = Scaler(shape[1])
@@ -377,8 +377,9 @@ class Scaler(nn.Module):
     @torch.no_grad()
     def fit(self, X):
         constant = (X == X[0]).all(dim=0)
+        mean = torch.where(constant, X[0], X.mean(dim=0))
         std = X.std(dim=0).masked_fill(constant, 1)
-        self.mean.copy_(X.mean(dim=0))
+        self.mean.copy_(mean)
         self.std.copy_(std)
 
     def forward(self, X):

@@ -2601,6 +2601,23 @@ def test_the_fixes_for_blocks_work() -> None:
     parts = [nn.Linear(20, 8), nn.Linear(8, 2)]
 
     def super_init_first() -> bool:
+        class Mixin:
+            def __init__(self) -> None:
+                self.tag = "it does not go on to the next class"
+
+        class Wrong(Mixin, nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.hidden = nn.Linear(1, 1)
+
+        class Right(nn.Module, Mixin):
+            def __init__(self) -> None:
+                super().__init__()
+                self.hidden = nn.Linear(1, 1)
+
+        with pytest.raises(AttributeError, match="assign module before"):
+            Wrong()
+        assert len(list(Right().parameters())) == 2
         return len(list(Layered().parameters())) == 3 and bool((Layered()(X) >= 0).all())
 
     def build_first_then_call() -> bool:

@@ -1488,7 +1488,7 @@ SCALER = {
     "fit": """
         with torch.no_grad():
             constant = (X == X[0]).all(dim=0)
-            self.mean.copy_(X.mean(dim=0))
+            self.mean.copy_(torch.where(constant, X[0], X.mean(dim=0)))
             self.std.copy_(X.std(dim=0).masked_fill(constant, 1))
     """,
     "forward": "return (X - self.mean) / self.std",
@@ -1518,13 +1518,16 @@ def test_the_check_of_the_scaler_rejects_what_is_wrong(
     check = after("custom_layers.scaler").check_scaler
     stored = SCALER["fit"]
     deviation = "X.std(dim=0).masked_fill(constant, 1)"
+    middle = "torch.where(constant, X[0], X.mean(dim=0))"
     assert deviation in stored
+    assert middle in stored
 
-    def store(other: str) -> str:
-        return stored.replace(deviation, other)
+    def store(other: str) -> str:  # with the mean that rounding gives, as most write it
+        return stored.replace(deviation, other).replace(middle, "X.mean(dim=0)")
 
     wrong = {
         "zero is asked for": {"fit": store("X.std(dim=0).masked_fill(X.std(dim=0) == 0, 1)")},
+        "the mean is rounded": {"fit": stored.replace(middle, "X.mean(dim=0)")},
         "divided by 0": {"fit": store("X.std(dim=0)")},
         "eps": {"fit": store("X.std(dim=0) + 1e-8")},
         "larger eps": {"fit": store("X.std(dim=0) + 1e-5")},
@@ -1599,13 +1602,16 @@ def test_no_grad_keeps_a_buffer_out_of_the_graph() -> None:
 def test_equal_values_may_have_a_tiny_std() -> None:
     """In `float32` the standard deviation of equal values can come out as a tiny number instead of
     0. Centred and divided by it, they do not become 0; a comparison of the values themselves finds
-    such a column, and divided by 1 it becomes 0 up to rounding.
+    such a column, and with the value as its mean, and divided by 1, it becomes 0.
 
-    在 `float32` 里，相等的数的标准差可能算出一个极小的数，而不是 0。中心化之后除以它，结果并不是 0；直接比较数值本身，才认得出这样的列，除以 1 得到的就是 0（允许舍入误差）。
+    在 `float32` 里，相等的数的标准差可能算出一个极小的数，而不是 0。中心化之后除以它，结果并不是 0；直接比较数值本身，才认得出这样的列；拿这个数当均值，再除以 1，得到的就是 0。
     """
     Scaler = after("custom_layers.scaler").Scaler
     far = 0
-    values, shapes = (0.1, 0.3, 0.7, 1.1, 123.456), [(100, 1), (100, 5), (7, 1), (3, 1)]
+    values, shapes = (
+        (0.1, 0.3, 0.7, 1.1, 123.456, 1.7e9, 3e38),
+        [(100, 1), (100, 5), (7, 1), (3, 1)],
+    )
     columns = list(itertools.product(values, shapes))
     for value, shape in over(columns, "tables of equal values | 个数值全等的表"):
         X = torch.full(shape, value)
@@ -1614,8 +1620,8 @@ def test_equal_values_may_have_a_tiny_std() -> None:
         far += bool((std != 0).any() and (std < 1e-4).all() and (divided.abs() > 0.1).any())
         scaler = Scaler(shape[1])
         scaler.fit(X)
-        assert scaler(X).abs().max() < 1e-4
-        assert (scaler(X + 1) - 1).abs().max() < 1e-4
+        assert not scaler(X).any()
+        assert value > 1e6 or (scaler(X + 1) - 1).abs().max() < 1e-4
     assert far
 
 

@@ -326,9 +326,9 @@ def test_backward_starts_from_one_number() -> None:
 
 
 def test_backward_needs_a_path_to_a_parameter() -> None:
-    """`backward()` from a tensor that was detached, read through `.data` or computed under `no_grad()`, or with all parameters frozen and an input that needs no gradient, stops with `element 0 of tensors does not require grad and does not have a grad_fn`.
+    """`backward()` from a tensor that was detached, read through `.data`, computed under `no_grad()`, by `argmax` or by a comparison, or made by `torch.tensor(…)`, or with all parameters frozen and an input that needs no gradient, stops with `element 0 of tensors does not require grad and does not have a grad_fn`.
 
-    张量如果是 `detach()` 或 `.data` 得到的，或者在 `no_grad()` 里算出来的，又或者参数全部冻结、输入也不要梯度，`backward()` 就会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
+    张量如果是 `detach()`、`.data`、`argmax`、比较或 `torch.tensor(…)` 得到的，或者在 `no_grad()` 里算出来的，又或者参数全部冻结、输入也不要梯度，`backward()` 就会报 `element 0 of tensors does not require grad and does not have a grad_fn`。
     """
     message = "element 0 of tensors does not require grad and does not have a grad_fn"
     assert shown("parameters.backward-errors").errors[1].text == f"RuntimeError: {message}"
@@ -338,6 +338,9 @@ def test_backward_needs_a_path_to_a_parameter() -> None:
         "data": lambda: small()(X).data,
         "no_grad": lambda: torch.no_grad()(small())(X),
         "frozen": lambda: small().requires_grad_(False)(X),
+        "argmax": lambda: small()(X).argmax(dim=1).float(),
+        "comparison": lambda: (small()(X) > 0).float(),
+        "tensor": lambda: torch.tensor([small()(X).sum().item()]),
     }
     for way in over(ways, "ways to lose the path | 种断开的方式"):
         with pytest.raises(RuntimeError, match=message):
@@ -1098,9 +1101,9 @@ def test_lazy_layer_initialises_after_its_first_call() -> None:
 
 
 def test_equal_units_stay_equal_in_training() -> None:
-    """Hidden units that start with equal weights and biases receive equal gradients and stay equal in training, whatever the element-wise activation, unless something tells them apart, such as dropout, or `nn.GLU`, which uses one half of them as gates. In large layers, rounding may make them differ by less than a millionth.
+    """Hidden units that start with equal biases and equal incoming and outgoing weights receive gradients that are equal up to rounding, and stay alike in a short training, whatever the element-wise activation, unless something tells them apart, such as dropout, or `nn.GLU`, which uses one half of them as gates. In a thousand steps, a difference of the last bit can grow until the units are different.
 
-    起点的权重和偏置都相同的隐藏单元得到相同的梯度，训练中始终分不开，换哪种逐元素的激活函数都一样，除非有别的东西把它们区分开，例如 dropout，或者把其中一半当作门的 `nn.GLU`；层很大时，舍入可能让它们相差不到百万分之一。
+    偏置、输入和输出两头的权重起点都相同的隐藏单元，不计舍入误差，得到的梯度相同，短时间的训练中分不开，换哪种逐元素的激活函数都一样，除非有别的东西把它们区分开，例如 dropout，或者把其中一半当作门的 `nn.GLU`。一千步之后，最后一位上的差别就可能大到让各个单元互不相同。
     """
     assert shown("parameters.symmetry").output.startswith("units: 1,")
     state = after("parameters.symmetry")
@@ -1108,16 +1111,21 @@ def test_equal_units_stay_equal_in_training() -> None:
     state.train(net, steps=20)
     assert net[0].weight[0].std() > 0  # they did move
 
-    def grown(activation: nn.Module, steps: int = 5, width: int = 8) -> nn.Linear:
+    def grown(
+        activation: nn.Module, steps: int = 5, width: int = 8, lr: float = 0.01, bits: int = 0
+    ) -> nn.Linear:
         hidden = nn.Linear(4, 8)
         model = nn.Sequential(hidden, activation, nn.Linear(width, 1)).apply(state.init_constant)
+        with torch.no_grad():
+            for _ in range(bits):  # the difference that rounding may make
+                hidden.weight[0, 0] = torch.nextafter(hidden.weight[0, 0], torch.tensor(2.0))
         X = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
         for _ in range(steps):
             model.zero_grad()
             (model(X) - X.abs().sum(dim=1, keepdim=True)).square().mean().backward()
             with torch.no_grad():
                 for param in model.parameters():
-                    param -= 0.01 * param.grad
+                    param -= lr * param.grad
         return hidden
 
     fixed = [layer for layer in activations() if layer.cls is not nn.RReLU]
@@ -1138,6 +1146,10 @@ def test_equal_units_stay_equal_in_training() -> None:
         optimizer.step()
     assert large[0].weight[0].std() > 0  # they did move
     assert (large[0].weight - large[0].weight[0]).abs().max() < 1e-6
+    rounded = [grown(nn.Tanh(), steps, lr=0.03, bits=1).weight for steps in (50, 1000)]
+    early, late = ((weight - weight[1]).abs().max() for weight in rounded)
+    assert early < 1e-5
+    assert late > 0.01
     apart = grown(nn.Dropout(0.5)).weight
     assert not torch.equal(apart, apart[0].expand_as(apart))
     values, gates = grown(nn.GLU(), width=4).weight.chunk(2)
@@ -2209,6 +2221,8 @@ def test_module_refuses_a_computed_weight() -> None:
     for result in over(results, "operations | 种运算"):
         with pytest.raises(TypeError, match=message):
             decoder.weight = results[result]
+    for same in (encoder.weight.float(), encoder.weight.to("cpu"), encoder.weight.contiguous()):
+        assert same is encoder.weight
     assert shown("parameters.tie-or-copy").errors[0].text.startswith(f"TypeError: {message}")
 
 
@@ -2647,6 +2661,12 @@ def test_the_fixes_for_parameters_work() -> None:
     def new_loss_for_each_backward() -> bool:
         for _ in range(2):
             net(x).mean().backward()
+        cell, state = nn.RNNCell(4, 3), torch.zeros(1, 3)
+        for _ in range(2):
+            state = cell(x, state.detach())
+            state.sum().backward(retain_graph=False)
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            cell(x, state).sum().backward()
         return True
 
     def ask_the_state_dict_by_name() -> bool:
@@ -2678,7 +2698,8 @@ def test_the_fixes_for_parameters_work() -> None:
     def zeros_for_the_bias() -> bool:
         nn.init.xavier_uniform_(net[0].weight)
         nn.init.kaiming_uniform_(net[0].weight)
-        return not nn.init.zeros_(net[0].bias).any()
+        norm = nn.LayerNorm(3).weight
+        return norm.dim() == 1 and bool((norm == 1).all()) and not nn.init.zeros_(net[0].bias).any()
 
     def assign_the_parameter_itself() -> bool:
         one, two = nn.Linear(8, 8), nn.Linear(8, 8)
@@ -2960,9 +2981,9 @@ def test_a_write_to_a_parametrised_weight_is_lost() -> None:
 
 
 def test_right_inverse_sets_a_parametrised_weight() -> None:
-    """With a method `right_inverse`, an assignment to a parametrised weight, also by `+=`, sets the parameter behind it; without one, it is refused: `does not implement right_inverse`.
+    """With a method `right_inverse`, an assignment to a parametrised weight, also by `+=`, sets the parameter behind it; without one, it is refused: `does not implement right_inverse`. When the parametrization is registered, the method gets the weight that is there; of a negative one, this one makes NaN.
 
-    有 `right_inverse` 方法，给参数化的权重赋值（用 `+=` 也算），就会设定它背后的参数；没有则会拒绝：`does not implement right_inverse`。
+    有 `right_inverse` 方法，给参数化的权重赋值（用 `+=` 也算），就会设定它背后的参数；没有则会拒绝：`does not implement right_inverse`。注册参数化时，这个方法会收到现有的权重；权重是负的，这里就得到 NaN。
     """
     state = after("parameters.keep-positive")
 
@@ -2974,6 +2995,10 @@ def test_right_inverse_sets_a_parametrised_weight() -> None:
         state.positive.weight = torch.ones(1, 2)
     with pytest.raises(RuntimeError, match="does not implement right_inverse"):
         state.positive.weight += 1
+    layer = nn.Linear(3, 2)
+    nn.init.constant_(layer.weight, -1)
+    state.parametrize.register_parametrization(layer, "weight", Both())
+    assert layer.weight.isnan().all()
     layer = nn.Linear(3, 2)
     nn.init.ones_(layer.weight)
     state.parametrize.register_parametrization(layer, "weight", Both())

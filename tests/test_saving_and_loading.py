@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import collections
 import copy
 import datetime
 import decimal
@@ -825,9 +826,9 @@ def test_renamed_keys_fit_a_renamed_layer() -> None:
 
 def test_not_strict_does_not_forgive_shapes() -> None:
     """`strict=False` forgives names only: a weight of another shape still raises `size mismatch`, except that
-    a single number may come as a vector of one.
+    a single number may come as a vector of one, and that a lazy layer takes the shape of the file.
 
-    `strict=False` 只容忍名字对不上：权重的形状不同，照样报 `size mismatch`；只有一个数时，则可以是长度为 1 的向量。
+    `strict=False` 只容忍名字对不上：权重的形状不同，照样报 `size mismatch`；只有一个数时，则可以是长度为 1 的向量；延后初始化的层则照文件里的形状。
     """
     (error,) = shown("saving_and_loading.shapes-stay-strict").errors
     assert error.text.startswith("RuntimeError: Error(s) in loading state_dict for MLP:")
@@ -849,6 +850,9 @@ def test_not_strict_does_not_forgive_shapes() -> None:
     for old, new in over(pairs, "pairs of sizes | 对不同的大小"):
         with pytest.raises(RuntimeError, match="size mismatch for "):
             new.load_state_dict(old.state_dict(), strict=False)
+    lazy = nn.LazyLinear(5)
+    lazy.load_state_dict(nn.Linear(7, 3).state_dict())
+    assert lazy(torch.ones(2, 7)).shape == (2, 3)
     # layers of other sizes, whose weights have one shape
     nn.Conv2d(4, 8, 3, groups=2).load_state_dict(nn.Conv2d(2, 8, 3).state_dict())
     net = nn.Module()
@@ -2465,6 +2469,18 @@ def test_the_fixes_for_files_work() -> None:
             else:
                 return isinstance(found, nn.Sequential) and len(named) > 1
 
+    def load_what_no_list_allows() -> bool:
+        module: Any = nn.Identity()
+        module.history = collections.defaultdict(list, loss=[1.0])
+        file = saved(module)
+        with (
+            safe_globals([nn.Identity, collections.defaultdict, list]),
+            pytest.raises(pickle.UnpicklingError, match="Can only SETITEM for dict"),
+        ):
+            torch.load(file)
+        file.seek(0)
+        return bool(torch.load(file, weights_only=False).history["loss"] == [1.0])
+
     def module_under_its_old_name() -> bool:
         models: Any = types.ModuleType("models")
         models.Net = type("Net", (nn.Linear,), {"__module__": "models"})
@@ -2498,7 +2514,8 @@ def test_the_fixes_for_files_work() -> None:
         *(look_where_you_are, make_the_folder, rename_the_keys, sizes_of_the_file_or_leave_out),
         *(load_then_build_then_fill, load_the_part, take_the_prefix_off_or_save_inside),
         *(same_parameters_or_a_new_one, save_the_state_dict),
-        *(name_the_classes_of_a_trusted_file, module_under_its_old_name, float_of_the_number),
+        *(name_the_classes_of_a_trusted_file, load_what_no_list_allows),
+        *(module_under_its_old_name, float_of_the_number),
         *(map_to_the_cpu_then_move, write_aside_then_replace, look_at_the_first_line),
     )
     with tempfile.TemporaryDirectory() as folder, chdir(folder):

@@ -901,10 +901,10 @@ def test_the_check_of_a_look_refuses_what_leaves_a_trace(page: Any) -> None:
 
 def test_a_schedule_has_a_state_of_its_own() -> None:
     """A scheduler such as `CosineAnnealingLR` has a state dict of its own; a run resumed without it
-    starts the schedule again, without an error.
+    counts from 0 again, without an error, from the learning rate that the optimiser has loaded.
 
-    `CosineAnnealingLR` 这样的调度器有自己的状态字典；恢复训练时漏掉它，学习率的安排就从头再来，
-    也不报错。
+    `CosineAnnealingLR` 这样的调度器有自己的状态字典；恢复训练时漏掉它，就又从 0 数起，
+    也不报错，学习率则从优化器读回的值开始。
     """
     state = after("together.scheduled")
 
@@ -921,6 +921,9 @@ def test_a_schedule_has_a_state_of_its_own() -> None:
         state.save(run, path)
         assert state.resume(path, kind=state.Scheduled).schedule.last_epoch == 10
         forgetful = state.resume(path, kind=Forgetful)
+        rate = run.optimizer.param_groups[0]["lr"]
+        assert rate < run.schedule.base_lrs[0]
+        assert forgetful.optimizer.param_groups[0]["lr"] == rate
     assert forgetful.schedule.last_epoch == 0
     with temporary_file():
         for wrong in (Forgetful, state.Run):
@@ -1149,9 +1152,9 @@ def test_a_pass_leaves_the_generator_alone() -> None:
 
 def test_every_pass_of_a_loader_draws_a_seed() -> None:
     """A `DataLoader` draws from the global generator when a pass begins, whether or not it shuffles, with or
-    without workers; one that was given a `generator` draws from that one instead.
+    without workers, if these are not persistent; one that was given a `generator` draws from that one instead.
 
-    不论打不打乱次序、有没有工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
+    不论打不打乱次序、有没有（不是常驻的）工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
     给了它 `generator`，就改从那一个抽。
     """
     ways = [(shuffle, workers) for shuffle in (False, True) for workers in (0, 1)]
@@ -1240,10 +1243,11 @@ def test_workers_are_seeded_when_a_pass_begins() -> None:
 
 def test_persistent_workers_are_seeded_once() -> None:
     """With `persistent_workers=True` the workers are seeded before the first pass only, and go on drawing:
-    from the same state of the global generator a later pass draws other numbers.
+    from the same state of the global generator a later pass draws other numbers. A new loader draws that
+    seed, too, so that its next order is not the one that the old loader takes.
 
     加上 `persistent_workers=True`，工作进程只在第一遍之前设一次种子，以后接着往下抽：全局生成器的状态相同，
-    后面的一遍抽到的数也不同。
+    后面的一遍抽到的数也不同。新建的 `DataLoader` 要再抽一次这个种子，接下来的次序就与原来那个的不同。
     """
     for workers in over((1, 2), "numbers of workers | 种工作进程数"):
         found = passes(workers, seed=0, persistent_workers=True)
@@ -1251,6 +1255,24 @@ def test_persistent_workers_are_seeded_once() -> None:
         assert seeds[0] == seeds[1] == seeds[2]
         drawn = [{row[2] for batch in whole for row in batch} for whole in found]
         assert not drawn[0] & drawn[2]
+        for persistent in (False, True):
+            old, new = (
+                DataLoader(
+                    range(20),
+                    shuffle=True,
+                    num_workers=workers,
+                    persistent_workers=persistent,
+                    collate_fn=list,
+                    multiprocessing_context=START,
+                )
+                for _ in range(2)
+            )
+            torch.manual_seed(0)
+            list(old)
+            state = torch.get_rng_state()
+            second = list(old)
+            torch.set_rng_state(state)
+            assert (list(new) == second) != persistent
 
 
 def test_a_loader_pins_only_for_an_accelerator() -> None:

@@ -957,6 +957,39 @@ def test_a_dry_run_without_gradients_freezes_nothing() -> None:
         assert all(p.grad is not None for p in module.parameters())
 
 
+def test_a_dry_run_in_inference_mode_is_not_trained() -> None:
+    """What a dry run creates under `torch.inference_mode()` cannot be trained: an error names inference tensors,
+    such as `Inference tensors cannot be saved for backward`, or, in a linear layer by itself, the weight gets no
+    gradient and no error tells.
+
+    在 `torch.inference_mode()` 里试运行，生成的参数无法训练：要么报错说到 inference tensor，例如
+    `Inference tensors cannot be saved for backward`，要么（单独一个线性层）权重得不到梯度，也不报错。
+    """
+    silent = []
+    for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
+        module = layer.make()
+        with torch.inference_mode():
+            layer.call(module)
+        if not list(module.parameters()):
+            continue
+        told = ""
+        try:
+            layer.call(module).sum().backward()
+        except RuntimeError as error:
+            told = str(error)
+        if not told:
+            silent.append(layer.cls)
+            assert next(module.parameters()).grad is None
+        else:
+            assert "nference tensor" in told
+    assert nn.LazyLinear in silent
+    deep = nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.LazyLinear(1))
+    with torch.inference_mode():
+        deep(X)
+    with pytest.raises(RuntimeError, match="Inference tensors cannot be saved for backward"):
+        deep(X).sum().backward()
+
+
 def test_optimisers_accept_a_model_after_its_dry_run() -> None:
     """After the dry run every optimiser of `torch.optim` that accepts the ordinary model accepts
     the lazy one.

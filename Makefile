@@ -178,9 +178,10 @@ clean:  ## remove what the other targets made
 	@touch $@
 
 .venv/browser.done: .venv/dev.done
-	@echo "Setting up Chromium, which the tests look through: unless it is there already, 0.4 GB are downloaded."
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
-	  $(BIN)/python -m playwright install chromium || \
+	@echo "Setting up Chromium, which the tests look through: unless it is there already, 0.2 GB are downloaded."
+	@for name in chromium-headless-shell chromium google-chrome; do command -v $$name >/dev/null && exit; done; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; }; } || \
+	  $(BIN)/python -m playwright install chromium --only-shell || \
 	  { echo "The browser tests need Chromium. On Debian and Ubuntu: sudo apt install chromium"; exit 1; }
 	@touch $@

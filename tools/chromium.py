@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Error, Playwright
 
 def launch(playwright: Playwright) -> Browser:
     """Start the Chromium of this machine, or the one that Playwright downloaded, without a window."""
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    # the shell is the same engine without all that belongs to a window
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
     # As root, as in a container, Chromium does not start with its sandbox.
     options = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
     quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]

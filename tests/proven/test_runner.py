@@ -125,7 +125,7 @@ def test_a_run_can_be_ended(project: Project) -> None:
 
 
 MEDDLING = """# %% one
-import builtins, json, os, random, tempfile
+import builtins, os, random, sys, tempfile
 import torch
 torch.set_default_dtype(torch.float64)
 torch.nn.Linear.forward = torch.save = None
@@ -135,7 +135,7 @@ random.meddled = True
 for folder in (".", tempfile.gettempdir()):
     open(os.path.join(folder, "x.pt"), "w").close()
 builtins.meddled = shared = 1
-json.dumps = None
+sys.modules["json"].dumps = None  # a module that it imports is looked at
 """
 OTHER = """# %% one
 import builtins, json, os, random, tempfile

@@ -75,10 +75,12 @@ print(gc.isenabled(), "TORCHINDUCTOR_CACHE_DIR" in os.environ)
 SURROUNDINGS = """# %% one
 import argparse, datetime, getpass, locale, os, shutil, subprocess, sys, time
 import matplotlib.pyplot as plt
+before = locale.setlocale(locale.LC_ALL)
 print(argparse.ArgumentParser().parse_args(), sys.argv[0])
 print({"relu", "tanh", "gelu"}, hash("a"))
 print(time.tzname, datetime.datetime.fromtimestamp(0))
 print(shutil.get_terminal_size(), locale.getlocale(), locale.setlocale(locale.LC_ALL, ""))
+locale.setlocale(locale.LC_ALL, before)
 print(getpass.getuser(), plt.get_backend(), plt.rcParams["lines.linewidth"])
 code = "import sys, time; print(hash('a'), time.tzname, sys.argv)"
 print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)

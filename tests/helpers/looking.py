@@ -101,8 +101,8 @@ TAKE_BACK = r"""() => {
   for (const node of nodes.reverse()) {
     const text = node.textContent.trim()
     // a word that has come only in part, or a word whose tick has not come, may still go to the next line
-    const before = node.previousSibling
     const word = node.parentNode.closest(".joined")
+    const before = node.previousSibling ?? (node.parentNode === word ? word?.previousSibling : null)
     const glued = node.nodeType == Node.TEXT_NODE && /^\S/.test(node.textContent) && before
     const told = node.nodeType == Node.TEXT_NODE ? text && seen.has(node.parentNode) : seen.has(node)
     moving.delete(node)

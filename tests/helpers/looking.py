@@ -101,9 +101,9 @@ TAKE_BACK = r"""() => {
   for (const node of nodes.reverse()) {
     const text = node.textContent.trim()
     // a word that has come only in part, or a word whose tick has not come, may still go to the next line
-    const word = node.parentNode.closest(".joined")
-    const before = node.previousSibling ?? (node.parentNode === word ? word?.previousSibling : null)
-    const glued = node.nodeType == Node.TEXT_NODE && /^\S/.test(node.textContent) && before
+    const word = (node.closest ? node : node.parentNode).closest(".joined")
+    const before = (node.previousSibling || node.parentNode !== word ? node : word).previousSibling
+    const glued = before && (node === word || (node.nodeType == Node.TEXT_NODE && /^\S/.test(node.textContent)))
     const told = node.nodeType == Node.TEXT_NODE ? text && seen.has(node.parentNode) : seen.has(node)
     moving.delete(node)
     taken.push([node, node.parentNode, node.nextSibling])

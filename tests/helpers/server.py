@@ -45,6 +45,10 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class _Server(http.server.ThreadingHTTPServer):
+    # two tabs ask for more files at once than the five that may wait otherwise; who is turned away asks again after
+    # one second, then three, seven and fifteen
+    request_queue_size = 128
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         # of a browser that leaves nothing is said: to a test that runs cells, it would be theirs
         if not isinstance(sys.exception(), ConnectionError):

@@ -128,7 +128,8 @@ MEDDLING = """# %% one
 import builtins, os, random, sys, tempfile
 import torch
 torch.set_default_dtype(torch.float64)
-torch.nn.Linear.forward = torch.save = None
+torch.nn.Linear.forward = None
+torch.meddled = True
 os.environ["TORCH_LOGS"] = os.environ["PYTHONWARNINGS"] = "error"
 random.seed(7)
 random.meddled = True
@@ -140,7 +141,7 @@ sys.modules["json"].dumps = None  # a module that it imports is looked at
 OTHER = """# %% one
 import builtins, json, os, random, tempfile
 import torch
-print(torch.nn.Linear(1, 1)(torch.ones(1)).dtype, torch.save is None)
+print(torch.nn.Linear(1, 1)(torch.ones(1)).dtype, hasattr(torch, "meddled"))
 print("shared" in globals(), "TORCH_LOGS" in os.environ)
 print(hasattr(builtins, "meddled"), hasattr(random, "meddled"), json.dumps(1))
 print(os.listdir("."), os.listdir(tempfile.gettempdir()))

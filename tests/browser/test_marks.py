@@ -192,6 +192,6 @@ def test_a_click_with_a_key_opens_a_tab_as_of_any_link(view: Page, marked: str) 
     view.goto(f"{marked}en/")
     with view.context.expect_page() as opened:
         proven(view).click(modifiers=["ControlOrMeta"])
-    assert opened.value.url.endswith("/en/claims/#it_prints_hello")
+    expect(opened.value).to_have_url(f"{marked}en/claims/#it_prints_hello")  # a tab begins blank
     opened.value.close()
     assert told(view).count() == 0 or not view.locator(".claim-text:popover-open").count()

@@ -1767,9 +1767,9 @@ def test_register_buffer_refuses_a_name_in_use() -> None:
 
 
 def test_an_optimiser_casts_the_averages_it_loads() -> None:
-    """`load_state_dict` of an optimiser converts what it loads, such as the averages of Adam, but not the count `step`, to the dtype and the device of the parameters, and keeps the values; so an optimiser can load its own state after a move.
+    """`load_state_dict` of an optimiser converts what it loads, such as the averages of Adam, but not the count `step`, to the dtype and the device of the parameters, and keeps the values; complex ones keep their dtype. So an optimiser can load its own state after a move.
 
-    优化器的 `load_state_dict` 会把读进来的东西（比如 Adam 的滑动平均，但计数 `step` 除外）转成各自参数的数据类型，放到参数所在的设备上，数值不变，所以移动模型之后，它可以加载自己的状态。
+    优化器的 `load_state_dict` 会把读进来的东西（比如 Adam 的滑动平均，但计数 `step` 除外）转成各自参数的数据类型，放到参数所在的设备上，数值不变；参数是复数时，数据类型不转。所以移动模型之后，它可以加载自己的状态。
     """
     for cls in over(optimizers(), "optimisers | 种优化器"):
         model = nn.Linear(3, 1)
@@ -1786,6 +1786,13 @@ def test_an_optimiser_casts_the_averages_it_loads() -> None:
         other = cls(elsewhere.parameters(), lr=0.01)  # type: ignore[call-arg]
         other.load_state_dict(optimiser.state_dict())
         assert all(tensor.is_meta for tensor in _stored(other.state[elsewhere.weight]))
+    kept = nn.Linear(3, 1, dtype=torch.complex64)
+    adam = torch.optim.Adam(kept.parameters())
+    kept(torch.ones(1, 3, dtype=torch.complex64)).abs().sum().backward()
+    adam.step()
+    kept.to(torch.complex128)
+    adam.load_state_dict(adam.state_dict())
+    assert adam.state[kept.weight]["exp_avg"].dtype == torch.complex64
 
 
 # The hardware snippets, rehearsed: the CPU in the place of the GPU

@@ -127,7 +127,7 @@ def test_a_run_can_be_ended(project: Project) -> None:
 MEDDLING = """# %% one
 import builtins, os, random, sys, tempfile
 import torch
-torch.set_default_dtype(torch.float64)
+torch.use_deterministic_algorithms(True)
 torch.nn.Linear.forward = None
 torch.meddled = True
 os.environ["TORCH_LOGS"] = os.environ["PYTHONWARNINGS"] = "error"
@@ -141,7 +141,8 @@ sys.modules["json"].dumps = None  # a module that it imports is looked at
 OTHER = """# %% one
 import builtins, json, os, random, tempfile
 import torch
-print(torch.nn.Linear(1, 1)(torch.ones(1)).dtype, hasattr(torch, "meddled"))
+torch.nn.Linear(1, 1)(torch.ones(1))
+print(torch.are_deterministic_algorithms_enabled(), hasattr(torch, "meddled"))
 print("shared" in globals(), "TORCH_LOGS" in os.environ)
 print(hasattr(builtins, "meddled"), hasattr(random, "meddled"), json.dumps(1))
 print(os.listdir("."), os.listdir(tempfile.gettempdir()))
@@ -156,7 +157,7 @@ def test_one_section_can_change_nothing_of_another(project: Project) -> None:
     for _ in range(2):  # also the processes that are made after it
         results = run(settings, sections.values())
         assert results["zz_other"].outcomes["zz_other.one"].output == (
-            "torch.float32 False\nFalse False\nFalse False 1\n[] []\n"
+            "False False\nFalse False\nFalse False 1\n[] []\n"
         )
 
 

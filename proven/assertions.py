@@ -234,10 +234,6 @@ def _checks(call: ast.Call) -> bool:
 
 def _ledger(method: str, value: ast.expr, *more: int) -> ast.Call:
     """Hand a value to a method of the ledger."""
-    name = ast.Name(LEDGER, ast.Load())
-    function = ast.Attribute(name, method, ast.Load())
-    arguments = [ast.Constant(one) for one in more]
-    call = ast.Call(function, [value, *arguments], [])
-    for node in (name, function, *arguments, call):
-        ast.copy_location(node, value)
-    return call
+    function = ast.Attribute(ast.Name(LEDGER, ast.Load()), method, ast.Load())
+    call = ast.Call(function, [value, *map(ast.Constant, more)], [])
+    return ast.fix_missing_locations(ast.copy_location(call, value))

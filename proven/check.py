@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, zip_longest
+from math import prod
 from typing import NamedTuple
 
 from proven.allowed import wrong_names
 from proven.cells import Outcome
 from proven.html import mathml
-from proven.movable import moves_of, wrong_table
 from proven.pages import Fence, Mark, Page, error_of, target_of
 from proven.problems import Problem, ProjectError, did_you_mean
 from proven.project import Project
-from proven.questions import options_of, without_one_fit, wrong_questions
+from proven.questions import SEPARATOR, options_of, wrong_questions
 from proven.reading import letters, measure
 from proven.runner import Result
 from proven.scripts import section_of, swapped_comments
@@ -46,22 +46,22 @@ def refuse(problems: Iterable[Problem], preview: bool) -> tuple[Problem, ...]:
 def check_results(
     project: Project, results: dict[str, Result], *, preview: bool = False
 ) -> tuple[Problem, ...]:
-    """Check, once the sections have run, what pages say of figures and errors, and what they ask.
-
-    One option of each question fits, a fence describes a figure if there is one, and an index of errors lists all that pages show.
-    """
+    """Check, once the sections have run, what pages say of figures and errors, and what they ask."""
     problems = list(_missing_errors(project, results))
     for question in project.questions.values():
         result = results.get(section_of(question.snippet))
         answer = result.answers.get(question.snippet) if result else None
-        if answer is not None and (wrong := without_one_fit(question, answer)):
-            problems.append(wrong)
+        if answer is not None and len(question.fitting(answer)) != 1:
+            values = ", ".join(value for value, _ in question.options)
+            what = f"no option of the question fits: the key has the value {answer!r}, and the options have {values}"
+            advice, places = "correct the options, or the key", (question.place,)
+            problems.append(Problem(what, advice, places, question.snippet))
     for page in project.all_pages:
         for fence in page.shown:
             outcome = _shown(project, results, fence.name)
             if not outcome or outcome.state == "skipped":
                 continue
-            problems += wrong_table(page, fence, outcome)
+            problems += _wrong_table(page, fence, outcome)
             if bool(outcome.figures) != bool(fence.option("alt")):
                 what, advice = "it draws nothing that alt could describe", "take alt off its fences"
                 if outcome.figures:
@@ -73,15 +73,32 @@ def check_results(
 
 
 def _shown(project: Project, results: dict[str, Result], name: str) -> Outcome | None:
-    """What pages show of a snippet: what it did here or, if it did not run here, what was recorded.
-
-    None stands for a snippet whose section was not run this time.
-    """
+    """What pages show of a snippet: what it did here or, if it did not run here, what was recorded."""
     if not (result := results.get(section_of(name))):
         return None
     outcome = result.outcomes[name]
     recorded = project.record_of(name) if outcome.state == "skipped" else None
     return recorded.outcomes[name] if recorded else outcome
+
+
+def _wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem]:
+    """What is wrong with the table that a fence lets its reader move through: a row for each position."""
+    if not (count := fence.moves):
+        return
+    table = outcome.output.strip().split("\n")
+    head, *rows = [tuple(cell.strip() for cell in line.split(SEPARATOR.strip())) for line in table]
+    positions = [row[:count] for row in rows]
+    what, advice = "", "let it print a head and a row for each position, with ' | ' between cells"
+    if not 0 < count < len(head):
+        what = f"moves={fence.option('moves')!r} is no number of columns that leaves one to show"
+    elif odd := next((row for row in rows if len(row) != len(head)), None):
+        what = f"a row of its table has other columns than the head: {SEPARATOR.join(odd)}"
+    elif len(set(positions)) < len(positions):
+        what = "two rows of its table have the same position"
+    elif len(positions) < prod(len({row[n] for row in rows}) for n in range(count)):
+        what = "its table has no row for some positions"
+    if what:
+        yield Problem(what, advice, (page.at(fence.line),), outcome.name)
 
 
 def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Problem]:
@@ -135,21 +152,16 @@ def _fences(project: Project) -> Iterator[Problem]:
                     what = f"there is no such page, or it lists no errors: {name!r}"
                     yield Problem(what, "name one as errors.md", (place,))
                 case "error":
-                    yield from _entry(project, fence, place, listed)
-
-
-def _entry(
-    project: Project, fence: Fence, place: str, listed: dict[tuple[str, int], str]
-) -> Iterator[Problem]:
-    """An entry of an index of errors names an error that a snippet declares, and that none before it names."""
-    name, number = error_of(fence.body)
-    declared = project.snippets[name].raises if name in project.snippets else ()
-    first = listed.setdefault((name, number), place)
-    if not 0 < number <= len(declared):
-        what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
-        yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
-    elif first != place:
-        yield Problem("the error is listed twice", "remove one entry", (place, first), name)
+                    name, number = error_of(fence.body)
+                    declared = project.snippets[name].raises if name in project.snippets else ()
+                    first = listed.setdefault((name, number), place)
+                    if not 0 < number <= len(declared):
+                        what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
+                        advice = "name a snippet with raises=, and which of its errors"
+                        yield Problem(what, advice, (place,))
+                    elif first != place:
+                        what, places = "the error is listed twice", (place, first)
+                        yield Problem(what, "remove one entry", places, name)
 
 
 def _questions(project: Project) -> Iterator[Problem]:
@@ -356,51 +368,28 @@ def _rows(page: Page, both: set[str], lacking: bool) -> Iterator[tuple[list[_Row
 
     Figures are those of the snippets that both show; marks have no order where one is lacking.
     """
-    yield (
-        [
-            _Row(f"{'#' * h.level} {h.id or 'none'} {h.kind}".rstrip(), page.at(h.line))
-            for h in page.headings
-        ],
-        "the headings differ",
-        "give both languages the same headings and ids",
-    )
-    yield (
-        [_Row(f"{f.name} {moves_of(f) or ''}".strip(), page.at(f.line)) for f in page.shown],
-        "the snippets differ in order",
-        "show the same snippets in the same order",
-    )
+
+    def rows(told: list[tuple[str, int]]) -> list[_Row]:
+        return [_Row(what, page.at(line)) for what, line in told]
+
+    told = [(f"{'#' * h.level} {h.id or 'none'} {h.kind}".rstrip(), h.line) for h in page.headings]
+    yield rows(told), "the headings differ", "give both languages the same headings and ids"
+    told = [(f"{f.name} {f.moves or ''}".strip(), f.line) for f in page.shown]
+    yield rows(told), "the snippets differ in order", "show the same snippets in the same order"
+    last = sorted({f.name: f for f in page.shown if f.name in both}.items())
     kinds = ("does not describe", "describes")
-    yield (
-        [
-            _Row(f"{kinds[bool(f.option('alt'))]} the figure of {name}", page.at(f.line))
-            for name, f in sorted({fence.name: fence for fence in page.shown}.items())
-            if name in both
-        ],
-        "one language only describes its figure",
-        'write alt="…" in both',
-    )
-    yield (
-        [
-            _Row(f"{f.kind} {line}".strip(), page.at(f.line))
-            for f in page.fences
-            if f.kind != "snippet"
-            for line in _same_in_all_languages(f) or [""]
-        ],
-        "the fences differ",
-        "write the same commands and formulas; words belong into comments",
-    )
-    pictures = [link.place for link in page.links if link.picture]
-    yield (
-        [_Row(f"picture {number}", place) for number, place in enumerate(pictures, 1)],
-        "one language only has a picture",
-        "show it in both",
-    )
-    yield (
-        # the words of a language decide on the order inside of a sentence
-        sorted((_Row(*formula) for formula in page.formulas), key=lambda row: row.what),
-        "the formulas in sentences differ",
-        "write the same ones in both",
-    )
+    told = [(f"{kinds[bool(f.option('alt'))]} the figure of {name}", f.line) for name, f in last]
+    yield rows(told), "one language only describes its figure", 'write alt="…" in both'
+    others = [(f, _same_in_all_languages(f) or [""]) for f in page.fences if f.kind != "snippet"]
+    told = [(f"{f.kind} {line}".strip(), f.line) for f, lines in others for line in lines]
+    advice = "write the same commands and formulas; words belong into comments"
+    yield rows(told), "the fences differ", advice
+    pictures = enumerate((link.place for link in page.links if link.picture), 1)
+    found = [_Row(f"picture {number}", place) for number, place in pictures]
+    yield found, "one language only has a picture", "show it in both"
+    # the words of a language decide on the order inside of a sentence
+    found = sorted((_Row(*formula) for formula in page.formulas), key=lambda row: row.what)
+    yield found, "the formulas in sentences differ", "write the same ones in both"
     if lacking:
         return
     lines, marks = page.text.split("\n"), list[_Row]()
@@ -429,10 +418,7 @@ def _lacking(one: Page, two: Page) -> Iterator[Problem]:
 
 
 def _same_in_all_languages(fence: Fence) -> list[str]:
-    """The lines of a fence that are the same in all languages.
-
-    Commands without comments, formulas without words, the name of a section; nothing of plain text.
-    """
+    """The lines of a fence that are the same in all languages."""
     text = fence.body
     if fence.kind == "text":
         return []

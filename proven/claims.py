@@ -68,10 +68,10 @@ def read_claims(
         except ProjectError as error:
             problems += error.problems
             continue
-        found, wrong = _read(data, place, section, settings.written)
+        found, tree, wrong = _read(data, place, section, settings.written)
         problems += wrong
         if any(claim.devices for claim in found):
-            defined = _definitions(found[0].tests, settings)
+            defined = _definitions(tree, found[0].tests.split("\n"), settings)
             found = tuple(
                 replace(claim, helpers=_helpers(defined, claim.source)) if claim.devices else claim
                 for claim in found
@@ -87,12 +87,12 @@ def read_claims(
 @lru_cache(maxsize=64)
 def _read(
     data: bytes, place: str, section: Section, written: tuple[str, ...]
-) -> tuple[tuple[Claim, ...], list[Problem]]:
+) -> tuple[tuple[Claim, ...], ast.Module, list[Problem]]:
     try:
         text = decode(data, place)
         tree = parse(text, place)
     except ProjectError as error:
-        return (), list(error.problems)
+        return (), ast.Module([], []), list(error.problems)
     lines = text.split("\n")
     order = {snippet.name: number for number, snippet in enumerate(section.snippets)}
     claims: list[Claim] = []
@@ -129,7 +129,7 @@ def _read(
                 devices=max([count for count in devices if count], default=0),
             )
         )
-    return tuple(claims), problems
+    return tuple(claims), tree, problems
 
 
 def _source(node: ast.stmt, lines: list[str]) -> str:
@@ -142,15 +142,9 @@ def _source(node: ast.stmt, lines: list[str]) -> str:
 Definitions = dict[str, tuple[str, ast.AST | None]]
 
 
-_parsed = lru_cache(maxsize=64)(
-    ast.parse
-)  # for `serve`, where most files of tests stay as they are
-
-
-def _definitions(text: str, settings: Settings) -> Definitions:
-    lines = text.split("\n")
+def _definitions(tree: ast.Module, lines: list[str], settings: Settings) -> Definitions:
     defined: Definitions = {}
-    for node in _parsed(text).body:
+    for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module:
             file = settings.project / f"{node.module.replace('.', '/')}.py"
             if file.is_file() and node.module.split(".")[0] != "proven":
@@ -192,12 +186,5 @@ def _joined(paragraph: str) -> str:
 
 def _devices(decorator: ast.expr) -> int | None:
     """How many devices `@pytest.mark.gpu(count)` asks for; None for any other decorator."""
-    match decorator:
-        case ast.Call(
-            func=ast.Attribute(
-                value=ast.Attribute(value=ast.Name(id="pytest"), attr="mark"), attr="gpu"
-            ),
-            args=[ast.Constant(value=int(count))],
-        ):
-            return count
-    return None
+    found = re.fullmatch(r"pytest\.mark\.gpu\((\d+)\)", ast.unparse(decorator))
+    return int(found[1]) if found else None

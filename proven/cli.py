@@ -1,14 +1,4 @@
-"""Lists and runs snippets in a terminal, as a page would show them, and does what maintainers need.
-
-python -m proven list
-python -m proven run blocks            # a section
-python -m proven run blocks.mlp        # one snippet, with what it builds on
-python -m proven check blocks          # hold a section against its pages, questions and claims
-python -m proven record gpu            # keep what a section does on the GPU of this machine
-python -m proven chapter lstm          # begin a chapter of this name
-python -m proven stats                 # count what the sources and the last build hold
-python -m proven notebooks build/notebooks  # every page as a notebook, in all languages
-"""
+"""Lists and runs snippets in a terminal, as a page would show them, and does what maintainers need."""
 
 import argparse
 import io
@@ -65,9 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m proven", description=str(__doc__).split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m proven", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
     def command(name: str, does: Command, help: str) -> argparse.ArgumentParser:

@@ -8,12 +8,13 @@ import math
 import socket
 import time
 import types
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MESSAGE_LIMIT = 2**26  # bytes of one message
-_written = json.JSONEncoder(default=str).encode  # ours, also where a cell changes the module
+# ours, also where a cell changes the module; paths and dataclasses are what JSON does not know
+_written = json.JSONEncoder(default=lambda v: vars(v) if is_dataclass(v) else str(v)).encode
 
 
 def from_data(kind: Any, value: Any, at: str = "it") -> Any:
@@ -58,10 +59,6 @@ def from_data(kind: Any, value: Any, at: str = "it") -> Any:
 
 def send(pipe: socket.socket, kind: str, value: Any) -> None:
     """Send a dataclass, a list of such, or a text, as a message of this kind."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    elif not isinstance(value, str):
-        value = [asdict(one) for one in value]
     pipe.sendall(_written({kind: value}).encode() + b"\n")
 
 

@@ -24,12 +24,9 @@ def count(settings: Settings, kind: str = "") -> int:
 
 def describe(settings: Settings) -> tuple[tuple[str, ...], dict[str, str]]:
     """The names of all devices, and the versions of what drives them."""
-    names: tuple[str, ...] = ()
-    versions: dict[str, str] = {}
-    for module in _modules(settings):
-        its_names, its_versions = module.describe()
-        names, versions = (*names, *its_names), {**versions, **its_versions}
-    return names, versions
+    told = [module.describe() for module in _modules(settings)]
+    names = tuple(name for names, _ in told for name in names)
+    return names, {name: version for _, versions in told for name, version in versions.items()}
 
 
 def may_fork(settings: Settings) -> bool:

@@ -46,11 +46,13 @@ class Fences(Extension):
             "claims": self._claims,
             "counts": self._counts,
             "entries": lambda source, _: html.entries(self.words),
-            "error": self._error,
+            "error": lambda source, _: html.error(self.site.error(*error_of(source), language)),
             "exceptions": self._exceptions,
             "options": lambda source, _: html.options(options_of(source)[1]),
             "downloads": self._downloads,
-            "notebook": lambda source, _: notebooks.as_page(site, site.page(language, source)),
+            "notebook": lambda source, _: notebooks.as_page(
+                self.site, self.site.page(language, source)
+            ),
             "math": lambda source, _: f'<div class="math">{html.mathml(source, "block")}</div>',
         }
 
@@ -78,9 +80,6 @@ class Fences(Extension):
             page = self.site.page_of(section, self.language)
             titles[page.title] += self.site.claims_of(section, self.language)
         return html.counts({title: views for title, views in titles.items() if views}, self.words)
-
-    def _error(self, source: str, options: dict[str, str]) -> str:
-        return html.error(self.site.error(*error_of(source), self.language))
 
     def _exceptions(self, source: str, options: dict[str, str]) -> str:
         entries = self.site.page(self.language, source).errors

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proven.cards import card
-from proven.movable import moves_of
 from proven.notebooks import CHAPTER, colab_link, notebooks
 from proven.page_script import page_script
 from proven.pages import Page
@@ -116,7 +115,7 @@ def page_meta(site: Site, page: Page, files: Files) -> dict[str, Any]:
     if page.marks:  # with a hash: a browser that keeps files does not show what an older build said
         digest = hashlib.sha256(files[f"{site.address(page)}{MARKS}"]).hexdigest()
         meta["marks"] = f"{MARKS}?{digest[:8]}"
-    if any(moves_of(fence) for fence in page.shown):
+    if any(fence.moves for fence in page.shown):
         meta["has_movable"] = True
     if {"exceptions", "counts", "entries"} & {fence.kind for fence in page.fences}:
         meta["has_filter"] = True

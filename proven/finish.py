@@ -20,6 +20,7 @@ from proven.html import element
 from proven.pages import Page
 from proven.problems import Problem, ProjectError
 from proven.prose import relative
+from proven.publish import put_file
 from proven.questions import questions_of
 from proven.reading import exercises_of
 from proven.search import improve, unmark
@@ -97,10 +98,7 @@ def address_of(site: Site, page: Page) -> str:
 def write_files(folder: Path, files: Files) -> None:
     """Write files into a site, so far as they are not there in the same form."""
     for name, content in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        put_file(content, folder / name)
 
 
 def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Problem]:
@@ -286,26 +284,18 @@ def _add_policy(tree: LexborHTMLParser, styles: Sequence[str]) -> None:
         for node in tree.css("script:not([src])")
         if "json" not in (node.attributes.get("type") or "")
     ]
-    directives = {
-        "default-src": ["'none'"],
-        "script-src": ["'self'", *_hashes(scripts)],
-        "style-src": ["'self'", *_hashes([*styles, *(node.text() for node in tree.css("style"))])],
-        "img-src": ["'self'", "data:"],  # the icons in the theme's style sheet are data
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "worker-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-    }
+    inside = [*styles, *(node.text() for node in tree.css("style"))]
+    policy = (  # the icons in the theme's style sheet are data
+        f"default-src 'none'; script-src 'self'{_hashes(scripts)}; style-src 'self'{_hashes(inside)}; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
+    )
     if attributes := [str(node.attributes["style"]) for node in tree.css("[style]")]:
-        directives["style-src-attr"] = ["'unsafe-hashes'", *_hashes(attributes)]
-    policy = "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
+        policy += f"; style-src-attr 'unsafe-hashes'{_hashes(attributes)}"
     _taken(tree.css(POLICY))
     given = {"http-equiv": "Content-Security-Policy", "content": policy}
     tree.css("meta[charset]")[0].insert_after(element(tree, "meta", "", given))
 
 
-def _hashes(texts: list[str]) -> list[str]:
+def _hashes(texts: list[str]) -> str:
     digests = (hashlib.sha256(text.encode()).digest() for text in dict.fromkeys(texts))
-    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+    return "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)

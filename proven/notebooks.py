@@ -7,7 +7,7 @@ import ast
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from proven.svg import size_of
 from proven.views import Run, Site, View
 from proven.words import Words
 
+Node = dict[str, Any]  # a cell, or an output of one
 GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
 CHAPTER = "chapter"
 BRANCH = "notebooks"  # where pages.yml puts them, since Colab opens notebooks from a branch
@@ -52,15 +53,16 @@ def notebook(site: Site, pages: list[Page], dialect: Dialect) -> NotebookNode:
             elif part:
                 text = re.sub(r"^(?=#+ )", "#", part, flags=re.MULTILINE) if whole else part
                 cells.append(_markdown_cell(text, f"{page.stem}_{count}"))
-    for count, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), 1):
-        cell.execution_count = count
+    for count, cell in enumerate((cell for cell in cells if cell["cell_type"] == "code"), 1):
+        cell["execution_count"] = count
     metadata = {
         "title": title,
         "lang": language,
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python", "file_extension": ".py"},
     }
-    made = NotebookNode(cells=cells, metadata=metadata, nbformat=major, nbformat_minor=minor)
+    data = {"cells": cells, "metadata": metadata, "nbformat": major, "nbformat_minor": minor}
+    made: NotebookNode = from_dict(data)
     nbformat.validate(made)
     return made
 
@@ -96,7 +98,7 @@ def colab_link(name: str) -> str | None:
     return f"https://colab.research.google.com/github/{place}"
 
 
-def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> list[NotebookNode]:
+def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> list[Node]:
     """The title, what the outputs were made with, and how to install it."""
     versions = site.machine.versions
     pins = " ".join(
@@ -113,7 +115,7 @@ def _beginning(site: Site, words: Words, title: str, recorded: list[str]) -> lis
     ]
 
 
-def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookNode]:
+def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[Node]:
     """The cells of a snippet: each error ends one, since Jupyter runs none further."""
     # of the solution of an exercise, which is folded, both
     hidden = {"code": "source_hidden", "output": "outputs_hidden"}
@@ -130,18 +132,20 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[NotebookN
             check = f'if {view.count} < {view.devices}:\n    print("{told}")\nelse:\n'
             source = check + indented(source)
             if view.skipped:
-                outputs.append(_output("stream", name="stdout", text=f"{told}\n"))
+                outputs.append(_printed(f"{told}\n"))
         for run, groups in runs:
-            figures = list(_figures(run, shown.alt)) if number == len(parts) else []
-            made = figures + next(groups, [])
+            made = next(groups, [])
+            if number == len(parts):
+                # JupyterLab knows needs_background: black lines would vanish on its dark background
+                figures = ({FIGURE: figure, "text/plain": shown.alt} for figure in run.figures)
+                made = [*(_shown(one, needs_background="light") for one in figures), *made]
             if run.label and (made or number == 1):
-                data = {"text/plain": run.label}
-                outputs.append(_output("display_data", data=data, metadata={}))
+                outputs.append(_shown({"text/plain": run.label}))
             outputs += made
         if view.draws and isinstance(ast.parse(source).body[-1], ast.Expr):
             source += ";"  # Jupyter would show the value of the last call, such as a legend
         id = view.name.replace(".", "-")
-        yield _code_cell(source, id if number == 1 else f"{id}--{number}", metadata, outputs)
+        yield _code_cell(source, id if number == 1 else f"{id}--{number}", outputs, **metadata)
 
 
 def _parts(view: View) -> list[tuple[str, bool]]:
@@ -153,54 +157,40 @@ def _parts(view: View) -> list[tuple[str, bool]]:
     return [("\n".join(part).strip("\n"), raises) for part, raises in parts if any(part)]
 
 
-def _ended_by_errors(run: Run) -> Iterator[list[NotebookNode]]:
+def _ended_by_errors(run: Run) -> Iterator[list[Node]]:
     """What a run printed up to each error, together with it, and the rest."""
-    outputs = []
+    outputs = list[Node]()
     for piece in run.pieces:
         if not piece.error:
-            outputs.append(_output("stream", name="stdout", text=piece.text))
+            outputs.append(_printed(piece.text))
             continue
-        value, traceback = piece.text.partition(": ")[2], [piece.label, piece.text]
-        outputs.append(_output("error", ename=piece.error, evalue=value, traceback=traceback))
+        value, told = piece.text.partition(": ")[2], [piece.label, piece.text]
+        error = {"ename": piece.error, "evalue": value, "traceback": told}
+        outputs.append({"output_type": "error", **error})
         yield outputs
         outputs = []
     yield outputs
-
-
-def _figures(run: Run, alt: str) -> Iterator[NotebookNode]:
-    # JupyterLab knows needs_background: black lines would vanish on its dark background
-    for figure in run.figures:
-        data = {FIGURE: figure, "text/plain": alt}
-        yield _output("display_data", data=data, metadata={"needs_background": "light"})
 
 
 # nbformat's own functions validate each cell and each output, which takes most of the time that
 # notebooks take. `notebook` validates the whole once instead.
 
 
-def _markdown_cell(source: str, id: str) -> NotebookNode:
-    return NotebookNode(cell_type="markdown", id=id, metadata=NotebookNode(), source=source)
+def _shown(data: dict[str, str], **metadata: str) -> Node:
+    return {"output_type": "display_data", "data": data, "metadata": metadata}
 
 
-def _code_cell(
-    source: str,
-    id: str,
-    metadata: dict[str, Any] | None = None,
-    outputs: list[NotebookNode] | None = None,
-) -> NotebookNode:
-    return NotebookNode(
-        cell_type="code",
-        execution_count=None,
-        id=id,
-        metadata=from_dict(metadata or {}),
-        outputs=outputs or [],
-        source=source,
-    )
+def _printed(text: str) -> Node:
+    return {"output_type": "stream", "name": "stdout", "text": text}
 
 
-def _output(kind: str, **fields: Any) -> NotebookNode:
-    node: NotebookNode = from_dict({"output_type": kind, **fields})
-    return node
+def _markdown_cell(source: str, id: str) -> Node:
+    return {"cell_type": "markdown", "id": id, "metadata": {}, "source": source}
+
+
+def _code_cell(source: str, id: str, outputs: Sequence[Node] = (), **metadata: Any) -> Node:
+    whole = {"cell_type": "code", "id": id, "metadata": metadata, "source": source}
+    return {**whole, "execution_count": None, "outputs": list(outputs)}
 
 
 def as_page(site: Site, page: Page) -> str:

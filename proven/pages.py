@@ -112,6 +112,12 @@ class Fence:
         """The value of an option; empty if it has none."""
         return dict(self.options).get(name, "")
 
+    @property
+    def moves(self) -> int:
+        """How many columns of its table a reader sets; 0 if it shows no such table, -1 if it cannot be read."""
+        option = self.option("moves") or "0"
+        return int(option) if option.isdecimal() else -1
+
 
 @dataclass(frozen=True)
 class Box:

@@ -33,13 +33,9 @@ class Problem:
     unfinished: bool = False  # it only keeps the site from being published: `serve` goes on
 
     def __str__(self) -> str:
-        rows = [
-            ("snippet", self.snippet or ""),
-            ("claim", self.claim or ""),
-            ("sentence", self.sentence or ""),
-            ("at", ", ".join(self.places)),
-            ("do", self.advice),
-        ]
+        labels = ("snippet", "claim", "sentence", "at", "do")
+        texts = (self.snippet, self.claim, self.sentence, ", ".join(self.places), self.advice)
+        rows = zip(labels, texts, strict=True)
         first, *rest = self.what.strip().splitlines() or [""]
         # text of others begins no line: CI obeys lines that begin with ::, spaces before it or not
         first = f"| {first}" if first.startswith(("::", "##[")) else first

@@ -31,24 +31,19 @@ def fenced(language: str, text: str) -> str:
     return f"{marks}{language}\n{text.rstrip()}\n{marks}"
 
 
-def _fence(fence: Fence) -> str:
-    return fenced(fence.kind, fence.body)
-
-
 @dataclass(frozen=True)
 class Dialect:
-    """How the reader of a text wants what Markdown has no common form for.
+    """How the reader of a text wants what Markdown has no common form for."""
 
-    Attributes:
-        link: Gives the address of a place on the site, by the path of a page and an id, which may
-            be empty; no address leaves the words without a link.
-        math: Writes a formula; the flag tells whether it stands on lines of its own.
-        fence: Writes any fence but a snippet.
-    """
-
+    # the address of a place on the site, by the path of a page and an id, which may be empty; no address leaves
+    # the words without a link
     link: Callable[[str, str], str]
-    math: Callable[[str, bool], str] = _math
-    fence: Callable[[Fence], str] = _fence
+    math: Callable[[str, bool], str] = (
+        _math  # whether it stands on lines of its own, the flag tells
+    )
+    fence: Callable[[Fence], str] = lambda fence: fenced(
+        fence.kind, fence.body
+    )  # any but a snippet
 
 
 @dataclass(frozen=True)

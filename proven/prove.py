@@ -18,6 +18,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 
 from proven import devices, guard, surroundings, testing
@@ -33,31 +34,22 @@ from proven.settings import Settings
 Answer = tuple[list[Problem], dict[str, testing.Reach], set[str]]
 
 
+@dataclass
 class Prover:
-    """Runs the claims of a section in the section's own process, beside the module of its cells.
+    """Runs the claims of a section in the section's own process, beside the module of its cells."""
 
-    The limit is the most seconds that a claim may take, where it runs in a fork. `begins` is called
-    with the name of each claim before its test runs.
-    """
+    settings: Settings
+    section: Section
+    claims: tuple[Claim, ...]
+    module: InitVar[types.ModuleType]
+    limit: float = 60.0  # the most seconds that a claim may take, where it runs in a fork
+    begins: Callable[[str], None] = lambda name: None  # called with its name before its test runs
 
-    def __init__(
-        self,
-        settings: Settings,
-        section: Section,
-        claims: tuple[Claim, ...],
-        module: types.ModuleType,
-        limit: float = 60.0,
-        begins: Callable[[str], None] = lambda name: None,
-    ) -> None:
-        self._limit = limit
-        self._begins = begins
-        self._settings = settings
-        self._claims = claims
-        self._state = testing.SectionState(settings, section, module, {})
-        self._left = list(claims)
-        self._path = str(settings.project / claims[0].file) if claims else ""
+    def __post_init__(self, module: types.ModuleType) -> None:
+        claims, self._left, self._modules = self.claims, list(self.claims), set(sys.modules)
+        self._state = testing.SectionState(self.settings, self.section, module, {})
+        self._path = str(self.settings.project / claims[0].file) if claims else ""
         self._code = compile_tests(claims[0].tests, self._path) if claims else None
-        self._modules = set(sys.modules)
         self.problems: list[Problem] = []  # the claims that do not hold
         self.reach: dict[str, testing.Reach] = {}  # on how many cases of what each was tried
         self.files: set[str] = set()  # that the tests import or read
@@ -67,16 +59,16 @@ class Prover:
         self._state.outcomes[outcome.name] = outcome
         looking = [c for c in self._left if c.needs_state and c.snippet == outcome.name]
         now = [claim for claim in looking if not self._lacks_devices(claim)]
-        if now and devices.may_fork(self._settings):
+        if now and devices.may_fork(self.settings):
             for claim in now:
                 self._left.remove(claim)
-                self._begins(claim.name)
-                self._in_fork(claim, functools.partial(self._attempt, claim), self._limit)
+                self.begins(claim.name)
+                self._in_fork(claim, functools.partial(self._attempt, claim), self.limit)
 
     def finish(self) -> dict[str, str]:
         """Prove the other claims, now that the last snippet has run."""
         left = [claim for claim in self._left if not self._lacks_devices(claim)]
-        if left and devices.may_fork(self._settings):
+        if left and devices.may_fork(self.settings):
             # the child imports the tests once, and has a child of its own for each claim
             self._in_fork(left[0], functools.partial(self._each, left), None)
         elif left:
@@ -87,20 +79,20 @@ class Prover:
                 with contextlib.redirect_stdout(io.StringIO()):
                     tests = self._load()
                     for claim in left:
-                        self._begins(claim.name)
+                        self.begins(claim.name)
                         self._take(self._attempt(claim, tests))
                         self._leaves(claim, surroundings.changed())
             finally:
                 testing.state = None
         if self.problems:
             raise ProjectError(*self.problems)
-        return {c.name: "skipped" if self._lacks_devices(c) else "proven" for c in self._claims}
+        return {c.name: "skipped" if self._lacks_devices(c) else "proven" for c in self.claims}
 
     def _each(self, claims: list[Claim]) -> Answer:
         tests = self._load()
         for claim in claims:
-            self._begins(claim.name)
-            self._in_fork(claim, functools.partial(self._attempt, claim, tests), self._limit)
+            self.begins(claim.name)
+            self._in_fork(claim, functools.partial(self._attempt, claim, tests), self.limit)
         return self.problems, self.reach, self.files
 
     def _take(self, answer: Answer) -> None:
@@ -187,15 +179,15 @@ class Prover:
         self._leaves(claim, "a file of the section" if _files() != before else None)
 
     def _lacks_devices(self, claim: Claim) -> bool:
-        return claim.devices > 0 and devices.count(self._settings) < claim.devices
+        return claim.devices > 0 and devices.count(self.settings) < claim.devices
 
     def _load(self) -> types.ModuleType:
         """Import the tests, which no cell that comes after this may see."""
-        name = f"{self._settings.tests}.{Path(self._path).stem}"
+        name = f"{self.settings.tests}.{Path(self._path).stem}"
         module = types.ModuleType(name)
         module.__file__ = self._path
         sys.modules[name] = module
-        text = self._claims[0].tests
+        text = self.claims[0].tests
         linecache.cache[self._path] = (len(text), None, text.splitlines(keepends=True), self._path)
         writes = sys.dont_write_bytecode
         # the next fork finds what the tests import compiled
@@ -205,7 +197,7 @@ class Prover:
             exec(self._code, vars(module))
         except BaseException as error:
             what = f"the tests cannot be imported: {type(error).__name__}: {error}"
-            place = self._claims[0].file
+            place = self.claims[0].file
             problem = Problem(what, f"pytest {place} shows why", (f"{place}:1",))
             raise ProjectError(problem) from error
         finally:

@@ -99,15 +99,14 @@ def publish(folder: Path, site: Path) -> None:
 def replace_files(folder: Path, site: Path) -> None:
     """Bring a site that is being served up to date, file by file."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        replace_file(path, site / path.relative_to(folder))
+        put_file(path.read_bytes(), site / path.relative_to(folder))
     for path in sorted(path for path in site.rglob("*") if path.is_file()):
         if not (folder / path.relative_to(site)).exists():
             path.unlink()
 
 
-def replace_file(path: Path, target: Path) -> None:
-    """Put a file in the place of another, unless they are the same: nobody reads half of it."""
-    content = path.read_bytes()
+def put_file(content: bytes, target: Path) -> None:
+    """Write a file, unless it is there in the same form: nobody reads half of it."""
     if not target.is_file() or target.read_bytes() != content:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")

@@ -130,12 +130,3 @@ def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
             advice = "the snippet needs a device, so that its key can use output and errors only"
         raise ProjectError(Problem(what, advice, snippet=outcome.name)) from None
     return value
-
-
-def without_one_fit(question: Question, answer: str) -> Problem | None:
-    """What is wrong if not exactly one option fits."""
-    if len(question.fitting(answer)) == 1:
-        return None
-    values = ", ".join(value for value, _ in question.options)
-    what = f"no option of the question fits: the key has the value {answer!r}, and the options have {values}"
-    return Problem(what, "correct the options, or the key", (question.place,), question.snippet)

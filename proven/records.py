@@ -20,6 +20,7 @@ from typing import Any
 from proven.cells import Fault, Outcome, check_outcome
 from proven.data import from_data
 from proven.problems import CONTROL, Problem, ProjectError, decode, read
+from proven.publish import put_file
 from proven.runner import Result
 from proven.scripts import Section, text_hash
 from proven.settings import Settings
@@ -105,12 +106,9 @@ def write_record(folder: Path, record: Record) -> Path:
             error["text"] = error["text"].split("\n")
         row["figures"] = [figure.split("\n") for figure in row["figures"]]
         row["seconds"] = round(row["seconds"], 3)
-    folder.mkdir(exist_ok=True)
     path = folder / record.filename
     text = json.dumps(sealed(data), indent=1, ensure_ascii=False)
-    part = path.with_suffix(".part")
-    part.write_text(f"{text}\n", encoding="utf-8")
-    part.replace(path)  # a record is never half there
+    put_file(f"{text}\n".encode(), path)  # a record is never half there
     return path
 
 
@@ -205,15 +203,13 @@ def _advice(section: str) -> str:
 def _checked(
     record: Record, section: Section, place: str, lines: list[str]
 ) -> tuple[Record, list[Problem]]:
-    """Clean what a record says; find what a run of this script cannot have done, and what no page could show.
-
-    Such are snippets that are not there, more devices than there were, some of the snippets only,
-    errors that are not declared, and an output that breaks the rules of outputs.
-    """
+    """Clean what a record says; find what a run of this script cannot have done, and what no page could show."""
     snippets, there = {s.name: s for s in section.snippets}, len(record.machine.devices)
     problems, clean = [], dict(record.outcomes)
     for name, outcome in record.outcomes.items():
         snippet, rules = snippets.get(name), ""
+        texts = (error.text.partition(":")[0].strip() for error in outcome.errors)
+        types = tuple(text.rpartition(".")[2] for text in texts)  # as `raises=` names them
         try:
             clean[name] = check_outcome(outcome)
         except Fault as fault:
@@ -222,7 +218,7 @@ def _checked(
             what = f"the record holds {name}, and the script has no such snippet"
         elif (needs := snippet.devices) > there:
             what = f"the record holds {name}, which needs {needs} device(s), and is of {there}"
-        elif _types(outcome) != snippet.raises:
+        elif types != snippet.raises:
             what = f"the record says that {name} {outcome.state}, and the script declares otherwise"
         elif rules:
             what = f"no page can show what the record says of {name}: {rules}"
@@ -275,27 +271,12 @@ def _parse(data: Any) -> Record:
     return record
 
 
-def _joined(row: Any) -> Any:
-    """Make one text of the lines of each text of an outcome."""
-    if not isinstance(row, dict):
-        return row
-    made = {**row, "output": _text(row.get("output"))}
-    if isinstance(made.get("figures"), list):
-        made["figures"] = [_text(figure) for figure in made["figures"]]
-    if isinstance(made.get("errors"), list):
-        made["errors"] = [
-            {**error, "text": _text(error.get("text"))} if isinstance(error, dict) else error
-            for error in made["errors"]
-        ]
-    return made
-
-
-def _text(lines: Any) -> Any:
-    known = isinstance(lines, list) and all(isinstance(line, str) for line in lines)
-    return "\n".join(lines) if known else lines
-
-
-def _types(outcome: Outcome) -> tuple[str, ...]:
-    """The types of its errors, as `raises=` names them."""
-    texts = (error.text.partition(":")[0].strip() for error in outcome.errors)
-    return tuple(text.rpartition(".")[2] for text in texts)
+def _joined(value: Any, key: str = "") -> Any:
+    """An outcome, or a part of one, with one text in the place of the lines of each."""
+    if isinstance(value, dict):
+        return {name: _joined(one, name) for name, one in value.items()}
+    if not isinstance(value, list):
+        return value
+    if key in ("output", "text", "figure") and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    return [_joined(one, key.removesuffix("s")) for one in value]

@@ -1,8 +1,8 @@
 """Cuts the style sheets of a finished site to the rules and variables that its pages and scripts can use."""
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import tinycss2
@@ -51,36 +51,25 @@ def cut(css: str | Sequence[Node], used: set[str]) -> str:
 
     Used are classes, and attributes with their values, such as `type=radio`; `type=` for any value.
     """
-    return "".join(_kept(css, used))
+    kept = ""
+    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
+        if isinstance(rule, QualifiedRule):
+            groups = groupby(rule.prelude, lambda token: token == ",")
+            parts = [list(part) for comma, part in groups if not comma]
+            selectors = [_text(part) for part in parts if _can_match(part, used)]
+            if selectors:
+                kept += f"{','.join(selectors)}{{{_text(rule.content)}}}"
+        elif isinstance(rule, AtRule) and rule.lower_at_keyword in NESTED and rule.content:
+            if text := cut(rule.content, used):
+                kept += f"@{rule.at_keyword} {_text(rule.prelude)}{{{text}}}"
+        else:
+            kept += rule.serialize()
+    return kept
 
 
 def without_variables(css: str, asked: set[str]) -> str:
     """A style sheet, as `cut` returns it, without variables for which nothing asks."""
     return VARIABLE.sub(lambda found: found[0] if found[1] in asked else "", css)
-
-
-def _kept(css: str | Sequence[Node], used: set[str]) -> Iterator[str]:
-    for rule in tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True):
-        if isinstance(rule, QualifiedRule):
-            selectors = [_text(s) for s in _selectors(rule.prelude) if _can_match(s, used)]
-            if selectors:
-                yield f"{','.join(selectors)}{{{_text(rule.content)}}}"
-        elif isinstance(rule, AtRule) and rule.lower_at_keyword in NESTED and rule.content:
-            if text := cut(rule.content, used):
-                yield f"@{rule.at_keyword} {_text(rule.prelude)}{{{text}}}"
-        else:
-            yield rule.serialize()
-
-
-def _selectors(prelude: Sequence[Node]) -> list[list[Node]]:
-    """The selectors that commas separate."""
-    found: list[list[Node]] = [[]]
-    for token in prelude:
-        if isinstance(token, LiteralToken) and token.value == ",":
-            found.append([])
-        else:
-            found[-1].append(token)
-    return found
 
 
 def _can_match(selector: Sequence[Node], used: set[str]) -> bool:

@@ -118,7 +118,11 @@ def changed() -> str | None:
             by_itself = getattr(new, "__wrapped__", None) is old and _of_library(new)
             if new is not old and new != old and not by_itself:
                 return f"{name}.{key}".removeprefix("builtins.")
-    return _silenced()
+    # libraries that are imported add filters of their own
+    for _, message, category, module, _ in warnings.filters:
+        if message is None and module is None and issubclass(UserWarning, category):
+            return "the filter of warnings"
+    return None
 
 
 def _of_library(function: Any) -> bool:
@@ -133,11 +137,3 @@ def _value_of(text: str, modules: dict[str, types.ModuleType]) -> Any:
         what = f"same names {text!r}, which has no value: {type(error).__name__}: {error}"
         advice = "name a module or a class that is imported, or another expression of them"
         raise ProjectError(Problem(what, advice, (f"{FILE}:1",))) from None
-
-
-def _silenced() -> str | None:
-    """Whether warnings of every kind are treated otherwise; libraries that are imported add filters of their own."""
-    for _, message, category, module, _ in warnings.filters:
-        if message is None and module is None and issubclass(UserWarning, category):
-            return "the filter of warnings"
-    return None

@@ -39,17 +39,9 @@ URL = re.compile(r"url\s*\(\s*(?!#[\w.-]+\s*\))|\\|@import|expression\s*\(", re.
 
 
 def clean(svg: str, drawn: bool = True) -> str:
-    """Write a figure anew, with nothing in it that is not a picture.
+    """Write a figure anew, as one element whose styles are attributes; a ValueError names what is no picture.
 
-    Args:
-        svg: The figure, a document of XML.
-        drawn: Whether matplotlib drew it, whose style sheet says no more than what is added here.
-
-    Returns:
-        One element, whose styles are attributes.
-
-    Raises:
-        ValueError: It is no figure, or holds something else, which is named.
+    Of what matplotlib has `drawn`, the style sheet says no more than what is added here.
     """
     if "<!ENTITY" in svg:
         raise ValueError("an entity")

@@ -6,7 +6,7 @@ for seed in over(range(20), "seeds | 个随机种子"):
     ...
 """
 
-import os
+import contextlib
 import tempfile
 import types
 from collections.abc import Iterable, Iterator
@@ -111,18 +111,12 @@ def _run(name: str) -> tuple[types.ModuleType, Outcome]:
     its_section = state.section if state and its_own else section(here)
     known = [snippet.name for snippet in its_section.snippets]
     assert name in known, f"there is no snippet {name!r}"
-    module = types.ModuleType("__main__")
-    outcome = None
-    before = os.getcwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            for message in run_cells(settings, its_section, module, name):
-                if isinstance(message, Outcome):
-                    outcome = message
-                    if not state:
-                        _shown[message.name] = message
-        finally:
-            os.chdir(before)
+    module, outcome = types.ModuleType("__main__"), None
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for message in run_cells(settings, its_section, module, name):
+            if isinstance(message, Outcome):
+                outcome = message
+                if not state:
+                    _shown[message.name] = message
     assert outcome
     return module, outcome

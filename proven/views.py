@@ -24,29 +24,22 @@ from proven.worker import Machine
 
 @dataclass(frozen=True)
 class Piece:
-    """An output or an error, with what it is in the language.
-
-    An error has its type, and the line of the snippet on which it came, counted from 1.
-    """
+    """An output or an error."""
 
     text: str
-    label: str
-    error: str = ""
-    line: int = 0
+    label: str  # what it is, in the language
+    error: str = ""  # the type of an error
+    line: int = 0  # of the snippet on which the error came, counted from 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a snippet did on one machine: what it printed and raised, in order, and its figures as SVG.
+    """What a snippet did on one machine."""
 
-    The label tells which machine; it is empty where this build's output is the only one. A run
-    without a record is this build's.
-    """
-
-    label: str
-    pieces: tuple[Piece, ...]
-    figures: tuple[str, ...] = ()
-    record: Record | None = None
+    label: str  # which machine; empty where this build's output is the only one
+    pieces: tuple[Piece, ...]  # what it printed and raised, in order
+    figures: tuple[str, ...] = ()  # as SVG
+    record: Record | None = None  # None for this build's
 
     @property
     def id(self) -> str:
@@ -56,31 +49,23 @@ class Run:
 
 @dataclass(frozen=True)
 class View:
-    """What a snippet shows in one language.
+    """What a snippet shows in one language."""
 
-    Attributes:
-        name: Its full name.
-        source: Its code, with the comments of the language.
-        kind: The kind of device that it needs; empty if it runs anywhere.
-        devices: How many of these.
-        count: The expression that counts these devices on a reader's machine.
-        fold: What a page folds away: `code`, the `output` that a question asks for, or nothing.
-        state: `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one.
-        skipped: Why it did not run here; empty if it did.
-        raises: The types of the errors that it declares.
-        runs: What it did, the run that teaches first in front: of this build, and of a record where
-            it did not run here, or did something else on a machine with more devices.
-    """
-
-    name: str
-    source: str
-    kind: str
-    devices: int
-    count: str
-    fold: str | None
-    state: str
-    skipped: str
-    raises: tuple[str, ...]
+    name: str  # in full
+    source: str  # with the comments of the language
+    kind: str  # of the devices that it needs; empty if it runs anywhere
+    devices: int  # how many of these
+    count: str  # the expression that counts these devices on a reader's machine
+    fold: (
+        str | None
+    )  # what a page folds away: `code`, the `output` that a question asks for, or nothing
+    state: (
+        str  # `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one
+    )
+    skipped: str  # why it did not run here; empty if it did
+    raises: tuple[str, ...]  # the types of the errors that it declares
+    # what it did, the run that teaches first in front: of this build, and of a record where it did not run here,
+    # or did something else on a machine with more devices
     runs: tuple[Run, ...]
 
     @property
@@ -101,73 +86,50 @@ class View:
 
 @dataclass(frozen=True)
 class ClaimView:
-    """What a claim shows in one language.
-
-    Attributes:
-        claim: The claim itself.
-        words: What it proves.
-        state: `proven`, `recorded`, `skipped`, or `pending` while `serve` still proves it.
-        title: The state in words.
-        told: With what it was proven, or why it was not.
-        reach: On how many cases it was tried; empty where this build did not prove it.
-        cases: The number of these cases; 0 where it was shown on one example.
-        url: The address of its test; None where the repository is not known.
-    """
+    """What a claim shows in one language."""
 
     claim: Claim
-    words: str
-    state: str
-    title: str
-    told: str
-    reach: str
-    cases: int
-    url: str | None
+    words: str  # what it proves
+    state: str  # `proven`, `recorded`, `skipped`, or `pending` while `serve` still proves it
+    title: str  # the state in words
+    told: str  # with what it was proven, or why it was not
+    reach: str  # on how many cases it was tried; empty where this build did not prove it
+    cases: int  # the number of these; 0 where it was shown on one example
+    url: str | None  # of its test; None where the repository is not known
 
 
 @dataclass(frozen=True)
 class ErrorView:
-    """An entry of the index of errors: its id there, the snippet that shows the error, on which page.
-
-    Its piece is None where the snippet did not run.
-    """
+    """An entry of the index of errors: its id there, the snippet that shows the error, on which page."""
 
     id: str
     view: View
     type: str
-    piece: Piece | None
+    piece: Piece | None  # None where the snippet did not run
     page: Page
 
 
 @dataclass(frozen=True)
 class Half:
-    """What the generator's configuration says of the pages of one language.
-
-    The address ends with a slash, and is empty if it is not known.
-    """
+    """What the generator's configuration says of the pages of one language."""
 
     name: str
     description: str
-    address: str
+    address: str  # with a slash at its end; empty if it is not known
     copyright: str
 
 
 @dataclass(frozen=True)
 class Site:
-    """A project and what its sections did.
-
-    Attributes:
-        project: The project, as it was read.
-        results: What each section did; a claim without a proof there is pending.
-        order: The paths of the pages in the order of the site; all languages have the same.
-        halves: What the configuration says of the pages of each language.
-        downloads: Whether notebooks and archives are made and offered.
-    """
+    """A project and what its sections did."""
 
     project: Project
-    results: dict[str, Result]
-    order: tuple[str, ...]
+    results: dict[str, Result]  # a claim without a proof there is pending
+    order: tuple[
+        str, ...
+    ]  # the paths of the pages in the order of the site; all languages have the same
     halves: dict[str, Half]
-    downloads: bool = True
+    downloads: bool = True  # whether notebooks and archives are made and offered
 
     @property
     def machine(self) -> Machine:

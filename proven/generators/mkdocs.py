@@ -31,7 +31,7 @@ from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish, write_files
 from proven.fork import Fork, can_fork, end_orderly, have_streams
-from proven.generators.preview import Preview, Rendered, check_address
+from proven.generators.preview import Preview, check_address
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.publish import place_of, replace_files, staging
 from proven.runner import warm_up
@@ -142,7 +142,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         """Keep what it takes to render a page again."""
         if self.preview:
             language = str(config.theme["language"])
-            self.preview.rendered[language] = Rendered(config, files, self.nav, env)
+            self.preview.rendered[language] = config, files, self.nav, env
         return env
 
     @event_priority(100)

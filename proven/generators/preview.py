@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -29,7 +29,7 @@ from proven.finish import address_of, finish_page, write_files
 from proven.pages import Page
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.project import Project
-from proven.publish import replace_file
+from proven.publish import put_file
 from proven.views import ClaimView, Site, View
 
 log = logging.getLogger("mkdocs.plugins.proven")
@@ -39,14 +39,8 @@ NOTE = (
 )
 
 
-@dataclass
-class Rendered:
-    """What MkDocs knew of a language when it rendered it the last time."""
-
-    config: MkDocsConfig
-    files: MkDocsFiles
-    nav: Navigation
-    env: Environment
+# what MkDocs knew of a language when it rendered it the last time
+Rendered = tuple[MkDocsConfig, MkDocsFiles, Navigation, Environment]
 
 
 class Preview:
@@ -116,9 +110,7 @@ class Preview:
         server.builder = rebuild
 
     def _rebuild(self, build_all: Callable[[], None]) -> None:
-        if not self.site:
-            build_all()
-            return
+        assert self.site  # MkDocs asks for a server once the whole site has been built
         project = read_and_check(self.site.project.settings, preview=True)
         if _frame(project) != self.frame:
             build_all()
@@ -140,21 +132,20 @@ class Preview:
         self.proving.start()
 
     def _render_again(self, site: Site, page: Page) -> None:
-        known = self.rendered[page.language]
+        config, known, nav, env = self.rendered[page.language]
         fences, files = self.fences[page.language], page_files(site, page)
         fences.site = site
         fences.files.update(files)  # what the page has to know of them
-        file = known.files.get_file_from_path(page.path)
+        file = known.get_file_from_path(page.path)
         assert file
         assert file.page
-        mkdocs_build._populate_page(file.page, known.config, known.files)
-        documents = known.files.documentation_pages()
-        mkdocs_build._build_page(file.page, known.config, documents, known.nav, known.env)
+        mkdocs_build._populate_page(file.page, config, known)
+        mkdocs_build._build_page(file.page, config, known.documentation_pages(), nav, env)
         address = address_of(site, page)
         finish_page(site, page, self.folder / address, policy=False)
         write_files(self.folder, files)
         for name in (*files, address):  # a page never asks for what is not there yet
-            replace_file(self.folder / name, self.target / name)
+            put_file((self.folder / name).read_bytes(), self.target / name)
         log.info("Rendered %s", page.place)
 
     def _prove(self, project: Project, results: Results) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from proven import publish as module
 from proven.problems import ProjectError
-from proven.publish import MARKER, publish, replace_file, replace_files, staging
+from proven.publish import MARKER, publish, put_file, replace_files, staging
 from tests.helpers.projects import PROJECT, Project, contents, mkdocs_here, publish_by_hand, started
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own ways")
@@ -477,7 +477,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_and_never_half(tmp_path: Path
     try:
         for letter in "bababababa":
             put(tmp_path, page=letter * 3_000_000)
-            replace_file(tmp_path / "page", site / "page")
+            put_file((tmp_path / "page").read_bytes(), site / "page")
     finally:
         done.set()
         reader.join()

@@ -565,6 +565,8 @@ def check_repaired(Repaired):
     assert torch.equal(net(X), by_hand), "other numbers"
     count = len(list(net.parameters()))
     assert count == 4, f"{count} parameters, not 4"
+    with torch.no_grad():
+        net.mean.add_(1)
     copy.load_state_dict(net.state_dict())
     assert torch.equal(net(X), copy(X)), "lost on reload"
     net.double()(X.double())
@@ -672,6 +674,12 @@ def check_list_sequential(ListSequential):
         assert type(part) is ListSequential, type(part)
         assert list(part) == parts[cut], f"{cut}: {part}"
         assert torch.equal(part(X), theirs[cut](X)), cut
+    try:
+        mine[4]
+    except IndexError:
+        pass
+    else:
+        raise AssertionError("there is no mine[4]")
     print("checked:", len(mine), "parts")
 
 
@@ -714,6 +722,8 @@ def check_repeat(repeat):
     count = len(list(skeleton.parameters()))
     assert count == 2 * 152 + 50, f"{count} parameters"
     assert torch.equal(skeleton(X), out(entrance(X)))
+    one, two = repeat(2, lambda: nn.Linear(1, 1))
+    assert not one.weight.equal(two.weight), "two calls of make"
     print("checked:", layers, "layers")
 
 
@@ -789,9 +799,9 @@ def shapes(module, *inputs):
 
         hooks.append(part.register_forward_hook(note))
 
-    for name, part in module.named_modules():
-        watch(name, part)
     try:
+        for name, part in module.named_modules():
+            watch(name, part)
         module(*inputs)
     finally:
         for hook in hooks:

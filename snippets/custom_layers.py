@@ -273,6 +273,8 @@ def check_row_norm(RowNorm):
             expected = F.layer_norm(X, shape[-1:])
             torch.testing.assert_close(Y, expected)
             torch.testing.assert_close(Y[:1], norm(X[:1]))
+    far = 30 + torch.randn(4, 8)
+    torch.testing.assert_close(norm(far), F.layer_norm(far, (8,)))
     equal = norm(torch.full((1, 8), 7.0))
     assert not equal.any(), "a row of equal numbers"
     X.requires_grad_()

@@ -89,12 +89,14 @@ for place in "cpu", "meta":
 # %% check-pick-gpu
 def check_pick_gpu(pick_gpu):
     counter = "torch.cuda.device_count"
+    available = "torch.cuda.is_available"
     for count, asked in (3, range(-5, 5)), (0, (0, -1)):
         gpus = [f"cuda:{n}" for n in range(count)]
         for i in asked:
             there = -count <= i < count
             right = torch.device(gpus[i] if there else "cpu")
-            with mock.patch(counter, return_value=count):
+            some = mock.patch(available, return_value=count > 0)
+            with mock.patch(counter, return_value=count), some:
                 found = pick_gpu(i)
             assert found == right, f"{i}/{count}: {found}"
     print("checked: pick_gpu")
@@ -157,11 +159,12 @@ def check_devices_of(devices_of):
 def check_adopt(adopt):
     scaled = Scaled()
     scaled.shifts = [0.0]  # no tensor in the list now | 列表里不再放张量
-    net, X = nn.Sequential(scaled), torch.ones(2, 3)
+    net = nn.Sequential(nn.Sequential(scaled))
+    X = torch.ones(2, 3)
     before = net(X)
     assert adopt(net) is net, "it has to return the network"
     assert torch.equal(net(X), before), "another output"
-    assert "0.scale" in net.state_dict(), "not saved"
+    assert "0.0.scale" in net.state_dict(), "not saved"
     trained = len(list(net.parameters()))
     assert trained == 2, f"{trained} parameters, not 2"
     net.to("meta")
@@ -170,6 +173,9 @@ def check_adopt(adopt):
 
 
 # %% check-bench
+import time
+
+
 def check_bench(bench):
     events = []
     times = bench(
@@ -190,6 +196,8 @@ def check_bench(bench):
 
     slow, fast = product(384), product(16)
     assert slow["cpu"] > fast["cpu"], "no times"
+    nap = bench(lambda device: 0.01, time.sleep, rounds=10)
+    assert 0.005 < nap["cpu"] < 0.06, "the time of one round"
     print("checked: bench")
 
 
@@ -262,6 +270,8 @@ def check_log(record, log):
             losses.append(loss.detach().clone())
     assert not item.called, "item() was called"
     assert len(log) == 30, f"{len(log)} entries"
+    record(torch.ones((), device="meta"))  # unreadable | 读不出来
+    assert log.pop().is_meta, "it was read, or moved"
     for i, entry in enumerate(log):
         assert isinstance(entry, torch.Tensor), "no tensor"
         assert not entry.requires_grad, "it keeps the graph"
@@ -300,7 +310,7 @@ import itertools
 def check_sum_device(sum_device):
     for there in torch.device("meta"), try_gpu():
         places = "cpu", "cpu", there, there
-        shapes = (), 3, (), 3
+        shapes = (), 1, (), 1
         ones = map(torch.ones, shapes)
         tensors = list(map(torch.Tensor.to, ones, places))
         for a, b in itertools.product(tensors, repeat=2):

@@ -375,6 +375,9 @@ def check_named_modules(Base):
     found = dict(outer.named_modules())
     assert found["net.out"] is net.out, list(found)
     assert "twin" not in found, "each module once"
+    above = Base()
+    above.outer = outer
+    assert "outer.net.out" in dict(above.named_modules())
     print("checked:", Base.__name__)
 
 
@@ -407,6 +410,10 @@ def check_persistent(Base):
     assert part.kept.tolist() == [1, 1], "not loaded"
     net.to(torch.float64)
     assert part.cache.dtype == torch.float64, "left behind"
+    net.register_buffer("cache", zeros)
+    assert "cache" in net.state_dict(), "another's cache"
+    part.register_buffer("cache", zeros)  # anew | 重新注册
+    assert "part.cache" in net.state_dict(), "now it is saved"
     print("checked:", Base.__name__)
 
 
@@ -418,6 +425,7 @@ class Persistent(Module):
 
     def register_buffer(self, name, value, persistent=True):
         super().register_buffer(name, value)
+        self._passing.pop(name, None)
         if not persistent:
             self._passing[name] = True
 
@@ -456,17 +464,45 @@ def check_hooks(Base):
     watching.remove()
     layer(x)
     assert seen == [11, 1], "a removed hook still runs"
+
+    class Sum(Base):
+        def forward(self, X, Y):
+            return X + Y
+
+    def ten(part, args):
+        return 10 * args[0], args[1]
+
+    def once(part, args):
+        removed.remove()
+
+    part, ones = Sum(), torch.ones(2)
+    removed = part.register_forward_pre_hook(once)
+    first = part.register_forward_pre_hook(ten)
+    part.register_forward_pre_hook(ten)
+    assert part(ones, ones).tolist() == [101, 101], "twice"
+    first.remove()
+    first.remove()
+    assert part(ones, ones).tolist() == [11, 11], "one is left"
     print("checked:", Base.__name__)
 
 
 # %% hooks
+from functools import partial
+
+
 class Handle:
-    def __init__(self, hooks, hook):
-        self.hooks, self.hook = hooks, hook
-        hooks.append(hook)
+    def __init__(self, part, kind, hook):
+        self.part, self.kind = part, kind
+        self.own = partial(hook)  # equal to no other | 与别的都不相等
+        self.put([*getattr(part, kind), self.own])
+
+    def put(self, hooks):
+        # a new list: a loop may read the old | 旧列表可能正在遍历
+        setattr(self.part, self.kind, hooks)
 
     def remove(self):
-        self.hooks.remove(self.hook)
+        hooks = getattr(self.part, self.kind)
+        self.put([h for h in hooks if h is not self.own])
 
 
 class Hooked(Module):
@@ -475,10 +511,10 @@ class Hooked(Module):
         self._pre_hooks = []
 
     def register_forward_pre_hook(self, hook):
-        return Handle(self._pre_hooks, hook)
+        return Handle(self, "_pre_hooks", hook)
 
     def register_forward_hook(self, hook):
-        return Handle(self._hooks, hook)
+        return Handle(self, "_hooks", hook)
 
     def __call__(self, *args):
         for hook in self._pre_hooks:

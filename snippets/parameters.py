@@ -590,16 +590,16 @@ def check_report(report):
     model = nn.Sequential(
         nn.Linear(4, 8),
         nn.ReLU(),
-        nn.Linear(8, 1),
-        nn.Linear(1, 1),
+        nn.Linear(8, 3),
+        nn.Linear(3, 1),
     )
     kinds = set(report(model).values())
     assert kinds == {"none"}, "no backward yet"
 
     nn.init.constant_(model[0].bias, -10)
     inputs = torch.rand(16, 4)
-    loss = -model[:3](inputs).sum()  # without model[3] | 不含 model[3]
-    loss.backward()
+    out = model[:3](inputs)  # without model[3] | 不含 model[3]
+    (out[:, 0] - out[:, 1]).sum().backward()
     kinds = report(model)
     for name, kind in kinds.items():
         print(name, kind)
@@ -632,6 +632,9 @@ def check_scaled(init_scaled):
         last = spreads(init_scaled, width=width)[-1]
         print(f"width {width}, layer 20: {last:.1e}")
         assert 0.05 < last < 1, "lost, or grown too large"
+    layer = nn.Linear(50, 200, bias=False)
+    init_scaled(layer)
+    assert abs(layer.weight.std() - 0.2) < 0.02, "of 50 inputs"
     print("checked: 20 layers, two widths")
 
 
@@ -640,7 +643,8 @@ def init_scaled(m):
     if isinstance(m, nn.Linear):
         std = (2 / m.in_features) ** 0.5
         nn.init.normal_(m.weight, std=std)
-        nn.init.zeros_(m.bias)
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
 
 
 check_scaled(init_scaled)
@@ -705,6 +709,13 @@ def check_watch(watch):
     assert len(log) == 20, "one entry for each step"
     names = list(tied.state_dict())
     assert list(log[0]) == names, "both names, too"
+    for run in log, apart:
+        for i in (0, 19):
+            a, b = run[i]["0.weight"], run[i]["2.weight"]
+            gap = (a[0] - b[0]).abs().max()
+            print(f"step {i}: the weights differ by {gap:.2f},")
+            norms = f"{a[1].norm():.2f}, {b[1].norm():.2f}"
+            print(f"  norms of the gradients: {norms}")
     for step in log:
         value, grad = step["0.weight"]
         again, other = step["2.weight"]
@@ -712,6 +723,9 @@ def check_watch(watch):
         assert grad.equal(other), "one object, one gradient"
     start = log[0]["0.weight"][0]
     assert not start.equal(layer.weight), "clone the values"
+
+    (old, grad), (new, _) = (s["0.weight"] for s in log[:2])
+    assert torch.allclose(new, old - 0.01 * grad), "SGD, 0.01"
 
     uses = apart[0]["0.weight"][1] + apart[0]["2.weight"][1]
     assert torch.allclose(log[0]["0.weight"][1], uses)
@@ -740,12 +754,6 @@ def watch(model, inputs, targets, steps=20, lr=0.01):
             step[name] = value.clone(), grad.clone()
         log.append(step)
         optimizer.step()
-    for i in (0, steps - 1):
-        a, b = log[i]["0.weight"], log[i]["2.weight"]
-        gap = (a[0] - b[0]).abs().max()
-        print(f"step {i}: the weights differ by {gap:.2f},")
-        norms = f"{a[1].norm():.2f}, {b[1].norm():.2f}"
-        print(f"  norms of the gradients: {norms}")
     return log
 
 
@@ -804,6 +812,7 @@ def check_init_by_name(init_by_name):
     head = nn.Linear(16, 1)
     model = nn.Sequential(block(), nn.LayerNorm(16), head)
     rules = [
+        (r"1", nn.init.ones_),  # no whole name | 不是完整的名字
         (r".*\.bias", nn.init.zeros_),
         (r"2\.weight", nn.init.xavier_uniform_),
         (r"0\..*\.weight", nn.init.kaiming_normal_),
@@ -925,6 +934,10 @@ def check_autoencoder(TiedAutoencoder):
     bias = next(p for p in params.values() if len(p) == 8)
     zeros = output(torch.zeros_like(params[name]))
     assert zeros[0].equal(bias), "an old weight?"
+    W, small = params[name], params.keys() - {name}
+    inner = next(params[n] for n in small if len(params[n]) == 3)
+    wanted = torch.tanh(inputs @ W.T + inner) @ W + bias
+    assert torch.allclose(auto(inputs), wanted), "where is tanh?"
     # Both uses in the gradient? | 梯度里有没有两处的贡献？
     assert torch.autograd.gradcheck(output, (params[name],))
     print("checked: 35 numbers, both uses in the gradient")
@@ -968,18 +981,21 @@ def check_differences(differences):
 
 
 # %% finite-differences
+import itertools
+
+
 @torch.no_grad()
 def differences(model, weight, inputs, eps=1e-6):
     result = torch.zeros_like(weight)
-    for place in range(weight.numel()):
-        entry = weight.view(-1)[place]  # a view into weight | weight 的视图
+    for place in itertools.product(*map(range, weight.shape)):
+        entry = weight[place]  # a view into weight | weight 的视图
         old = entry.clone()
         entry.copy_(old + eps)
         high = model(inputs).sum()
         entry.copy_(old - eps)
         low = model(inputs).sum()
         entry.copy_(old)
-        result.view(-1)[place] = (high - low) / (2 * eps)
+        result[place] = (high - low) / (2 * eps)
     return result
 
 

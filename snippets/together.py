@@ -435,6 +435,11 @@ def check_scheduled(Scheduled):
     straight = Scheduled(seed=0)
     while straight.step < 12:
         straight.update()
+    run = Run(seed=0)
+    for _ in range(2):
+        run.update()
+    early = straight.losses[:2].equal(run.losses[:2])
+    assert early, "the first step has the first rate"
     rate = straight.optimizer.param_groups[0]["lr"]
     assert abs(rate - 0.02895) < 1e-5, f"rate {rate}"
 
@@ -496,6 +501,9 @@ def check_latest(latest):
     torch.save({"step": 90}, "a.pt")  # not by name | 不看名字
     found = latest(["a.pt", "step-80.pt"])
     assert found == "a.pt", f"it chose {found}"
+    torch.save({"step": 30}, "late.pt")  # not by time | 不看时间
+    found = latest(["late.pt", "step-40.pt", "weights.pt"])
+    assert found == "step-40.pt", f"it chose {found}"
 
     run = resume(latest([*useless, "step-80.pt"]))
     go_on(run)
@@ -511,7 +519,8 @@ def latest(paths):
             saved = torch.load(path, map_location="cpu")
         except (OSError, EOFError, RuntimeError):
             continue
-        steps[path] = saved["step"]
+        if "step" in saved:  # a checkpoint | 是检查点
+            steps[path] = saved["step"]
     return max(steps, key=steps.get)
 
 
@@ -521,21 +530,22 @@ check_latest(latest)
 # %% check-ties
 def check_ties(ties):
     net = build()
-    assert ties(net) == [
-        ["2.conv.weight", "3.conv.weight"],
-        ["2.conv.bias", "3.conv.bias"],
-    ], ties(net)
+    expected = {
+        frozenset(["2.conv.weight", "3.conv.weight"]),
+        frozenset(["2.conv.bias", "3.conv.bias"]),
+    }
+    assert set(map(frozenset, ties(net))) == expected, ties(net)
 
     first, second = nn.Linear(3, 3), nn.Linear(3, 3)
     third = nn.Linear(3, 3)
     second.weight = third.weight = first.weight
     net = nn.Sequential(first, second, third)
-    three = ["0.weight", "1.weight", "2.weight"]
-    assert ties(net) == [three], ties(net)
+    three = {"0.weight", "1.weight", "2.weight"}
+    assert list(map(set, ties(net))) == [three], ties(net)
 
     twin = nn.Linear(3, 3)  # equal values | 数值相等
     twin.load_state_dict(first.state_dict())
-    assert ties(nn.Sequential(first, twin)) == []
+    assert not list(ties(nn.Sequential(first, twin)))
     print("checked: all ties, and nothing else")
 
 
@@ -555,10 +565,15 @@ check_ties(ties)
 # %% check-epochs
 def check_epochs(Epochs):
     run = Epochs(seed=0)
-    batches = [run.rows() for _ in range(11)]
-    seen = torch.cat(batches).sort().values
-    everything = torch.arange(len(X))
-    assert torch.equal(seen, everything), "not each once"
+    everything, orders = torch.arange(len(X)), []
+    for _ in range(2):
+        batches = [run.rows() for _ in range(11)]
+        sizes = [len(batch) for batch in batches]
+        assert sizes == [128] * 10 + [17], sizes
+        orders.append(torch.cat(batches))
+        seen = orders[-1].sort().values
+        assert torch.equal(seen, everything), "not each once"
+    assert not torch.equal(*orders), "the same order again"
 
     straight = Epochs(seed=0)
     while straight.step < 15:

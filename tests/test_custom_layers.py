@@ -758,10 +758,10 @@ def test_too_wide_weights_end_in_nan() -> None:
 
 def test_an_optimiser_wants_leaves() -> None:
     """An optimiser refuses a tensor that a recorded operation has made, unless it retains its gradient:
-    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is not a leaf; an `nn.Parameter` is, and so
-    is a tensor computed under `torch.no_grad()`.
+    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is not a leaf, nor is one that a recorded
+    operation has changed in place; a new `nn.Parameter` is, and so is a tensor computed under `torch.no_grad()`.
 
-    由 autograd 记录过的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，而 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
+    由 autograd 记录过的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，被这样的运算原地改过的也不是；新建的 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
     """
     result = shown("custom_layers.scale-outside")
     assert result.error == "ValueError: can't optimize a non-leaf Tensor"
@@ -771,6 +771,10 @@ def test_an_optimiser_wants_leaves() -> None:
     assert state.linear.weight.is_leaf
     with torch.no_grad():
         assert (state.linear.weight * 0.1).is_leaf
+    collected = nn.Parameter(torch.zeros_like(state.linear.weight), requires_grad=False)
+    assert collected.is_leaf
+    collected += state.linear.weight
+    assert not collected.is_leaf
     for kind in over(optimizers(), OPTIMISERS):
         with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
             kind([state.module.weight])
@@ -1410,9 +1414,10 @@ def test_std_divides_by_one_less() -> None:
 
 def test_eps_saves_a_row_without_spread() -> None:
     """A row of equal numbers is normalised to zeros if a small `eps` is added to the variance, and to `nan`
-    if not; the rows tried have four numbers.
+    if not; the rows tried have four numbers. In a row of 768 large ones the rounding of the mean shows all the same.
 
-    各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。这里每行四个数。
+    各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。这里每行四个数；一行若有 768 个很大的数，
+    均值的舍入误差还是看得出来。
     """
     RowNorm = after("custom_layers.row-norm").RowNorm
     for value in over((0.0, 3.0, -1.0, 0.1, 123.4, 1e4), "values | 个数值"):
@@ -1420,6 +1425,7 @@ def test_eps_saves_a_row_without_spread() -> None:
         assert not F.layer_norm(X, (4,)).any()
         assert not RowNorm()(X).any()
         assert RowNorm(eps=0.0)(X).isnan().all()
+    assert RowNorm()(torch.full((1, 768), 100000.1)).abs().max() > 0.9
 
 
 def test_row_norm_is_layer_norm_without_parameters() -> None:

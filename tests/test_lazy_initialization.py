@@ -727,6 +727,27 @@ def test_adagrad_needs_the_shapes_at_once() -> None:
     assert torch.optim.Muon(linear.parameters()).param_groups[0]["params"] == [linear.weight]
 
 
+def test_a_loaded_lazy_instance_norm_refuses_its_call() -> None:
+    """After a state dict was loaded into it, a lazy instance norm that was never called refuses its first call,
+    also with an input of the right width: it still has `num_features` 0 (2.13).
+
+    延后初始化的实例规范化，没调用过就加载状态字典，之后第一次调用会报错，宽度对也不行：它的 `num_features` 仍是 0（2.13）。
+    """
+    kinds = {
+        nn.LazyInstanceNorm1d: torch.rand(2, 3, 4),
+        nn.LazyInstanceNorm2d: torch.rand(2, 3, 4, 4),
+        nn.LazyInstanceNorm3d: torch.rand(2, 3, 4, 4, 4),
+    }
+    for kind in over(kinds, "classes | 个类"):
+        called, fresh = (kind(affine=True) for _ in range(2))
+        called(kinds[kind])
+        fresh.load_state_dict(called.state_dict())
+        assert torch.equal(fresh.weight, called.weight)
+        with pytest.raises(ValueError, match=r"to match num_features \(0\), but got: 3"):
+            fresh(kinds[kind])
+        assert fresh.num_features == 0
+
+
 def test_loading_supplies_the_shapes() -> None:
     """Loading a state dict into a lazy layer that was never called gives its parameters their
     shapes and values.
@@ -980,6 +1001,9 @@ def test_a_dry_run_in_inference_mode_is_not_trained() -> None:
         if not told:
             silent.append(layer.cls)
             assert next(module.parameters()).grad is None
+            assert [p.is_inference() for p in module.parameters()] == [True] * 2
+            # the bias alone learns
+            assert layer.cls is not nn.LazyLinear or module.bias.grad is not None
         else:
             assert "nference tensor" in told
     assert nn.LazyLinear in silent
@@ -1405,13 +1429,15 @@ def test_distributed_training_refuses_a_lazy_model() -> None:
 
 
 def test_scaling_leaves_nan_as_it_is() -> None:
-    """An initialiser that only scales leaves a weight of NaN as it is, so marking weights with NaN does not
-    reveal it.
+    """An initialiser that only scales or clamps leaves a weight of NaN as it is, so marking weights with NaN
+    does not reveal it.
 
-    只做缩放的初始化函数不会改变 NaN，所以用 NaN 作记号发现不了它。
+    只做缩放或截断的初始化函数不会改变 NaN，所以用 NaN 作记号发现不了它。
     """
     state = after("lazy_initialization.reached")
     assert state.reached(nn.Linear(3, 2), state.init_constant) == ["weight"]
+    clamp = nn.Linear(3, 2)
+    assert state.reached(clamp, lambda m: m.weight.data.clamp_(0, 1)) == []
     for factor in over((0, 0.5, 1, -2, 1e30, math.inf), "factors | 个倍数"):
 
         @torch.no_grad()

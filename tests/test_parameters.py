@@ -1494,11 +1494,25 @@ def test_recorded_edit_of_a_parameter_is_refused() -> None:
 
 
 def test_no_grad_write_raises_the_version() -> None:
-    """A write under `no_grad()` raises the version number that autograd keeps for a tensor; a write through `.data` does not.
+    """An in-place method raises the version number of a tensor under `no_grad()`, too; a write through `.data`
+    or a NumPy view does not, nor does the step of SGD, Adam or AdamW with `fused=True`.
 
-    autograd 给张量记着版本号：在 `no_grad()` 里写入，版本号增加；通过 `.data` 写入，版本号不变。
+    在 `no_grad()` 里调用原地方法，张量的版本号照样增加；通过 `.data` 或 NumPy 视图写入不增加，`fused=True` 的
+    SGD、Adam、AdamW 更新时也不增加。
     """
     weight = nn.Linear(2, 2).weight
+    for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW):
+        for fused in (True, False):
+            weight.grad = torch.ones_like(weight)
+            version, old = weight._version, weight.detach().clone()
+            kind([weight], lr=0.1, fused=fused).step()
+            assert not torch.equal(weight, old)
+            assert (weight._version > version) == (not fused)
+    version = weight._version
+    with torch.no_grad():
+        weight.numpy()[:] = 5
+    assert (weight == 5).all()
+    assert weight._version == version
     for name in over(WRITES, "in-place methods | 种原地方法"):
         version = weight._version
         in_place(weight.data, name)

@@ -737,11 +737,28 @@ def test_running_statistics_are_saved() -> None:
             assert torch.equal(getattr(restored, name), getattr(norm, name))
 
 
+def test_keys_of_a_part_that_is_none_are_passed_over() -> None:
+    """If a part of a model was set to `None`, `load_state_dict` passes over the keys of that part, and says
+    `<All keys matched successfully>`; the keys of a part that was deleted are unexpected.
+
+    模型的某个部分设成 `None` 之后，`load_state_dict` 会跳过它的键，照样说 `<All keys matched successfully>`；
+    若是把这个部分删掉，它的键就是多出来的。
+    """
+    for layer in over(trainable(), TRAINABLE):
+        net = nn.ModuleDict({"body": nn.Linear(2, 2), "head": layer.make()})
+        state = net.state_dict()
+        net.register_module("head", None)
+        assert str(net.load_state_dict(state)) == "<All keys matched successfully>"
+        del net._modules["head"]
+        with pytest.raises(RuntimeError, match="Unexpected key"):
+            net.load_state_dict(state)
+
+
 def test_matched_keys_do_not_mean_equal_modules() -> None:
-    """`<All keys matched successfully>` says that every name has found its place, even where plain
+    """`<All keys matched successfully>` says that no key was found missing or unexpected, even where plain
     attributes differ.
 
-    `<All keys matched successfully>` 只说每个名字都对上了号，普通属性仍可能不同。
+    `<All keys matched successfully>` 只说没有查出缺的键和多的键，普通属性仍可能不同。
     """
     state = after("saving_and_loading.contents")
     report = state.restored.load_state_dict(state.original.state_dict())
@@ -1100,6 +1117,29 @@ def test_copy_of_a_state_dict_is_live_too() -> None:
 # What torch.load refuses
 
 
+def test_two_more_ways_let_a_file_run_code() -> None:
+    """`torch.load` calls what a file asks for if it gets a `pickle_module`, or if the environment variable
+    `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` is `1`, though `weights_only` is not given; without both it refuses.
+
+    没写 `weights_only`，但传了 `pickle_module`，或者环境变量 `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` 是 `1`，`torch.load`
+    就会执行文件要求的调用；两样都没有，它会拒绝。
+    """
+    forced = mock.patch.dict(os.environ, {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"})
+
+    def printed(**options: Any) -> str:
+        with redirect_stdout(io.StringIO()) as output, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the variable is warned of
+            torch.load(saved(Calls(print, "ran")), **options)
+        return output.getvalue()
+
+    assert printed(pickle_module=pickle) == "ran\n"
+    with forced:
+        assert printed() == "ran\n"
+        assert printed(weights_only=None) == "ran\n"
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        printed()
+
+
 def test_whole_model_is_refused_by_default() -> None:
     """By default, `torch.load` refuses a pickled model: `UnpicklingError: Weights only load failed`.
 
@@ -1149,9 +1189,10 @@ def test_refusal_suggests_the_unsafe_way_first() -> None:
 
 
 def test_named_classes_can_be_let_through() -> None:
-    """Inside `safe_globals` the default loader permits the listed classes as well, and no others.
+    """Inside `safe_globals` the default loader permits the listed classes as well, and no others. When the block
+    ends, they are struck off, also where they were permitted before.
 
-    在 `safe_globals` 的代码块里，默认的加载方式额外放行列出的类，没列出的照样拒绝。
+    在 `safe_globals` 的代码块里，默认的加载方式额外放行列出的类，没列出的照样拒绝。代码块一结束，它们就从名单上划掉，先前放行过的也一样。
     """
     state = after("saving_and_loading.whole-model")
     with mock.patch.dict(sys.modules, {"__main__": state}):
@@ -1164,6 +1205,13 @@ def test_named_classes_can_be_let_through() -> None:
         for listed in over([[], [state.MLP], [nn.Linear], [nn.Conv2d]], "lists | 份清单"):
             file.seek(0)
             with safe_globals(listed), pytest.raises(pickle.UnpicklingError, match=r"MLP|Linear"):
+                torch.load(file)
+        with safe_globals([state.MLP, nn.Linear]):
+            with safe_globals([nn.Linear]):
+                file.seek(0)
+                torch.load(file)
+            file.seek(0)
+            with pytest.raises(pickle.UnpicklingError, match="Linear"):
                 torch.load(file)
 
 
@@ -1328,9 +1376,11 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 
 def test_optimiser_state_wants_as_many_parameters() -> None:
     """An optimiser loads the state of one with as many groups and as many parameters in each, and matches
-    them by order; other shapes, or another kind of optimiser, may be noticed only in the next step.
+    them by order; other shapes, or another kind of optimiser, may be noticed only in the next step, or in the
+    middle of loading.
 
-    优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现。
+    优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现，
+    也可能加载到一半才发现。
     """
     (error,) = shown("saving_and_loading.other-optimizer").errors
     assert error.text == (
@@ -1358,6 +1408,11 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
         with pytest.raises(error_type):
             optimiser.step()
         assert len(list(module.parameters())) == 2
+    momentum = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    momentum.step()
+    with pytest.raises(KeyError):
+        new.load_state_dict(momentum.state_dict())
+    assert "betas" not in new.param_groups[0]
     for kind in over(optimizers(), OPTIMISERS):
         whole, part = (kind(parameters, lr=0.1) for parameters in (net.parameters(), [net.bias]))
         with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):

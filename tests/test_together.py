@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, cut_files, float_dtypes, layers
@@ -1152,10 +1152,11 @@ def test_a_pass_leaves_the_generator_alone() -> None:
 
 def test_every_pass_of_a_loader_draws_a_seed() -> None:
     """A `DataLoader` draws from the global generator when a pass begins, whether or not it shuffles, with or
-    without workers, if these are not persistent; one that was given a `generator` draws from that one instead.
+    without workers, if these are not persistent; one that was given a `generator` draws from that one instead,
+    but for a sampler that was given to it: that has a generator of its own, or draws from the global one.
 
     不论打不打乱次序、有没有（不是常驻的）工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
-    给了它 `generator`，就改从那一个抽。
+    给了它 `generator`，就改从那一个抽。传给它的采样器不算：采样器用自己的生成器，没有就用全局的。
     """
     ways = [(shuffle, workers) for shuffle in (False, True) for workers in (0, 1)]
     for shuffle, workers in over(ways, "kinds of loaders | 种写法"):
@@ -1174,6 +1175,13 @@ def test_every_pass_of_a_loader_draws_a_seed() -> None:
             assert torch.equal(torch.get_rng_state(), before) == bool(own)
             if own:
                 assert not torch.equal(own.get_state(), its)
+    rows = range(4)
+    for sampler in (RandomSampler, SubsetRandomSampler):
+        for own in (None, torch.Generator()):
+            before = torch.get_rng_state()
+            draws = sampler(rows, generator=own)
+            list(DataLoader(rows, sampler=draws, generator=torch.Generator()))
+            assert torch.equal(torch.get_rng_state(), before) == bool(own)
 
 
 class Draws(torch.utils.data.Dataset[list[Any]]):

@@ -2615,13 +2615,64 @@ def test_the_fixes_for_blocks_work() -> None:
                 super().__init__()
                 self.hidden = nn.Linear(1, 1)
 
+        class Both(Mixin, nn.Module):
+            def __init__(self) -> None:
+                nn.Module.__init__(self)
+                Mixin.__init__(self)
+                self.hidden = nn.Linear(1, 1)
+
         with pytest.raises(AttributeError, match="assign module before"):
             Wrong()
-        assert len(list(Right().parameters())) == 2
+        assert len(list(Right().parameters())) == len(list(Both().parameters())) == 2
+        assert not hasattr(Right(), "tag")
+        assert Both().tag.startswith("it")
         return len(list(Layered().parameters())) == 3 and bool((Layered()(X) >= 0).all())
 
     def build_first_then_call() -> bool:
         return bool(Layered()(X).shape == (2, 8))
+
+    def two_underscores_on_both_sides() -> bool:
+        class Misspelt(nn.Module):
+            def _init_(self, width: int) -> None:
+                super().__init__()
+
+        with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+            Misspelt(20)
+        return True
+
+    def parameters_anew() -> bool:
+        used = net.parameters()
+        list(used)
+        with pytest.raises(ValueError, match="empty parameter list"):
+            torch.optim.SGD(used, lr=0.1)
+        with pytest.raises(TypeError, match="object is not iterable"):
+            torch.optim.SGD(net, lr=0.1)
+        return bool(torch.optim.SGD(net.parameters(), lr=0.1).param_groups[0]["params"])
+
+    def unpack_the_list() -> bool:
+        with pytest.raises(TypeError, match="list is not a Module subclass"):
+            nn.Sequential(parts)
+        return len(nn.Sequential(*parts)) == 2
+
+    def another_name_than_a_method() -> bool:
+        module = nn.Linear(1, 1)
+        with pytest.raises(KeyError, match="attribute 'half' already exists"):
+            module.register_buffer("half", X)
+        module.register_buffer("half_of_it", X)
+        return "half_of_it" in module.state_dict()
+
+    def a_block_around_a_part_of_two_arguments() -> bool:
+        class Twice(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.pair = nn.Bilinear(20, 20, 4)
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return self.pair(X, X)
+
+        with pytest.raises(TypeError, match="missing 1 required positional argument"):
+            nn.Sequential(nn.Bilinear(20, 20, 4))(X)
+        return nn.Sequential(Twice())(X).shape == (2, 4)
 
     def declare_the_argument() -> bool:
         return bool(Layered(width=5)(X).shape == (2, 5))
@@ -2692,7 +2743,9 @@ def test_the_fixes_for_blocks_work() -> None:
         *(functional_or_built_relu, float_of_integers, names_of_the_children),
         *(module_list_in_place_of_a_list, loop_or_sequential, derive_from_sequential),
         *(write_the_methods, count_the_children, add_module, module_in_place_of_a_function),
-        *(register_it, divide_out_of_place, keep_the_features),
+        *(register_it, divide_out_of_place, keep_the_features, two_underscores_on_both_sides),
+        *(parameters_anew, unpack_the_list, another_name_than_a_method),
+        a_block_around_a_part_of_two_arguments,
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()

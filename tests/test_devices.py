@@ -507,7 +507,24 @@ def test_the_fixes_for_devices_work() -> None:
                 return False
         return True
 
+    def compute_anew_what_no_file_holds() -> bool:
+        class Masked(nn.Linear):
+            def __init__(self, device: str) -> None:
+                super().__init__(3, 1, device=device)
+                self.plain = torch.ones(3, device=device)
+                mask = torch.ones(3, device=device)
+                self.register_buffer("mask", mask, persistent=False)
+
+        net = Masked("meta").to_empty(device="cpu")
+        told = net.load_state_dict(Masked("cpu").state_dict())
+        assert str(told) == "<All keys matched successfully>"
+        assert net.plain.is_meta
+        assert "mask" not in net.state_dict()
+        net.mask, net.plain = torch.ones(3), torch.ones(3)
+        return net(here * net.mask * net.plain).shape == (2, 1)
+
     fixes = (
+        compute_anew_what_no_file_holds,
         *(create_where_the_input_is, check_both_ends, move_one_operand, create_where_it_is_needed),
         *(to_empty_then_load, to_the_cpu_then_to_numpy, cuda_in_place_of_gpu, ask_a_parameter),
         *(assign_what_to_returns, move_each_batch, register_the_constant),

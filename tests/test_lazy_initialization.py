@@ -1605,7 +1605,21 @@ def test_the_fixes_for_lazy_layers_work() -> None:
         fresh.load_state_dict(torch.load(file))
         return torch.equal(fresh(X), net(X))
 
+    def call_what_is_to_be_filled() -> bool:
+        class Idle(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.used, self.idle = nn.LazyLinear(2), nn.LazyLinear(2)
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return self.used(X)
+
+        net = Idle()
+        net(X)
+        return [is_lazy(part.weight) for part in net.children()] == [False, True]
+
     fixes = (
+        call_what_is_to_be_filled,
         *(leave_the_width_open, call_once_then_ask, call_the_object, dry_run_then_share),
         *(dry_run_then_freeze, name_the_outputs, one_width_or_a_layer_for_each),
         *(dry_run_then_initialise, evaluation_mode_for_one_row, drop_the_last_batch),

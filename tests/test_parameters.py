@@ -2739,7 +2739,39 @@ def test_the_fixes_for_parameters_work() -> None:
         layer.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.ones(1)})
         return layer.weight.tolist() == [[1, 1]]
 
+    def another_name_for_the_result() -> bool:
+        loss = nn.MSELoss()
+        for _ in range(2):
+            value = loss(x, torch.zeros(1, 4))
+        overwritten = value
+        with pytest.raises(TypeError, match="'Tensor' object is not callable"):
+            overwritten(x, x)
+        return value == 1
+
+    def subtract_in_place_without_recording() -> bool:
+        w = torch.ones(2, requires_grad=True)
+        with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'zero_'"):
+            w.grad.zero_()  # type: ignore[union-attr]
+        for _ in range(2):
+            w.sum().backward()
+            with torch.no_grad():
+                w -= 0.1 * w.grad  # type: ignore[operator]
+            w.grad.zero_()  # type: ignore[union-attr]
+        other = w - 0.1
+        assert other.requires_grad
+        return w.is_leaf and not other.is_leaf and torch.allclose(w, torch.full((2,), 0.8))
+
+    def collect_without_requiring_a_gradient() -> bool:
+        weight, out = net[2].bias, torch.zeros(2)
+        out[0] = 2 * weight[0]
+        with pytest.raises(RuntimeError, match="a view of a leaf Variable"):
+            torch.zeros(2, requires_grad=True)[0] = 2 * weight[0]
+        (gradient,) = torch.autograd.grad(out.sum(), weight)
+        return gradient.tolist() == [2]
+
     fixes = (
+        *(another_name_for_the_result, subtract_in_place_without_recording),
+        collect_without_requiring_a_gradient,
         *(detach_to_read, look_up_by_name, mean_or_sum_before_backward),
         *(keep_the_path_to_the_parameters, new_loss_for_each_backward),
         *(ask_the_state_dict_by_name, identifier_as_a_name, edit_under_no_grad),

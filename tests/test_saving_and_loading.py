@@ -2565,7 +2565,34 @@ def test_the_fixes_for_files_work() -> None:
                 torch.load("page.pt", **options)
         return Path("page.pt").read_text().startswith("<html>")
 
+    def back_to_the_start() -> bool:
+        file = io.BytesIO()
+        torch.save(X, file)
+        with pytest.raises(EOFError):
+            torch.load(file)
+        file.seek(0)
+        return torch.equal(torch.load(file), X)
+
+    def load_the_rest_of_what_no_list_allows() -> bool:
+        loaded = []
+        for rows, told in ([1], "Can only append to lists"), ([1, 2], "Can only extend lists"):
+            file = saved(collections.deque(rows))
+            refused = pytest.raises(pickle.UnpicklingError, match=told)
+            with safe_globals([collections.deque]), refused:
+                torch.load(file)
+            file.seek(0)
+            loaded.append(list(torch.load(file, weights_only=False)))
+        return loaded == [[1], [1, 2]]
+
+    def state_dict_of_a_model_or_method() -> bool:
+        for wrong in (net, net.state_dict):
+            with pytest.raises(TypeError, match=r"Expected state_dict to be dict-like"):
+                MLP().load_state_dict(wrong)
+        MLP().load_state_dict(net.state_dict())
+        return True
+
     fixes = (
+        *(back_to_the_start, load_the_rest_of_what_no_list_allows, state_dict_of_a_model_or_method),
         *(look_where_you_are, make_the_folder, rename_the_keys, sizes_of_the_file_or_leave_out),
         *(load_then_build_then_fill, load_the_part, take_the_prefix_off_or_save_inside),
         *(same_parameters_or_a_new_one, save_the_state_dict),

@@ -1053,6 +1053,12 @@ def test_the_fixes_for_training_work() -> None:
     def add_the_channels() -> bool:
         return nn.Conv2d(1, 16, 3)(raw.float().unsqueeze(1)).shape == (2, 16, 6, 6)
 
+    def channels_before_the_rows() -> bool:
+        rows = torch.rand(2, 8, 8, 1)
+        with pytest.raises(RuntimeError, match="to have 1 channels, but got 8 channels"):
+            nn.Conv2d(1, 16, 3)(rows)
+        return nn.Conv2d(1, 16, 3)(rows.permute(0, 3, 1, 2)).shape == (2, 16, 6, 6)
+
     def as_many_outputs_as_classes() -> bool:
         return bool(F.cross_entropy(torch.zeros(2, 10), torch.tensor([0, 9])) > 0)
 
@@ -1090,6 +1096,7 @@ def test_the_fixes_for_training_work() -> None:
 
     fixes = (
         *(dtype_of_the_weights, add_the_channels, as_many_outputs_as_classes),
+        channels_before_the_rows,
         *(one_axis_for_the_classes, load_to_the_cpu, the_same_ties, write_aside_then_replace),
     )
     for works in over(fixes, "fixes | 种改法"):

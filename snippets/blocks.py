@@ -221,6 +221,29 @@ class NoSuperEither(nn.Module):
 NoSuperEither()
 
 
+# %% still-more-errors raises="TypeError, TypeError, TypeError, TypeError, TypeError"
+class NoSelf(nn.Module):
+    def forward(X):
+        return X
+
+
+class Overwrites(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(20, 10)
+
+    def forward(self, X):
+        self.out = self.out(X)
+        return self.out
+
+
+NoSelf()(X)
+Overwrites()(X)
+nn.Sequential(nn.LSTM(20, 8), nn.Linear(8, 4))(X)
+nn.Linear(20 / 2, 4)
+torch.optim.SGD(nn.Sequential(net), lr=0.1)
+
+
 # %% my-sequential
 class MySequential(nn.Module):
     def __init__(self, *blocks):

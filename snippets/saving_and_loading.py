@@ -289,6 +289,17 @@ torch.load("mlp.pt").eval()
 everything = {"net": net.state_dict(), "step": 5}
 clone.load_state_dict(everything)
 
+# %% wrong-hands raises="AttributeError, TypeError, AttributeError, RuntimeError"
+loaded = MLP().load_state_dict(torch.load("mlp.pt"))
+loaded.eval()
+loaded(X)
+
+nn.DataParallel(MLP()).out
+
+keeper = MLP()
+keeper.seen = keeper(X)
+copy.deepcopy(keeper)
+
 # %% prefix raises="RuntimeError"
 state = nn.DataParallel(MLP()).state_dict()
 MLP().load_state_dict(state)

@@ -825,6 +825,102 @@ def test_unknown_attributes_are_named() -> None:
             _ = _made(layer).hiden
 
 
+def _told(number: int) -> str:
+    return shown("blocks.still-more-errors").errors[number - 1].text
+
+
+def test_forward_without_self_counts_the_object() -> None:
+    """If `forward` is defined without `self`, the call hands over the object as well, and the message counts it:
+    `forward() takes 1 positional argument but 2 were given`, and so on for more arguments.
+
+    定义 `forward` 时漏了 `self`，调用时对象自己也会传进去，报错信息把它也数上了：
+    `forward() takes 1 positional argument but 2 were given`；参数更多时依此类推。
+    """
+    text = "NoSelf.forward() takes 1 positional argument but 2 were given"
+    assert _told(1) == f"TypeError: {text}"
+    for given in over(range(2, 6), "numbers of arguments | 种实参个数"):
+        names = [f"X{number}" for number in range(given)]
+        forward = eval(f"lambda {', '.join(names)}: None")
+        cls = type("NoSelf", (nn.Module,), {"forward": forward})
+        text = f"takes {given} positional arguments but {given + 1} were given"
+        with pytest.raises(TypeError, match=text):
+            cls()(*names)
+
+
+def test_an_output_does_not_replace_a_layer() -> None:
+    """A module refuses a tensor under the name of a registered layer, and takes another module or `None`:
+    `cannot assign 'torch.FloatTensor' as child module 'out'`.
+
+    名字若已注册给某个层，模块不接受张量，报 `cannot assign 'torch.FloatTensor' as child module 'out'`；
+    另一个模块或 `None` 则可以。
+    """
+    assert _told(2) == (
+        "TypeError: cannot assign 'torch.FloatTensor' as child module 'out' "
+        "(torch.nn.Module or None expected)"
+    )
+    for layer in over(layers(), LAYERS):
+        net = nn.Module()
+        net.out = made = _made(layer)
+        with pytest.raises(TypeError, match=r"cannot assign .* as child module 'out'"):
+            net.out = torch.ones(1)
+        assert net.out is made
+        for other in (nn.ReLU(), None):
+            net.out = other
+            assert net.out is other
+
+
+def test_a_chain_hands_on_the_tuple_of_an_lstm() -> None:
+    """`nn.LSTM`, `nn.GRU` and `nn.RNN` return a tuple, and `nn.Sequential` hands it to the next part as one
+    argument, which a linear layer refuses: `argument 'input' (position 1) must be Tensor, not tuple`.
+
+    `nn.LSTM`、`nn.GRU`、`nn.RNN` 返回元组，`nn.Sequential` 把它当成一个实参传给下一个部分，线性层不接受：
+    `argument 'input' (position 1) must be Tensor, not tuple`。
+    """
+    text = "linear(): argument 'input' (position 1) must be Tensor, not tuple"
+    assert _told(3) == f"TypeError: {text}"
+    X = torch.rand(2, 20)
+    for kind in over((nn.LSTM, nn.GRU, nn.RNN), "classes | 个类"):
+        rnn, linear, seen = kind(20, 8), nn.Linear(8, 4), list[Any]()
+        linear.register_forward_pre_hook(lambda part, args, seen=seen: seen.append(args))
+        with pytest.raises(TypeError, match=r"must be Tensor, not tuple"):
+            nn.Sequential(rnn, linear)(X)
+        ((handed,),) = seen
+        assert type(handed) is tuple
+        assert len(handed) == 2
+        assert linear(rnn(X)[0]).shape == (2, 4)
+
+
+def test_a_width_is_no_float() -> None:
+    """`nn.Linear` refuses a float as a width, also a whole one such as `20 / 2`; the message names `float`.
+
+    `nn.Linear` 的宽度不接受浮点数，`20 / 2` 这样的整数值也不行，报错信息里有 `float`。
+    """
+    assert re.match(r"TypeError: empty\(\): argument 'size' .*got float", _told(4), re.DOTALL)
+    for widths in over([(10.0, 4), (4, 10.0), (2.5, 2)], "pairs of widths | 对宽度"):
+        with pytest.raises(TypeError, match=r"got float|found element of type float"):
+            nn.Linear(*widths)  # type: ignore[arg-type]
+    assert type(20 / 2) is float
+    assert nn.Linear(20 // 2, 4).in_features == 10
+
+
+def test_an_optimiser_wants_tensors() -> None:
+    """An optimiser goes through what it is given; of an `nn.Sequential` it gets the parts, and refuses them:
+    `optimizer can only optimize Tensors, but one of the params is` and the name of a class.
+
+    优化器会遍历交给它的东西；给的若是 `nn.Sequential`，遍历到的就是各个部分，于是报错：
+    `optimizer can only optimize Tensors, but one of the params is`，后面是类名。
+    """
+    text = "TypeError: optimizer can only optimize Tensors, but one of the params is "
+    assert _told(5) == f"{text}__main__.MLP"
+    chain = nn.Sequential(nn.Linear(2, 2))
+    for cls in over(optimizers(), OPTIMIZERS):
+        with pytest.raises(
+            TypeError, match=r"one of the params is torch\.nn\.modules\.linear\.Linear"
+        ):
+            cls(chain, lr=0.1)
+        cls(chain.parameters(), lr=0.1)
+
+
 def test_bare_expressions_show_nothing_in_scripts() -> None:
     """In a script, a line that is only `net(X)` shows nothing; at a prompt, Python shows its value.
 
@@ -2674,6 +2770,20 @@ def test_the_fixes_for_blocks_work() -> None:
             nn.Sequential(nn.Bilinear(20, 20, 4))(X)
         return nn.Sequential(Twice())(X).shape == (2, 4)
 
+    def lstm_in_a_block_of_its_own() -> bool:
+        class Own(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.rnn, self.out = nn.LSTM(20, 8), nn.Linear(8, 4)
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                H, _ = self.rnn(X)
+                return self.out(H)
+
+        optimizer = torch.optim.SGD(nn.Sequential(Own()).parameters(), lr=0.1)
+        assert len(optimizer.param_groups[0]["params"]) == 6
+        return nn.Sequential(Own())(X).shape == (2, 4) and type(20 // 2) is int
+
     def declare_the_argument() -> bool:
         return bool(Layered(width=5)(X).shape == (2, 5))
 
@@ -2745,7 +2855,7 @@ def test_the_fixes_for_blocks_work() -> None:
         *(write_the_methods, count_the_children, add_module, module_in_place_of_a_function),
         *(register_it, divide_out_of_place, keep_the_features, two_underscores_on_both_sides),
         *(parameters_anew, unpack_the_list, another_name_than_a_method),
-        a_block_around_a_part_of_two_arguments,
+        *(a_block_around_a_part_of_two_arguments, lstm_in_a_block_of_its_own),
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()

@@ -579,6 +579,66 @@ def test_load_state_dict_wants_no_path() -> None:
         nn.Linear(2, 2).load_state_dict("mlp.pt")  # type: ignore[arg-type]
 
 
+def test_the_report_is_no_model() -> None:
+    """`load_state_dict` fills a model in place and returns a report, which has no `eval` and cannot be called:
+    `'_IncompatibleKeys' object has no attribute 'eval'`, `'_IncompatibleKeys' object is not callable`.
+
+    `load_state_dict` 原地填好模型，返回的是一份报告，没有 `eval`，也不能调用：
+    `'_IncompatibleKeys' object has no attribute 'eval'`、`'_IncompatibleKeys' object is not callable`。
+    """
+    first, second, *_ = shown("saving_and_loading.wrong-hands").errors
+    assert first.text == "AttributeError: '_IncompatibleKeys' object has no attribute 'eval'"
+    assert second.text == "TypeError: '_IncompatibleKeys' object is not callable"
+    for layer in over(trainable(), TRAINABLE):
+        net, source = layer.make(), layer.make()
+        parameters = list(net.parameters())
+        told = net.load_state_dict(source.state_dict())
+        assert not isinstance(told, nn.Module)
+        pairs = zip(net.parameters(), source.parameters(), strict=True)
+        assert all(torch.equal(one, other) for one, other in pairs)
+        assert all(p is q for p, q in zip(net.parameters(), parameters, strict=True))
+
+
+def test_a_wrapper_has_the_layers_one_level_down() -> None:
+    """`nn.DataParallel` keeps the model in its attribute `module`, and has none of the attributes of its layers:
+    `'DataParallel' object has no attribute 'out'`.
+
+    `nn.DataParallel` 把模型放在属性 `module` 里，自己没有以各层命名的属性：`'DataParallel' object has no attribute 'out'`。
+    """
+    third = shown("saving_and_loading.wrong-hands").errors[2]
+    assert third.text == "AttributeError: 'DataParallel' object has no attribute 'out'"
+    for layer in over(trainable(), TRAINABLE):
+        net = nn.ModuleDict({"out": layer.make()})
+        wrapper = nn.DataParallel(net)
+        assert wrapper.module is net
+        with pytest.raises(AttributeError, match="'DataParallel' object has no attribute 'out'"):
+            _ = wrapper.out
+        assert wrapper.module.out is net["out"]
+
+
+def test_a_kept_output_prevents_a_deep_copy() -> None:
+    """`copy.deepcopy` refuses a module that keeps a tensor with a graph in an attribute: `Only Tensors created
+    explicitly by the user (graph leaves) support the deepcopy protocol`. It takes one that keeps `detach()` of it.
+
+    模块的属性里若留着连着计算图的张量，`copy.deepcopy` 会拒绝：`Only Tensors created explicitly by the user
+    (graph leaves) support the deepcopy protocol`；留的若是它的 `detach()`，就可以。
+    """
+    fourth = shown("saving_and_loading.wrong-hands").errors[3]
+    told = (
+        "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol"
+    )
+    assert fourth.text.startswith(f"RuntimeError: {told}")
+    for layer in over(trainable(), TRAINABLE):
+        net = layer.make()
+        output = sum(p.sum() for p in net.parameters())
+        assert isinstance(output, torch.Tensor)
+        net.seen = output
+        with pytest.raises(RuntimeError, match="support the deepcopy protocol"):
+            copy.deepcopy(net)
+        net.seen = output.detach()
+        assert torch.equal(copy.deepcopy(net).seen, output)
+
+
 def test_torch_equal_gives_one_answer() -> None:
     """`torch.equal` answers with one bool, where `==` gives one for each number.
 
@@ -2565,6 +2625,13 @@ def test_the_fixes_for_files_work() -> None:
                 torch.load("page.pt", **options)
         return Path("page.pt").read_text().startswith("<html>")
 
+    def go_on_with_the_model() -> bool:
+        fresh = MLP()
+        fresh.load_state_dict(torch.load("mlp.pt"))
+        fresh.seen = fresh(X).detach()
+        copied = copy.deepcopy(nn.DataParallel(fresh).module)
+        return torch.equal(copied.out.weight, net.out.weight) and not copied.eval().training
+
     def back_to_the_start() -> bool:
         file = io.BytesIO()
         torch.save(X, file)
@@ -2593,6 +2660,7 @@ def test_the_fixes_for_files_work() -> None:
 
     fixes = (
         *(back_to_the_start, load_the_rest_of_what_no_list_allows, state_dict_of_a_model_or_method),
+        go_on_with_the_model,
         *(look_where_you_are, make_the_folder, rename_the_keys, sizes_of_the_file_or_leave_out),
         *(load_then_build_then_fill, load_the_part, take_the_prefix_off_or_save_inside),
         *(same_parameters_or_a_new_one, save_the_state_dict),

@@ -78,8 +78,12 @@ def notebooks(site: Site, language: str) -> dict[str, bytes]:
         place = f"{site.address(site.page(language, path))}{anchor and f'#{anchor}'}"
         return address and f"{address}/{place}"
 
+    def other(page: Page, link: str) -> str:
+        name = site.file(page, link)
+        return (address and f"{address}/{name}") if name else link
+
     return {
-        f"{stem}.{language}.ipynb": _bytes(notebook(site, of_them, Dialect(link)))
+        f"{stem}.{language}.ipynb": _bytes(notebook(site, of_them, Dialect(link, other=other)))
         for stem, of_them in pages.items()
     }
 
@@ -203,6 +207,7 @@ def as_page(site: Site, page: Page) -> str:
 
     dialect = Dialect(
         link=lambda path, anchor: "",
+        other=lambda page, link: "" if site.file(page, link) else link,
         math=lambda latex, display: mathml(latex, "block" if display else "inline"),
     )
     made = notebook(site, [page], dialect)

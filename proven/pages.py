@@ -514,8 +514,12 @@ def target_of(page: Page, link: str) -> tuple[str, str] | None:
     target, _, anchor = link.partition("#")
     if ":" in target or (target and not target.endswith(".md")):
         return None
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(page.path), unquote(target)))
-    return (path if target else page.path), unquote(anchor)
+    return (path_of(page, target) if target else page.path), unquote(anchor)
+
+
+def path_of(page: Page, link: str) -> str:
+    """The path, inside the folder of the language, of what a page names by a link without an id."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page.path), unquote(link)))
 
 
 def anchor(snippet: str) -> str:

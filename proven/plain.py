@@ -45,6 +45,10 @@ def _page(site: Site, page: Page, here: str) -> str:
     def link(path: str, anchor: str) -> str:  # plain Markdown has no anchors
         return relative(_file(site, site.page(page.language, path)), here)
 
+    def other(page: Page, link: str) -> str:
+        name = site.file(page, link)
+        return relative(name, here) if name else link
+
     def fence(other: Fence) -> str:
         if other.kind == "claims":
             return _claims(site, page.language, other.name)
@@ -54,7 +58,7 @@ def _page(site: Site, page: Page, here: str) -> str:
         return fenced(other.kind, other.body)
 
     parts = list[str]()
-    for part in pieces(page, Dialect(link, fence=fence)):
+    for part in pieces(page, Dialect(link, fence=fence, other=other)):
         if isinstance(part, Shown):
             parts += _snippet(site.view(part.snippet, page.language), part.alt, words)
             part = site.fitting(part.snippet, page.language)

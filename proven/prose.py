@@ -38,12 +38,12 @@ class Dialect:
     # the address of a place on the site, by the path of a page and an id, which may be empty; no address leaves
     # the words without a link
     link: Callable[[str, str], str]
-    math: Callable[[str, bool], str] = (
-        _math  # whether it stands on lines of its own, the flag tells
-    )
-    fence: Callable[[Fence], str] = lambda fence: fenced(
-        fence.kind, fence.body
-    )  # any but a snippet
+    # a formula, and whether it stands on lines of its own
+    math: Callable[[str, bool], str] = _math
+    # any fence but a snippet
+    fence: Callable[[Fence], str] = lambda fence: fenced(fence.kind, fence.body)
+    # the address of what else a link or a picture of a page names, such as a file beside the pages
+    other: Callable[[Page, str], str] = lambda page, link: link
 
 
 @dataclass(frozen=True)
@@ -159,13 +159,14 @@ def _token(page: Page, token: Token, dialect: Dialect, links: list[str]) -> str:
             address = links.pop()
             return f"]({address})" if address else ""
         case "image":
-            return f"![{token.content}]({token.attrs['src']})"
+            source = dialect.other(page, str(token.attrs["src"]))
+            return f"![{token.content}]({source})" if source else token.content
     return WRAPPED.get(token.type, token.content)
 
 
 def _address(page: Page, link: str, dialect: Dialect) -> str:
     target = target_of(page, link)
-    return dialect.link(*target) if target else link
+    return dialect.link(*target) if target else dialect.other(page, link)
 
 
 def relative(target: str, here: str) -> str:

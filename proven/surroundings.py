@@ -8,6 +8,7 @@ lists under `same`.
 
 import ast
 import builtins
+import decimal
 import functools
 import gc
 import locale
@@ -27,6 +28,8 @@ from proven.settings import FILE, Settings
 
 # without that of children, which torch sets when it first has some
 SIGNALS = [number for number in signal.Signals if number.name != "SIGCHLD"]
+# without the flags, which every calculation sets
+DECIMAL = operator.attrgetter("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 # what runs between the lines of later cells, decides what they find and write, or tells of their errors
 SAME: dict[str, Callable[[], object]] = {
     "sys.gettrace()": sys.gettrace,
@@ -42,6 +45,7 @@ SAME: dict[str, Callable[[], object]] = {
     "gc.get_threshold()": gc.get_threshold,
     "what a signal does": lambda: [signal.getsignal(number) for number in SIGNALS],
     "locale.setlocale()": lambda: locale.setlocale(locale.LC_ALL),
+    "decimal.getcontext()": lambda: DECIMAL(decimal.getcontext()),
     "os.umask()": lambda: (mask := os.umask(0), os.umask(mask))[0],  # to read it is to set it
 }
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)

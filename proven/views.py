@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from proven.cells import Outcome
 from proven.claims import Claim
-from proven.pages import Page, anchor
+from proven.pages import Page, anchor, path_of
 from proven.problems import Problem, ProjectError
 from proven.project import Project
 from proven.questions import lettered
@@ -125,9 +125,8 @@ class Site:
 
     project: Project
     results: dict[str, Result]  # a claim without a proof there is pending
-    order: tuple[
-        str, ...
-    ]  # the paths of the pages in the order of the site; all languages have the same
+    # the paths of the pages in the order of the site; all languages have the same
+    order: tuple[str, ...]
     halves: dict[str, Half]
     downloads: bool = True  # whether notebooks and archives are made and offered
 
@@ -159,6 +158,12 @@ class Site:
     def address(self, page: Page) -> str:
         """The address of a page, from the home page of the site."""
         return f"{self.project.settings.root(page.language)}{page.url}"
+
+    def file(self, page: Page, link: str) -> str | None:
+        """The address, from the home page, of a file beside the pages to which a link of a page leads."""
+        name = path_of(page, link.partition("#")[0])
+        beside = {name for language, name, _ in self.project.beside if language == page.language}
+        return f"{self.project.settings.root(page.language)}{name}" if name in beside else None
 
     def view(self, name: str, language: str) -> View:
         """What a snippet shows in a language."""

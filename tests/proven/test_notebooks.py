@@ -116,6 +116,23 @@ def test_links_lead_to_the_site_where_its_address_is_known(
         )
 
 
+def test_a_link_to_a_file_beside_the_pages_leads_there_or_nowhere(
+    pages: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for language in ("zh", "en"):
+        pages.pages[language] = PAGE.replace("[above](#title)", "[rows](rows.csv) ![curve](c.svg)")
+        pages.file(f"docs/{language}/rows.csv", "1,2\n")
+        pages.file(
+            f"docs/{language}/c.svg", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
+        )
+    made = source(cells(made_up(pages, DONE))["index_0"])
+    assert made.startswith("See rows curve and the `other` page.")
+    monkeypatch.setenv("SITE_URL", "https://example.org/notes/")
+    made = source(cells(made_up(pages, DONE))["index_0"])
+    there = "https://example.org/notes/en"
+    assert made.startswith(f"See [rows]({there}/rows.csv) ![curve]({there}/c.svg) and ")
+
+
 def test_cells_have_their_outputs_and_are_closed_as_on_the_page(pages: Project) -> None:
     made = cells(made_up(pages, DONE), "index.zh.ipynb")
     one, two, three = (made[f"part-{name}"] for name in ("one", "two", "three"))

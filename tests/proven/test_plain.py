@@ -1,5 +1,6 @@
 """Every page as plain Markdown, and the list of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from proven.cells import Raised
 from proven.plain import texts
 from proven.records import make_record, write_record
-from tests.helpers.projects import Project
+from tests.helpers.projects import Project, page
 from tests.helpers.sites import FIGURE, GPU, made_up
 
 SCRIPT = """# %% fence
@@ -117,6 +118,7 @@ $$
 
 The outputs on this site were made by numpy 2.4.0 and Python 3.13.0 on a CPU (no CUDA device).
 """
+OUT, DEEP = "https://example.org/", "more/deep/index.html.md"
 DONE: dict[str, dict[str, Any]] = {
     "part.fence": {"output": "```\nthree marks\n"},
     "part.error": {"errors": (Raised("ValueError: wrong", 1, 0),)},
@@ -141,6 +143,24 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
     )
     assert made["en/llms-full.txt"] == MARKDOWN.replace("](claims/", "](claims/")
     assert "故意的" in made["llms-full.txt"]
+
+
+def test_a_link_to_a_file_beside_the_pages_leads_there(project: Project) -> None:
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one"))
+    for language in ("zh", "en"):
+        rows = f"[rows](../data/rows.csv), ![curve](curve.svg), [lost](lost.csv), [out]({OUT})"
+        project.file(f"docs/{language}/more/deep.md", f"# Deep {{#deep}}\n\n{rows}\n")
+        project.file(f"docs/{language}/data/rows.csv", "1,2\n")
+        project.file(
+            f"docs/{language}/more/curve.svg",
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>',
+        )
+    site = made_up(project)
+    site = replace(site, order=("index.md", "more/deep.md"))
+    made, told = texts(site), f", [lost](lost.csv), [out]({OUT})"
+    assert f"[rows](../../data/rows.csv), ![curve](../curve.svg){told}" in made[DEEP]
+    for name in ("llms-full.txt", "en/llms-full.txt"):
+        assert "rows" not in made[name]  # it shows no snippet
 
 
 def test_both_runs_stand_one_after_the_other_with_their_labels(shown: Project) -> None:

@@ -48,6 +48,11 @@ SAME = [
         ("from random import seed\nimport random\nrandom.random = seed", "random.random"),
         ("from os import path\npath.isdir = bool", "os.path.isdir"),
         ("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)", "what a signal does"),
+        ("import decimal\ndecimal.getcontext().prec = 5", "decimal.getcontext()"),
+        (
+            "import decimal\ndecimal.getcontext().traps[decimal.Inexact] = True",
+            "decimal.getcontext()",
+        ),
         ("import locale\nlocale.setlocale(locale.LC_ALL, 'C')", "locale.setlocale()"),
         ("import sys\nsys.set_int_max_str_digits(0)", "sys.get_int_max_str_digits()"),
         ("import sys\nsys.path.insert(0, 'beside')", "sys.path"),
@@ -73,7 +78,7 @@ def test_a_cell_that_changes_what_others_use_is_refused(
 def test_a_cell_may_change_things_and_put_them_back(project: Project) -> None:
     project.settings = {"ahead": ["torch"], "devices": CUDA, "same": SAME}
     code = """# %% one
-import gc, os, sys, tempfile, warnings
+import decimal, gc, os, sys, tempfile, warnings
 import torch
 from torch import nn
 
@@ -88,6 +93,9 @@ net = nn.Linear(1, 1)
 torch.optim.SGD(net.parameters(), 1.0).step()  # torch wraps step() when the first is made
 gc.disable()
 gc.enable()
+with decimal.localcontext(prec=5):
+    decimal.Decimal(1) / 3  # sets a flag
+decimal.Decimal(1) / 3
 os.umask(os.umask(0))
 os.environ["COLUMNS"] = str(80)
 os.environ["OF_THE_SECTION"] = "what a cell adds is for later ones, as its variables are"

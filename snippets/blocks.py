@@ -746,7 +746,7 @@ def check_repeat(repeat):
     assert count == 2 * 152 + 50, f"{count} parameters"
     assert torch.equal(skeleton(X), out(entrance(X)))
     one, two = repeat(2, lambda: nn.Linear(1, 1))
-    assert not one.weight.equal(two.weight), "two calls of make"
+    assert not one.weight.equal(two.weight), "make: once"
     print("checked:", layers, "layers")
 
 

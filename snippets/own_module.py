@@ -411,9 +411,9 @@ def check_persistent(Base):
     net.to(torch.float64)
     assert part.cache.dtype == torch.float64, "left behind"
     net.register_buffer("cache", zeros)
-    assert "cache" in net.state_dict(), "another's cache"
+    assert "cache" in net.state_dict(), "its own is lost"
     part.register_buffer("cache", zeros)  # anew | 重新注册
-    assert "part.cache" in net.state_dict(), "now it is saved"
+    assert "part.cache" in net.state_dict(), "still unsaved"
     print("checked:", Base.__name__)
 
 
@@ -479,7 +479,7 @@ def check_hooks(Base):
     removed = part.register_forward_pre_hook(once)
     first = part.register_forward_pre_hook(ten)
     part.register_forward_pre_hook(ten)
-    assert part(ones, ones).tolist() == [101, 101], "twice"
+    assert part(ones, ones).tolist() == [101, 101], "run both"
     first.remove()
     first.remove()
     assert part(ones, ones).tolist() == [11, 11], "one is left"
@@ -497,7 +497,7 @@ class Handle:
         self.put([*getattr(part, kind), self.own])
 
     def put(self, hooks):
-        # a new list: a loop may read the old | 旧列表可能正在遍历
+        # a loop may read the old list | 旧列表可能正在遍历
         setattr(self.part, self.kind, hooks)
 
     def remove(self):

@@ -634,7 +634,7 @@ def check_scaled(init_scaled):
         assert 0.05 < last < 1, "lost, or grown too large"
     layer = nn.Linear(50, 200, bias=False)
     init_scaled(layer)
-    assert abs(layer.weight.std() - 0.2) < 0.02, "of 50 inputs"
+    assert abs(layer.weight.std() - 0.2) < 0.02, "fan-in is 50"
     print("checked: 20 layers, two widths")
 
 

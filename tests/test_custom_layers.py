@@ -1414,7 +1414,7 @@ def test_std_divides_by_one_less() -> None:
 
 def test_eps_saves_a_row_without_spread() -> None:
     """A row of equal numbers is normalised to zeros if a small `eps` is added to the variance, and to `nan`
-    if not; the rows tried have four numbers. In a row of 768 large ones the rounding of the mean shows all the same.
+    if not; the rows tried have four numbers. In a row of 768 large numbers the rounding of the mean still shows.
 
     各数全都相等的一行，方差加上很小的 `eps`，规范化的结果是 0；不加就是 `nan`。这里每行四个数；一行若有 768 个很大的数，
     均值的舍入误差还是看得出来。

@@ -1159,8 +1159,8 @@ def test_a_pass_leaves_the_generator_alone() -> None:
 
 def test_every_pass_of_a_loader_draws_a_seed() -> None:
     """A `DataLoader` draws from the global generator when a pass begins, whether or not it shuffles, with or
-    without workers, if these are not persistent; one that was given a `generator` draws from that one instead,
-    but for a sampler that was given to it: that has a generator of its own, or draws from the global one.
+    without workers, if these are not persistent; one that was given a `generator` draws from that one instead.
+    A sampler that was passed in uses its own generator or, without one, the global one.
 
     不论打不打乱次序、有没有（不是常驻的）工作进程，`DataLoader` 在每一遍开始时都会从全局生成器抽数；
     给了它 `generator`，就改从那一个抽。传给它的采样器不算：采样器用自己的生成器，没有就用全局的。

@@ -1,5 +1,6 @@
 import ast
 import contextlib
+import copy
 import inspect
 import io
 import itertools
@@ -2021,7 +2022,13 @@ def test_check_of_repaired_refuses_half_a_repair() -> None:
         def forward(self, X: torch.Tensor) -> Any:
             return super().forward(X + self.mean)
 
-    for wrong in (state.Broken, PlainMean, Trained, Unsaved, Other):
+    class Constant(state.Repaired):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            del self.mean
+            self.register_buffer("mean", torch.full((20,), 0.5), persistent=False)
+
+    for wrong in (state.Broken, PlainMean, Trained, Unsaved, Other, Constant):
         with pytest.raises(AssertionError):
             state.check_repaired(wrong)
 
@@ -2344,9 +2351,15 @@ def test_check_of_list_sequential_refuses_children() -> None:
         def __getitem__(self, index: Any) -> Any:
             return list(self)[index]
 
+    class Turning(state.ListSequential):  # type: ignore[misc]
+        def __getitem__(self, index: Any) -> Any:
+            if isinstance(index, slice):
+                return super().__getitem__(index)
+            return list(self)[index % len(self)]
+
     square = state.square
     assert len(ByChildren(square, nn.ReLU(), square, nn.Linear(20, 4))) == 3
-    for wrong in over((ByChildren, ListSlices), "wrong answers | 种错误的答案"):
+    for wrong in over((ByChildren, ListSlices, Turning), "wrong answers | 种错误的答案"):
         with pytest.raises(AssertionError):
             state.check_list_sequential(wrong)
 
@@ -2386,8 +2399,14 @@ def test_repeated_objects_are_one_block() -> None:
         assert len(list(chain.parameters())) == 2
         assert chain(torch.rand(2, 16)).shape == (2, 16)
         assert len(list(state.repeat(n, make).parameters())) == 2 * n
-    with pytest.raises(AssertionError):
-        state.check_repeat(once)
+
+    def copied(n: int, make: Any) -> Any:
+        first = make()
+        return nn.Sequential(*(copy.deepcopy(first) for _ in range(n)))
+
+    for wrong in (once, copied):
+        with pytest.raises(AssertionError):
+            state.check_repeat(wrong)
 
 
 def _skeleton(state: Any, wrap: Any) -> Any:

@@ -1259,6 +1259,8 @@ def test_the_check_of_row_norm_rejects_what_is_wrong(capsys: pytest.CaptureFixtu
     start = "X = X - X.mean(-1, keepdim=True); "
     spread = "X.square().mean(-1, keepdim=True)"
     wrong = [one_mean, columns, two]
+    one_pass = "m = X.mean(-1, keepdim=True); v = X.square().mean(-1, keepdim=True) - m.square(); "
+    wrong += [one_pass + "return (X - m) / (v + 1e-5).sqrt()"]
     wrong += [start + "return X / (X.std(-1, keepdim=True) + 1e-5)"]
     wrong += [start + "return X / (X.var(-1, keepdim=True) + 1e-5).sqrt()"]
     wrong += [start + f"return X / {spread}.sqrt()"]

@@ -396,6 +396,41 @@ def test_a_log_that_waits_or_keeps_the_graph_is_refused() -> None:
     graphs: list[torch.Tensor] = []
     with pytest.raises(AssertionError, match="keeps the graph"):
         check("log", graphs.append, graphs)
+    copies: list[torch.Tensor] = []
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta"):
+        check("log", lambda loss: copies.append(loss.detach().cpu()), copies)
+
+
+def test_half_a_solution_is_refused() -> None:
+    """Children only, a sum for a mean, and a look at the number of entries do not pass."""
+    bench = after("gpu.bench").bench
+
+    def of_the_children(net: nn.Module) -> nn.Module:
+        for child in net.children():
+            for name, value in list(vars(child).items()):
+                if isinstance(value, torch.Tensor):
+                    delattr(child, name)
+                    child.register_buffer(name, value)
+        return net
+
+    def in_all(*arguments: Any, rounds: int = 5, **named: Any) -> dict[str, float]:
+        found = bench(*arguments, rounds=rounds, **named)
+        return {name: time * rounds for name, time in found.items()}
+
+    def by_number(a: torch.Tensor, b: torch.Tensor) -> torch.device | None:
+        if a.device == b.device or b.numel() == 1:
+            return a.device
+        return b.device if a.numel() == 1 else None
+
+    for name, wrong in ("adopt", of_the_children), ("bench", in_all), ("sum-device", by_number):
+        with pytest.raises(AssertionError):
+            check(name, wrong)
+
+    def by_what_is_available(i: int = 0) -> torch.device:
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        return torch.device("cuda", i % count) if -count <= i < count else torch.device("cpu")
+
+    check("pick-gpu", by_what_is_available)
 
 
 class Forgetful(nn.Module):

@@ -1107,6 +1107,29 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         state.check_any_size(resized)
 
+    class Square(nn.Module):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return nn.functional.avg_pool2d(X, X.shape[-1])
+
+    def squares_only() -> nn.Module:
+        net = state.any_size_net()
+        for name, part in net.named_children():
+            if "Adaptive" in type(part).__name__:
+                setattr(net, name, Square())
+        return net
+
+    assert squares_only()(torch.ones(2, 1, 28, 28)).shape == (2, 10)
+    with pytest.raises(RuntimeError):
+        state.check_any_size(squares_only)
+
+    class Unbiased(state.ManyWidths):
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__(widths)
+            for width in widths:
+                self.first[str(width)] = nn.Linear(width, 256, bias=False)
+
+    state.check_many_widths(Unbiased)
+
     class Late(state.ManyWidths):  # makes a first layer when it sees a width
         def __init__(self, widths: list[int]) -> None:
             super().__init__([])
@@ -1167,8 +1190,13 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         except RuntimeError:
             return net
 
-    for wrong_materialise in (plainly, all_training, without_finally, swallowing):
-        with pytest.raises(AssertionError):
+    def on_the_cpu(net: Any, *shape: int) -> Any:
+        given = torch.zeros(shape, dtype=next(net.parameters()).dtype)
+        with mock.patch("torch.zeros", return_value=given):
+            return state.materialise(net, *shape)
+
+    for wrong_materialise in (plainly, all_training, without_finally, swallowing, on_the_cpu):
+        with pytest.raises((AssertionError, RuntimeError)):
             state.check_materialise(wrong_materialise)
 
     def compared(net: Any, init: Any) -> list[str]:
@@ -1195,6 +1223,15 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         state.check_naive_lazy(state.NaiveLazyLinear, trials)
     with pytest.raises(AssertionError, match="does not break"):
         state.check_naive_lazy(nn.LazyLinear, [state.trains, state.loads, state.casts])
+
+    class Forgets(state.NaiveLazyLinear):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            self.weight = None
+            return super().forward(X)
+
+    for kind, tried in (Forgets, trials), (state.NaiveLazyLinear, [state.casts] * 3):
+        with pytest.raises(AssertionError, match=r"keeps its weights|three things"):
+            state.check_naive_lazy(kind, tried)
 
 
 def test_global_pooling_makes_the_width_independent_of_the_image() -> None:

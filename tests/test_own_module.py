@@ -1488,7 +1488,40 @@ def test_the_checks_refuse_likely_mistakes() -> None:
                 parameter.requires_grad = True
             return self
 
+    class Removing(state.Hooked):  # type: ignore[misc]
+        def register_forward_pre_hook(self, hook: Any) -> Any:
+            self._pre_hooks.append(hook)
+            remove = self._pre_hooks.remove
+            return type("Handle", (), {"remove": lambda self: remove(hook)})()
+
+    class Nested(state.Hooked):  # type: ignore[misc]
+        def __call__(self, *args: Any) -> Any:
+            for hook in self._pre_hooks:
+                if (new := hook(self, args)) is not None:
+                    args = (new,)
+            return state.Module.__call__(self, *args)
+
+    names = set[str]()
+
+    class Everywhere(state.Module):  # type: ignore[misc]
+        def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+            super().register_buffer(name, value)
+            if not persistent:
+                names.add(name)
+
+        def state_dict(self) -> Any:
+            found = super().state_dict()
+            return {k: v for k, v in found.items() if k.split(".")[-1] not in names}
+
+    class TwoLevels(state.Named):  # type: ignore[misc]
+        def named_modules(self, at: str = "", seen: Any = None) -> Any:
+            return ((n, part) for n, part in super().named_modules(at, seen) if n.count(".") < 2)
+
     for check, wrong in (
+        (state.check_hooks, Removing),
+        (state.check_hooks, Nested),
+        (state.check_persistent, Everywhere),
+        (state.check_named_modules, TwoLevels),
         (state.check_named_modules, Nameless),
         (state.check_named_modules, Twice),
         (state.check_persistent, Unregistered),
@@ -1498,7 +1531,7 @@ def test_the_checks_refuse_likely_mistakes() -> None:
         (state.check_ties, state.Module),
         (state.check_ties, Thawed),
     ):
-        with pytest.raises((AssertionError, KeyError, RuntimeError)):
+        with pytest.raises((AssertionError, LookupError, RuntimeError, TypeError)):
             check(wrong)
 
 

@@ -10,6 +10,7 @@ import re
 import sys
 import zipfile
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -1991,8 +1992,12 @@ def test_separate_copies_part_in_training() -> None:
 
 
 def test_the_watch_prints_what_it_logs(capsys: pytest.CaptureFixture[str]) -> None:
-    """watch() takes steps of SGD, and prints the gap and both norms of the first step and the last."""
+    """watch() takes steps of SGD, of any model without buffers; its check prints gaps and norms."""
     watch = after("parameters.watch-shared").watch
+    assert list(watch(nn.Linear(6, 1), torch.randn(3, 6), torch.randn(3, 1))[0]) == [
+        "weight",
+        "bias",
+    ]
     torch.manual_seed(1)
     net = nn.Sequential(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6), nn.Linear(6, 1))
     inputs, targets = torch.randn(20, 6), torch.randn(20, 1)
@@ -2003,13 +2008,7 @@ def test_the_watch_prints_what_it_logs(capsys: pytest.CaptureFixture[str]) -> No
         for early, late in itertools.pairwise(log):
             for name, (value, grad) in early.items():
                 assert torch.allclose(late[name][0], value - lr * grad, atol=1e-6)
-        expected = []
-        for i in (0, steps - 1):
-            (one, first), (two, second) = log[i]["0.weight"], log[i]["2.weight"]
-            gap = max(abs(number) for number in (one - two).flatten().tolist())
-            expected.append(f"step {i}: the weights differ by {gap:.2f},")
-            expected.append(f"  norms of the gradients: {first.norm():.2f}, {second.norm():.2f}")
-        assert capsys.readouterr().out.splitlines() == expected
+        assert capsys.readouterr().out == ""
     told = shown("parameters.watch-shared").output.splitlines()
     gaps = [float(line.split()[-1].strip(",")) for line in told if line.startswith("step")]
     assert gaps[:3] == [0, 0, 0]
@@ -2538,7 +2537,34 @@ def test_the_checks_refuse_likely_mistakes() -> None:
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return torch.tanh(self.encoder(X)) @ self.kept.to(X.dtype) + self.bias
 
+    def sums(model: nn.Module) -> dict[str, str]:
+        kinds = state.report(model)
+        ok = {name: p.grad is not None and p.grad.sum() for name, p in model.named_parameters()}
+        return {n: "zero" if kind == "ok" and not ok[n] else kind for n, kind in kinds.items()}
+
+    def of_the_outputs(m: nn.Module) -> None:
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=(2 / m.out_features) ** 0.5)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+
+    def adam(model: nn.Module, *given: Any, **named: Any) -> Any:
+        with mock.patch("torch.optim.SGD", torch.optim.Adam):
+            return state.watch(model, *given, **named)
+
+    def beginnings(model: nn.Module, rules: list[Any]) -> None:
+        state.init_by_name(model, [(f"(?:{rule}).*", init) for rule, init in rules])
+
+    class Linear(state.TiedAutoencoder):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return self.encoder(X) @ self.encoder.weight + self.bias
+
     for check, *solution in [
+        (state.check_report, sums),
+        (state.check_scaled, of_the_outputs),
+        (state.check_watch, adam),
+        (state.check_init_by_name, beginnings),
+        (state.check_autoencoder, Linear),
         (state.check_report, no_zeros),
         (state.check_scaled, without_relu),
         (state.check_scaled, one_width),

@@ -2113,22 +2113,23 @@ def test_entries_that_fit_load_with_gaps() -> None:
 def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
     """The check takes the solution, and no state dict, shallow copy, parameters only or last one."""
     state = after("saving_and_loading.keep-best")
-    assert shown("saving_and_loading.keep-best").output == "checked: the best of three, twice\n"
+    assert shown("saving_and_loading.keep-best").output == "checked: the best of four, twice\n"
 
     class Live(state.Best):
         def see(self, net: nn.Module, loss: float) -> None:
             if loss < self.lowest:
-                self.lowest, self.state = loss, net.state_dict()
+                self.lowest, self.state = float(loss), net.state_dict()
 
     class Shallow(state.Best):
         def see(self, net: nn.Module, loss: float) -> None:
             if loss < self.lowest:
-                self.lowest, self.state = loss, net.state_dict().copy()
+                self.lowest, self.state = float(loss), net.state_dict().copy()
 
     class ParametersOnly(state.Best):
         def see(self, net: nn.Module, loss: float) -> None:
             if loss < self.lowest:
-                self.lowest, self.state = loss, copy.deepcopy(dict(net.named_parameters()))
+                self.lowest = float(loss)
+                self.state = copy.deepcopy(dict(net.named_parameters()))
 
         def restore(self, net: nn.Module) -> None:
             net.load_state_dict(self.state, strict=False)
@@ -2137,12 +2138,23 @@ def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
         def see(self, net: nn.Module, loss: float) -> None:
             self.state = copy.deepcopy(net.state_dict())
 
+    class Previous(state.Best):
+        def see(self, net: nn.Module, loss: float) -> None:
+            if loss < self.lowest:
+                self.state = copy.deepcopy(net.state_dict())
+            self.lowest = float(loss)
+
+    class SameTensor(state.Best):
+        def see(self, net: nn.Module, loss: float) -> None:
+            if loss < self.lowest:
+                self.lowest, self.state = loss, copy.deepcopy(net.state_dict())
+
     class Assigning(state.Best):
         def restore(self, net: nn.Module) -> None:
             net.load_state_dict(self.state, assign=True)
 
     state.check_keep_best(state.Best)
-    for wrong in (Live, Shallow, ParametersOnly, Last, Assigning):
+    for wrong in (Live, Shallow, ParametersOnly, Last, Assigning, Previous, SameTensor):
         with pytest.raises(AssertionError):
             state.check_keep_best(wrong)
 
@@ -2177,6 +2189,28 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         torch.save(value, f"{path}.tmp")
         os.replace(f"{path}.tmp", path)
 
+    def moves_the_old_file_away(value: Any, path: str) -> None:
+        if os.path.exists(path):
+            os.replace(path, f"{path}.old")
+        try:
+            torch.save(value, path)
+            os.remove(f"{path}.old") if os.path.exists(f"{path}.old") else None
+        except BaseException:
+            os.replace(f"{path}.old", path)
+            raise
+
+    def in_another_folder(value: Any, path: str) -> None:
+        with tempfile.TemporaryDirectory() as elsewhere:
+            torch.save(value, f"{elsewhere}/new.pt")
+            os.replace(f"{elsewhere}/new.pt", path)
+
+    def in_another_order(saved: Any, net: nn.Module) -> Any:
+        return {kind: names[::-1] for kind, names in state.transplant(saved, net).items()}
+
+    def whole_storages_too(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        kept = state.trimmed(tensors)
+        return {n: t.clone() if n in ("left", "right") else t for n, t in kept.items()}
+
     right = {"MLP": 31784, "tied": 263168, "norm": 56}
     folder = tempfile.TemporaryDirectory()
     with folder, chdir(folder.name), mock.patch.dict(sys.modules, {"__main__": state}):
@@ -2188,12 +2222,15 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
             (state.check_transplant, [(loads_all,), (half_written,)]),
             (state.check_exact_resume, [(forgets_the_generator, loads_without_generator)]),
             (state.check_atomic_save, [(torch.save,), (straight_to_the_path,), (leaves_a_file,)]),
+            (state.check_atomic_save, [(moves_the_old_file_away,), (in_another_folder,)]),
+            (state.check_trimmed, [(whole_storages_too,)]),
             (state.check_runs_nothing, [(state.traces, int, state.Restores)]),
             (state.check_trimmed, [(dict,), (lambda t: {k: v.clone() for k, v in t.items()},)]),
         ]:
             for solution in solutions:
                 with pytest.raises((AssertionError, pickle.UnpicklingError)):
                     check(*solution)
+        state.check_transplant(in_another_order)
 
 
 def test_storage_address_tells_who_shares() -> None:

@@ -3,6 +3,7 @@
 import copy
 import io
 import itertools
+import os
 import pickle
 import random
 import sys
@@ -913,6 +914,11 @@ def test_a_schedule_has_a_state_of_its_own() -> None:
             super().__init__(seed)
             del self.parts["schedule"]
 
+    class TooEarly(state.Scheduled):  # type: ignore[misc]
+        def update(self) -> None:
+            self.schedule.step()
+            state.Run.update(self)
+
     run = state.Scheduled(0)
     while run.step < 10:
         run.update()
@@ -926,7 +932,7 @@ def test_a_schedule_has_a_state_of_its_own() -> None:
         assert forgetful.optimizer.param_groups[0]["lr"] == rate
     assert forgetful.schedule.last_epoch == 0
     with temporary_file():
-        for wrong in (Forgetful, state.Run):
+        for wrong in (Forgetful, TooEarly, state.Run):
             with pytest.raises(AssertionError):
                 state.check_scheduled(wrong)
 
@@ -934,7 +940,7 @@ def test_a_schedule_has_a_state_of_its_own() -> None:
 def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_list(
     here: Path, page: Any
 ) -> None:
-    """Refused: the last path that opens, and the highest name."""
+    """Refused: the last path that opens, the highest name, and the youngest file."""
     run = page.Run(seed=0)
     while run.step < 80:
         run.update()
@@ -954,6 +960,7 @@ def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_lis
     for wrong in (
         lambda paths: [path for path in paths if opens(path)][-1],
         lambda paths: max(path for path in paths if opens(path)),
+        lambda paths: max((path for path in paths if opens(path)), key=os.path.getmtime),
     ):
         with pytest.raises(AssertionError):
             page.check_latest(wrong)
@@ -978,6 +985,7 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> N
     for wrong in (equal, lambda net: []):
         with pytest.raises(AssertionError):
             page.check_ties(wrong)
+    page.check_ties(lambda net: [tuple(reversed(group)) for group in page.ties(net)])
 
 
 def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
@@ -993,8 +1001,29 @@ def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
             super().__init__(seed)
             del self.parts["order"]
 
+    class OneOrder(state.Order):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = self.rows
+
+        def next(self) -> Any:
+            if len(self.rows) == 0:
+                self.rows = self.first
+            return super().next()
+
+    class Repeating(state.Epochs):  # type: ignore[misc]
+        def __init__(self, seed: int) -> None:
+            super().__init__(seed)
+            self.order = self.parts["order"] = OneOrder()
+
+    class Uneven(state.Epochs):  # type: ignore[misc]
+        def rows(self) -> Any:
+            if not getattr(self, "left", None):
+                self.left = list(torch.randperm(len(state.X)).chunk(11))
+            return self.left.pop()
+
     with temporary_file():
-        for wrong in (Forgetful, state.Run):
+        for wrong in (Forgetful, state.Run, Repeating, Uneven):
             with pytest.raises(AssertionError):
                 state.check_epochs(wrong)
 

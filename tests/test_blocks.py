@@ -277,6 +277,7 @@ def test_the_input_is_an_argument_of_forward() -> None:
     MLP = after("blocks.mlp").MLP
     assert list(inspect.signature(MLP.forward).parameters) == ["self", "X"]
     assert list(inspect.signature(MLP.__init__).parameters) == ["self"]
+    assert MLP()(torch.rand(2, 20)).shape == (2, 10)
 
 
 def test_output_shape_may_differ_from_the_input() -> None:
@@ -586,6 +587,10 @@ def test_attention_does_not_call_its_out_proj() -> None:
         with torch.no_grad():
             net.out_proj.bias += 1
         assert torch.allclose(net(X, X, X)[0], before + 1, atol=1e-6)
+        with torch.no_grad():
+            net.out_proj.weight.zero_()
+            net.out_proj.bias.fill_(3)
+        assert (net(X, X, X)[0] == 3).all()
 
 
 def test_importing_f_does_not_bind_nn() -> None:
@@ -1125,7 +1130,7 @@ def test_a_key_of_a_module_dict_must_fit_into_a_name() -> None:
     键如果不是字符串，`nn.ModuleDict` 会拒绝（`TypeError`）；
     为空、带点，或与它自己的属性同名，例如 `keys`、`type`，也会拒绝（`KeyError`）。已有的键可以再用。
     """
-    attributes = [name for name in dir(nn.ModuleDict()) if not name.startswith("_")]
+    attributes = dir(nn.ModuleDict())
     assert {"keys", "type"} <= set(attributes)
     wrong: list[Any] = [1, None, ("a",), "", "a.b", ".", *attributes]
     for key in over(wrong, "keys | 种键"):
@@ -1395,6 +1400,13 @@ def test_constants_are_not_trained() -> None:
     训练时常量不变：交给优化器的 `parameters()` 里没有它，而且没有梯度的张量，优化器会跳过。
     """
     state = after("blocks.fixed-hidden")
+    others = [torch.optim.SparseAdam, torch.optim.Muon, torch.optim.LBFGS]
+    for kind in others:  # only LBFGS writes to it
+        alone, loss = nn.Parameter(torch.ones(2, 2)), torch.zeros(())
+        version = alone._version
+        kind([alone]).step(*([lambda loss=loss: loss] if kind is torch.optim.LBFGS else []))
+        assert (alone == 1).all()
+        assert kind is torch.optim.LBFGS or alone._version == version
     for optimizer in over(optimizers(), OPTIMIZERS):
         net = state.FixedHiddenMLP()
         net(state.X).backward()
@@ -1576,7 +1588,7 @@ def test_plain_constants_break_a_change_of_dtype() -> None:
         net, X = state.Shifted().to(dtype), state.X.to(dtype)
         assert net.linear.weight.dtype == dtype
         assert net.mean.dtype == torch.float32
-        assert (X - net.mean).shape == X.shape
+        assert (X - net.mean).shape == (X + net.mean).shape == X.shape
         if dtype == torch.float64:
             assert net(X).dtype == dtype
         else:
@@ -1653,15 +1665,21 @@ def test_halving_ends_at_one_or_below() -> None:
 
 def test_control_flow_is_differentiable() -> None:
     """A `while` loop in `forward` whose length depends on the data does not stop autograd: the gradients of
-    the layer before it are finite and not all zero.
+    the layer before it are finite, not all zero, and those of the rounds that ran.
 
-    `forward` 里的 `while` 循环几次由数据决定，autograd 照样能求导：循环前面的梯度都是有限的，也不全为零。
+    `forward` 里的 `while` 循环几次由数据决定，autograd 照样能求导：循环前面的梯度都是有限的，不全为零，对应的正是走过的那几轮。
     """
     state = after("blocks.fixed-hidden")
     for seed in over(seeds(), SEEDS):
         torch.manual_seed(seed)
-        net = state.FixedHiddenMLP()
-        net(state.X * 2**seed).backward()
+        net, X = state.FixedHiddenMLP(), state.X * 2**seed
+        Y = net.linear(F.relu(net.linear(X) @ net.rand_weight + 1))
+        (first,) = torch.autograd.grad(Y.sum(), [net.linear.weight])
+        rounds, value = 0, Y.detach()
+        while value.abs().sum() > 1:
+            value, rounds = value / 2, rounds + 1
+        net(X).backward()
+        assert torch.allclose(net.linear.weight.grad * 2**rounds, first, rtol=1e-4)
         assert all(torch.isfinite(parameter.grad).all() for parameter in net.parameters())
         assert any(parameter.grad.any() for parameter in net.parameters())
 
@@ -1701,6 +1719,7 @@ def test_infinity_never_shrinks() -> None:
             y, steps = state.halve(start, limit=100)
             assert steps == 100
             assert y.isinf()
+        assert state.halve(torch.tensor([1.0, math.inf], dtype=dtype), limit=100)[1] == 100
 
 
 def test_nan_leaves_the_loop_at_once() -> None:
@@ -1714,6 +1733,7 @@ def test_nan_leaves_the_loop_at_once() -> None:
         nan = torch.tensor(math.nan, dtype=dtype)
         assert not nan > 1
         assert state.halve(nan)[1] == 0
+        assert state.halve(torch.tensor([3.0, math.nan, math.inf], dtype=dtype))[1] == 0
 
 
 def test_finite_inputs_can_overflow_in_a_layer() -> None:
@@ -2447,6 +2467,7 @@ def test_deep_chains_lose_the_signal() -> None:
         output.sum().backward()
         assert torch.equal(output[0], output[1])
         assert not net[0].weight.grad.any()
+        assert not net[0].bias.grad.any()
 
 
 def test_audit_finds_every_kind_at_every_depth() -> None:
@@ -2852,7 +2873,8 @@ def test_the_fixes_for_blocks_work() -> None:
     def register_it() -> bool:
         for register in (nn.Module.register_buffer, nn.Module.register_parameter):
             module = nn.Linear(20, 20)
-            register(module, "mean", nn.Parameter(torch.zeros(20)))
+            buffer = register is nn.Module.register_buffer
+            register(module, "mean", torch.zeros(20) if buffer else nn.Parameter(torch.zeros(20)))
             module = module.double()
             if (module(X.double()) - module.mean).dtype != torch.float64:
                 return False
@@ -2997,6 +3019,12 @@ def test_identity_returns_what_it_gets() -> None:
         X = torch.ones(2, 3, dtype=dtype)
         assert nn.Identity()(X) is X
     assert list(nn.Identity().parameters()) == []
+    state, got = after("blocks.mlp"), list[torch.Tensor]()
+    net = state.MLP()
+    net.out.register_forward_pre_hook(lambda part, args: got.append(args[0]))
+    net(torch.ones(2, 20))
+    net.out = nn.Identity()
+    assert torch.equal(net(torch.ones(2, 20)), got[0])
 
 
 def test_each_check_that_a_solution_calls_says_so() -> None:

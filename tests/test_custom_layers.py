@@ -1004,6 +1004,10 @@ def test_the_name_of_a_parameter_refuses_a_tensor() -> None:
             with pytest.raises(TypeError, match=r"cannot assign 'torch\.FloatTensor' as parameter"):
                 setattr(module, name, p.detach().clone())
             assert getattr(module, name) is p
+    gone: Any = nn.Linear(2, 2)
+    del gone.weight
+    gone.weight = torch.ones(2, 2)  # what the error prevents
+    assert [name for name, _ in gone.named_parameters()] == ["bias"]
     norm = nn.BatchNorm1d(2)
     norm.running_mean = torch.ones(2)
     assert norm.state_dict()["running_mean"].tolist() == [1, 1]
@@ -1021,9 +1025,9 @@ def test_writing_in_place_keeps_the_parameter() -> None:
 
 def test_an_optimiser_keeps_a_replaced_parameter() -> None:
     """A new `nn.Parameter` may take the name of an old one, but an optimiser built before still holds
-    the old one, and never changes the new one.
+    the old one, and does not change the new one, if that has memory of its own.
 
-    可以给旧名字换上新的 `nn.Parameter`，此前创建的优化器却还握着旧的那个，新的永远不更新。
+    可以给旧名字换上新的 `nn.Parameter`，此前创建的优化器却还握着旧的那个；新的若有自己的内存，就不会更新。
     """
     MyLinear = after("custom_layers.my-linear").MyLinear
     for kind in over(optimizers(), OPTIMISERS):
@@ -1034,9 +1038,11 @@ def test_an_optimiser_keeps_a_replaced_parameter() -> None:
         held = optimizer.param_groups[0]["params"]
         assert any(p is old for p in held)
         linear(torch.ones(2, 5)).sum().backward()
+        old.grad, before = torch.ones_like(old), old.detach().clone()
         optimizer.step()
         assert linear.weight.grad.any()
         assert (linear.weight == 1).all()
+        assert not torch.equal(old, before)
         assert dict(linear.named_parameters())["weight"] is linear.weight
 
 
@@ -1153,15 +1159,23 @@ def test_the_gradient_passes_through_a_deaf_layer() -> None:
 
 
 def test_an_optimiser_skips_a_missing_gradient() -> None:
-    """An optimiser skips a parameter whose gradient is `None`: not even weight decay moves it. With a
-    gradient of 0, the weight decay of SGD or AdamW does.
+    """An optimiser of `torch.optim` other than `LBFGS` skips a parameter whose gradient is `None`: it does not
+    write to it, and not even weight decay moves it. With a gradient of 0, the weight decay of SGD or AdamW does.
+    `LBFGS` writes to it.
 
-    梯度为 `None` 的参数，优化器会跳过，连权重衰减也不做；梯度为 0 的参数，SGD 和 AdamW 的权重衰减照样改动它。
+    梯度为 `None` 的参数，`torch.optim` 的优化器（`LBFGS` 除外）会跳过，不写入，连权重衰减也不做；梯度为 0 的参数，SGD 和
+    AdamW 的权重衰减照样改动它。`LBFGS` 则会写入。
     """
-    for kind in over(optimizers(), OPTIMISERS):
-        missing, there = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
-        there.grad = torch.ones(2)
-        kind([missing, there]).step()
+    all_kinds = [*optimizers(), torch.optim.SparseAdam, torch.optim.Muon, torch.optim.LBFGS]
+    for kind in over(all_kinds, OPTIMISERS):
+        missing, there = (nn.Parameter(torch.ones(2, 2)) for _ in range(2))
+        there.grad = torch.ones(2, 2)
+        if kind is torch.optim.SparseAdam:
+            there.grad = there.grad.to_sparse()
+        closure = [lambda p=there: p.sum()] if kind is torch.optim.LBFGS else []
+        version = missing._version
+        kind([missing, there]).step(*closure)
+        assert (missing._version == version) == (kind is not torch.optim.LBFGS)
         assert (missing == 1).all()
         assert (there != 1).all()
     for kind in (torch.optim.SGD, torch.optim.AdamW):
@@ -1402,10 +1416,13 @@ def test_keepdim_keeps_a_dimension_of_one() -> None:
 
 def test_std_divides_by_one_less() -> None:
     """`X.std()` divides by d − 1, layer norm by d: rows of d numbers divided by `std` come out smaller
-    than those of `F.layer_norm`, by the factor √((d − 1)/d).
+    than those of `F.layer_norm`, by the factor √((d − 1)/d), and fail the check.
 
-    `X.std()` 除以 d − 1，层规范化除以 d：一行 d 个数，用 `std` 去除，结果是 `F.layer_norm` 的 √((d − 1)/d) 倍。
+    `X.std()` 除以 d − 1，层规范化除以 d：一行 d 个数，用 `std` 去除，结果是 `F.layer_norm` 的 √((d − 1)/d) 倍，通不过检验。
     """
+    body = "X = X - X.mean(-1, keepdim=True); return X / (X.std(-1, keepdim=True) + 1e-5)"
+    with pytest.raises(AssertionError):
+        after("custom_layers.row-norm").check_row_norm(layer_with(body))
     for d in over((2, 3, 4, 8, 20), ROWS):
         X = torch.randn(5, d, dtype=torch.float64)
         by_std = (X - X.mean(dim=-1, keepdim=True)) / X.std(dim=-1, keepdim=True)
@@ -1615,7 +1632,7 @@ def test_equal_values_may_have_a_tiny_std() -> None:
     在 `float32` 里，相等的数的标准差可能算出一个极小的数，而不是 0。中心化之后除以它，结果并不是 0；直接比较数值本身，才认得出这样的列；拿这个数当均值，再除以 1，得到的就是 0。
     """
     Scaler = after("custom_layers.scaler").Scaler
-    far = 0
+    far = large = 0
     values, shapes = (
         (0.1, 0.3, 0.7, 1.1, 123.456, 1.7e9, 3e38),
         [(100, 1), (100, 5), (7, 1), (3, 1)],
@@ -1626,11 +1643,13 @@ def test_equal_values_may_have_a_tiny_std() -> None:
         std = X.std(dim=0)
         divided = (X - X.mean(dim=0)) / std
         far += bool((std != 0).any() and (std < 1e-4).all() and (divided.abs() > 0.1).any())
+        large += bool(value == 1.7e9 and (X - X.mean(dim=0)).abs().max() > 1)
         scaler = Scaler(shape[1])
         scaler.fit(X)
         assert not scaler(X).any()
         assert value > 1e6 or (scaler(X + 1) - 1).abs().max() < 1e-4
     assert far
+    assert large
 
 
 def test_rfft_leaves_out_the_conjugates() -> None:

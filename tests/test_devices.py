@@ -215,6 +215,9 @@ def test_a_network_can_be_on_two_devices() -> None:
     copied = X.to(torch.float64).to("cpu", copy=True)
     [gradient] = torch.autograd.grad(copied.sum(), [X])
     assert gradient.tolist() == [1, 1]
+    # between two devices the gradient is sent back, too, and meta has none
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta"):
+        torch.ones(2, requires_grad=True).to("meta").sum().backward()
 
 
 def test_what_goes_through_a_split_network_ends_on_the_second_fake_gpu() -> None:

@@ -1,5 +1,7 @@
 """Proves what the home page says."""
 
+import warnings
+
 import torch
 from torch import nn
 
@@ -62,6 +64,9 @@ def test_the_loss_falls_with_layers_in_a_list() -> None:
     first, last = ends(shown("home.two-curves").output.splitlines()[0])
     assert 0 < last < first / 2
     state = after("home.two-curves")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(state.losses(state.Net()))
     net = state.Net()
     before = [p.clone() for layer in net.hidden for p in layer.parameters()]
     last_before = net.last.weight.clone()

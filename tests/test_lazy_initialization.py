@@ -217,11 +217,11 @@ def test_uninitialised_parameters_refuse_computation() -> None:
 
 
 def test_data_of_a_lazy_parameter_holds_nothing() -> None:
-    """`.data` of an uninitialised parameter is an empty tensor: filling it, adding to it or putting
+    """`.data` of an uninitialised parameter is an empty tensor: filling it, adding a number to it or putting
     another tensor of its dtype and device in its place raises no error, and after the first call the
     parameter has its default values.
 
-    未初始化的参数，`.data` 是空张量：往里填数、加数，或者换上另一个类型和设备相同的张量，都不报错，
+    未初始化的参数，`.data` 是空张量：往里填数、加一个数，或者换上另一个类型和设备相同的张量，都不报错，
     第一次调用之后，参数仍是默认值。
     """
     told = "elements: 0\nall ones: False\n"
@@ -235,6 +235,9 @@ def test_data_of_a_lazy_parameter_holds_nothing() -> None:
         assert module.weight.data.numel() == 0
         module.weight.data.fill_(5)
         module.weight.data[:] += 1
+        for write in ("copy_", "add_"):  # values of another shape are noticed
+            with pytest.raises(RuntimeError):
+                getattr(module.weight.data, write)(plain.weight.detach())
         module.weight.data = torch.full_like(plain.weight, 5)
         assert is_lazy(module.weight)
         layer.call(module)
@@ -268,6 +271,10 @@ def test_calling_forward_skips_the_lazy_hook() -> None:
         with pytest.raises(ValueError, match=r"uninitialized parameter|num_features"):
             module.forward(*layer.inputs())
         assert is_lazy(module.weight)
+        without: Any = layer.make()
+        without._initialize_hook.remove()
+        with pytest.raises(ValueError, match=r"uninitialized parameter|num_features"):
+            layer.call(without)
         layer.call(module)
         assert not is_lazy(module.weight)
 
@@ -728,10 +735,12 @@ def test_adagrad_needs_the_shapes_at_once() -> None:
 
 
 def test_a_loaded_lazy_instance_norm_refuses_its_call() -> None:
-    """After a state dict was loaded into it, a lazy instance norm that was never called refuses its first call,
-    also with an input of the right width: it still has `num_features` 0 (2.13).
+    """After a state dict was loaded into it, a lazy instance norm with a weight that was never called refuses its
+    first call, also with an input of the right width: it still has `num_features` 0. Without a weight it is only
+    warned of (2.13).
 
-    延后初始化的实例规范化，没调用过就加载状态字典，之后第一次调用会报错，宽度对也不行：它的 `num_features` 仍是 0（2.13）。
+    延后初始化的实例规范化若有权重，没调用过就加载状态字典，之后第一次调用会报错，宽度对也不行：它的 `num_features` 仍是 0。
+    没有权重的只会警告（2.13）。
     """
     kinds = {
         nn.LazyInstanceNorm1d: torch.rand(2, 3, 4),
@@ -746,6 +755,11 @@ def test_a_loaded_lazy_instance_norm_refuses_its_call() -> None:
         with pytest.raises(ValueError, match=r"to match num_features \(0\), but got: 3"):
             fresh(kinds[kind])
         assert fresh.num_features == 0
+        called, fresh = (kind(affine=False) for _ in range(2))
+        called(kinds[kind])
+        fresh.load_state_dict(called.state_dict())
+        with pytest.warns(UserWarning, match="num_features"):
+            fresh(kinds[kind])
 
 
 def test_loading_supplies_the_shapes() -> None:
@@ -943,6 +957,11 @@ def test_a_dry_run_keeps_dtype_and_device() -> None:
         for p in module.parameters():
             assert not is_lazy(p)
             assert (p.dtype, p.device.type) == (dtype, device.type)
+        if device.type != "meta":
+            moved = layer.make().to(device, dtype)
+            moved(*(batch.to(device, dtype) for batch in layer.inputs()))
+            found = {(p.dtype, p.device.type) for p in moved.parameters()}
+            assert found == {(dtype, device.type)}
 
 
 def test_moving_to_meta_breaks_lazy_layers() -> None:
@@ -979,12 +998,12 @@ def test_a_dry_run_without_gradients_freezes_nothing() -> None:
 
 
 def test_a_dry_run_in_inference_mode_is_not_trained() -> None:
-    """What a dry run creates under `torch.inference_mode()` cannot be trained: an error names inference tensors,
-    such as `Inference tensors cannot be saved for backward`, or, in a linear layer by itself, the weight gets no
-    gradient and no error tells.
+    """After a dry run under `torch.inference_mode()`, a backward pass raises an error that names inference
+    tensors, such as `Inference tensors cannot be saved for backward`; in a linear layer by itself it raises none,
+    but the weight gets no gradient, only the bias does.
 
-    在 `torch.inference_mode()` 里试运行，生成的参数无法训练：要么报错说到 inference tensor，例如
-    `Inference tensors cannot be saved for backward`，要么（单独一个线性层）权重得不到梯度，也不报错。
+    在 `torch.inference_mode()` 里试运行之后，反向传播会报错说到 inference tensor，例如
+    `Inference tensors cannot be saved for backward`；单独一个线性层不报错，但权重得不到梯度，只有偏置有。
     """
     silent = []
     for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
@@ -1262,6 +1281,10 @@ def test_convolutions_take_images_of_other_sizes() -> None:
     for size in over((28, 16, 5, 33, 64), "sizes of images | 种图像大小"):
         assert layer(torch.ones(1, 6, size, size)).shape == (1, 16, size - 4, size - 4)
         assert layer.weight.shape == (16, 6, 5, 5)
+    for channels, out, kernel in ((6, 16, 5), (3, 16, 5), (6, 4, 5), (6, 16, 3)):
+        other = nn.LazyConv2d(out, kernel)
+        other(torch.ones(1, channels, 9, 12))
+        assert other.weight.shape == (out, channels, kernel, kernel)
 
 
 def test_a_first_image_size_excludes_others() -> None:
@@ -1617,7 +1640,11 @@ def test_the_fixes_for_lazy_layers_work() -> None:
         return nn.LazyLinear(10).out_features == 10
 
     def one_width_or_a_layer_for_each() -> bool:
-        return bool(state.ManyWidths([20, 21])(X).shape == (2, 10))
+        net, wide = lazy_net(), torch.ones(2, 21)
+        net(X)
+        assert net(wide[:, :20]).shape == (2, 10)
+        each = state.ManyWidths([20, 21])
+        return bool(each(X).shape == each(wide).shape == (2, 10))
 
     def dry_run_then_initialise() -> bool:
         net = lazy_net()

@@ -345,9 +345,12 @@ def test_loading_writes_through_the_live_dict() -> None:
     state, _ = both()
     for seed in over(range(1, 21), "seeds | 个随机种子"):
         net, other = state.build(state.Module), state.build(state.Module, seed=seed)
-        objects = net.parameters()
+        objects, buffer = net.parameters(), net.mean
         addresses = [parameter.data_ptr() for parameter in objects]
+        other(torch.randn(16, 4))
+        assert other.mean.any()
         net.load_state_dict(other.state_dict())
+        assert net.mean is buffer
         assert all(a is b for a, b in zip(net.parameters(), objects, strict=True))
         assert [parameter.data_ptr() for parameter in net.parameters()] == addresses
         for name, tensor in other.state_dict().items():
@@ -708,6 +711,13 @@ def test_both_classes_call_hooks_alike() -> None:
             net.middle.forward(calls[0][1][0])
             assert len(calls) == 2
             assert calls[0][0] is net.middle
+            own: list[int] = []
+            net.register_forward_hook(lambda *_, own=own: own.append(1))
+            net(X)
+            assert len(own) == 1
+            net.forward(X)
+            assert len(own) == 1
+            del calls[2:]
             seen.append([(args[0].tolist(), output.tolist()) for _, args, output in calls])
         assert seen[0] == seen[1]
 
@@ -790,9 +800,15 @@ def test_our_class_lets_a_tensor_hide_a_parameter() -> None:
     assert state.trained is dict(state.mine.named_parameters())["out.bias"]
     assert not {state.mine, state.theirs} & set(state.nets)  # new ones
     state, _ = both()
-    net = state.build(state.Module)
-    net.out.bias = torch.ones(2)
+    net = state.build(state.Module).eval()
+    optimizer, out = torch.optim.SGD(net.parameters(), lr=1.0), net(torch.ones(3, 4))
+    hidden = net.out.bias.detach() + 4
+    net.out.bias = hidden
+    assert torch.allclose(net(torch.ones(3, 4)), out + 4, atol=1e-6)
     net(torch.ones(3, 4)).sum().backward()
+    optimizer.step()
+    assert net.out.bias is hidden
+    assert torch.equal(hidden, torch.full((2,), 4.0))
     assert dict(net.named_parameters())["out.bias"].grad is None
     assert dict(net.named_parameters())["out.weight"].grad is not None
 
@@ -852,6 +868,11 @@ def test_the_real_class_can_delete_a_part() -> None:
     assert list(state.theirs._modules) == ["first", "middle", "again"]
     assert state.theirs._modules["again"] is None
     assert state.theirs.again is None
+    empty: Any = nn.Module()
+    empty.p = nn.Parameter(torch.zeros(1))
+    empty.register_buffer("b", torch.zeros(1))
+    empty.p = empty.b = None
+    assert (empty._parameters, empty._buffers) == ({"p": None}, {"b": None})
     assert "__delattr__" in vars(nn.Module)
     values = {"a parameter": nn.Parameter(torch.zeros(2)), "a buffer": torch.zeros(2), "a part": 0}
     for what in over(values, "kinds of members | 类成员"):
@@ -1065,12 +1086,14 @@ def test_compile_replaces_the_call_only() -> None:
     """
     for layer in over(with_a_weight(), "layer classes with a weight | 种带权重的层"):
         module = layer.make()
-        keys = list(module.state_dict())
+        before = {name: value.clone() for name, value in module.state_dict().items()}
+        objects = list(module.parameters())
         assert module._compiled_call_impl is None
         module.compile(backend="eager")
         assert callable(module._compiled_call_impl)
-        assert list(module.state_dict()) == keys
-        assert type(module) is layer.cls
+        assert list(module.state_dict()) == list(before)
+        assert all(map(torch.equal, module.state_dict().values(), before.values()))
+        assert all(p is q for p, q in zip(module.parameters(), objects, strict=True))
         module._compiled_call_impl = lambda *args: "compiled"
         assert layer.call(module) == "compiled"
 
@@ -1265,10 +1288,14 @@ def test_loading_keeps_the_objects_of_the_optimizer() -> None:
     for kind in over(optimizers(), "optimisers of torch.optim | 种 torch.optim 的优化器"):
         for base in bases:
             net, other = state.build(base), state.build(base, seed=1)
+            first = net.state_dict()["first.weight"].clone()
             optimizer: Any = kind(net.parameters(), lr=1.0)  # type: ignore[call-arg]
             net.load_state_dict(other.state_dict())
             held = optimizer.param_groups[0]["params"]
             assert all(a is b for a, b in zip(net.parameters(), held, strict=True))
+            loaded = net.state_dict()
+            assert all(torch.equal(loaded[n], t) for n, t in other.state_dict().items())
+            assert not torch.equal(loaded["first.weight"], first)
             net(torch.ones(3, 4)).sum().backward()
             optimizer.step()
             assert not torch.equal(net.out.bias, other.out.bias)
@@ -1398,9 +1425,12 @@ def test_the_fixes_for_modules_work() -> None:
     def tie_again_after_the_move() -> bool:
         one, two = nn.Linear(2, 2), nn.Linear(2, 2)
         two.weight = one.weight
-        nn.Sequential(one, two).to("meta")
+        net = nn.Sequential(one, two).to("meta")
+        assert two.weight is not one.weight
+        net.to_empty(device="cpu")
+        assert len(list(net.parameters())) == 4
         two.weight = one.weight
-        return two.weight is one.weight
+        return len(list(net.parameters())) == 3
 
     fixes = (
         *(derive_and_call_super, super_init_before_the_first_parameter, rename_a_key),

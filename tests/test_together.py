@@ -292,6 +292,8 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
         assert F.cross_entropy(scores, labels) > 0
         with pytest.raises(IndexError, match=f"Target {count} is out of bounds"):
             F.cross_entropy(scores, labels + 1)
+        with pytest.raises(IndexError, match="Target -1 is out of bounds"):
+            F.cross_entropy(scores, labels - 1)
         with pytest.raises(RuntimeError, match="multi-target not supported"):
             F.cross_entropy(scores, labels.unsqueeze(1))
         with pytest.raises(ValueError, match="to match target batch_size"):
@@ -322,10 +324,10 @@ def test_a_shared_block_counts_once_and_is_saved_twice() -> None:
 
 
 def test_training_changes_more_than_the_weights() -> None:
-    """Besides the weights, a training step may change buffers, the state of the optimiser and that
-    of the random number generator.
+    """Besides the weights, a training step may change buffers, the state of the optimiser, the number of the
+    step, the losses so far, and the state of the random number generator, which decides order and dropout.
 
-    除了权重，一步训练还可能改动缓冲区、优化器的状态和随机数生成器的状态。
+    除了权重，一步训练还可能改动缓冲区、优化器的状态、步数、已经记下的损失和随机数生成器的状态，次序和 dropout 由它决定。
     """
     state = after("together.run")
     run = state.Run(seed=0)
@@ -334,6 +336,8 @@ def test_training_changes_more_than_the_weights() -> None:
         lambda: [b.clone() for b in run.net.buffers()],
         lambda: [s["exp_avg"].clone() for s in run.optimizer.state.values()],
         lambda: [torch.get_rng_state()],
+        lambda: [torch.tensor(run.step)],
+        lambda: [run.losses.nan_to_num(-1.0)],
     )
     run.update()  # before its first step Adam has no averages
     before = [part() for part in parts]
@@ -342,6 +346,13 @@ def test_training_changes_more_than_the_weights() -> None:
         now = part()
         assert len(now) == len(old) > 0
         assert not any(torch.equal(a, b) for a, b in zip(old, now, strict=True))
+    generators, drawn = torch.get_rng_state(), list[tuple[torch.Tensor, torch.Tensor]]()
+    for again in (True, False, False):
+        if again or len(drawn) == 1:
+            torch.set_rng_state(generators)
+        drawn.append((run.rows(), nn.functional.dropout(torch.ones(99))))
+    assert all(map(torch.equal, drawn[0], drawn[1]))
+    assert not any(map(torch.equal, drawn[1], drawn[2]))
 
 
 def test_recording_a_loss_reads_no_value() -> None:
@@ -412,6 +423,17 @@ def test_the_checkpoint_holds_all_that_changes() -> None:
     assert saved["losses"].isnan().sum() == state.STEPS - 3
     assert torch.equal(saved["rng"], torch.get_rng_state())
     assert saved["net"].keys() == run.net.state_dict().keys()
+
+    def torn(value: Any, file: Any) -> None:
+        Path(file).write_bytes(b"torn")
+        raise OSError
+
+    with temporary_file() as path:
+        state.save(run, path)
+        before = path.read_bytes()
+        with mock.patch.object(torch, "save", torn), pytest.raises(OSError):
+            state.save(run, path)
+        assert path.read_bytes() == before
 
 
 def test_a_gpu_checkpoint_opens_on_the_cpu_whole() -> None:
@@ -1089,7 +1111,8 @@ def test_the_fixes_for_training_work() -> None:
         return nn.Conv2d(1, 16, 3)(rows.permute(0, 3, 1, 2)).shape == (2, 16, 6, 6)
 
     def as_many_outputs_as_classes() -> bool:
-        return bool(F.cross_entropy(torch.zeros(2, 10), torch.tensor([0, 9])) > 0)
+        scores = nn.Linear(4, 10)(torch.ones(2, 4))
+        return bool(F.cross_entropy(scores, torch.tensor([0, 9])) > 0)
 
     def one_axis_for_the_classes() -> bool:
         labels = torch.tensor([[0], [9]])
@@ -1111,10 +1134,21 @@ def test_the_fixes_for_training_work() -> None:
         return on_meta and torch.equal(torch.get_rng_state(), before)
 
     def the_same_ties() -> bool:
-        one, two = (nn.Sequential(part := nn.Linear(2, 2), part) for _ in range(2))
-        saved, loaded = (torch.optim.Adam(net.parameters()) for net in (one, two))
+        def build(tied: bool, frozen: bool) -> tuple[nn.Sequential, torch.optim.Adam]:
+            one, two, last = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 1)
+            net = nn.Sequential(one, one if tied else two, last.requires_grad_(not frozen))
+            return net, torch.optim.Adam(p for p in net.parameters() if p.requires_grad)
+
+        net, saved = build(True, True)
+        net(torch.ones(1, 2)).sum().backward()
+        saved.step()
+        for other in ((False, True), (True, False)):
+            with pytest.raises(ValueError, match="doesn't match the size"):
+                build(*other)[1].load_state_dict(saved.state_dict())
+        again, loaded = build(True, True)
         loaded.load_state_dict(saved.state_dict())
-        return True
+        averages = (loaded.state[again[0].weight], saved.state[net[0].weight])
+        return torch.equal(*(state["exp_avg"] for state in averages))
 
     def write_aside_then_replace() -> bool:
         with temporary_file() as path:
@@ -1363,6 +1397,7 @@ def test_out_of_memory_is_a_runtime_error() -> None:
     `torch.OutOfMemoryError` 是 `RuntimeError` 的子类，`torch.cuda.OutOfMemoryError` 是它的另一个名字。
     """
     assert issubclass(torch.OutOfMemoryError, RuntimeError)
+    assert "out of memory" in (torch.OutOfMemoryError.__doc__ or "")
     assert torch.cuda.OutOfMemoryError is torch.OutOfMemoryError
 
 

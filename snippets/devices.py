@@ -188,14 +188,6 @@ def check_bench(bench):
     each = ["make", "run", "wait", *["run"] * 5, "wait"]
     assert events == each * len(names), f"order: {events}"
 
-    def product(n):
-        return bench(
-            lambda device: torch.ones(n, n, device=device),
-            lambda X: X @ X,
-        )
-
-    slow, fast = product(384), product(16)
-    assert slow["cpu"] > fast["cpu"], "no times"
     nap = bench(lambda device: 0.01, time.sleep, rounds=10)
     assert 0.005 < nap["cpu"] < 0.06, "the time of one round"
     print("checked: bench")

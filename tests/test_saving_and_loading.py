@@ -2750,8 +2750,11 @@ def test_the_fixes_for_files_work() -> None:
 
     def load_the_rest_of_what_no_list_allows() -> bool:
         loaded = []
-        for rows, told in ([1], "Can only append to lists"), ([1, 2], "Can only extend lists"):
+        for rows in [1], [1, 2]:
             file = saved(collections.deque(rows))
+            told = (
+                r"Can only (append to|extend) lists"  # which, depends on the length and on PyTorch
+            )
             refused = pytest.raises(pickle.UnpicklingError, match=told)
             with safe_globals([collections.deque]), refused:
                 torch.load(file)

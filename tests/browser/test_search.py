@@ -212,7 +212,9 @@ def test_the_search_works_with_keys_alone(view: Page, address: str, language: st
     assert view.url.startswith(f"{root}saving-and-loading/")
     view.keyboard.press("s")
     expect(box).to_be_focused()
-    expect(view.locator("#__search")).to_be_checked()  # until then the theme takes keys as the page's
+    expect(
+        view.locator("#__search")
+    ).to_be_checked()  # until then the theme takes keys as the page's
     view.keyboard.press("Escape")
     expect(box).not_to_be_focused()
 

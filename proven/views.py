@@ -56,12 +56,10 @@ class View:
     kind: str  # of the devices that it needs; empty if it runs anywhere
     devices: int  # how many of these
     count: str  # the expression that counts these devices on a reader's machine
-    fold: (
-        str | None
-    )  # what a page folds away: `code`, the `output` that a question asks for, or nothing
-    state: (
-        str  # `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one
-    )
+    # what a page folds away: `code`, the `output` that a question asks for, or nothing
+    fold: str | None
+    # `ran`, `raised`, `skipped`, or `recorded` where a record stands in for a skipped one
+    state: str
     skipped: str  # why it did not run here; empty if it did
     raises: tuple[str, ...]  # the types of the errors that it declares
     # what it did, the run that teaches first in front: of this build, and of a record where it did not run here,
@@ -161,9 +159,11 @@ class Site:
 
     def file(self, page: Page, link: str) -> str | None:
         """The address, from the home page, of a file beside the pages to which a link of a page leads."""
-        name = path_of(page, link.partition("#")[0])
-        beside = {name for language, name, _ in self.project.beside if language == page.language}
-        return f"{self.project.settings.root(page.language)}{name}" if name in beside else None
+        target, mark, place = link.partition("#")
+        name = path_of(page, target)
+        if not any((one, path) == (page.language, name) for one, path, _ in self.project.beside):
+            return None
+        return f"{self.project.settings.root(page.language)}{name}{mark}{place}"
 
     def view(self, name: str, language: str) -> View:
         """What a snippet shows in a language."""

@@ -148,7 +148,7 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
 def test_a_link_to_a_file_beside_the_pages_leads_there(project: Project) -> None:
     project.pages = dict.fromkeys(("zh", "en"), page("part.one"))
     for language in ("zh", "en"):
-        rows = f"[rows](../data/rows.csv), ![curve](curve.svg), [lost](lost.csv), [out]({OUT})"
+        rows = f"[rows](../data/rows.csv#row=2), ![curve](curve.svg), [lost](lost.csv), [out]({OUT})"
         project.file(f"docs/{language}/more/deep.md", f"# Deep {{#deep}}\n\n{rows}\n")
         project.file(f"docs/{language}/data/rows.csv", "1,2\n")
         project.file(
@@ -158,7 +158,7 @@ def test_a_link_to_a_file_beside_the_pages_leads_there(project: Project) -> None
     site = made_up(project)
     site = replace(site, order=("index.md", "more/deep.md"))
     made, told = texts(site), f", [lost](lost.csv), [out]({OUT})"
-    assert f"[rows](../../data/rows.csv), ![curve](../curve.svg){told}" in made[DEEP]
+    assert f"[rows](../../data/rows.csv#row=2), ![curve](../curve.svg){told}" in made[DEEP]
     for name in ("llms-full.txt", "en/llms-full.txt"):
         assert "rows" not in made[name]  # it shows no snippet
 

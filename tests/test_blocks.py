@@ -1402,11 +1402,17 @@ def test_constants_are_not_trained() -> None:
     state = after("blocks.fixed-hidden")
     others = [torch.optim.SparseAdam, torch.optim.Muon, torch.optim.LBFGS]
     for kind in others:  # only LBFGS writes to it
-        alone, loss = nn.Parameter(torch.ones(2, 2)), torch.zeros(())
+        alone, there = (nn.Parameter(torch.ones(2, 2)) for _ in range(2))
+        there.grad = torch.ones(2, 2)
+        if kind is torch.optim.SparseAdam:
+            there.grad = there.grad.to_sparse()
         version = alone._version
-        kind([alone]).step(*([lambda loss=loss: loss] if kind is torch.optim.LBFGS else []))
+        kind([alone, there]).step(
+            *([lambda there=there: there.sum()] if kind is torch.optim.LBFGS else [])
+        )
+        assert (there != 1).all()
         assert (alone == 1).all()
-        assert kind is torch.optim.LBFGS or alone._version == version
+        assert (alone._version == version) == (kind is not torch.optim.LBFGS)
     for optimizer in over(optimizers(), OPTIMIZERS):
         net = state.FixedHiddenMLP()
         net(state.X).backward()

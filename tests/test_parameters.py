@@ -2017,7 +2017,9 @@ def test_separate_copies_part_in_training() -> None:
     assert not torch.allclose(second["0.weight"][0], second["2.weight"][0])
 
 
-def test_the_watch_prints_what_it_logs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_watch_takes_steps_of_sgd_and_its_check_prints(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """watch() takes steps of SGD, of any model without buffers; its check prints gaps and norms."""
     watch = after("parameters.watch-shared").watch
     assert list(watch(nn.Linear(6, 1), torch.randn(3, 6), torch.randn(3, 1))[0]) == [

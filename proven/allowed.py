@@ -7,6 +7,7 @@ script on the site, poses as what the build made, or takes the place of another 
 import keyword
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -92,14 +93,17 @@ def _wrong_meta(page: Page) -> Iterator[Problem]:
             what = f"{key} in the front matter is no {META[key].__name__}"
         elif isinstance(value, str) and re.search(r'[<>"\x00-\x1f\x7f]', value):
             what = f'{key} in the front matter holds one of < > "'
-        elif isinstance(value, dict):  # of `search`
-            boost, exclude = value.get("boost", 1), value.get("exclude", False)
-            known = type(boost) in (int, float) and type(exclude) is bool and 0 < boost <= 100
-            if not known or value.keys() - {"boost", "exclude"}:
-                what = "search in the front matter has more than boost, a number up to 100, and exclude"
+        elif key == "search" and not _weighs(value):
+            what = "search in the front matter has more than boost, a number up to 100, and exclude"
         if what:
             keys = ", ".join(META)
             yield Problem(what, f"what can stand there as plain text: {keys}", (page.at(1),))
+
+
+def _weighs(search: Any) -> bool:
+    boost, exclude = search.get("boost", 1), search.get("exclude", False)
+    known = type(boost) in (int, float) and type(exclude) is bool and 0 < boost <= 100
+    return known and search.keys() <= {"boost", "exclude"}
 
 
 def _wrong_files(project: Project) -> Iterator[Problem]:

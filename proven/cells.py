@@ -141,11 +141,7 @@ def run_cells(
     sys.modules["__main__"], sys.argv = module, [section.place]  # as of a script without any
     try:
         with _streams() as streams, warnings.catch_warnings(record=True) as caught:
-            warnings.resetwarnings()  # to those of a fresh interpreter, whatever a test runner has set
-            for silent in (PendingDeprecationWarning, ImportWarning, ResourceWarning):
-                warnings.simplefilter("ignore", silent)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+            _default_warning_filters()
             for snippet in section.snippets:
                 yield snippet
                 caught.clear()
@@ -397,6 +393,14 @@ def _line(error: BaseException, path: str) -> int | None:
     frames = traceback.extract_tb(error.__traceback__)
     # the first frame of the script is in this cell; inner ones may be in a class that an earlier cell defined
     return next((frame.lineno for frame in frames if frame.filename == path), None)
+
+
+def _default_warning_filters() -> None:
+    """Set the filters of a fresh interpreter, also where a test runner has set its own."""
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
+    warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
 
 
 class _NoInput(io.TextIOBase):

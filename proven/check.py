@@ -152,16 +152,21 @@ def _fences(project: Project) -> Iterator[Problem]:
                     what = f"there is no such page, or it lists no errors: {name!r}"
                     yield Problem(what, "name one as errors.md", (place,))
                 case "error":
-                    name, number = error_of(fence.body)
-                    declared = project.snippets[name].raises if name in project.snippets else ()
-                    first = listed.setdefault((name, number), place)
-                    if not 0 < number <= len(declared):
-                        what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
-                        advice = "name a snippet with raises=, and which of its errors"
-                        yield Problem(what, advice, (place,))
-                    elif first != place:
-                        what, places = "the error is listed twice", (place, first)
-                        yield Problem(what, "remove one entry", places, name)
+                    yield from _entry(project, fence, place, listed)
+
+
+def _entry(
+    project: Project, fence: Fence, place: str, listed: dict[tuple[str, int], str]
+) -> Iterator[Problem]:
+    """An entry of an index of errors names an error that a snippet declares, and that none before it names."""
+    name, number = error_of(fence.body)
+    declared = project.snippets[name].raises if name in project.snippets else ()
+    first = listed.setdefault((name, number), place)
+    if not 0 < number <= len(declared):
+        what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
+        yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
+    elif first != place:
+        yield Problem("the error is listed twice", "remove one entry", (place, first), name)
 
 
 def _questions(project: Project) -> Iterator[Problem]:

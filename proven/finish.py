@@ -284,18 +284,26 @@ def _add_policy(tree: LexborHTMLParser, styles: Sequence[str]) -> None:
         for node in tree.css("script:not([src])")
         if "json" not in (node.attributes.get("type") or "")
     ]
-    inside = [*styles, *(node.text() for node in tree.css("style"))]
-    policy = (  # the icons in the theme's style sheet are data
-        f"default-src 'none'; script-src 'self'{_hashes(scripts)}; style-src 'self'{_hashes(inside)}; img-src 'self' data:; "
-        "font-src 'self'; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'"
-    )
+    directives = {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", *_hashes(scripts)],
+        "style-src": ["'self'", *_hashes([*styles, *(node.text() for node in tree.css("style"))])],
+        "img-src": ["'self'", "data:"],  # the icons in the theme's style sheet are data
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+    }
     if attributes := [str(node.attributes["style"]) for node in tree.css("[style]")]:
-        policy += f"; style-src-attr 'unsafe-hashes'{_hashes(attributes)}"
+        directives["style-src-attr"] = ["'unsafe-hashes'", *_hashes(attributes)]
+    policy = "; ".join(" ".join([name, *sources]) for name, sources in directives.items())
     _taken(tree.css(POLICY))
     given = {"http-equiv": "Content-Security-Policy", "content": policy}
     tree.css("meta[charset]")[0].insert_after(element(tree, "meta", "", given))
 
 
-def _hashes(texts: list[str]) -> str:
+def _hashes(texts: list[str]) -> list[str]:
     digests = (hashlib.sha256(text.encode()).digest() for text in dict.fromkeys(texts))
-    return "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]

@@ -12,6 +12,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -67,6 +68,9 @@ def read_names(project: Project, language: str) -> dict[str, Names]:
     return dict(names)
 
 
+_parsed = lru_cache(maxsize=8)(tomllib.loads)  # each language asks for the tables, and twice
+
+
 def _table(project: Project, language: str, name: str) -> dict[str, dict[str, list[str]]]:
     """A table that says something of headings in each language or in both, if the project has it."""
     path = project.settings.project / project.settings.docs / name
@@ -74,7 +78,7 @@ def _table(project: Project, language: str, name: str) -> dict[str, dict[str, li
     if not path.is_file():
         return {}
     try:
-        table = tomllib.loads(decode(read(path, place), place))
+        table = _parsed(decode(read(path, place), place))
     except ValueError as error:
         raise ProjectError(Problem(f"it is no TOML: {error}", "correct it", (place,))) from None
     pages = project.pages[language].values()

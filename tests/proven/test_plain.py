@@ -148,7 +148,9 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
 def test_a_link_to_a_file_beside_the_pages_leads_there(project: Project) -> None:
     project.pages = dict.fromkeys(("zh", "en"), page("part.one"))
     for language in ("zh", "en"):
-        rows = f"[rows](../data/rows.csv#row=2), ![curve](curve.svg), [lost](lost.csv), [out]({OUT})"
+        rows = (
+            f"[rows](../data/rows.csv#row=2), ![curve](curve.svg), [lost](lost.csv), [out]({OUT})"
+        )
         project.file(f"docs/{language}/more/deep.md", f"# Deep {{#deep}}\n\n{rows}\n")
         project.file(f"docs/{language}/data/rows.csv", "1,2\n")
         project.file(

@@ -2449,6 +2449,10 @@ def test_the_picture_has_a_box_per_parameter_and_a_line_per_key() -> None:
     assert len(labels) == 7 + 6 + 2
     lines = [(*line.get_ydata(), line.get_color()) for line in state.ax.lines]
     assert len(lines) == len(state.net.state_dict()) == 8
+    boxes = [pytest.approx(box.get_center()) for box in state.ax.patches]
+    middles = [text.get_position() for text in state.ax.texts[:-2]]
+    assert boxes == middles
+    assert len(set(middles)) == 7 + 6
     weight = state.rows[state.shared.weight]
     assert {start for start, end, _ in lines if end == weight} == {2, 4}
     assert {start for start, _, color in lines if color == "C1"} == {2, 4}

@@ -1157,7 +1157,18 @@ def test_the_fixes_for_training_work() -> None:
             Path("aside.pt").replace(path)
             return bool(torch.load(path)["step"] == 2)
 
+    def load_an_older_checkpoint() -> bool:
+        with temporary_file() as path:
+            torch.save({"step": 1}, path)
+            whole = path.read_bytes()
+            for useless in (b"", whole[: len(whole) // 2]):
+                Path("newer.pt").write_bytes(useless)
+                with pytest.raises((EOFError, RuntimeError)):
+                    torch.load("newer.pt")
+            return bool(torch.load(path)["step"] == 1)
+
     fixes = (
+        load_an_older_checkpoint,
         *(dtype_of_the_weights, add_the_channels, as_many_outputs_as_classes),
         channels_before_the_rows,
         *(one_axis_for_the_classes, load_to_the_cpu, the_same_ties, write_aside_then_replace),

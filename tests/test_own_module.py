@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Iterator
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 import torch
@@ -158,9 +159,9 @@ def test_assignments_call_setattr() -> None:
 
 def test_our_buffers_go_by_name() -> None:
     """In our class only `register_buffer` makes a tensor a buffer; a new tensor assigned to that
-    name is a buffer as well.
+    name is a buffer as well, and `__getattr__` finds it there.
 
-    在我们的类里，只有 `register_buffer` 能让张量成为缓冲区；之后给这个名字赋的新张量也是缓冲区。
+    在我们的类里，只有 `register_buffer` 能让张量成为缓冲区；之后给这个名字赋的新张量也是缓冲区，由 `__getattr__` 取出来。
     """
     state, _ = both()
     net = state.Module()
@@ -174,6 +175,9 @@ def test_our_buffers_go_by_name() -> None:
         assert vars(net)["_buffers"]["mean"] is new
         assert net.state_dict()["mean"].tolist() == [1, 1]
         assert "mean" not in vars(net)
+        assert net.mean is new
+        with mock.patch.object(state.Module, "__getattr__", side_effect=AttributeError):
+            assert not hasattr(net, "mean")
 
 
 def test_getattr_is_the_last_resort() -> None:

@@ -1413,6 +1413,11 @@ def test_constants_are_not_trained() -> None:
         assert (there != 1).all()
         assert (alone == 1).all()
         assert (alone._version == version) == (kind is not torch.optim.LBFGS)
+    lbfgs = torch.optim.LBFGS([alone, there], max_iter=1)  # what it adds is 0 times its step
+    for slope in (2.0, 1.0, torch.nan):
+        there.grad.fill_(slope)
+        lbfgs.step(lambda: there.sum())
+        assert bool(alone.isnan().all()) == math.isnan(slope)
     for optimizer in over(optimizers(), OPTIMIZERS):
         net = state.FixedHiddenMLP()
         net(state.X).backward()

@@ -1958,9 +1958,10 @@ def test_a_gradient_can_be_there_and_be_wrong() -> None:
 
 def test_gradcheck_sees_no_further_than_its_input() -> None:
     """`gradcheck` judges only at the input that it gets: where a ReLU gives nothing but zeros, even
-    a layer that reads `.data` passes.
+    a layer that reads `.data` passes, and where the input of a ReLU is exactly 0, a correct layer fails.
 
-    `gradcheck` 只对交给它的输入下结论：ReLU 对这批输入若只输出 0，连用了 `.data` 的层也能通过。
+    `gradcheck` 只对交给它的输入下结论：ReLU 对这批输入若只输出 0，连用了 `.data` 的层也能通过；
+    ReLU 的输入若恰好是 0，正确的层也通不过。
     """
     state = after("custom_layers.gradients-agree")
     for seed in over(seeds(3), SEEDS):
@@ -1973,6 +1974,10 @@ def test_gradcheck_sees_no_further_than_its_input() -> None:
         with torch.no_grad():
             deaf.bias.fill_(1000)
         assert not state.gradients_agree(deaf, X)
+        right = nn.Sequential(nn.Linear(4, 2, bias=False), nn.ReLU())
+        assert state.gradients_agree(right, X)
+        X[1] = 0
+        assert not state.gradients_agree(right, X)
 
 
 def test_einsum_sums_over_the_letters_left_out() -> None:

@@ -54,7 +54,7 @@ GAP, TITLE, LEAF = 0.1, 0.36, 0.6  # inches | 英寸
 def frame(ax, module, x, y, width, height):
     round_box = "round,pad=0,rounding_size=0.09"
     shape = ((x, y), width, height, round_box)
-    if hasattr(module, "weight"):
+    if getattr(module, "weight", None) is not None:
         tint = {"fc": "C0", "ec": "none", "alpha": 0.2}
         ax.add_patch(FancyBboxPatch(*shape, **tint))
     ax.add_patch(FancyBboxPatch(*shape, fc="none"))
@@ -66,8 +66,10 @@ def nest(ax, name, module, x, y, width):
     label = f"{name}: {type(module).__name__}"
     style = {"va": "center", "size": 13}
     if not children:
-        if hasattr(module, "weight"):
-            label += f"\n{tuple(module.weight.shape)}"
+        weight = getattr(module, "weight", None)
+        lazy = nn.parameter.is_lazy(weight)
+        if weight is not None and not lazy:
+            label += f"\n{tuple(weight.shape)}"
         middle = (x + width / 2, y + LEAF / 2)
         ax.text(*middle, label, ha="center", **style)
         frame(ax, module, x, y, width, LEAF)
@@ -664,6 +666,8 @@ def check_residual(Residual):
     pairs = zip(start, net.parameters(), strict=True)
     for old, new in pairs:
         assert not torch.equal(old, new), "one stands still"
+    net, x = Residual(nn.Tanh()), X[:, :16]
+    assert torch.equal(net(x), x), "not with nn.Tanh()"
     print("checked:", len(start), "parameters have moved")
 
 
@@ -691,18 +695,19 @@ def check_list_sequential(ListSequential):
     assert list(mine) == parts, "iteration"
     assert mine[2] is mine[0] is square, "mine[2]"
     assert mine[-1] is parts[-1], "mine[-1]"
-    for ends in ((0, 2), (1, 4), (-3, 3), (0, 4, 2)):
+    cases = ((0, 2), (1, None), (-3, 3), (None, 4, 2))
+    for ends in cases:
         cut = slice(*ends)
         part = mine[cut]
         assert type(part) is ListSequential, type(part)
         assert list(part) == parts[cut], f"{cut}: {part}"
         assert torch.equal(part(X), theirs[cut](X)), cut
-    try:
-        mine[4]
-    except IndexError:
-        pass
-    else:
-        raise AssertionError("there is no mine[4]")
+    for index in (4, -5):
+        try:
+            mine[index]
+        except IndexError:
+            continue
+        raise AssertionError(f"mine[{index}]: no error")
     print("checked:", len(mine), "parts")
 
 
@@ -765,27 +770,48 @@ def check_audit(audit):
     found = audit(ThreeWays())
     assert found == kinds, found
 
-    net = nn.Sequential(Shifted(), FixedHiddenMLP())
+    shifted, fixed = Shifted(), FixedHiddenMLP()
+    weight = fixed.rand_weight
+    fixed.register_buffer(
+        "rand_weight",
+        weight,
+        persistent=False,
+    )
+    net = nn.Sequential(shifted, fixed)
+    kinds = {"0.mean": "plain"}
+    kinds["1.rand_weight"] = "buffer"
+    for name, _ in net.named_parameters():
+        kinds[name] = "parameter"
     found = audit(net)
-    kept = set(net.state_dict())
-    for name, kind in found.items():
-        assert (kind != "plain") == (name in kept), name
-    assert set(found) - kept == {"0.mean"}, found
+    assert found == kinds, found
+
+    # more names, no more tensors | 名字多了，张量没多
+    fixed.mean, fixed.copy = shifted.mean, weight
+    shifted.twin = fixed.linear
+    again = sorted(audit(net).values())
+    once = sorted(kinds.values())
+    assert again == once, "a tensor is listed twice"
     print("checked:", len(found), "tensors")
 
 
 # %% audit
 def audit(module):
-    kinds = {}
-    for name, _ in module.named_parameters():
-        kinds[name] = "parameter"
-    for name, _ in module.named_buffers():
-        kinds[name] = "buffer"
+    kinds, seen = {}, set()
+
+    def note(name, value, kind):
+        tensor = isinstance(value, torch.Tensor)
+        if tensor and id(value) not in seen:
+            seen.add(id(value))
+            kinds[name] = kind
+
+    for name, value in module.named_parameters():
+        note(name, value, "parameter")
+    for name, value in module.named_buffers():
+        note(name, value, "buffer")
     for path, part in module.named_modules():
         for name, value in vars(part).items():
-            if isinstance(value, torch.Tensor):
-                full = f"{path}.{name}".removeprefix(".")
-                kinds[full] = "plain"
+            full = f"{path}.{name}".removeprefix(".")
+            note(full, value, "plain")
     return kinds
 
 
@@ -795,6 +821,16 @@ check_audit(audit)
 
 # %% check-shapes
 def check_shapes(shapes):
+    def hooks():  # of modules, and global | 各模块的和全局的
+        found = []
+        owners = (*chimera.modules(), nn.modules.module)
+        for owner in owners:
+            for name, value in vars(owner).items():
+                if name.endswith("_hooks"):
+                    found.append(dict(value))
+        return found
+
+    before = hooks()
     rows = shapes(chimera, X)
     assert len(rows) == 12, f"{len(rows)} rows, not 12"
     assert rows[-1] == ("", ()), rows[-1]
@@ -807,8 +843,7 @@ def check_shapes(shapes):
         pass
     else:
         raise AssertionError("the error was swallowed")
-    for part in chimera.modules():
-        assert not part._forward_hooks, "a hook is left"
+    assert hooks() == before, "a hook is left"
     print("checked:", len(rows), "rows, no hook is left")
 
 

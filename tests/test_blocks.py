@@ -151,6 +151,32 @@ def test_picture_has_one_frame_per_module_and_one_tint_per_weight() -> None:
     state.plt.close("all")
 
 
+def test_picture_draws_layers_without_a_weight() -> None:
+    """A layer whose weight is None has a frame without a tint and no shape; one whose weight has no shape yet
+    has a tint.
+    """
+    state = after("blocks.picture")
+    plain = [
+        *(nn.LayerNorm(4, elementwise_affine=False), nn.BatchNorm1d(4, affine=False)),
+        *(nn.CrossEntropyLoss(), nn.ReLU()),
+    ]
+    for module, tints in (
+        *((each, 0) for each in plain),
+        (nn.LazyLinear(4), 1),
+        (nn.Linear(2, 4), 1),
+    ):
+        ax = state.plt.figure().add_axes((0, 0, 1, 1))
+        state.nest(ax, "model", nn.Sequential(module), 0, 0, 6)
+        assert len(ax.patches) == 2 + tints
+        shapes = [text for text in ax.texts if "\n" in text.get_text()]
+        assert len(shapes) == (type(module) is nn.Linear)
+    for layer in (*layers(), *lazy_layers()):
+        module = _made(layer)
+        state.draw("model", nn.Sequential(module, nn.Sequential(module)))
+        state.plt.close("all")
+    state.plt.close("all")
+
+
 def test_picture_keeps_every_box_inside_its_parent() -> None:
     """The frames of the children lie within the frame of the model, without touching it."""
     state = after("blocks.picture")
@@ -2115,7 +2141,9 @@ def test_all_zero_blocks_train_only_the_last_bias() -> None:
 
 
 def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
-    """X + block(X) is no identity at first, a factor that stays zero and a block of zeros never learn."""
+    """X + block(X) is no identity at first, a factor that stays zero and a block of zeros never learn; zeros in
+    the last layer do not help a block without parameters, and a factor of one width fits no other block.
+    """
     state: Any = after("blocks.residual")
 
     class Sum(state.Residual):  # type: ignore[misc]
@@ -2135,9 +2163,28 @@ def test_check_of_residual_refuses_a_plain_sum_and_a_constant_factor() -> None:
         def forward(self, X: torch.Tensor) -> Any:
             return X + self.block(X)
 
-    for wrong in (Sum, Deaf, Zeros):
+    class NoneAdded(state.Residual):  # type: ignore[misc]
+        def __init__(self, block: nn.Module) -> None:
+            super().__init__(block)
+            del self.scale
+            for parameter in [*block.parameters()][-2:]:
+                nn.init.zeros_(parameter)
+
+        def forward(self, X: torch.Tensor) -> Any:
+            return X + self.block(X)
+
+    for wrong in (Sum, Deaf, Zeros, NoneAdded):
         with pytest.raises(AssertionError):
             state.check_residual(wrong)
+
+    class Twenty(state.Residual):  # type: ignore[misc]
+        def __init__(self, block: nn.Module, shape: tuple[int, ...] = (1, 20)) -> None:
+            super().__init__(block)
+            self.scale = nn.Parameter(torch.zeros(shape))
+
+    with pytest.raises(RuntimeError, match="must match the size"):
+        state.check_residual(Twenty)
+    state.check_residual(lambda block: Twenty(block, (1,)))
 
 
 def test_parallel_joins_the_features_of_any_number_of_dimensions() -> None:
@@ -2268,7 +2315,9 @@ def test_shapes_leaves_no_hook_and_no_foreign_hook_out() -> None:
 
 
 def test_check_of_shapes_refuses_hooks_that_stay() -> None:
-    """Hooks that stay after an error, a swallowed error and names of the loop fail the check."""
+    """Hooks that stay after an error, a swallowed error and names of the loop fail the check, as do a hook for
+    all modules and a pre-hook that stay; a hook for all modules that is removed passes.
+    """
     state = after("blocks.shapes")
 
     def stay(module: nn.Module, X: torch.Tensor) -> Any:
@@ -2291,6 +2340,39 @@ def test_check_of_shapes_refuses_hooks_that_stay() -> None:
 
     def last(module: nn.Module, X: torch.Tensor) -> Any:
         return [("", shape) for _, shape in state.shapes(module, X)]
+
+    handles = list[Any]()
+
+    def everywhere(module: nn.Module, X: torch.Tensor) -> Any:
+        names, rows = {part: name for name, part in module.named_modules()}, []
+
+        def note(part: nn.Module, args: Any, output: torch.Tensor) -> None:
+            if part in names:
+                rows.append((names[part], tuple(output.shape)))
+
+        handles.append(nn.modules.module.register_module_forward_hook(note))
+        module(X)
+        return rows
+
+    def before(module: nn.Module, X: torch.Tensor) -> Any:
+        handles.append(module.register_forward_pre_hook(lambda *_: None))
+        return state.shapes(module, X)
+
+    def clean(wrong: Any) -> Any:
+        def right(module: nn.Module, X: torch.Tensor) -> Any:
+            try:
+                return wrong(module, X)
+            finally:
+                handles.pop().remove()
+
+        return right
+
+    for wrong in (everywhere, before):
+        state.check_shapes(clean(wrong))
+        with pytest.raises(AssertionError, match="a hook is left"):
+            state.check_shapes(wrong)
+        while handles:
+            handles.pop().remove()
 
     for wrong in (swallow, last, stay):
         with pytest.raises(AssertionError):
@@ -2388,9 +2470,32 @@ def test_check_of_list_sequential_refuses_children() -> None:
                 return super().__getitem__(index)
             return list(self)[index % len(self)]
 
+    class Twice(state.ListSequential):  # type: ignore[misc]
+        def __getitem__(self, index: Any) -> Any:
+            if isinstance(index, slice):
+                return super().__getitem__(index)
+            return list(self)[index + len(self) if index < 0 else index]
+
+    class BothEnds(state.ListSequential):  # type: ignore[misc]
+        def __getitem__(self, index: Any) -> Any:
+            if isinstance(index, slice):
+                start = index.start if index.start >= 0 else index.start + len(self)
+                return super().__getitem__(slice(start, index.stop, index.step))
+            return super().__getitem__(index)
+
+    class ByRange(state.ListSequential):  # type: ignore[misc]
+        def __getitem__(self, index: Any) -> Any:
+            if isinstance(index, slice):
+                places = range(*index.indices(len(self)))
+                return ByRange(*(self[i] for i in places))
+            return super().__getitem__(index)
+
+    with pytest.raises(TypeError, match="NoneType"):
+        state.check_list_sequential(BothEnds)
+    state.check_list_sequential(ByRange)
     square = state.square
     assert len(ByChildren(square, nn.ReLU(), square, nn.Linear(20, 4))) == 3
-    for wrong in over((ByChildren, ListSlices, Turning), "wrong answers | 种错误的答案"):
+    for wrong in over((ByChildren, ListSlices, Turning, Twice), "wrong answers | 种错误的答案"):
         with pytest.raises(AssertionError):
             state.check_list_sequential(wrong)
 
@@ -2500,6 +2605,23 @@ def test_audit_finds_every_kind_at_every_depth() -> None:
     assert audit(nn.ReLU()) == {}
 
 
+def test_audit_lists_each_tensor_once() -> None:
+    """A plain tensor that two parts share has one entry; a registered one has that of its registry only."""
+    audit = after("blocks.audit").audit
+    net: Any = nn.Sequential(nn.BatchNorm1d(3, affine=False), nn.ReLU())
+    net[0].mean = net[1].mean = torch.ones(3)
+    net.again = net[0].running_mean
+    net.register_parameter("scale", nn.Parameter(torch.ones(3)))
+    net[1].register_buffer("scale", net.scale)
+    assert audit(net) == {
+        "scale": "parameter",
+        "0.running_mean": "buffer",
+        "0.running_var": "buffer",
+        "0.num_batches_tracked": "buffer",
+        "0.mean": "plain",
+    }
+
+
 def test_registered_tensors_are_not_in_vars() -> None:
     """A tensor in a plain attribute is in `vars(module)`; parameters and buffers are not, since the module
     keeps them in its registries.
@@ -2553,7 +2675,9 @@ def test_an_audit_does_not_look_into_lists() -> None:
 
 
 def test_check_of_audit_refuses_half_an_audit() -> None:
-    """An audit without the plain tensors, without the full names, or of one level only fails."""
+    """An audit without the plain tensors, without the full names, or of one level only fails, as does one that
+    leaves out what is not saved, calls a buffer of a part a parameter, or lists a tensor twice.
+    """
     state = after("blocks.audit")
 
     def registered(module: nn.Module) -> Any:
@@ -2565,7 +2689,42 @@ def test_check_of_audit_refuses_half_an_audit() -> None:
     def one_level(module: nn.Module) -> Any:
         return {k: v for k, v in state.audit(module).items() if "." not in k}
 
-    for wrong in (registered, short, one_level):
+    def plain(module: nn.Module) -> Any:
+        return {k: v for k, v in state.audit(module).items() if v == "plain"}
+
+    def saved(module: nn.Module) -> Any:
+        kinds = {k: "buffer" if k in module._buffers else "parameter" for k in module.state_dict()}
+        return kinds | plain(module)
+
+    def saved_by_kind(module: nn.Module) -> Any:
+        kept = module.state_dict()
+        return {k: v for k, v in state.audit(module).items() if k in kept} | plain(module)
+
+    def of_kind(module: nn.Module) -> Any:
+        buffers = dict.fromkeys(_names(module.named_buffers()), "parameter")
+        return state.audit(module) | buffers | dict.fromkeys(module._buffers, "buffer")
+
+    def twice(module: nn.Module) -> Any:
+        found = dict(state.audit(module))
+        for path, part in module.named_modules():
+            for name, value in vars(part).items():
+                if isinstance(value, torch.Tensor):
+                    found[f"{path}.{name}".removeprefix(".")] = "plain"
+        return found
+
+    def last_name(module: nn.Module) -> Any:
+        names = dict[int, tuple[str, str]]()
+        for path, part in module.named_modules():
+            registries = (vars(part), part._buffers, part._parameters)
+            for kind, registry in zip(("plain", "buffer", "parameter"), registries, strict=True):
+                for name, value in registry.items():
+                    known = names.get(id(value), ("", "plain"))[1]
+                    if isinstance(value, torch.Tensor) and (kind != "plain" or known == "plain"):
+                        names[id(value)] = f"{path}.{name}".removeprefix("."), kind
+        return dict(names.values())
+
+    state.check_audit(last_name)
+    for wrong in (registered, short, one_level, saved, saved_by_kind, of_kind, twice):
         with pytest.raises(AssertionError):
             state.check_audit(wrong)
 

@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from proven.testing import after, over, section, shown
 from tests.families import Layer, float_dtypes, layers, lazy_layers, optimizers, seeds
@@ -817,6 +818,46 @@ def test_our_class_lets_a_tensor_hide_a_parameter() -> None:
     assert dict(net.named_parameters())["out.weight"].grad is not None
 
 
+def test_a_plain_value_hides_what_is_registered_later() -> None:
+    """In our class, a parameter, module or buffer registered under a name that is already a plain attribute
+    stays hidden behind the old value; `nn.Module` removes the old value, except that its `register_buffer`
+    refuses such a name.
+
+    在我们的类里，名字若已是普通属性，之后在它下面注册的参数、模块或缓冲区会被原来的值挡住；`nn.Module` 会去掉原来的值，
+    只有 `register_buffer` 不接受这样的名字。
+    """
+    state, bases = both()
+    olds: tuple[Any, ...] = (
+        None,
+        1.5,
+        "name",
+        [],
+        torch.ones(2),
+        torch.ones(2, requires_grad=True),
+        F.relu,
+    )
+    for old in over(olds, "plain values | 个普通的值"):
+        for base in bases:
+            parts = (nn.Parameter(torch.zeros(2)), base(), state.build(base))
+            for new in parts:
+                net = base()
+                net.x = old
+                net.x = new
+                kind = "_parameters" if new is parts[0] else "_modules"
+                assert vars(net)[kind] == {"x": new}
+                assert net.x is (old if base is state.Module else new)
+                assert ("x" in vars(net)) == (base is state.Module)
+        ours, real = (base() for base in bases)
+        ours.x = real.x = old
+        ours.register_buffer("x", torch.zeros(2))
+        assert list(ours.state_dict()) == ["x"]
+        assert ours.x is old
+        with pytest.raises(KeyError, match="attribute 'x' already exists"):
+            real.register_buffer("x", torch.zeros(2))
+        assert real.x is old
+        assert real.state_dict() == {}
+
+
 def test_the_real_class_guards_registered_names() -> None:
     """Under the name of a parameter, `nn.Module` refuses a plain tensor, `cannot assign
     'torch.FloatTensor' as parameter 'bias'`, and other values that are neither a parameter nor `None`.
@@ -1551,7 +1592,33 @@ def test_the_checks_refuse_likely_mistakes() -> None:
         def named_modules(self, at: str = "", seen: Any = None) -> Any:
             return ((n, part) for n, part in super().named_modules(at, seen) if n.count(".") < 2)
 
+    class RemovingAfter(state.Hooked):  # type: ignore[misc]
+        def register_forward_hook(self, hook: Any) -> Any:
+            own = functools.partial(hook)
+            self._hooks.append(own)
+
+            def remove(handle: Any) -> None:
+                if own in self._hooks:
+                    self._hooks.remove(own)
+
+            return type("Handle", (), {"remove": remove})()
+
+    class TiedParameters(state.Module):  # type: ignore[misc]
+        def to(self, *args: Any, moved: Any = None) -> Any:
+            moved = {} if moved is None else moved
+            for name, old in self._parameters.items():
+                if old not in moved:
+                    moved[old] = state.carry(old, *args)
+                self._parameters[name] = moved[old]
+            for name, old in self._buffers.items():
+                self._buffers[name] = old.to(*args)
+            for part in self._modules.values():
+                part.to(*args, moved=moved)
+            return self
+
     for check, wrong in (
+        (state.check_hooks, RemovingAfter),
+        (state.check_ties, TiedParameters),
         (state.check_hooks, Removing),
         (state.check_hooks, Nested),
         (state.check_persistent, Everywhere),

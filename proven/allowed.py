@@ -131,11 +131,12 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
     """The files of the site that pages make, and those beside them, each with its owner."""
     settings = project.settings
     archives = (f"{settings.name}-offline.zip", f"notebooks/{settings.name}-notebooks.zip")
-    for made in ("build.json", "404.html", "sitemap.xml", *archives):
+    for made in ("build.json", "404.html", "sitemap.xml", "llms.txt", *archives):
         yield made, "the engine"
     for language in settings.languages:
         root = settings.root(language)
         yield f"{root}notebooks/chapter.{language}.ipynb", "the notebook of all sections"
+        yield f"{root}llms-full.txt", "the engine"
         for page in project.pages[language].values():
             for name in (
                 f"{page.url}index.html",
@@ -244,10 +245,14 @@ def _wrong_mark(site: Site, page: Page, mark: LexborNode) -> Iterator[Problem]:
 def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
     if name in ("href", "src"):
         plain = re.sub(r"[\x00-\x20]", "", value)
-        if name == "href":
-            return urlsplit(plain).scheme in ("", "http", "https", "mailto")
         drawn = by_tools and tag == "img" and plain.startswith("data:image/")
-        return drawn or (not urlsplit(plain).scheme and plain[:2] != "//")
+        try:
+            scheme = urlsplit(plain).scheme
+        except ValueError:
+            return False
+        if name == "href":
+            return scheme in ("", "http", "https", "mailto")
+        return drawn or (not scheme and plain[:2] != "//")
     if name == "style":
         return bool(STYLE.fullmatch(value))
     if name in ("id", "name") and value.startswith("__"):

@@ -21,10 +21,12 @@ from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.postprocessors import Postprocessor
 from markdown_exec import base_format
 from markupsafe import Markup
 from pymdownx.inlinehilite import InlineHiliteException, InlineHiliteExtension
 from pymdownx.superfences import SuperFencesCodeExtension, SuperFencesException
+from selectolax.lexbor import LexborHTMLParser
 
 from proven import html, notebooks
 from proven.files import Files, listed
@@ -65,6 +67,8 @@ class Fences(Extension):
             {"name": "claim", "class": "claim", "format": self._mark},
         ]
         InlineHiliteExtension(custom_inline=inline).extendMarkdown(md)
+        after_all_others = -1000
+        md.postprocessors.register(_Closed(md), "closed", after_all_others)
 
     def _snippet(self, source: str, options: dict[str, str]) -> str:
         view = self.site.view(source, self.language)
@@ -99,6 +103,13 @@ class Fences(Extension):
 
     def _mark(self, source: str, language: str, css_class: str, md: Markdown) -> Element:
         return html.mark(self.site.claim(source.strip(), self.language))
+
+
+class _Closed(Postprocessor):
+    """Parses what a page holds by itself: no end tag in it can end what the theme puts around it."""
+
+    def run(self, text: str) -> str:
+        return LexborHTMLParser(text, is_fragment=True).html or ""
 
 
 def _fence(name: str, write: Callable[[str, dict[str, str]], str]) -> dict[str, Any]:

@@ -47,15 +47,19 @@ def finish(
     """
     settings, problems = site.project.settings, list[Problem]()
     root = folder / settings.root(language)
-    left = {folder / address_of(site, page): page for page in site.project.pages[language].values()}
+    left: dict[Path, Page | None] = {root / "404.html": None}  # which is the theme's
+    left |= {folder / address_of(site, page): page for page in site.project.pages[language].values()}
     others = [folder / other for other in settings.languages[1:] if root == folder]
     for path in sorted(root.rglob("*.html")):
         if not any(path.is_relative_to(other) for other in others):
             try:
-                finish_page(site, left.pop(path, None), path, policy, styles)
+                if path not in left:
+                    name = path.relative_to(folder).as_posix()
+                    raise ProjectError(strange_file(name))
+                finish_page(site, left.pop(path), path, policy, styles)
             except ProjectError as error:
                 problems += error.problems
-    for page in left.values():
+    for page in filter(None, left.values()):
         what, advice = "the site leaves the page out", "publish or remove it"
         problems.append(Problem(what, advice, (page.at(1),)))
     if problems:
@@ -64,6 +68,12 @@ def finish(
     if index.is_file():
         text = improve(index.read_text(encoding="utf-8"), site.project, language)
         index.write_text(text, encoding="utf-8")
+
+
+def strange_file(name: str) -> Problem:
+    """Tell of a file that would be published, and that was not there, or not a part, when the project was read."""
+    what = f"the site would have {name}, which was not read as a part of the project"
+    return Problem(what, "build again, or remove what makes it", (f"{name}:1",))
 
 
 def finish_page(

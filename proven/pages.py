@@ -40,6 +40,7 @@ ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
 HEADING_ID = re.compile(r"\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
+LONGEST_LINE, MOST_BEGUN = 5000, 1500  # characters of a line; what begins a link, HTML or emphasis in a paragraph
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
@@ -116,7 +117,7 @@ class Fence:
     def moves(self) -> int:
         """How many columns of its table a reader sets; 0 if it shows no such table, -1 if it cannot be read."""
         option = self.option("moves") or "0"
-        return int(option) if option.isdecimal() else -1
+        return int(option) if option.isdecimal() and len(option) < 9 else -1
 
 
 @dataclass(frozen=True)
@@ -318,6 +319,9 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
                 problems += wrong
             except ProjectError as error:
                 problems += error.problems
+            except RecursionError:
+                what = "something on the page is nested too deeply to be read"
+                problems.append(Problem(what, "make it flat", (f"{place}:1",)))
         for name, page in pages[language].items():
             if any(fence.kind == "summary" for fence in page.fences):
                 text = _with_summaries(page, pages[language])
@@ -353,6 +357,12 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         problems.append(Problem(what, advice, (f"{place}:{line}",)))
 
     text = text.replace("\0", "\ufffd")  # as CommonMark does, so that lines and tokens agree
+    begun = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        begun = begun + sum(map(line.count, "[<*_")) if line.strip() else 0
+        if len(line) > LONGEST_LINE or begun > MOST_BEGUN:
+            what = "the line, or the paragraph, is so long or begins so much that Markdown takes minutes for it"
+            raise ProjectError(Problem(what, "break it up", (f"{place}:{number}",)))
     tokens = _parser().parse(text)
     meta: dict[str, Any] = {}
     if tokens and tokens[0].type == "front_matter":
@@ -360,11 +370,14 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
             meta = yaml.safe_load(tokens.pop(0).content) or {}
             if not isinstance(meta, dict):
                 raise ValueError("it is no mapping")
-        except (yaml.YAMLError, ValueError) as error:
+        # of a value with a tag, PyYAML tells in many ways that it is none
+        except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
             meta = {}
             wrong(f"the front matter is no YAML: {error}", "correct it", 1)
     parts = tuple(_parts(SyntaxTreeNode(tokens).children, text.split("\n"), wrong))
     page = Page(path, language, place, text, meta, parts)
+    if not page.headings:
+        wrong("the page has no title", "begin it with a heading: # Title {#title}", 1)
     for heading in page.headings:
         if not heading.id:
             advice = "give it the id that the other languages have: ## Title {#id}"
@@ -506,7 +519,7 @@ def error_of(text: str) -> tuple[str, int]:
     """The snippet that an entry of the index of errors names, and which of its errors is meant; 0 if it is none."""
     name, _, number = text.strip().partition(" ")
     number = number or "1"
-    return name, int(number) if number.isdecimal() else 0
+    return name, int(number) if number.isdecimal() and len(number) < 9 else 0
 
 
 def target_of(page: Page, link: str) -> tuple[str, str] | None:

@@ -37,11 +37,14 @@ class Problem:
         texts = (self.snippet, self.claim, self.sentence, ", ".join(self.places), self.advice)
         rows = zip(labels, texts, strict=True)
         first, *rest = self.what.strip().splitlines() or [""]
-        # text of others begins no line: CI obeys lines that begin with ::, spaces before it or not
-        first = f"| {first}" if first.startswith(("::", "##[")) else first
         told = (f"  {label:<8} {' '.join(text.splitlines())}" for label, text in rows if text)
-        text = "\n".join([first, *(f"  | {line}" for line in rest), *told])
-        return CONTROL.sub(lambda one: ascii(one[0])[1:-1], text).replace("##[", "# #[")
+        return harmless("\n".join([first, *(f"  | {line}" for line in rest), *told]))
+
+
+def harmless(text: str) -> str:
+    """A text that no terminal obeys, nor CI, which obeys lines that begin with ::, spaces before it or not."""
+    text = CONTROL.sub(lambda one: ascii(one[0])[1:-1], text)
+    return re.sub(r"^(?=\s*(::|##\[))", "| ", text, flags=re.MULTILINE).replace("##[", "# #[")
 
 
 # what a machine says that is at its limits: of disks, files, processes and memory

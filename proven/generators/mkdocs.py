@@ -29,10 +29,10 @@ from proven.build import begin_site, complete
 from proven.config import read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
-from proven.finish import finish, write_files
+from proven.finish import finish, strange_file, write_files
 from proven.fork import Fork, can_fork, end_orderly, have_streams
 from proven.generators.preview import Preview, check_address
-from proven.problems import Problem, ProjectError, unforeseen
+from proven.problems import Problem, ProjectError, harmless, unforeseen
 from proven.publish import place_of, replace_files, staging
 from proven.runner import warm_up
 from proven.search import without_markup
@@ -70,6 +70,8 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             have_streams()
             end_orderly()  # so that on_shutdown is called
         logger = logging.getLogger("mkdocs")
+        for handler in logger.handlers:
+            handler.addFilter(_harmless)
         if logger.level > logging.WARNING:  # MkDocs would not count warnings any more
             for handler in logger.handlers:
                 handler.setLevel(max(handler.level, logger.level))
@@ -83,6 +85,10 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         if language != (of_file if of_file in settings.languages else settings.main):
             what = f"the language of its theme is {language}, and its pages have another one"
             raise ProjectError(Problem(what, "let theme: language: be that of the file", (name,)))
+        docs = settings.project / settings.docs / language
+        if Path(config.docs_dir).resolve() != docs.resolve():
+            what = f"docs_dir is another folder than that of the pages, {settings.docs}/{language}"
+            raise ProjectError(Problem(what, "let docs_dir name that one", (name,)))
         if not config.use_directory_urls:
             what = "the site has an address with a folder for each page, and this build is to have none"
             advice = "leave out --no-directory-urls and use_directory_urls: false"
@@ -114,7 +120,13 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
     def on_files(self, files: MkDocsFiles, config: MkDocsConfig) -> MkDocsFiles:
         """Begin to build the other languages, now that MkDocs has cleared the folder."""
         assert self.site
-        settings = self.site.project.settings
+        project, language = self.site.project, str(config.theme["language"])
+        settings = project.settings
+        known = {*project.pages[language], *(f[1] for f in project.beside if f[0] == language)}
+        for file in files:
+            published = file.inclusion.is_included()  # type: ignore[no-untyped-call]
+            if published and file.src_dir == config.docs_dir and file.src_uri not in known:
+                raise ProjectError(strange_file(f"{settings.docs}/{language}/{file.src_uri}"))
         if config.theme["language"] == settings.main and not self.preview and can_fork():
             for other in settings.languages[1:]:
                 build_it = functools.partial(self._build_other, config, other)
@@ -236,6 +248,12 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             log.error("%s", unforeseen(error))
             return "A language was not built."
         return ""
+
+
+def _harmless(record: logging.LogRecord) -> bool:
+    """Let what MkDocs tells of a page, in words of the page, command no terminal and no CI."""
+    record.msg, record.args = harmless(record.getMessage()), ()
+    return True
 
 
 def _place(page: Page) -> str:

@@ -26,7 +26,7 @@ from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
 from proven.finish import finish
 from proven.problems import Problem, ProjectError
-from proven.publish import place_of, staging
+from proven.publish import place_of, put_file, staging
 from proven.settings import find_project, read_settings
 from proven.views import Site
 
@@ -62,7 +62,10 @@ def build(project: Path, target: Path) -> None:
 def write_stage(site: Site, language: str, config: Config, files: Files, stage: Path) -> None:
     """Write all that Zensical needs for the pages of one language, with the configuration of the project."""
     docs = stage / "docs"
-    shutil.copytree(site.project.settings.project / config.get("docs_dir", "docs"), docs)
+    for of, name, place in site.project.beside:
+        if of == language:
+            put_file((site.project.settings.project / place).read_bytes(), docs / name)
+    docs.mkdir(parents=True, exist_ok=True)
     for page in site.project.pages[language].values():
         meta = yaml.safe_dump({**page.meta, **page_meta(site, page, files)}, allow_unicode=True)
         text = f"---\n{meta}---\n{page.body}"

@@ -335,6 +335,9 @@ def check_any_size(any_size_net):
     assert same, "a later call made new parameters"
     assert names == list(net.state_dict())
     assert len(names) == 6, "two convolutions, one linear"
+    convs = [p.shape for p in before if p.dim() == 4]
+    wanted = [(6, 1, 5, 5), (16, 6, 5, 5)]
+    assert sorted(convs) == wanted, "other convolutions"
     print("checked: images of four sizes, two not square")
 
 
@@ -377,6 +380,9 @@ def check_many_widths(ManyWidths):
     assert moved, "the last layer must be shared"
     later = [name for name, p in net.named_parameters()]
     assert later == names, "a call made new parameters"
+    sizes = [p.numel() for p in net.parameters()]
+    for width in (20, 21):
+        assert width * 256 in sizes, "not 256 outputs"
     try:
         net(torch.ones(2, 30))
     except Exception as error:
@@ -405,14 +411,15 @@ check_many_widths(ManyWidths)
 
 # %% check-materialise
 def check_materialise(materialise):
-    net = with_norm().double()
-    net[1].eval()  # a mode of its own | 单独设了模式
+    inner = with_norm().double()
+    inner[1].eval()  # a mode of its own | 单独设了模式
+    net = nn.Sequential(inner)
     assert materialise(net, 1, 20) is net, "return net"
-    assert net[0].in_features == 20
-    assert net[0].weight.dtype == torch.float64
-    modes = [m.training for m in net]
-    assert modes == [True, False, True, True], modes
-    assert net.training, "net itself was in training mode"
+    assert inner[0].in_features == 20
+    assert inner[0].weight.dtype == torch.float64
+    modes = [m.training for m in net.modules()]
+    wanted = [True, True, True, False, True, True]
+    assert modes == wanted, f"modes changed: {modes}"
 
     net = materialise(with_norm(), 2, 20)
     counted = net[1].num_batches_tracked.item()
@@ -420,13 +427,16 @@ def check_materialise(materialise):
 
     net = nn.Sequential(nn.Linear(20, 4), nn.Dropout())
     net[1].eval()
+    before = torch.get_rng_state()
     try:
         materialise(net, 1, 21)  # too wide | 宽度不符
     except RuntimeError:
-        modes = [net.training] + [m.training for m in net]
+        modes = [m.training for m in net.modules()]
         assert modes == [True, True, False], "after an error"
     else:
         raise AssertionError("the error must reach the caller")
+    same = before.equal(torch.get_rng_state())
+    assert same, "zeros draw no random numbers"
     on_meta = nn.Sequential(nn.LazyLinear(4, device="meta"))
     materialise(on_meta, 1, 20)
     print("checked: width, dtype, modes, statistics")
@@ -454,13 +464,14 @@ check_materialise(materialise)
 # %% check-reached
 def check_reached(reached):
     net = lazy_net()
-    assert reached(net, init_by_type) == [], "still lazy"
+    found = sorted(reached(net, init_by_type))
+    assert found == [], f"still lazy: {found}"
     net(X)
     nn.init.zeros_(net[0].bias)
     kept = [p.detach().clone() for p in net.parameters()]
     weights = ["0.weight", "2.weight"]
-    assert reached(net, init_by_type) == weights
-    found = reached(net, init_normal)
+    assert sorted(reached(net, init_by_type)) == weights
+    found = sorted(reached(net, init_normal))
     assert len(found) == 4, f"init_normal: {found}"
     pairs = zip(kept, net.parameters(), strict=True)
     same = all(torch.equal(p, q) for p, q in pairs)

@@ -632,9 +632,17 @@ def check_scaled(init_scaled):
         last = spreads(init_scaled, width=width)[-1]
         print(f"width {width}, layer 20: {last:.1e}")
         assert 0.05 < last < 1, "lost, or grown too large"
-    layer = nn.Linear(50, 200, bias=False)
+    layer = nn.Linear(50, 200)
     init_scaled(layer)
     assert abs(layer.weight.std() - 0.2) < 0.02, "fan-in is 50"
+    assert not layer.bias.any(), "the bias is not 0"
+
+    class Special(nn.Linear):  # a subclass | 子类
+        pass
+
+    layer = Special(50, 200, bias=False)
+    init_scaled(layer)
+    assert layer.weight.std() > 0.1, "subclass skipped"
     print("checked: 20 layers, two widths")
 
 
@@ -654,21 +662,28 @@ import contextlib
 
 
 def check_table(table):
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        total = table(net)
-    lines = text.getvalue().splitlines()
+    def run(model):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            total = table(model)
+        return total, text.getvalue().splitlines()
+
+    total, lines = run(net)
     print(*lines, sep="\n")
     tied = [line for line in lines if "2.weight" in line]
     assert len(lines) == 6, "a line for each object"
     assert len(tied) == 1, "one line for 2.weight"
     assert "4.weight" in tied[0], "the same object"
+    assert tied[0].count("8") >= 2, "its shape is 8, 8"
+    assert "64" in tied[0], "it has 64 numbers"
     assert total == 121, f"121 numbers, not {total}"
 
     pair = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    pair[1].weight.data = pair[0].weight.data
+    total, lines = run(pair)
+    assert total == 144, f"by .data: 144, not {total}"
     pair[1].weight = pair[0].weight
-    with contextlib.redirect_stdout(io.StringIO()):
-        total = table(pair)
+    total, lines = run(pair)
     assert total == 80, f"borrowed: 80, not {total}"
     print("checked: 121, not 193")
 
@@ -764,11 +779,15 @@ check_watch(watch)
 def check_freeze(freeze):
     torch.manual_seed(0)
     model = nn.Sequential()
-    model.add_module("body", nn.Linear(4, 8))
-    model.add_module("act", nn.Tanh())
+    body = nn.Sequential(nn.Linear(4, 8), nn.Tanh())
+    model.add_module("body", body)
     model.add_module("body2", nn.Linear(8, 8))
     model.add_module("head", nn.Linear(8, 1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=0.1,
+        weight_decay=0.1,
+    )
 
     inputs = torch.rand(16, 4)
     model(inputs).sum().backward()  # leaves gradients | 留下了梯度
@@ -919,27 +938,24 @@ def check_autoencoder(TiedAutoencoder):
     auto = TiedAutoencoder(8, 3).double()
     inputs = torch.rand(16, 8, dtype=torch.float64)
     params = dict(auto.named_parameters())
-    numbers = sum(p.numel() for p in params.values())
     print("parameters:", *params)
     assert auto(inputs).shape == inputs.shape
-    assert len(params) == 3
-    assert numbers == 35, f"{numbers} numbers"
-
-    name = max(params, key=lambda n: params[n].numel())
+    sizes = {n: p.numel() for n, p in params.items()}
+    found = sorted(sizes.values())
+    assert found == [3, 8, 24], f"3, 8, 24, not {found}"
+    names = sorted(sizes, key=sizes.get)
+    inner, bias, W = [params[name] for name in names]
 
     def output(weight):
-        new = {name: weight}
+        new = {names[-1]: weight}
         return torch.func.functional_call(auto, new, inputs)
 
-    bias = next(p for p in params.values() if len(p) == 8)
-    zeros = output(torch.zeros_like(params[name]))
-    assert zeros[0].equal(bias), "an old weight?"
-    W, small = params[name], params.keys() - {name}
-    inner = next(params[n] for n in small if len(params[n]) == 3)
+    zeros = output(torch.zeros_like(W))[0]
+    assert zeros.equal(bias.flatten()), "an old weight?"
     wanted = torch.tanh(inputs @ W.T + inner) @ W + bias
     assert torch.allclose(auto(inputs), wanted), "where is tanh?"
     # Both uses in the gradient? | 梯度里有没有两处的贡献？
-    assert torch.autograd.gradcheck(output, (params[name],))
+    assert torch.autograd.gradcheck(output, (W,))
     print("checked: 35 numbers, both uses in the gradient")
 
 
@@ -977,6 +993,13 @@ def check_differences(differences):
     print("float64 below 1e-6:", exact < 1e-6)
     print("float32 below 1e-6:", rough < 1e-6)
     assert exact < 1e-6 < rough
+
+    layer = nn.Linear(1, 1, bias=False).double()
+    nn.init.zeros_(layer.weight)
+    square = nn.Sequential(layer, layer)
+    one = torch.ones(1, 1).double()
+    found = differences(square, layer.weight, one)
+    assert found.abs() < 1e-8, "a one-sided quotient?"
     print("checked: the gradient counts both uses")
 
 

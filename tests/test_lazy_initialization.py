@@ -624,6 +624,46 @@ def test_all_lazy_layers_draw_like_ordinary_ones() -> None:
         assert torch.equal(built_first.weight, nn.Linear(20, 4).weight)
 
 
+def test_a_lazy_model_in_another_dtype_draws_other_numbers() -> None:
+    """With one seed, a lazy linear layer or convolution that is converted to `float64` before its first call
+    draws other numbers than the ordinary one that is built and then converted (2.13); in `float16` and
+    `bfloat16` fewer than 1% of the weights differ, and after a conversion that follows the first call none do.
+
+    种子相同时，延后初始化的线性层或卷积若在第一次调用之前换成 `float64`，抽到的数与构造之后才转换的普通层不同（2.13）；
+    换成 `float16` 和 `bfloat16`，不同的权重不到 1%；先调用、后转换，则完全相同。
+    """
+    halves = (torch.float16, torch.bfloat16)
+    cases = itertools.product(with_a_width_to_decide(), (*halves, torch.float64))
+    for layer, dtype in over(cases, "lazy classes and dtypes | 种延后初始化的类与数据类型的组合"):
+        (batch,) = layer.inputs()
+        more = layer.args[1:]  # without the width of the output
+        torch.manual_seed(0)
+        early = layer.cls(400, *more).to(dtype)
+        early(batch.to(dtype))
+        torch.manual_seed(0)
+        late = layer.cls(400, *more)
+        late(batch)
+        late.to(dtype)
+        torch.manual_seed(0)
+        ordinary = getattr(nn, layer.cls.__name__.removeprefix("Lazy"))(4, 400, *more).to(dtype)
+        assert early.weight.dtype == late.weight.dtype == ordinary.weight.dtype == dtype
+        assert torch.equal(late.weight, ordinary.weight)
+        assert torch.equal(late.bias, ordinary.bias)
+        share = (early.weight != ordinary.weight).double().mean()
+        assert share < 0.01 if dtype in halves else share > 0.99
+    state = after("lazy_initialization.same-draws")
+    for seed in over(seeds(), "seeds | 个随机种子"):
+        torch.manual_seed(seed)
+        eager = state.eager_net().double()
+        torch.manual_seed(seed)
+        lazy = state.lazy_net().double()
+        lazy(X.double())
+        assert not any(
+            torch.isin(p, q).any()
+            for p, q in zip(eager.parameters(), lazy.parameters(), strict=True)
+        )
+
+
 def test_mixing_lazy_layers_changes_the_draws() -> None:
     """If a lazy layer comes before an ordinary one, the ordinary one draws first, when it is built: with the
     same seed, the weights are not those of the ordinary model.
@@ -713,9 +753,11 @@ def test_adam_and_sgd_accept_lazy_parameters() -> None:
 
 def test_adagrad_needs_the_shapes_at_once() -> None:
     """Adagrad cannot be built before the first call (2.13): it allocates its state in the
-    constructor, in the shapes of the parameters. Nor can Muon, which takes matrices only.
+    constructor, in the shapes of the parameters. Nor can Muon, which takes matrices only and finds a
+    placeholder of shape `[0]`; after the call it takes a weight of `nn.LazyLinear`, and still no bias.
 
-    Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。Muon 也不能，它只收矩阵。
+    Adagrad 不能在第一次调用之前建（2.13）：它构造时就按参数的形状分配状态。Muon 也不能，它只收矩阵，
+    这时看到的却是形状为 `[0]` 的占位；调用之后，它收 `nn.LazyLinear` 的权重，仍不收偏置。
     """
     line = "Adagrad: Attempted to use an uninitialized parameter"
     assert line in shown("lazy_initialization.optimizer-first").output.splitlines()
@@ -727,11 +769,14 @@ def test_adagrad_needs_the_shapes_at_once() -> None:
             torch.optim.Adagrad(module.parameters())
         layer.call(module)
         assert torch.optim.Adagrad(module.parameters()).state
-    linear = nn.LazyLinear(3, bias=False)
-    with pytest.raises(ValueError, match="Muon only supports 2D parameters"):
-        torch.optim.Muon(linear.parameters())
-    linear(X)
+    linear, biased = nn.LazyLinear(3, bias=False), nn.LazyLinear(3)
+    for module in (linear, biased):
+        with pytest.raises(ValueError, match=r"Muon only supports 2D parameters.*Size\(\[0\]\)"):
+            torch.optim.Muon(module.parameters())
+        module(X)
     assert torch.optim.Muon(linear.parameters()).param_groups[0]["params"] == [linear.weight]
+    with pytest.raises(ValueError, match=r"Muon only supports 2D parameters.*Size\(\[3\]\)"):
+        torch.optim.Muon(biased.parameters())
 
 
 def test_a_loaded_lazy_instance_norm_refuses_its_call() -> None:
@@ -811,6 +856,28 @@ def test_the_first_call_keeps_loaded_values() -> None:
         assert all(torch.equal(p, q) for p, q in pairs)
 
 
+def test_a_loaded_lazy_convolution_keeps_its_zero() -> None:
+    """After a state dict was loaded into it, a lazy convolution still has `in_channels` 0, and a lazy batch norm
+    `num_features` 0, also after the first call, although its parameters have the right shapes (2.13).
+
+    加载状态字典之后，延后初始化的卷积的 `in_channels`、批量规范化的 `num_features` 在第一次调用之后也仍是 0，
+    而参数的形状是对的（2.13）。
+    """
+    kinds = [layer for layer in lazy_layers() if "Conv" in layer.cls.__name__]
+    kinds += [layer for layer in lazy_layers() if "BatchNorm" in layer.cls.__name__]
+    for layer in over(kinds, "lazy classes | 个延后初始化的类"):
+        width = "in_channels" if "Conv" in layer.cls.__name__ else "num_features"
+        called, fresh = layer.make(), layer.make()
+        layer.call(called)
+        assert getattr(called, width) == 4
+        fresh.load_state_dict(called.state_dict())
+        assert getattr(fresh, width) == 0
+        layer.call(fresh)
+        assert type(fresh) is type(called)
+        assert getattr(fresh, width) == 0
+        assert fresh.weight.shape == called.weight.shape
+
+
 def test_a_loaded_width_is_binding() -> None:
     """Once values are loaded, the first call of a lazy layer refuses a batch of another width:
     `nn.LazyLinear` with an `AssertionError`, a convolution or batch norm with a `RuntimeError`.
@@ -838,11 +905,12 @@ def test_a_loaded_width_is_binding() -> None:
 
 
 def test_an_uninitialised_state_is_refused() -> None:
-    """The state dict of a layer that was never called cannot be loaded into one that was: this raises a
-    `RuntimeError` about the missing shape. A layer that was never called accepts it, and stays lazy.
+    """The state dict of a model that was never called cannot be loaded into one that was: this raises a
+    `RuntimeError` about the missing shape. A model that was never called accepts it: its lazy layers stay as they
+    were, and an ordinary layer takes the values of the other model.
 
-    从未调用过的层，其状态字典不能加载进调用过的层：报 `RuntimeError`，说的是没有形状。
-    也没调用过的层则会收下，仍未初始化。
+    从未调用过的模型，其状态字典不能加载进调用过的模型：报 `RuntimeError`，说的是没有形状。
+    也没调用过的模型则会收下：其中延后初始化的层仍和原来一样，普通的层换上另一个模型的数值。
     """
     error = messages("lazy_initialization.load-refused")[0]
     assert error.startswith("RuntimeError: Can't access the shape of an uninitialized parameter")
@@ -851,9 +919,17 @@ def test_an_uninitialised_state_is_refused() -> None:
         layer.call(called)
         with pytest.raises(RuntimeError, match="shape of an uninitialized parameter"):
             called.load_state_dict(layer.make().state_dict())
-        lazy = layer.make()
-        lazy.load_state_dict(layer.make().state_dict())
-        assert all(is_lazy(p) for p in lazy.parameters())
+        lazy, other = (nn.Sequential(layer.make(), nn.Linear(3, 2)) for _ in range(2))
+        held = list(lazy.parameters())
+        assert not torch.equal(lazy[1].weight, other[1].weight)
+        lazy.load_state_dict(other.state_dict())
+        assert all(p is q for p, q in zip(lazy.parameters(), held, strict=True))
+        assert all(is_lazy(p) for p in lazy[0].parameters())
+        assert type(lazy[0]) is layer.cls
+        assert torch.equal(lazy[1].weight, other[1].weight)
+        assert torch.equal(lazy[1].bias, other[1].bias)
+        with pytest.raises(RuntimeError, match="shape of an uninitialized parameter"):
+            nn.Sequential(called, nn.Linear(3, 2)).load_state_dict(other.state_dict())
 
 
 def test_an_uninitialised_file_is_refused() -> None:
@@ -942,9 +1018,11 @@ def test_a_safe_order_finds_what_each_step_needs() -> None:
 
 def test_a_dry_run_keeps_dtype_and_device() -> None:
     """The first call creates the parameters of a lazy layer in the dtype and on the device that
-    were set before.
+    were set before, by `to`, `half()` or `double()`; `bfloat16()` and `type()` raise a `ValueError`
+    before that call (2.13).
 
-    延后初始化的参数在第一次调用时生成，数据类型和设备都按事先的设定。
+    延后初始化的参数在第一次调用时生成，数据类型和设备都按事先用 `to`、`half()` 或 `double()` 所作的设定；
+    在此之前调用 `bfloat16()` 和 `type()` 会报 `ValueError`（2.13）。
     """
     net = after("lazy_initialization.in-order").lazy_net().double()
     net(X.double())
@@ -962,6 +1040,19 @@ def test_a_dry_run_keeps_dtype_and_device() -> None:
             moved(*(batch.to(device, dtype) for batch in layer.inputs()))
             found = {(p.dtype, p.device.type) for p in moved.parameters()}
             assert found == {(dtype, device.type)}
+    for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
+        with pytest.raises(ValueError, match="uninitialized parameter"):
+            layer.make().bfloat16()
+        for dtype in float_dtypes():
+            with pytest.raises(ValueError, match="uninitialized parameter"):
+                layer.make().type(dtype)
+        for converted, dtype in (
+            (layer.make().to(torch.bfloat16), torch.bfloat16),
+            (layer.make().half(), torch.float16),
+            (layer.make().double(), torch.float64),
+        ):
+            converted(*(batch.to(dtype) for batch in layer.inputs()))
+            assert {p.dtype for p in converted.parameters()} == {dtype}
 
 
 def test_moving_to_meta_breaks_lazy_layers() -> None:
@@ -1141,6 +1232,16 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
     with pytest.raises(RuntimeError):
         state.check_any_size(squares_only)
 
+    def upsampled(kernel: int) -> nn.Module:
+        net = nn.Sequential(nn.Upsample((28, 28)), *state.conv_net())
+        net[1] = nn.LazyConv2d(6, kernel)
+        net[4] = nn.LazyConv2d(16, kernel)
+        return net
+
+    with pytest.raises(AssertionError, match="other convolutions"):
+        state.check_any_size(lambda: upsampled(1))
+    state.check_any_size(lambda: upsampled(5))
+
     class Unbiased(state.ManyWidths):
         def __init__(self, widths: list[int]) -> None:
             super().__init__(widths)
@@ -1177,7 +1278,27 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return self.net(nn.functional.pad(X, (0, max(self.widths) - X.shape[-1])))
 
+    class Narrow(state.ManyWidths):  # 3 outputs instead of 256
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__(widths)
+            for width in widths:
+                self.first[str(width)] = nn.Linear(width, 3)
+            self.last = nn.Linear(3, 10)
+
+    class AsTensors(nn.Module):  # parameters instead of layers
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__()
+            weights = {str(width): torch.rand(width, 256) for width in widths}
+            self.first, self.last = nn.ParameterDict(weights), nn.Linear(256, 10)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.last(torch.relu(X @ self.first[str(X.shape[-1])]))
+            return out
+
+    state.check_many_widths(AsTensors)
+
     wrong = (
+        (Narrow, "not 256 outputs"),
         (Late, "made new"),
         (Apart, "must be shared"),
         (Padded, "its own layer"),
@@ -1214,7 +1335,36 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         with mock.patch("torch.zeros", return_value=given):
             return state.materialise(net, *shape)
 
-    for wrong_materialise in (plainly, all_training, without_finally, swallowing, on_the_cpu):
+    def restoring(net: Any, parts: list[Any], batch: torch.Tensor) -> Any:
+        modes = [m.training for m in parts]
+        net.eval()
+        try:
+            net(batch)
+        finally:
+            for module, mode in zip(parts, modes, strict=True):
+                module.train(mode)
+        return net
+
+    def zeros_for(net: Any, *shape: int) -> torch.Tensor:
+        first = next(net.parameters())
+        return torch.zeros(shape, dtype=first.dtype, device=first.device)
+
+    def children_only(net: Any, *shape: int) -> Any:
+        return restoring(net, [net, *net.children()], zeros_for(net, *shape))
+
+    def on_random_numbers(net: Any, *shape: int) -> Any:
+        first = next(net.parameters())
+        batch = torch.rand(shape, dtype=first.dtype, device=first.device)
+        return restoring(net, list(net.modules()), batch)
+
+    def outside_in(net: Any, *shape: int) -> Any:  # a parent's mode is set before its children's
+        return restoring(net, list(net.modules()), zeros_for(net, *shape))
+
+    state.check_materialise(outside_in)
+    for wrong_materialise in (
+        *(plainly, all_training, without_finally, swallowing, on_the_cpu),
+        *(children_only, on_random_numbers),
+    ):
         with pytest.raises((AssertionError, RuntimeError)):
             state.check_materialise(wrong_materialise)
 
@@ -1230,9 +1380,14 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         pairs = zip(net.named_parameters(), before.parameters(), strict=True)
         return [name for (name, p), q in pairs if not is_lazy(p) and not torch.equal(p, q)]
 
-    for wrong_reached in (compared, on_the_original):
+    def every_name(net: Any, init: Any) -> list[str]:
+        return [name for name, _ in net.named_parameters()]
+
+    for wrong_reached in (compared, on_the_original, every_name):
         with pytest.raises(AssertionError):
             state.check_reached(wrong_reached)
+    for collection in (set, tuple, frozenset, iter):
+        state.check_reached(lambda net, init, kind=collection: kind(state.reached(net, init)))
 
     def shapes(kind: Any) -> bool:
         return state.build(kind)(X).shape == (2, 10)
@@ -1489,10 +1644,11 @@ def test_distributed_training_refuses_a_lazy_model() -> None:
 
 
 def test_scaling_leaves_nan_as_it_is() -> None:
-    """An initialiser that only scales or clamps leaves a weight of NaN as it is, so marking weights with NaN
-    does not reveal it.
+    """An initialiser that scales or clamps the values that are there, adds noise to them or copies them from
+    another parameter leaves NaN as it is, so marking weights with NaN does not reveal it.
 
-    只做缩放或截断的初始化函数不会改变 NaN，所以用 NaN 作记号发现不了它。
+    从现有数值算出新值的初始化函数，若只是缩放、截断、加噪声，或从另一个参数复制，就不会改变 NaN，
+    所以用 NaN 作记号发现不了它。
     """
     state = after("lazy_initialization.reached")
     assert state.reached(nn.Linear(3, 2), state.init_constant) == ["weight"]
@@ -1507,6 +1663,23 @@ def test_scaling_leaves_nan_as_it_is() -> None:
                 m.bias.mul_(factor)
 
         assert state.reached(nn.Linear(3, 2), scale) == []
+    for spread in over((1e-3, 0.1, 1.0, 1e6), "spreads of the noise | 种噪声幅度"):
+
+        @torch.no_grad()
+        def add_noise(m: Any, spread: float = spread) -> None:
+            m.weight.add_(torch.randn_like(m.weight), alpha=spread)
+
+        assert state.reached(nn.Linear(3, 2), add_noise) == []
+
+    @torch.no_grad()
+    def copy_weight(m: Any) -> None:
+        if isinstance(m, nn.Sequential):
+            m[1].weight.copy_(m[0].weight)
+
+    pair: Any = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    assert state.reached(pair, copy_weight) == []
+    copy_weight(pair)
+    assert torch.equal(pair[0].weight, pair[1].weight)
 
 
 def test_late_parameters_escape_the_optimiser() -> None:

@@ -2555,6 +2555,20 @@ def test_the_checks_refuse_likely_mistakes() -> None:
             param.requires_grad_(False)
         return sum(param.numel() for param in model.get_submodule(block).parameters())
 
+    def zeroed_gradient(model: nn.Module, block: str) -> int:
+        part = model.get_submodule(block)
+        for param in part.parameters():
+            param.requires_grad_(False)
+            assert param.grad is not None
+            param.grad.zero_()
+        return sum(param.numel() for param in part.parameters())
+
+    def without_children(model: nn.Module, block: str) -> int:
+        for param in getattr(model, block).parameters(recurse=False):
+            param.requires_grad_(False)
+            param.grad = None
+        return sum(param.numel() for param in getattr(model, block).parameters())
+
     def at_once(model: nn.Module, rules: list[Any]) -> None:
         for name, param in model.named_parameters():
             fitting = [init for rule, init in rules if re.fullmatch(rule, name)]
@@ -2600,7 +2614,71 @@ def test_the_checks_refuse_likely_mistakes() -> None:
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return self.encoder(X) @ self.encoder.weight + self.bias
 
+    def default_bias(m: nn.Module) -> None:
+        if isinstance(m, nn.Linear):
+            nn.init.normal_(m.weight, std=(2 / m.in_features) ** 0.5)
+
+    def drawn_bias(m: nn.Module) -> None:
+        default_bias(m)
+        if isinstance(m, nn.Linear) and m.bias is not None:
+            nn.init.normal_(m.bias, std=0.1)
+
+    def exact_type(m: nn.Module) -> None:
+        if type(m) is nn.Linear:
+            state.init_scaled(m)
+
+    def table_of(model: nn.Module, key: Any, *columns: Any) -> int:
+        groups: dict[Any, list[Any]] = {}
+        for name, param in model.named_parameters(remove_duplicate=False):
+            groups.setdefault(key(param), [param]).append(name)
+        for param, *names in groups.values():
+            print(*names, *(column(param) for column in columns))
+        return sum(param.numel() for param, *_ in groups.values())
+
+    def by_memory(model: nn.Module) -> int:
+        return table_of(model, torch.Tensor.data_ptr, torch.Tensor.size, torch.Tensor.numel)
+
+    def names_only(model: nn.Module) -> int:
+        return table_of(model, id)
+
+    def no_count(model: nn.Module) -> int:
+        return table_of(model, id, torch.Tensor.size)
+
+    def no_shape(model: nn.Module) -> int:
+        return table_of(model, id, torch.Tensor.numel)
+
+    @torch.no_grad()
+    def one_sided(model: Any, weight: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        result, eps = torch.zeros_like(weight), 1e-6
+        before = model(inputs).sum()
+        for place in itertools.product(*map(range, weight.shape)):
+            old = weight[place].clone()
+            weight[place] = old + eps
+            result[place] = (model(inputs).sum() - before) / eps
+            weight[place] = old
+        return result
+
+    class OwnDecoder(nn.Module):
+        def __init__(self, inputs: int, hidden: int) -> None:
+            super().__init__()
+            self.encoder, self.decoder = nn.Linear(inputs, hidden), nn.Linear(hidden, inputs)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            hidden: torch.Tensor = self.encoder(X).tanh()
+            return hidden @ self.encoder.weight + self.decoder.bias
+
     for check, *solution in [
+        (state.check_freeze, zeroed_gradient),
+        (state.check_freeze, without_children),
+        (state.check_scaled, default_bias),
+        (state.check_scaled, drawn_bias),
+        (state.check_scaled, exact_type),
+        (state.check_table, by_memory),
+        (state.check_table, names_only),
+        (state.check_table, no_count),
+        (state.check_table, no_shape),
+        (state.check_differences, one_sided),
+        (state.check_autoencoder, OwnDecoder),
         (state.check_report, sums),
         (state.check_scaled, of_the_outputs),
         (state.check_watch, adam),
@@ -2623,6 +2701,63 @@ def test_the_checks_refuse_likely_mistakes() -> None:
     ]:
         with pytest.raises((AssertionError, RuntimeError)):
             check(*solution)
+
+
+def test_the_checks_accept_other_right_attempts() -> None:
+    """Each check accepts what does the same as the solution in another way."""
+    state = after("parameters.finite-differences")
+
+    def by_submodule(model: nn.Module, block: str) -> int:
+        part = model.get_submodule(block)
+        part.requires_grad_(False).zero_grad()
+        return sum(param.numel() for param in part.parameters())
+
+    def without_lookup(model: nn.Module) -> int:
+        names: dict[int, list[str]] = {}
+        for name, param in model.named_parameters(remove_duplicate=False):
+            names.setdefault(id(param), []).append(name)
+        for param in model.parameters():
+            sizes = "x".join(map(str, param.shape))
+            print(f"{param.numel():6} {sizes}: {', '.join(names[id(param)])}")
+        return sum(param.numel() for param in model.parameters())
+
+    def by_hand(m: nn.Module) -> None:
+        if not isinstance(m, nn.Linear):
+            return
+        nn.init.normal_(m.weight, 0, math.sqrt(2 / m.in_features))
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
+
+    @torch.no_grad()
+    def flattened(model: Any, weight: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        entries, slopes = weight.view(-1), []
+        for i, old in enumerate(entries.tolist()):
+            sums = []
+            for value in (old - 1e-6, old + 1e-6):
+                entries[i] = value
+                sums.append(model(inputs).sum())
+            entries[i] = old
+            slopes.append((sums[1] - sums[0]) / 2e-6)
+        return torch.stack(slopes).view_as(weight)
+
+    class RowOfBiases(state.TiedAutoencoder):
+        def __init__(self, inputs: int, hidden: int) -> None:
+            super().__init__(inputs, hidden)
+            self.bias = nn.Parameter(torch.zeros(1, inputs))
+
+    class Functional(state.TiedAutoencoder):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return F.linear(self.encoder(X).tanh(), self.encoder.weight.T, self.bias)
+
+    for check, solution in [
+        (state.check_freeze, by_submodule),
+        (state.check_table, without_lookup),
+        (state.check_scaled, by_hand),
+        (state.check_differences, flattened),
+        (state.check_autoencoder, RowOfBiases),
+        (state.check_autoencoder, Functional),
+    ]:
+        check(solution)
 
 
 def test_the_first_rule_that_fits_a_whole_name_decides() -> None:

@@ -110,6 +110,7 @@ BEFORE: dict[str, tuple[Plant, str]] = {
         lambda p: (p.file("docs/zh/en/a.png", BYTES), p.file("docs/en/a.png", BYTES)),
         "both make the file 'en/a.png'",
     ),
+    "file over the Markdown of all": (both("llms-full.txt", "x"), "both make the file"),
     "file over a card": (both("assets/cards/index.png", BYTES), "both make the file"),
     "sections whose cells give one id": (
         lambda p: (section("more", "a-b")(p), section("more_a", "b")(p)),
@@ -162,6 +163,11 @@ SNIPPET = "```snippet\npart.second\n```"
 ON_PAGES = {
     "script": "<script>owned = 1</script>",
     "script in a line": "So <script>owned = 1</script> it is.",
+    "script behind the end of all that is around it": "A </article></div><script>owned = 1</script>",
+    "output by hand, behind the end": '</article><pre class="snippet-output"><samp>4</samp></pre>',
+    "frame behind the end": "</p></div></body></html><iframe src='x'></iframe>",
+    "address that is none": "[x](http://[::1)",
+    "address that is none, as HTML": '<a href="http://[">x</a>',
     "handler": '<a href="#title" onclick="owned = 1">x</a>',
     "handler in Markdown": '[x](#title){: onclick="owned = 1" }',
     "address that is a script": "[x](javascript:owned=1)",

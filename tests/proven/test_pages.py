@@ -176,6 +176,11 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
         ("# T {#t}\n\nSo.<!-- `#!claim a` -->\n", "a mark cannot be read", 3),
         ("# T {#t}\n\n## U {#t}\n", "the page has the id 't' twice", 3),
         ("---\na: [\n---\n# T {#t}\n", "the front matter is no YAML", 1),
+        ("---\na: !!bool x\n---\n# T {#t}\n", "the front matter is no YAML", 1),
+        ("---\na: !!int ''\n---\n# T {#t}\n", "the front matter is no YAML", 1),
+        ("---\na: !!timestamp x\n---\n# T {#t}\n", "the front matter is no YAML", 1),
+        ("Text.\n", "the page has no title", 1),
+        ('<h1 id="t">T</h1>\n', "the page has no title", 1),
         ("---\n- a\n---\n# T {#t}\n", "it is no mapping", 1),
     ],
 )
@@ -253,6 +258,10 @@ def test_the_id_of_a_snippet_has_no_dots() -> None:
         "```math\n" + "\\text{" * 20_000 + "\n```",
         "a" * 20_000 + ".`#!claim holds`",
         "a." * 20_000 + "`#!claim holds`",
+        "[" * 20_000,
+        "<a " * 8_000,
+        ("[" * 70 + "\n") * 300,
+        "*" * 700 + "a" + "*" * 700,
     ],
 )
 def test_no_line_takes_long(project: Project, line: str) -> None:

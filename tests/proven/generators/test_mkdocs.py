@@ -15,7 +15,7 @@ import pytest
 from mkdocs.exceptions import Abort
 
 from proven.generators.mkdocs import ProvenPlugin
-from tests.helpers.faults import EN, left_by, place, read, sound
+from tests.helpers.faults import EN, edit, left_by, place, read, sound
 from tests.helpers.projects import (
     CUDA,
     PROJECT,
@@ -92,6 +92,37 @@ def test_a_warning_of_mkdocs_fails_the_build_in_either_language(
     done = mkdocs_here(folder, "build", *arguments)
     assert done.returncode != 0
     assert not (folder / "site").exists()
+
+
+@pytest.mark.parametrize("name", ["late.md", "late.html", "late.js"])
+def test_what_came_after_the_project_was_read_is_not_published(project: Project, name: str) -> None:
+    folder = project.write()
+    text = "# Late {#late}\n\n<script>alert(1)</script>\n"
+    hook = f"def on_config(config):\n    open('docs/zh/{name}', 'w').write({text!r})\n"
+    project.file("hook.py", hook)
+    edit(project, "mkdocs.yml", "plugins:", "hooks: [hook.py]\nplugins:")
+    done = mkdocs_here(folder, "build")
+    assert done.returncode != 0
+    assert f"docs/zh/{name}, which was not read as a part of the project" in done.stdout
+    assert not (folder / "site").exists()
+
+
+def test_pages_are_those_of_the_folder_that_was_read(project: Project) -> None:
+    folder = project.write()
+    project.file("pages/zh/index.md", "# T {#t}\n")
+    edit(project, "mkdocs.yml", "docs_dir: docs/zh", "docs_dir: pages/zh")
+    done = mkdocs_here(folder, "build")
+    assert done.returncode != 0
+    assert "docs_dir is another folder than that of the pages, docs/zh" in done.stdout
+
+
+def test_words_of_a_page_command_neither_a_terminal_nor_a_log(project: Project) -> None:
+    link = "\n[x](a%0A%20::error%20file=x::owned.png)\n\n[y](a%1b]0;owned%07.png)\n"
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one") + link)
+    done = mkdocs_here(project.write(), "build")
+    assert done.returncode != 0
+    assert "owned.png" in done.stdout
+    assert not re.search(r"^\s*::error|[\x1b\x07]", done.stdout, re.MULTILINE)
 
 
 def test_what_is_wrong_in_a_language_that_has_a_process_of_its_own_is_told(tmp_path: Path) -> None:

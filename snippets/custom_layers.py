@@ -277,8 +277,12 @@ def check_row_norm(RowNorm):
     torch.testing.assert_close(norm(far), F.layer_norm(far, (8,)))
     equal = norm(torch.full((1, 8), 7.0))
     assert not equal.any(), "a row of equal numbers"
-    X.requires_grad_()
-    assert norm(X).requires_grad, "the gradient is cut off"
+    X, grads = torch.randn(4, 8, requires_grad=True), []
+    for Y in (norm(X), F.layer_norm(X, (8,))):
+        assert Y.requires_grad, "the gradient is cut"
+        grads += torch.autograd.grad(Y[:, 0].sum(), X)
+    same = torch.allclose(*grads, atol=1e-5)
+    assert same, "another gradient"
     print("checked: equal to F.layer_norm")
 
 
@@ -302,17 +306,20 @@ def check_fourier(FourierHalf):
     layer = FourierHalf()
     assert not list(layer.parameters())
     torch.manual_seed(0)
-    for shape in [(8,), (4, 6), (2, 3, 5)]:
+    for shape in [(8,), (4, 6), (2, 3, 5), (3, 1)]:
         d = shape[-1]
         t = torch.arange(d, dtype=torch.float64)
         k = torch.arange(d // 2)
         angle = 2 * torch.pi * t[:, None] * k / d
         waves = torch.exp(-1j * angle)
         X = torch.randn(shape, dtype=torch.float64)
-        Y = layer(X.requires_grad_())
         expected = X.to(waves.dtype) @ waves
-        torch.testing.assert_close(Y, expected)
-        assert Y.requires_grad, "the gradient is cut off"
+        for dtype in (torch.float32, torch.float64):
+            Y = layer(X.to(dtype).requires_grad_())
+            right = expected.to(dtype.to_complex())
+            torch.testing.assert_close(Y, right)
+            kept = d == 1 or Y.requires_grad
+            assert kept, "the gradient is cut off"
     print("checked: the first d // 2 coefficients")
 
 
@@ -361,11 +368,13 @@ def check_scaler(Scaler):
     assert not list(scaler.parameters()), "trained"
 
     scaler.double()
-    assert scaler(train.double()).dtype == torch.float64
     scaler.fit(train.requires_grad_())  # float32
     for buffer in scaler.buffers():
         assert buffer.dtype == torch.float64, "new dtype"
         assert not buffer.requires_grad, "in the graph"
+    Z = scaler(train.double())
+    assert Z.dtype == torch.float64, "another dtype"
+    assert Z.requires_grad, "the gradient is cut off"
     print("checked: fitted, saved, converted, not trained")
 
 
@@ -404,7 +413,7 @@ def check_quadratic(Quadratic):
     layer, X = Quadratic(3, 2), torch.randn(4, 3)
     (W,) = layer.parameters()
     assert W.shape == (3, 3, 2)
-    Y = layer(X)
+    Y, whole = layer(X.requires_grad_()), 0
     assert Y.shape == (4, 2)
     for r in range(4):
         for k in range(2):
@@ -413,8 +422,12 @@ def check_quadratic(Quadratic):
                 for j in range(3):
                     total += X[r, i] * W[i, j, k] * X[r, j]
             torch.testing.assert_close(Y[r, k], total)
+            whole += total
     Y.sum().backward()
     assert W.grad is not None, "the weight gets no gradient"
+    assert X.grad is not None, "X gets no gradient"
+    grads = torch.autograd.grad(whole, (X, W))
+    torch.testing.assert_close((X.grad, W.grad), grads)
     print("checked: equal to the double sum")
 
 
@@ -463,13 +476,15 @@ class NoBias(MyLinear):
 
 def check_gradients_agree(gradients_agree):
     torch.manual_seed(0)
-    X = torch.randn(8, 5)
-    for layer in (MyLinear(5, 3), nn.Linear(5, 3)):
+    X, norm = torch.randn(8, 5), nn.BatchNorm1d(5)
+    for layer in (MyLinear(5, 3), norm.eval()):
         before = copy.deepcopy(layer.state_dict())
-        assert gradients_agree(layer, X)
-        for name, p in layer.named_parameters():
-            assert p.dtype == torch.float32, "converted"
-            assert torch.equal(p, before[name]), "changed"
+        assert gradients_agree(layer, X), layer
+        for name, value in layer.state_dict().items():
+            old = before[name]
+            assert value.dtype == old.dtype, "converted"
+            assert torch.equal(value, old), "changed"
+        for p in layer.parameters():
             assert p.grad is None, "has a gradient"
     for wrong in (DataLinear, HalfLinear, NoInput, NoBias):
         assert not gradients_agree(wrong(5, 3), X), wrong
@@ -485,8 +500,9 @@ def gradients_agree(layer, X):
         tensors = dict(zip(names, values, strict=True))
         return torch.func.functional_call(twin, tensors, X)
 
-    X = X.detach().double().requires_grad_()
-    inputs = [X, *twin.parameters()]
+    # X may be a view | X 可能是视图
+    X = X.detach().double().clone()
+    inputs = [X.requires_grad_(), *twin.parameters()]
     check = torch.autograd.gradcheck
     return check(output, inputs, raise_exception=False)
 

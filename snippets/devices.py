@@ -114,7 +114,9 @@ def check_to_device(to_device):
     batch["deep"] = (({"mask": torch.ones(1)},),)
 
     sent = to_device(batch, "meta")
-    assert type(sent["pair"]) is Pair, "no longer a Pair"
+    for key, part in batch.items():
+        same = type(sent[key]) is type(part)
+        assert same, f"{key} has another type"
     moved = *sent["pair"], sent["sizes"][0]
     moved += (sent["deep"][0][0]["mask"],)
     for tensor in moved:
@@ -133,6 +135,8 @@ def check_to_device(to_device):
 # %% check-devices-of
 def check_devices_of(devices_of):
     net = nn.Sequential(nn.BatchNorm1d(3), Scaled())
+    x = torch.zeros(1)
+    net[0].register_buffer("cache", x, persistent=False)
     net.to("meta")
     kinds = {
         "0.weight": "parameter",
@@ -140,6 +144,7 @@ def check_devices_of(devices_of):
         "0.running_mean": "buffer",
         "0.running_var": "buffer",
         "0.num_batches_tracked": "buffer",
+        "0.cache": "buffer",
         "1.linear.weight": "parameter",
         "1.linear.bias": "parameter",
         "1.mean": "buffer",
@@ -248,6 +253,9 @@ def check_same_place(same_place):
     if torch.cuda.is_available():
         current = f"cuda:{torch.cuda.current_device()}"
         assert same_place("cuda", current), "it is current"
+    if torch.cuda.device_count() > 1:
+        two = not same_place("cuda:0", "cuda:1")
+        assert two, "these are two GPUs"
     print("checked: same_place")
 
 
@@ -287,6 +295,8 @@ def check_follow(follow):
     found = state["exp_avg"]
     assert found.dtype == torch.float64, f"{found.dtype}"
     assert torch.equal(found, average.double()), "values"
+    kind = state["step"].dtype
+    assert kind == torch.float32, f"step is now {kind}"
     optimizer.zero_grad()
     model(torch.ones(2, 3).double()).sum().backward()
     optimizer.step()

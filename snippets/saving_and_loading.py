@@ -500,11 +500,13 @@ print(f"least: {least / 60:.0f} minutes")
 # %% check-keep-best
 def check_keep_best(Best):
     best, layer = Best(), nn.BatchNorm1d(2)
-    total = torch.zeros(())  # one tensor for all | 始终是同一个张量
+    total = torch.zeros(())  # one for all | 始终是它
     for loss in (3.0, 1.0, 2.0, 1.5):
         layer(torch.rand(4, 2))
         nn.init.constant_(layer.weight, loss)
-        best.see(layer, total.fill_(loss))
+        total.fill_(loss)
+        # one of them as a float | 其中一个用浮点数
+        best.see(layer, loss if loss == 2.0 else total)
         if loss == 1.0:
             expected = str(layer.state_dict())
     for _ in range(2):  # it can be done again | 可以多次恢复
@@ -540,6 +542,9 @@ def check_transplant(transplant):
     target.out = nn.Linear(256, 12)
     old = copy.deepcopy(target.state_dict())
     saved = net.state_dict() | {"step": torch.tensor(5)}
+    # near (12, 256) and (12,) | 与之相近的形状
+    saved["out.weight"] = torch.ones(1, 256)
+    saved["out.bias"] = torch.ones(3, 4)
     report = transplant(saved, target)
     kinds = {kind: set(names) for kind, names in report.items()}
     assert kinds == {
@@ -702,24 +707,35 @@ class Breaks:
 
 
 def check_atomic_save(save_atomically):
-    save_atomically({"step": 1}, "atomic.pt")
-    swap = mock.Mock(wraps=os.replace)
+    os.makedirs("safe", exist_ok=True)
+    path, swaps = "safe/atomic.pt", []
+    replace, full = os.replace, os.path.realpath
+
+    def swap(src, dst):
+        kept = os.path.exists(path)
+        swaps.append((full(src), full(dst), kept))
+        replace(src, dst)
+
+    save_atomically({"step": 1}, path)
     with mock.patch("os.replace", swap):
-        save_atomically({"step": 2}, "atomic.pt")
-    assert swap.called, "not put in place by os.replace"
-    written, put = map(os.path.abspath, swap.call_args.args)
-    assert put == os.path.abspath("atomic.pt"), "moved away"
-    assert os.path.dirname(written) == os.getcwd(), "elsewhere"
-    files = set(os.listdir())
+        save_atomically({"step": 2}, path)
+    assert swaps, "not put in place by os.replace"
+    written, put, kept = swaps[-1]
+    assert put == full(path), "moved away"
+    beside = os.path.dirname(written) == full("safe")
+    assert beside, "written elsewhere"
+    assert kept, "the old file was removed first"
+    files = sorted(os.listdir("safe"))
     try:
-        save_atomically([Breaks()], "atomic.pt")
+        save_atomically([Breaks()], path)
     except RuntimeError as error:
         print("raised:", error)
     else:
         raise AssertionError("the caller was not told")
-    kept = torch.load("atomic.pt")
+    kept = torch.load(path)
     assert kept == {"step": 2}, "the old file is gone"
-    assert set(os.listdir()) == files, "a file was left"
+    left = sorted(os.listdir("safe"))
+    assert left == files, "a file was left"
     print("checked: step 2 is still there, nothing else")
 
 

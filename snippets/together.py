@@ -405,17 +405,17 @@ adam.load_state_dict(saved["optimizer"])
 
 # %% check-peek
 def check_peek(peek):
-    run = Run(seed=0)
+    twin, run = build(), Run(seed=0)
     while run.step < 10:
         run.update()
-        assert 0 <= peek(run.net) <= 1, "no accuracy"
+        twin.load_state_dict(run.net.state_dict())
+        error = abs(peek(run.net) - accuracy(twin))
+        assert error < 1e-6, "another accuracy"
     equal = torch.equal(run.losses[:10], whole.losses[:10])
     assert equal, "looking has changed the run"
 
-    net = build().eval()
-    share = peek(net)
-    assert not net.training, "it was in evaluation mode"
-    assert share == accuracy(net), "another accuracy"
+    peek(twin)  # in evaluation mode | 处于评估模式
+    assert not twin.training, "it was in eval mode"
     print("checked: a look leaves no trace")
 
 
@@ -502,7 +502,10 @@ def check_latest(latest):
     found = latest(["a.pt", "step-80.pt"])
     assert found == "a.pt", f"it chose {found}"
     torch.save({"step": 30}, "late.pt")  # not by time | 不看时间
-    found = latest(["late.pt", "step-40.pt", "weights.pt"])
+    torch.save(torch.ones(3), "tensor.pt")
+    torch.save(7, "number.pt")
+    others = ["weights.pt", "tensor.pt", "number.pt"]
+    found = latest(["late.pt", "step-40.pt", *others])
     assert found == "step-40.pt", f"it chose {found}"
 
     run = resume(latest([*useless, "step-80.pt"]))
@@ -519,7 +522,8 @@ def latest(paths):
             saved = torch.load(path, map_location="cpu")
         except (OSError, EOFError, RuntimeError):
             continue
-        if "step" in saved:  # a checkpoint | 是检查点
+        # a checkpoint | 是检查点
+        if isinstance(saved, dict) and "step" in saved:
             steps[path] = saved["step"]
     return max(steps, key=steps.get)
 
@@ -543,9 +547,17 @@ def check_ties(ties):
     three = {"0.weight", "1.weight", "2.weight"}
     assert list(map(set, ties(net))) == [three], ties(net)
 
-    twin = nn.Linear(3, 3)  # equal values | 数值相等
-    twin.load_state_dict(first.state_dict())
-    assert not list(ties(nn.Sequential(first, twin)))
+    mean = torch.zeros(3)
+    for place in "cpu", "meta":
+        with torch.device(place):
+            first = nn.Linear(3, 3)
+            twin = nn.Linear(3, 3)
+        # equal, one buffer | 值相等，共用缓冲区
+        twin.load_state_dict(first.state_dict())
+        for layer in first, twin:
+            layer.register_buffer("mean", mean)
+        found = list(ties(nn.Sequential(first, twin)))
+        assert not found, f"no ties: {found}"
     print("checked: all ties, and nothing else")
 
 

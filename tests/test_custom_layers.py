@@ -637,9 +637,10 @@ def test_the_scale_is_not_what_leaves_zeros() -> None:
 
 def test_only_zeros_give_no_gradient() -> None:
     """Where a last ReLU gives only zeros, every parameter gets the gradient 0 from a loss computed from the
-    output, whatever the target: that batch teaches the network nothing.
+    output, whatever the target: that batch teaches the network nothing. With `F.softplus` in the place of that ReLU,
+    every output is above 0, and the last layer gets a gradient that is not 0.
 
-    末尾的 ReLU 若只输出 0，损失由输出算出，那么不论目标是什么，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。
+    末尾的 ReLU 若只输出 0，损失由输出算出，那么不论目标是什么，传给所有参数的梯度都是 0：网络从这批数据里什么也学不到。把这个 ReLU 换成 `F.softplus`，每个输出都大于 0，最后一层得到的梯度也不是 0。
     """
     MyLinear = after("custom_layers.final-relu").MyLinear
     silent = []
@@ -654,6 +655,13 @@ def test_only_zeros_give_no_gradient() -> None:
             for loss in (F.mse_loss, F.l1_loss, F.smooth_l1_loss):
                 loss(net(X), torch.full((2, 1), target)).backward()
         assert not any(p.grad.any() for p in net.parameters())
+        for target in (1.0, -1.0, 100.0):
+            for loss in (F.mse_loss, F.l1_loss, F.smooth_l1_loss):
+                net.zero_grad()
+                Y = F.softplus(net[0](X) @ net[1].weight + net[1].bias)
+                assert (Y > 0).all()
+                loss(Y, torch.full((2, 1), target)).backward()
+                assert net[1].bias.grad.any()
 
 
 def test_a_sum_grows_with_the_root_of_n() -> None:
@@ -757,11 +765,11 @@ def test_too_wide_weights_end_in_nan() -> None:
 
 
 def test_an_optimiser_wants_leaves() -> None:
-    """An optimiser refuses a tensor that a recorded operation has made, unless it retains its gradient:
-    `ValueError: can't optimize a non-leaf Tensor`. Such a tensor is not a leaf, nor is one that a recorded
-    operation has changed in place; a new `nn.Parameter` is, and so is a tensor computed under `torch.no_grad()`.
+    """A leaf is a tensor without a `grad_fn`: a new `nn.Parameter`, a tensor computed under `torch.no_grad()`,
+    or what `detach_()` has cut off. An optimiser refuses any other, such as one that a recorded operation has made
+    or changed in place, unless it retains its gradient: `ValueError: can't optimize a non-leaf Tensor`.
 
-    由 autograd 记录过的运算产生的张量，优化器不接受（用 `retain_grad()` 留住了梯度的除外），报 `ValueError: can't optimize a non-leaf Tensor`：它不是叶子张量，被这样的运算原地改过的也不是；新建的 `nn.Parameter` 是，在 `torch.no_grad()` 下算出来的也是。
+    叶子张量就是没有 `grad_fn` 的张量：新建的 `nn.Parameter`、在 `torch.no_grad()` 下算出来的、用 `detach_()` 切断过的都是。其他张量优化器不接受（用 `retain_grad()` 留住了梯度的除外），例如由 autograd 记录过的运算产生的，或者被这样的运算原地改过的，报 `ValueError: can't optimize a non-leaf Tensor`。
     """
     result = shown("custom_layers.scale-outside")
     assert result.error == "ValueError: can't optimize a non-leaf Tensor"
@@ -769,16 +777,25 @@ def test_an_optimiser_wants_leaves() -> None:
     state = after("custom_layers.scale-outside")
     assert not state.module.weight.is_leaf
     assert state.linear.weight.is_leaf
+    weight = state.linear.weight
     with torch.no_grad():
-        assert (state.linear.weight * 0.1).is_leaf
-    collected = nn.Parameter(torch.zeros_like(state.linear.weight), requires_grad=False)
+        computed = weight * 0.1
+    collected = nn.Parameter(torch.zeros_like(weight), requires_grad=False)
     assert collected.is_leaf
-    collected += state.linear.weight
-    assert not collected.is_leaf
+    collected += weight
+    leaves = (weight, computed, (weight * 0.1).detach_(), (weight * 0.1).detach())
+    others = (state.module.weight, collected, weight * 0.1, weight[0])
+    assert all(one.is_leaf and one.grad_fn is None for one in leaves)
+    assert not any(one.is_leaf or one.grad_fn is None for one in others)
+    kept = weight * 0.1
+    kept.retain_grad()
+    assert not kept.is_leaf
     for kind in over(optimizers(), OPTIMISERS):
-        with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
-            kind([state.module.weight])
-        kind([state.linear.weight])
+        for one in others:
+            with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
+                kind([one])
+        for one in (*leaves, kept):
+            kind([one])
 
 
 def test_an_optimiser_wants_an_iterable() -> None:
@@ -1281,6 +1298,10 @@ def test_the_check_of_row_norm_rejects_what_is_wrong(capsys: pytest.CaptureFixtu
     wrong += [start + f"return X / ({spread}.sqrt() + 1e-5)"]
     wrong += [start + f"return X / ({spread} + 1e-5)"]
     wrong += [start + f"return (X / ({spread} + 1e-5).sqrt()).detach()"]
+    wrong += [start + f"return X / ({spread}.detach() + 1e-5).sqrt()"]
+    wrong += [f"X = X - X.mean(-1, keepdim=True).detach(); return X / ({spread} + 1e-5).sqrt()"]
+    both = "m, v = X.mean(-1, keepdim=True), X.var(-1, keepdim=True, correction=0)"
+    wrong += [f"with torch.no_grad(): {both}\n    return (X - m) / (v + 1e-5).sqrt()"]
     for body in wrong:
         with pytest.raises(ERRORS):
             check(layer_with(body))
@@ -1581,6 +1602,7 @@ def test_the_check_of_the_scaler_rejects_what_is_wrong(
             """
         },
         "in the graph": {"fit": stored.replace("with torch.no_grad():", "if True:")},
+        "no gradient": {"forward": "return (X.detach() - self.mean) / self.std"},
     }
     for name, parts in wrong.items():
         with pytest.raises(ERRORS):
@@ -1712,6 +1734,10 @@ def test_the_check_of_the_fourier_layer_rejects_what_is_wrong(
     """The usual mistakes do not pass: one coefficient too many, another dimension, no phase, a scale."""
     check = after("custom_layers.fourier").check_fourier
     half = "[..., : X.shape[-1] // 2]"
+    by_matrix = (
+        "d = X.shape[-1]; t = torch.arange(d, dtype={}); "
+        "waves = torch.exp(-2j * torch.pi * t.outer(t[: d // 2]) / d); return X.to(waves.dtype) @ waves"
+    )
     wrong = [
         "return torch.fft.rfft(X)",
         "return torch.fft.fft(X)",
@@ -1724,13 +1750,22 @@ def test_the_check_of_the_fourier_layer_rejects_what_is_wrong(
         f"return torch.fft.fft(X, norm='ortho'){half}",
         f"return torch.fft.fft(X.detach()){half}",
         "return torch.fft.fft(X)[..., 1 : X.shape[-1] // 2 + 1]",
+        "return torch.fft.rfft(X)[..., : max(1, X.shape[-1] // 2)]",
+        f"return torch.fft.fft(X.double()){half}",
+        f"return torch.fft.fft(X.float()){half}",
+        by_matrix.format("torch.float64"),
+        by_matrix.format("torch.float32"),
     ]
     for body in wrong:
         with pytest.raises(ERRORS):
             check(layer_with(body))
             pytest.fail(f"passes: {body}")
+    assert capsys.readouterr().out == ""
     check(layer_with(f"return torch.fft.fft(X){half}"))
-    assert capsys.readouterr().out == "checked: the first d // 2 coefficients\n"
+    check(layer_with(by_matrix.format("X.dtype")))
+    none = "torch.zeros(*X.shape[:-1], 0, dtype=X.dtype.to_complex())"
+    check(layer_with(f"return {none} if X.shape[-1] < 2 else torch.fft.fft(X){half}"))
+    assert capsys.readouterr().out == "checked: the first d // 2 coefficients\n" * 3
 
 
 def test_the_check_of_the_quadratic_layer_rejects_what_is_wrong(
@@ -1760,6 +1795,9 @@ def test_the_check_of_the_quadratic_layer_rejects_what_is_wrong(
         "torch.einsum('ri,ijk,rj->rk', X, W.data, X)",
         "torch.einsum('ri,ijk,rj->kr', X, W, X)",
         "torch.einsum('ri,ijk->rk', X, W)",
+        "torch.einsum('ri,ijk,rj->rk', X, W, X.data)",
+        "torch.einsum('ri,ijk,rj->rk', X.data, W, X.data)",
+        "torch.einsum('ri,ijk,rj->rk', X, (W + W.data) / 2, X)",
     ]
     wrong = {formula: quadratic(formula) for formula in formulas}
     wrong["another shape"] = quadratic("torch.einsum('ri,kij,rj->rk', X, W, X)", "o, i, i")
@@ -1809,7 +1847,23 @@ def test_the_check_of_the_gradients_rejects_what_is_wrong(
         output.sum().backward()
         return X.grad is not None and all(p.grad is not None for p in twin.parameters())
 
-    for wrong in (with_x_only, without_x, first_only, on_the_layer_itself, missing_only):
+    def without_buffers(layer: nn.Module, X: torch.Tensor) -> bool:
+        named = dict(layer.named_parameters())
+        values = [p.detach().double().requires_grad_() for p in named.values()]
+
+        def output(X: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+            return call(layer, dict(zip(named, values, strict=True)), X)
+
+        inputs = [X.detach().double().requires_grad_(), *values]
+        return gradcheck(output, inputs, raise_exception=False)
+
+    def with_buffers_converted(layer: nn.Module, X: torch.Tensor) -> bool:
+        for buffer in layer.buffers():
+            buffer.data = buffer.double()
+        return without_buffers(layer, X)
+
+    attempts = (with_x_only, without_x, first_only, on_the_layer_itself, missing_only)
+    for wrong in (*attempts, without_buffers, with_buffers_converted):
         with pytest.raises(ERRORS):
             state.check_gradients_agree(wrong)
             pytest.fail(f"passes: {wrong.__name__}")
@@ -1858,6 +1912,12 @@ def test_gradients_agree_leaves_the_layer_alone() -> None:
         assert torch.equal(p, before[name])
     assert torch.equal(X, kept)
     assert not X.requires_grad
+    double = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    for given in (double, double[:1].expand(3, 4), torch.randn(4).double().expand(3, 4)):
+        kept = given.detach().clone()
+        assert state.gradients_agree(layer, given)
+        assert torch.equal(given, kept)
+    assert double.grad is None
 
 
 def test_double_on_a_copy_spares_the_original() -> None:

@@ -24,7 +24,7 @@ import types
 import warnings
 import zipfile
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -799,20 +799,34 @@ def test_running_statistics_are_saved() -> None:
 
 
 def test_keys_of_a_part_that_is_none_are_passed_over() -> None:
-    """If a part of a model was set to `None`, `load_state_dict` passes over the keys of that part, and says
-    `<All keys matched successfully>`; the keys of a part that was deleted are unexpected.
+    """If a sub-module was replaced by `None`, `load_state_dict` passes over its keys, and says
+    `<All keys matched successfully>`. The keys of a sub-module that was deleted are unexpected, and so are those for
+    an attribute that is `None` and never was a module, and for a parameter that is `None`, such as a missing bias.
 
-    模型的某个部分设成 `None` 之后，`load_state_dict` 会跳过它的键，照样说 `<All keys matched successfully>`；
-    若是把这个部分删掉，它的键就是多出来的。
+    子模块若被换成了 `None`，`load_state_dict` 会跳过它的键，照样说 `<All keys matched successfully>`。若是把子模块删掉，它的键就是多出来的；属性是 `None`、从来不曾是模块，或者参数是 `None`（例如不带偏置的层），对应的键也是多出来的。
     """
     for layer in over(trainable(), TRAINABLE):
-        net = nn.ModuleDict({"body": nn.Linear(2, 2), "head": layer.make()})
-        state = net.state_dict()
-        net.register_module("head", None)
-        assert str(net.load_state_dict(state)) == "<All keys matched successfully>"
-        del net._modules["head"]
-        with pytest.raises(RuntimeError, match="Unexpected key"):
-            net.load_state_dict(state)
+        nets = [nn.Module() for _ in range(4)]
+        assigned, registered, deleted, never = nets
+        for net in nets:
+            net.body = nn.Linear(2, 2)
+            if net is not never:
+                net.head = layer.make()
+        state = assigned.state_dict()
+        assigned.head = None
+        registered.register_module("head", None)
+        for net in (assigned, registered):
+            assert str(net.load_state_dict(state)) == "<All keys matched successfully>"
+        del deleted.head
+        never.head = None
+        for net in (deleted, never):
+            with pytest.raises(RuntimeError, match="Unexpected key"):
+                net.load_state_dict(state)
+    replaced = nn.Linear(2, 2)
+    replaced.bias = None
+    for linear in (replaced, nn.Linear(2, 2, bias=False)):
+        with pytest.raises(RuntimeError, match=r"Unexpected key.*bias"):
+            linear.load_state_dict(nn.Linear(2, 2).state_dict())
 
 
 def test_matched_keys_do_not_mean_equal_modules() -> None:
@@ -1447,10 +1461,11 @@ def test_pytorch_can_take_the_prefix_off() -> None:
 def test_optimiser_state_wants_as_many_parameters() -> None:
     """An optimiser loads the state of one with as many groups and as many parameters in each, and matches
     them by order; other shapes, or another kind of optimiser, may be noticed only in the next step, or in the
-    middle of loading.
+    middle of loading, or never: an `Adam` that loads the state of an `AdamW` goes on as one, and state for parameters
+    of the same shapes in another order is used for the wrong ones.
 
     优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现，
-    也可能加载到一半才发现。
+    也可能加载到一半才发现，还可能始终不报错：`Adam` 加载了 `AdamW` 的状态，就照 `AdamW` 的算法继续更新；形状相同、次序不同的参数，状态会用到别的参数上。
     """
     (error,) = shown("saving_and_loading.other-optimizer").errors
     assert error.text == (
@@ -1483,6 +1498,33 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
     with pytest.raises(KeyError):
         new.load_state_dict(momentum.state_dict())
     assert "betas" not in new.param_groups[0]
+
+    source = nn.Linear(4, 4)
+    decoupled = torch.optim.AdamW(source.parameters(), lr=0.1, weight_decay=0.5)
+    train(source, decoupled)
+    twin, plain = copy.deepcopy(source), copy.deepcopy(source)
+    rates = {"lr": 0.1, "weight_decay": 0.5}
+    adam, coupled = (torch.optim.Adam(one.parameters(), **rates) for one in (twin, plain))
+    adam.load_state_dict(copy.deepcopy(decoupled.state_dict()))
+    own = {"param_groups": coupled.state_dict()["param_groups"]}
+    coupled.load_state_dict(copy.deepcopy(decoupled.state_dict()) | own)
+    assert adam.param_groups[0]["decoupled_weight_decay"] is True
+    for linear, optimiser in ((source, decoupled), (twin, adam), (plain, coupled)):
+        train(linear, optimiser, steps=5)
+    assert torch.equal(twin.weight, source.weight)
+    assert not torch.allclose(plain.weight, source.weight, atol=1e-2)
+
+    first, second = (nn.Parameter(torch.full((3,), value)) for value in (1.0, 2.0))
+    (first.sum() + 5 * second.sum()).backward()
+    in_order, turned = torch.optim.Adam([first, second]), torch.optim.Adam([second, first])
+    in_order.step()
+    turned.load_state_dict(in_order.state_dict())
+    for one, other in ((first, second), (second, first)):
+        average = in_order.state[other]["exp_avg"]
+        assert torch.equal(turned.state[one]["exp_avg"], average)
+        assert not torch.equal(average, in_order.state[one]["exp_avg"])
+    turned.step()
+
     for kind in over(optimizers(), OPTIMISERS):
         whole, part = (kind(parameters, lr=0.1) for parameters in (net.parameters(), [net.bias]))
         with pytest.raises(ValueError, match="doesn't match the size of optimizer's group"):
@@ -2211,9 +2253,21 @@ def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
         def restore(self, net: nn.Module) -> None:
             net.load_state_dict(self.state, assign=True)
 
+    class TensorsOnly(state.Best):
+        def see(self, net: nn.Module, loss: torch.Tensor) -> None:
+            super().see(net, loss.item())
+
+    class NumbersOnly(state.Best):
+        def see(self, net: nn.Module, loss: float) -> None:
+            assert isinstance(loss, float)
+            super().see(net, loss)
+
     state.check_keep_best(state.Best)
     for wrong in (Live, Shallow, ParametersOnly, Last, Assigning, Previous, SameTensor):
         with pytest.raises(AssertionError):
+            state.check_keep_best(wrong)
+    for wrong in (TensorsOnly, NumbersOnly):
+        with pytest.raises((AssertionError, AttributeError)):
             state.check_keep_best(wrong)
 
 
@@ -2229,6 +2283,34 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         report = state.transplant(saved, net)
         nn.init.zeros_(net.out.bias)  # type: ignore[union-attr, arg-type]
         return report
+
+    def transplants_if(fits: Callable[..., bool]) -> Callable[..., Any]:
+        def transplant(saved: Any, net: nn.Module) -> Any:
+            own = net.state_dict()
+            report: dict[str, list[str]] = {"loaded": [], "resized": []}
+            report["missing"] = [name for name in own if name not in saved]
+            report["unexpected"] = [name for name in saved if name not in own]
+            for name in saved.keys() & own.keys():
+                kind = "loaded" if fits(saved[name], own[name]) else "resized"
+                report[kind].append(name)
+            return report
+
+        return transplant
+
+    def copies(value: torch.Tensor, into: torch.Tensor) -> bool:
+        try:
+            into.copy_(value)
+        except RuntimeError:
+            return False
+        return True
+
+    def as_many(value: torch.Tensor, into: torch.Tensor) -> bool:
+        if fits := value.numel() == into.numel():
+            into.copy_(value.view_as(into))
+        return fits
+
+    def same_shape(value: torch.Tensor, into: torch.Tensor) -> bool:
+        return value.shape == into.shape and copies(value, into)
 
     def forgets_the_generator(path: str, net: Any, optimizer: Any) -> None:
         torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict()}, path)
@@ -2262,6 +2344,28 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
             torch.save(value, f"{elsewhere}/new.pt")
             os.replace(f"{elsewhere}/new.pt", path)
 
+    def written(value: Any, temporary: str) -> str:
+        file = io.BytesIO()
+        torch.save(value, file)  # what fails leaves no file
+        Path(temporary).write_bytes(file.getvalue())
+        return temporary
+
+    def in_the_current_folder(value: Any, path: str) -> None:
+        os.replace(written(value, f"{os.path.basename(path)}.tmp"), path)
+
+    def removes_first(value: Any, path: str) -> None:
+        temporary = written(value, f"{path}.tmp")
+        if os.path.exists(path):
+            os.remove(path)
+        os.replace(temporary, path)
+
+    def by_keyword(value: Any, path: str) -> None:
+        os.replace(src=written(value, f"{path}.tmp"), dst=path)
+
+    def by_path(value: Any, path: str) -> None:
+        target = Path(path).resolve()
+        Path(written(value, f"{target}.tmp")).replace(target)
+
     def in_another_order(saved: Any, net: nn.Module) -> Any:
         return {kind: names[::-1] for kind, names in state.transplant(saved, net).items()}
 
@@ -2278,9 +2382,11 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
                 state.check_size_explained(state.explain, right | wrong)
         for check, solutions in [
             (state.check_transplant, [(loads_all,), (half_written,)]),
+            (state.check_transplant, [(transplants_if(copies),), (transplants_if(as_many),)]),
             (state.check_exact_resume, [(forgets_the_generator, loads_without_generator)]),
             (state.check_atomic_save, [(torch.save,), (straight_to_the_path,), (leaves_a_file,)]),
             (state.check_atomic_save, [(moves_the_old_file_away,), (in_another_folder,)]),
+            (state.check_atomic_save, [(in_the_current_folder,), (removes_first,)]),
             (state.check_trimmed, [(whole_storages_too,)]),
             (state.check_runs_nothing, [(state.traces, int, state.Restores)]),
             (state.check_trimmed, [(dict,), (lambda t: {k: v.clone() for k, v in t.items()},)]),
@@ -2289,6 +2395,9 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
                 with pytest.raises((AssertionError, pickle.UnpicklingError)):
                     check(*solution)
         state.check_transplant(in_another_order)
+        state.check_transplant(transplants_if(same_shape))
+        for right_one in (by_keyword, by_path):
+            state.check_atomic_save(right_one)
 
 
 def test_storage_address_tells_who_shares() -> None:

@@ -905,7 +905,7 @@ def test_evaluating_in_evaluation_mode_leaves_no_trace() -> None:
 
 
 def test_the_check_of_a_look_refuses_what_leaves_a_trace(page: Any) -> None:
-    """Refused: leaving the model in evaluation mode, measuring in training mode, always training."""
+    """Refused: leaving the model in evaluation mode, measuring in training mode, or a copy in it, always training."""
 
     def in_training(net: Any) -> float:
         hits = net(page.X_test).argmax(dim=1) == page.y_test
@@ -916,8 +916,17 @@ def test_the_check_of_a_look_refuses_what_leaves_a_trace(page: Any) -> None:
         net.train()
         return share
 
+    def copy_in_training(net: Any) -> float:
+        with torch.random.fork_rng():
+            return in_training(copy.deepcopy(net))
+
+    def copy_counted(net: Any) -> float:
+        hits = copy.deepcopy(net).eval()(page.X_test).argmax(dim=1) == page.y_test
+        return hits.sum().item() / len(hits)
+
     page.check_peek(page.peek)
-    for wrong in (page.accuracy, in_training, always):
+    page.check_peek(copy_counted)
+    for wrong in (page.accuracy, in_training, always, copy_in_training):
         with pytest.raises(AssertionError):
             page.check_peek(wrong)
 
@@ -986,6 +995,25 @@ def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_lis
     ):
         with pytest.raises(AssertionError):
             page.check_latest(wrong)
+
+    def without_a_look_at_the_type(paths: list[str]) -> str:
+        steps = {}
+        for path in filter(opens, paths):
+            saved = torch.load(path)
+            if "step" in saved:
+                steps[path] = saved["step"]
+        return max(steps, key=lambda path: steps[path])
+
+    def dicts(paths: list[str]) -> str:
+        found = {path: torch.load(path) for path in paths if opens(path)}
+        steps = {path: run.get("step", -1) for path, run in found.items() if isinstance(run, dict)}
+        return max(steps, key=lambda path: steps[path])
+
+    page.check_latest(dicts)
+    with pytest.raises(
+        (RuntimeError, TypeError), match=r"__contains__|not iterable|not a container"
+    ):
+        page.check_latest(without_a_look_at_the_type)
     with pytest.raises(RuntimeError):
         page.check_latest(lambda paths: max(paths, key=lambda path: torch.load(path)["step"]))
 
@@ -1004,7 +1032,29 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> N
                 groups.append([(name, p)])
         return [[name for name, _ in group] for group in groups if len(group) > 1]
 
-    for wrong in (equal, lambda net: []):
+    def grouped(names: Any) -> list[list[str]]:
+        groups: dict[int, list[str]] = {}
+        for name, key in names:
+            groups.setdefault(key, []).append(name)
+        return [group for group in groups.values() if len(group) > 1]
+
+    def by_address(net: Any) -> list[list[str]]:
+        return grouped((name, value.data_ptr()) for name, value in net.state_dict().items())
+
+    def parameters_by_address(net: Any) -> list[list[str]]:
+        pairs = net.named_parameters(remove_duplicate=False)
+        return grouped((name, p.data_ptr()) for name, p in pairs)
+
+    def buffers_too(net: Any) -> list[list[str]]:
+        pairs = net.state_dict(keep_vars=True).items()
+        return grouped((name, id(value)) for name, value in pairs)
+
+    def trained(net: Any) -> list[list[str]]:
+        pairs = net.state_dict(keep_vars=True).items()
+        return grouped((name, id(p)) for name, p in pairs if isinstance(p, nn.Parameter))
+
+    page.check_ties(trained)
+    for wrong in (equal, lambda net: [], by_address, parameters_by_address, buffers_too):
         with pytest.raises(AssertionError):
             page.check_ties(wrong)
     page.check_ties(lambda net: [tuple(reversed(group)) for group in page.ties(net)])

@@ -48,7 +48,9 @@ def finish(
     settings, problems = site.project.settings, list[Problem]()
     root = folder / settings.root(language)
     left: dict[Path, Page | None] = {root / "404.html": None}  # which is the theme's
-    left |= {folder / address_of(site, page): page for page in site.project.pages[language].values()}
+    left |= {
+        folder / address_of(site, page): page for page in site.project.pages[language].values()
+    }
     others = [folder / other for other in settings.languages[1:] if root == folder]
     for path in sorted(root.rglob("*.html")):
         if not any(path.is_relative_to(other) for other in others):

@@ -40,7 +40,10 @@ ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
 HEADING_ID = re.compile(r"\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
-LONGEST_LINE, MOST_BEGUN = 5000, 1500  # characters of a line; what begins a link, HTML or emphasis in a paragraph
+LONGEST_LINE, MOST_BEGUN = (
+    5000,
+    1500,
+)  # characters of a line; what begins a link, HTML or emphasis in a paragraph
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 

@@ -4,8 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby, zip_longest
-from math import prod
+from itertools import groupby, product, zip_longest
 from typing import NamedTuple
 
 from proven.allowed import wrong_names
@@ -17,7 +16,7 @@ from proven.project import Project
 from proven.questions import SEPARATOR, options_of, wrong_questions
 from proven.reading import letters, measure
 from proven.runner import Result
-from proven.scripts import section_of, swapped_comments
+from proven.scripts import section_of, swapped, wrong_comments
 
 COMMENT = re.compile(r"(^|\s)#.*$", re.MULTILINE)
 SHORTEST = 20  # letters of a figure's description: fewer are a title
@@ -63,7 +62,8 @@ def check_results(
                 continue
             problems += _wrong_table(page, fence, outcome)
             if bool(outcome.figures) != bool(fence.option("alt")):
-                what, advice = "it draws nothing that alt could describe", "take alt off its fences"
+                what = "it draws nothing that alt could describe, or closes what it drew"
+                advice = "take alt off its fences, or close no figure"
                 if outcome.figures:
                     what = "its figure is not described"
                     advice = 'write alt="…" on its fences, in all languages'
@@ -91,14 +91,24 @@ def _wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem
     what, advice = "", "let it print a head and a row for each position, with ' | ' between cells"
     if not 0 < count < len(head):
         what = f"moves={fence.option('moves')!r} is no number of columns that leaves one to show"
+        advice = "say how many columns readers choose from, of a table with ' | ' between its cells"
     elif odd := next((row for row in rows if len(row) != len(head)), None):
         what = f"a row of its table has other columns than the head: {SEPARATOR.join(odd)}"
     elif len(set(positions)) < len(positions):
         what = "two rows of its table have the same position"
-    elif len(positions) < prod(len({row[n] for row in rows}) for n in range(count)):
-        what = "its table has no row for some positions"
+    elif missing := _missing(positions):
+        what = f"its table has no row for {SEPARATOR.join(missing)}"
     if what:
         yield Problem(what, advice, (page.at(fence.line),), outcome.name)
+
+
+def _missing(positions: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The first combination of the values in all columns that there is not."""
+    known, columns = (
+        set(positions),
+        (dict.fromkeys(column) for column in zip(*positions, strict=True)),
+    )
+    return next((one for one in product(*columns) if one not in known), ())
 
 
 def _missing_errors(project: Project, results: dict[str, Result]) -> Iterator[Problem]:
@@ -162,7 +172,10 @@ def _entry(
     name, number = error_of(fence.body)
     declared = project.snippets[name].raises if name in project.snippets else ()
     first = listed.setdefault((name, number), place)
-    if not 0 < number <= len(declared):
+    if name not in project.snippets:
+        advice = did_you_mean(name, project.snippets, "name a snippet with raises=")
+        yield Problem(f"there is no snippet {name!r}", advice, (place,))
+    elif not 0 < number <= len(declared):
         what = f"there is no error {fence.name!r}: {name} declares {len(declared)}"
         yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
     elif first != place:
@@ -273,7 +286,7 @@ def _descriptions(project: Project) -> Iterator[Problem]:
             text, place = str(page.meta.get("description") or ""), page.at(1)
             advice = "write one sentence about it in its front matter: description: …"
             if not text and described > len(pages) / 2:
-                what = "the page has no description, and most have"
+                what = "the page has no description"
                 yield Problem(what, advice, (place,), unfinished=True)
             elif text and first.setdefault(text, place) != place:
                 what = "two pages have the same description"
@@ -287,13 +300,17 @@ def _descriptions(project: Project) -> Iterator[Problem]:
 
 
 def _comments(project: Project) -> Iterator[Problem]:
-    """The halves of comments stand in the order that the settings name."""
+    """The halves of comments and the paragraphs of docstrings stand in the order that the settings name."""
     written = project.settings.written
     for name, snippet in project.snippets.items():
-        for line in swapped_comments(snippet.source, written):
-            advice = f"their order is {' | '.join(written)}"
-            what, place = "the halves of a comment are swapped", project.in_script(name, line)
+        for line, what in wrong_comments(snippet.source, written):
+            advice, place = f"their order is {' | '.join(written)}", project.in_script(name, line)
             yield Problem(what, advice, (place,), name, unfinished=True)
+    for claim in project.claims.values():
+        if swapped([claim.words[language] for language in written], written):
+            what = "the paragraphs of its docstring are swapped"
+            advice = f"their order is {', '.join(written)}"
+            yield Problem(what, advice, (claim.place,), claim=claim.name, unfinished=True)
 
 
 def _links(project: Project) -> Iterator[Problem]:
@@ -387,7 +404,7 @@ def _rows(page: Page, both: set[str], lacking: bool) -> Iterator[tuple[list[_Row
     yield rows(told), "one language only describes its figure", 'write alt="…" in both'
     others = [(f, _same_in_all_languages(f) or [""]) for f in page.fences if f.kind != "snippet"]
     told = [(f"{f.kind} {line}".strip(), f.line) for f, lines in others for line in lines]
-    advice = "write the same commands and formulas; words belong into comments"
+    advice = "write the same in both: commands, formulas, keys and values, with ' | ' before words"
     yield rows(told), "the fences differ", advice
     pictures = enumerate((link.place for link in page.links if link.picture), 1)
     found = [_Row(f"picture {number}", place) for number, place in pictures]

@@ -87,6 +87,7 @@ class Heading:
     id: str
     text: Inline
     kind: str = ""
+    odd: str = ""  # what stands beside the id and is nothing that can
 
 
 @dataclass(frozen=True)
@@ -376,7 +377,10 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         # of a value with a tag, PyYAML tells in many ways that it is none
         except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
             meta = {}
-            wrong(f"the front matter is no YAML: {error}", "correct it", 1)
+            advice = "write it as description: …, with quotes around a text that has a colon in it"
+            wrong(f"the front matter is no YAML: {error}", advice, 1)
+    elif re.match(r"\s+---\n", text):
+        wrong("the front matter does not begin in line 1", "remove what stands before it", 1)
     parts = tuple(_parts(SyntaxTreeNode(tokens).children, text.split("\n"), wrong))
     page = Page(path, language, place, text, meta, parts)
     if not page.headings:
@@ -385,6 +389,9 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         if not heading.id:
             advice = "give it the id that the other languages have: ## Title {#id}"
             wrong(f"the heading {heading.text.content!r} has no id", advice, heading.line)
+        elif odd := heading.odd:
+            advice = f"write .{odd} if it is the word: {{#{heading.id} .{odd}}}"
+            wrong(f"nothing reads {odd!r} beside the id of a heading", advice, heading.line)
         if heading.kind and heading.kind not in KINDS:
             advice = f"the words that can stand beside an id are .{', .'.join(KINDS)}"
             wrong(f"nothing knows what .{heading.kind} means at a heading", advice, heading.line)
@@ -399,6 +406,8 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
 
 
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
+    if unread := re.match(r"(#{1,6})[^\s#].*\{:?\s*#", inline.content):
+        wrong("a heading has no space behind its #", f"write {unread[1]} and a space", inline.line)
     before = ["", ""]
     for line, _, token in inline.spans:
         code = token.type == "code_inline"
@@ -420,7 +429,8 @@ def _check_inline(inline: Inline, wrong: Wrong) -> None:
         elif language and language[1] not in ("claim", "math"):
             advice = "write it as a word of the text, between plain backticks"
             near = [f"`#!{known}`" for known in ("claim", "math")]
-            advice = did_you_mean(f"`#!{language[1]}`", near, advice)
+            advice = did_you_mean(f"`#!{language[1]}`", near if language[1] else (), advice)
+            advice = advice if language[1] else "write `#!claim name`, without a space behind #!"
             wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
 
 
@@ -465,7 +475,7 @@ def _prose(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Prose
             what = f"a {inner.type} stands in a list or a quotation"
             wrong(what, "let it stand at the start of a line, or of a box", _line(inner))
         elif inner.type == "code_block":
-            advice = "code lives in a section script; indent other text by at most 3 spaces"
+            advice = "code lives in a section script; a box begins with !!! or ???; indent other text by at most 3 spaces"
             wrong("an indented block is run by nothing", advice, _line(inner))
     places = [inner.map for inner in inside if inner.map]
     start, end = min(place[0] for place in places), max(place[1] for place in places)
@@ -480,7 +490,8 @@ def _heading(node: SyntaxTreeNode) -> Heading:
     [token] = _parser().parseInline(text[: id.start()].rstrip() if id else text)
     word = re.search(r"\.([\w-]+)", id[2]) if id else None
     words, kind = _inline(node.children[0], token), word[1] if word else ""
-    return Heading(_line(node), int(node.tag[1]), id[1] if id else "", words, kind)
+    odd = re.sub(r"\.[\w-]+|[\w-]+=(\"[^\"]*\"|\S*)", "", id[2]).strip() if id else ""
+    return Heading(_line(node), int(node.tag[1]), id[1] if id else "", words, kind, odd)
 
 
 def _box(node: SyntaxTreeNode, lines: list[str], wrong: Wrong) -> Box:
@@ -513,7 +524,11 @@ def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:
     for name, value, other in OPTION.findall(rest):
         if kind in FENCES and (other or kind != "snippet" or name not in ("alt", "moves")):
             what = f"a {kind} fence has no option {other or name}"
-            wrong(what, 'the only options are alt="…" and moves="…", of a snippet fence', line)
+            advice = (
+                'the only options are alt="…" and moves="…", in straight quotes, of a snippet fence'
+            )
+            wrong(what, advice, line)
+            break  # what follows may be the rest of it
         options.append((name or other, value))
     return Fence(line, kind, tuple(options), token.content.rstrip("\n"))
 

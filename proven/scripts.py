@@ -17,7 +17,8 @@ OPTION = re.compile(r'(\w+)="([^"]*)"')
 LOOKS_LIKE_MARKER = re.compile(r"^#\s*%%")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FOLDS = ("code", "output")
-HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError, KeyError", fold="output"'
+HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError, KeyError", fold="output" or "code"'
+HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,11 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         try:
             snippet = _snippet(path.stem, lines, start, end, kinds)
-            if snippet.name in [other.name for other in snippets]:
-                name = snippet.name.removeprefix(f"{path.stem}.")
-                raise ValueError(f"a second cell is called {name!r}", HOW)
+            for other in snippets:
+                if other.name == snippet.name:
+                    name = snippet.name.removeprefix(f"{path.stem}.")
+                    told = f"a second cell is called {name!r}, as that before line {other.line}"
+                    raise ValueError(told, "choose another name")
             snippets.append(snippet)
         except ValueError as error:
             what, advice = error.args
@@ -150,7 +153,7 @@ def _snippet(
     elif len(options) < len(pairs):
         told = f"the marker of {name!r} has a key twice"
     elif "needs" in options and (not needs or needs[1] not in kinds):
-        told = f"{name!r} needs {options['needs']!r}, which is no number of devices"
+        told = f"{name!r} needs {options['needs']!r}, which is no number of devices, from 1 on,"
         told += f" of a kind that proven.toml names: {', '.join(kinds) or 'none'}"
     elif wrong := [error for error in raises if not error.isidentifier()]:
         told = f"{name!r} raises {wrong[0]!r}, which is no name of an error"
@@ -186,22 +189,34 @@ def parse(text: str, place: str) -> ast.Module:
 def _halves(source: str, written: tuple[str, ...]) -> list[tuple[int, int, list[str]]]:
     """The comments with a part for each language: the line, counted from 1, the column, and the parts."""
     found = []
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
-            if len(parts) == len(written) > 1:
-                found.append((*token.start, parts))
+    for token in _comments(source):
+        parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
+        if len(parts) == len(written) > 1:
+            found.append((*token.start, parts))
     return found
 
 
-def swapped_comments(source: str, written: tuple[str, ...]) -> list[int]:
-    """The lines on which only another half of a comment than the Chinese one has Han characters."""
-    lines = []
-    for line, _, parts in _halves(source, written) if "zh" in written else ():
-        han = [bool(re.search(r"[\u3400-\u9fff]", part)) for part in parts]
-        if any(han) and not han[written.index("zh")]:
-            lines.append(line)
-    return lines
+def _comments(source: str) -> list[tokenize.TokenInfo]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return [token for token in tokens if token.type == tokenize.COMMENT]
+
+
+def wrong_comments(source: str, written: tuple[str, ...]) -> list[tuple[int, str]]:
+    """The lines with comments whose halves are swapped or cannot be told apart, each with what is wrong."""
+    halves = {line: parts for line, _, parts in _halves(source, written)}
+    wrong = [
+        (n, "the halves of a comment are swapped") for n in halves if swapped(halves[n], written)
+    ]
+    for token in _comments(source) if "zh" in written and len(written) > 1 else ():
+        if HAN.search(token.string) and token.start[0] not in halves:
+            wrong.append((token.start[0], "a comment has no ' | ' between its halves"))
+    return wrong
+
+
+def swapped(parts: list[str], written: tuple[str, ...]) -> bool:
+    """Whether another one of these texts than the Chinese one has Han characters."""
+    han = [bool(HAN.search(part)) for part in parts]
+    return "zh" in written and any(han) and not han[written.index("zh")]
 
 
 def localise(source: str, language: str, written: tuple[str, ...]) -> str:

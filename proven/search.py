@@ -20,7 +20,7 @@ from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser
 
 from proven.pages import Box, Inline, Page, Part, Prose, target_of, walk
-from proven.problems import Problem, ProjectError, decode, read
+from proven.problems import Problem, ProjectError, decode, did_you_mean, read
 from proven.project import Project
 
 GLOSSARY = "glossary.md"
@@ -84,6 +84,11 @@ def _table(project: Project, language: str, name: str) -> dict[str, dict[str, li
     pages = project.pages[language].values()
     known = {f"{page.path}#{heading.id}" for page in pages for heading in page.headings}
     for heading, words in table.items():
+        odd = [key for key in words if key not in ("both", *project.settings.languages)]
+        if isinstance(words, dict) and odd:
+            what = f"{heading} has words for {odd[0]!r}, which is no language"
+            advice = did_you_mean(odd[0], ("both", *project.settings.languages), "correct it")
+            raise ProjectError(Problem(what, advice, (place,)))
         if heading not in known:
             what = f"no page has the heading {heading}, of which this speaks"
             raise ProjectError(Problem(what, "correct the entry", (place,)))

@@ -325,7 +325,7 @@ def test_each_page_has_a_description_of_its_own_if_most_have_one(project: Projec
         project.file(f"docs/{language}/more.md", one + "# More {#more}\n")
         project.file(f"docs/{language}/last.md", last + "# Last {#last}\n")
     for begin, what in (
-        ("", "the page has no description, and most have"),
+        ("", "the page has no description"),
         (one, "two pages have the same description"),
         (other, None),
     ):
@@ -335,11 +335,15 @@ def test_each_page_has_a_description_of_its_own_if_most_have_one(project: Projec
 
 def test_the_halves_of_a_comment_stand_in_their_order(project: Project) -> None:
     project.script = "# %% one\nx = 1  # a | b\ny = 1  # one | 一\n\nz = 1  # 一 | one\n"
-    (found,) = problems(project)
-    assert (found.what, found.places[0]) == (
-        "the halves of a comment are swapped",
-        "snippets/part.py:5",
-    )
+    project.script += "a = 1  # one|一\n# one ｜ 一\n# 一\nb = '# 一'  # one\n"
+    project.tests = 'def test_holds() -> None:\n    """成立。\n\n    It holds.\n    """\n'
+    project.pages = dict.fromkeys(("zh", "en"), f"{page('part.one')}\nSo.`#!claim holds`\n")
+    apart = "a comment has no ' | ' between its halves"
+    assert [(found.what, found.places[0]) for found in problems(project)] == [
+        ("the halves of a comment are swapped", "snippets/part.py:5"),
+        *((apart, f"snippets/part.py:{line}") for line in (6, 7, 8)),
+        ("the paragraphs of its docstring are swapped", "tests/test_part.py:1"),
+    ]
 
 
 def test_of_a_snippet_that_did_not_run_no_description_is_asked(project: Project) -> None:
@@ -411,7 +415,7 @@ def test_without_an_index_of_errors_none_has_to_be_listed(project: Project) -> N
     [
         ("part.one 3", "there is no error 'part.one 3': part.one declares 2"),
         ("part.one first", "there is no error 'part.one first': part.one declares 2"),
-        ("part.none", "there is no error 'part.none': part.none declares 0"),
+        ("part.none", "there is no snippet 'part.none'"),
         ("part.one 2", "the error is listed twice"),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_whole_table_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "moves", "told"),
     [
-        (TABLE[:-1], '"2"', "its table has no row for some positions"),
+        (TABLE[:-1], '"2"', "its table has no row for 2 | y"),
         ([*TABLE, "1 | x | 7"], '"2"', "two rows of its table have the same position"),
         ([*TABLE, "3 | z"], '"2"', "a row of its table has other columns than the head: 3 | z"),
         (TABLE, '"3"', "moves='3' is no number of columns that leaves one to show"),

@@ -72,7 +72,11 @@ def test_only_a_line_that_begins_with_a_marker_begins_a_cell(tmp_path: Path, sou
         ("#%% one\nx = 1\n", "is no marker of a cell", 1),
         ("# %% one needs=cuda\nx = 1\n", "needs=cuda cannot be read, put the value in double", 1),
         ("# %% one\nx = 1\n# %% [markdown]\n# prose\n", "no name for a snippet", 3),
-        ("# %% one\nx = 1\n# %% one\ny = 2\n", "a second cell is called 'one'", 3),
+        (
+            "# %% one\nx = 1\n# %% one\ny = 2\n",
+            "a second cell is called 'one', as that before line 2",
+            3,
+        ),
         ('# %% one need="cuda:1"\nx = 1\n', "unknown key: need", 1),
         ('# %% one fold="code" fold="output"\nx = 1\n', "has a key twice", 1),
         ('# %% one needs="cuda"\nx = 1\n', "no number of devices", 1),

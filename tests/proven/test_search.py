@@ -105,6 +105,7 @@ def test_a_site_without_a_table_has_the_names_of_its_glossary(project: Project) 
     [
         ('["index.md#gone"]\nboth = ["x"]\n', r"index\.md#gone"),
         ('["more.md#title"]\nboth = ["x"]\n', r"more\.md#title"),
+        ('["index.md#title"]\nboht = ["x"]\n', "'boht', which is no language"),
         ("[index", "it is no TOML"),
         ("\ufeff[index", "it is no TOML: Expected"),
     ],

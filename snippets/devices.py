@@ -286,16 +286,19 @@ def check_follow(follow):
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.ones(2, 3)).sum().backward()
     optimizer.step()
-    state = optimizer.state[model.weight]
-    average = state["exp_avg"].clone()
+    averages = {}
+    for p in model.parameters():
+        for name in ("exp_avg", "exp_avg_sq"):
+            average = optimizer.state[p][name].double()
+            averages[p, name] = average.clone()
 
     model.to(torch.float64)
     follow(optimizer)
-    state = optimizer.state[model.weight]
-    found = state["exp_avg"]
-    assert found.dtype == torch.float64, f"{found.dtype}"
-    assert torch.equal(found, average.double()), "values"
-    kind = state["step"].dtype
+    for (p, name), average in averages.items():
+        found = optimizer.state[p][name]
+        assert found.dtype == torch.float64, f"{found.dtype}"
+        assert torch.equal(found, average), "values"
+    kind = optimizer.state[model.weight]["step"].dtype
     assert kind == torch.float32, f"step is now {kind}"
     optimizer.zero_grad()
     model(torch.ones(2, 3).double()).sum().backward()

@@ -466,9 +466,14 @@ def check_hooks(Base):
     assert seen == [0], f"watch saw {seen}"
     adding.remove()
     assert part(-10) == -10, "a removed hook still runs"
+    again = part.register_forward_hook(watch)
+    watching.remove()
     watching.remove()
     part(-10)
-    assert seen == [0, -10], "a removed hook still runs"
+    assert seen == [0, -10, -10], f"watch saw {seen}"
+    again.remove()
+    part(-10)
+    assert seen == [0, -10, -10], "a removed hook still runs"
 
     removed = part.register_forward_pre_hook(once)
     first = part.register_forward_pre_hook(ten)

@@ -613,12 +613,20 @@ def check_exact_resume(save_run, load_run):
         torch.manual_seed(999)  # as in a new process | 就当是新进程
         parts = start()
         load_run("run.pt", *parts, forget)
+        for name, value in parts[0].state_dict().items():
+            assert value.equal(saved[name]), f"{name} differs"
+        if forget != "rng":
+            assert torch.get_rng_state().equal(rng), "rng"
+        if forget != "optimizer":
+            assert parts[1].state_dict()["state"], "no state"
         return two_epochs(*parts)
 
     torch.manual_seed(0)
     parts = start()
     two_epochs(*parts)
     save_run("run.pt", *parts)
+    saved = copy.deepcopy(parts[0].state_dict())
+    rng = torch.get_rng_state()
     expected = two_epochs(*parts)
     same = torch.equal(expected, resumed(None))
     assert same, "resumed, it ends elsewhere"

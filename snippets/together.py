@@ -508,6 +508,15 @@ def check_latest(latest):
     found = latest(["late.pt", "step-40.pt", *others])
     assert found == "step-40.pt", f"it chose {found}"
 
+    torch.save({"step": nn.Linear(1, 1)}, "refused.pt")
+    try:
+        latest(["refused.pt", "step-40.pt"])
+    except Exception as error:
+        told = type(error).__name__
+    else:
+        told = "nothing"
+    assert told == "UnpicklingError", f"it told {told}"
+
     run = resume(latest([*useless, "step-80.pt"]))
     go_on(run)
     assert torch.equal(run.losses, whole.losses)

@@ -1508,15 +1508,23 @@ def test_frozen_parameters_are_handed_out() -> None:
 
 
 def test_requires_grad_thaws_frozen_parameters() -> None:
-    """`requires_grad_(True)` on a module unfreezes its frozen parameters, and leaves buffers alone.
+    """`requires_grad_(True)` on a module unfreezes its frozen parameters, which an optimiser then changes, and
+    leaves buffers alone.
 
-    对模块调用 `requires_grad_(True)`，冻结的参数就解冻了，缓冲区不受影响。
+    对模块调用 `requires_grad_(True)`，冻结的参数就解冻了，优化器会改动它；缓冲区不受影响。
     """
     module = after("blocks.three-ways").ThreeWays()
     assert module.frozen.requires_grad is False
     module.requires_grad_(True)
     assert module.frozen.requires_grad is True
     assert module.buffer.requires_grad is False
+    module = after("blocks.three-ways").ThreeWays()
+    sgd = torch.optim.SGD(module.parameters(), lr=0.1)  # which gets it while it is frozen
+    before = module.frozen.detach().clone()
+    for thawed in (False, True):
+        (module.requires_grad_(thawed).frozen.sum() * torch.ones((), requires_grad=True)).backward()
+        sgd.step()
+        assert torch.equal(module.frozen, before) != thawed
     for layer in over(layers(), LAYERS):
         net = _made(layer).requires_grad_(False).requires_grad_(True)
         assert all(parameter.requires_grad for parameter in net.parameters())

@@ -658,6 +658,10 @@ def test_a_lazy_model_in_another_dtype_draws_other_numbers() -> None:
         torch.manual_seed(seed)
         lazy = state.lazy_net().double()
         lazy(X.double())
+        torch.manual_seed(seed)
+        first = nn.Linear(20, 256, dtype=torch.float64)
+        assert torch.equal(lazy[0].weight, first.weight)
+        assert torch.equal(lazy[0].bias, first.bias)
         assert not any(
             torch.isin(p, q).any()
             for p, q in zip(eager.parameters(), lazy.parameters(), strict=True)

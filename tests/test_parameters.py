@@ -1508,7 +1508,9 @@ def test_recorded_edit_of_a_parameter_is_refused() -> None:
     layer = nn.Linear(2, 1)
     before = layer.weight.detach().clone()
     assert layer.weight.is_leaf
+    assert layer.weight.grad_fn is None
     assert not layer.weight.T.is_leaf
+    assert layer.weight.T.grad_fn is not None
     with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad"):
         layer.weight[0, 0] = 5
     assert torch.equal(layer.weight, before)

@@ -177,10 +177,10 @@ def test_a_running_mean_is_saved_and_moved_not_trained() -> None:
 
 
 def test_dropout_draws_in_training_only() -> None:
-    """Dropout draws random numbers in training mode, so two calls differ; in evaluation mode it
-    draws none, and they agree.
+    """Dropout draws random numbers in training mode and sets a part of its input to zero, so two calls
+    differ; in evaluation mode it draws none, and they agree.
 
-    dropout 在训练模式下要抽随机数，两次调用结果不同；评估模式下不抽，结果相同。
+    dropout 在训练模式下要抽随机数，把一部分输入置零，两次调用结果不同；评估模式下不抽，结果相同。
     """
     torch.manual_seed(0)
     block = after("together.blocks").Residual(4)
@@ -189,6 +189,9 @@ def test_dropout_draws_in_training_only() -> None:
     assert block(X).shape == X.shape
     assert not torch.equal(torch.get_rng_state(), before)
     assert not torch.equal(block(X), block(X))
+    whole = block.conv(X).relu()
+    dropped = (block(X) == X)[whole > 0].float().mean()  # to which it adds 0
+    assert 0.05 < dropped < 0.2
     block.eval()
     before = torch.get_rng_state()
     assert torch.equal(block(X), X + block.conv(X).relu())
@@ -845,6 +848,10 @@ def test_unreadable_files_raise_three_errors() -> None:
             path.write_bytes(data[:length])
             with pytest.raises(RuntimeError):
                 torch.load(path)
+        changed = bytearray(data)  # in the middle of a number
+        changed[data.find(torch.ones(4).numpy().tobytes()) + 2] ^= 0x10
+        path.write_bytes(changed)
+        assert not torch.equal(torch.load(path)["weight"], torch.ones(100))
         whole, found = cut_files(after("together.useless-files").data), set()
         cuts = [cut for cut in whole if cut.length > 3]
         for cut in over(cuts, "lengths at which a file was cut | 种截断的长度"):
@@ -1215,6 +1222,8 @@ def test_the_fixes_for_training_work() -> None:
                 Path("newer.pt").write_bytes(useless)
                 with pytest.raises((EOFError, RuntimeError)):
                     torch.load("newer.pt")
+            Path("newer.pt").write_bytes(whole)  # copied again
+            assert torch.load("newer.pt")["step"] == 1
             return bool(torch.load(path)["step"] == 1)
 
     fixes = (

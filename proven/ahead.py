@@ -1,7 +1,9 @@
 """Prepares a process for importing the modules under `ahead` of proven.toml: whoever imports them imports this first."""
 
+import contextlib
 import functools
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -25,5 +27,17 @@ def _end(process: int, *_: int | types.FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+class _Imported:
+    """Lets `import proven.ahead.os/path` import os.path, whatever that raises: `prepare` does so again, and tells."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name.startswith(f"{__name__}."):
+            with contextlib.suppress(BaseException):
+                importlib.import_module(name.removeprefix(f"{__name__}.").replace("/", "."))
+
+
 if "multiprocessing.forkserver" in sys.modules and sys.argv[:1] == ["-c"]:
+    __path__ = list[str]()
+    sys.meta_path.append(_Imported)  # it finds nothing, the one error that the fork server forgives
     signal.signal(signal.SIGINT, functools.partial(_end, os.getpid()))

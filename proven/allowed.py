@@ -15,8 +15,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from proven import html
 from proven.fences import Fences
 from proven.pages import Page
-from proven.problems import CONTROL, Problem, decode, leads_out, words_of
-from proven.project import Project
+from proven.problems import Problem, decode, leads_out, words_of
+from proven.project import EDITORS, Project
 from proven.search import unmark
 from proven.svg import clean
 from proven.views import Site
@@ -70,10 +70,6 @@ def wrong_names(project: Project) -> Iterator[Problem]:
             advice = "use letters A-Z, digits, - and _ in its file name; the title can be anything"
             yield Problem("the page has a name that cannot be an address", advice, (page.at(1),))
         yield from _wrong_meta(page)
-        for number, line in enumerate(page.text.split("\n"), 1):
-            if CONTROL.search(line):
-                what = "the page holds control characters, or marks that turn a text's direction"
-                yield Problem(what, "remove them", (page.at(number),))
         for fence in page.fences:
             if fence.kind == "text" and SESSION.search(fence.body):
                 what = "a text fence shows a session that nothing has run"
@@ -124,7 +120,8 @@ def _wrong_files(project: Project) -> Iterator[Problem]:
                 what = f"the picture holds {error}"
         if what:
             advice = f"beside pages may lie: *{', *'.join(FILES)}, pictures without anything else"
-            yield Problem(what, advice, (f"{place}:1",))
+            unfinished = bool(EDITORS.fullmatch(path.name))
+            yield Problem(what, advice, (f"{place}:1",), unfinished=unfinished)
 
 
 def _paths(project: Project) -> Iterator[tuple[str, str]]:

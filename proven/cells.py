@@ -90,17 +90,26 @@ def check_outcome(outcome: Outcome) -> Outcome:
     In what is returned, figures are pictures and nothing else. A `Fault` tells what no page can
     show, or no snippet can have done.
     """
-    output, errors = outcome.output, outcome.errors
-    for text in (output, *(error.text for error in errors)):
-        if len(text.encode(errors="surrogatepass")) > OUTPUT_LIMIT:
+    output, errors, figures = outcome.output, outcome.errors, []
+    for figure in outcome.figures:
+        if len(figure) > FIGURE_LIMIT:
+            raise Fault(*TOO_LARGE)
+        try:
+            figures.append(clean(figure))
+        except ValueError as error:
+            what, advice = f"its figure holds {error}", "draw without it; links can stand on pages"
+            raise Fault(what, advice) from None
+    texts = [("output", text) for text in (output, *(error.text for error in errors))]
+    for name, text in (*texts, *(("figure", figure) for figure in figures)):
+        if name == "output" and len(text.encode(errors="surrogatepass")) > OUTPUT_LIMIT:
             raise Fault(*TOO_LONG)
         if UNSTABLE.search(text):
-            what = "its output contains a memory address, which differs from build to build"
-            raise Fault(what, "print something that does not")
+            what = f"its {name} contains a memory address, which differs from build to build"
+            raise Fault(what, "show something that does not")
         if found := CONTROL.search(text):
             line = text.count("\n", 0, found.start()) + 1
-            what = f"its output contains control characters: {found[0]!a} on line {line} of it"
-            raise Fault(what, PROGRESS if found[0] == "\r" else "print text")
+            what = f"its {name} contains control characters: {found[0]!a} on line {line} of it"
+            raise Fault(what, PROGRESS if found[0] == "\r" else "show text")
     shows = bool(output or errors or outcome.figures)
     after = [0, *(error.after for error in errors), len(output)]
     if (
@@ -110,15 +119,6 @@ def check_outcome(outcome: Outcome) -> Outcome:
         or any(error.line < 1 for error in errors)
     ):
         raise Fault(f"it is said to have {outcome.state}, and what it shows is of no such run", "")
-    figures = []
-    for figure in outcome.figures:
-        if len(figure) > FIGURE_LIMIT:
-            raise Fault(*TOO_LARGE)
-        try:
-            figures.append(clean(figure))
-        except ValueError as error:
-            what, advice = f"its figure holds {error}", "draw without it; links can stand on pages"
-            raise Fault(what, advice) from None
     return replace(outcome, figures=tuple(figures))
 
 
@@ -241,7 +241,8 @@ class _Cell:
             if index < len(raised):
                 text, line, _ = raised[index]
                 errors.append(Raised(text, line, len(output)))
-        self._check_paths("\n".join([output, *(error.text for error in errors)]))
+        self._check_paths("output", "\n".join([output, *(error.text for error in errors)]))
+        self._check_paths("figure", "\n".join(figures))
         state: State = "raised" if errors else "ran"
         did = Outcome(self.snippet.name, state, output, tuple(errors), figures, seconds)
         return check_outcome(did)
@@ -324,7 +325,7 @@ class _Cell:
         if refusal := guard.pop_first_refusal():
             raise Fault(refusal[0], "let it do without, or show it as text", refusal[1])
 
-    def _check_paths(self, text: str) -> None:
+    def _check_paths(self, name: str, text: str) -> None:
         """Refuse what differs from build to build or from machine to machine, or is no text."""
         project = str(self.section.path)[: -len(self.section.place) - 1]
         above = os.path.dirname(self.folder)  # in a build, of the folder of temporary files as well
@@ -335,8 +336,8 @@ class _Cell:
         }
         found = [what for what, paths in places.items() if any(_names(p, text) for p in paths if p)]
         if found:
-            what = f"its output contains {' and '.join(found)}, which differs from build to build"
-            raise Fault(what, "print something that does not")
+            what = f"its {name} contains {' and '.join(found)}, which differs from build to build"
+            raise Fault(what, "show something that does not")
 
     def _take_figures(self) -> tuple[str, ...]:
         """Save the open figures as SVG that is the same in every build, and close them."""

@@ -16,9 +16,9 @@ def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
     claims and of errors. Nothing is written unless all of it can be.
     """
     project, section = settings.project, name.replace("-", "_")
-    if not NAME.fullmatch(name) or not section.isidentifier():
+    if not NAME.fullmatch(name) or not section.isidentifier() or len(name) > 40:
         what = f"{name!r} is no name for a chapter"
-        advice = "lower-case words joined by hyphens: make chapter name=attention-basics"
+        advice = "up to 40 letters, lower-case words joined by hyphens: make chapter name=attention-basics"
         raise ProjectError(Problem(what, advice))
     words = {
         "new-chapter": name,
@@ -46,7 +46,11 @@ def _listed(settings: Settings, new: dict[str, str], name: str, section: str) ->
     """The texts of the files that list the pages, with the new page in them."""
     project, changed, last = settings.project, dict[str, str](), ""
     for language in settings.languages:
-        page = new[f"docs/{language}/{name}.md"]
+        page = new.get(f"docs/{language}/{name}.md")
+        if page is None:
+            what = "the file from which the page of a chapter is begun is missing"
+            place = f"skeleton/docs/{language}/new-chapter.md:1"
+            raise ProjectError(Problem(what, "add it, or begin by hand", (place,)))
         title = re.search(r"^# (.*) \{", page, re.MULTILINE)
         description = re.search(r"^description: (.*)", page, re.MULTILINE)
         assert title

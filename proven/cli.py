@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from proven.build import begin_site, run_sections
 from proven.chapter import begin_chapter
@@ -170,22 +171,11 @@ def _stats(settings: Settings, options: argparse.Namespace) -> None:
     project, report = _read(settings), settings.project / "site" / "build.json"
     if not report.is_file():
         raise ProjectError(Problem("there is no site/build.json", "make build, then try again"))
-    built = json.loads(report.read_text(encoding="utf-8"))
-    table: dict[str, Counter[str]] = {}
-    for name, section in project.sections.items():
-        count = table[name] = Counter()
-        for row in (row for row in built["snippets"] if row["section"] == name):
-            count.update(("snippets", row["state"]))
-            count["pictures"] += row["figures"]
-        for row in (row for row in built["claims"] if row["section"] == name):
-            count.update(("claims", f"claims {row['state']}"))
-            count["tried on many"] += bool(row["reach"])
-            count["cases"] += sum(reach["cases"] for reach in row["reach"])
-        count["to predict"] = sum(snippet.fold == "output" for snippet in section.snippets)
-        for page in project.pages[settings.main].values():
-            if any(section_of(fence.name) == name for fence in page.shown):
-                count["exercises"] += len(exercises_of(page))
-    table["all"] = sum(table.values(), Counter())
+    try:
+        table = _counted(project, json.loads(report.read_bytes()))
+    except (LookupError, TypeError, ValueError):
+        what = "site/build.json is of another engine, or no report of a build"
+        raise ProjectError(Problem(what, "make build, then try again")) from None
     print(" " * 16 + " ".join(f"{name[:20]:>20}" for name in table))
     columns = ["snippets", "ran", "raised", "skipped", "pictures", "to predict", "exercises"]
     columns += ["claims", "claims proven", "claims recorded", "claims skipped"]
@@ -198,6 +188,26 @@ def _stats(settings: Settings, options: argparse.Namespace) -> None:
             print(f"{page.place:<36}{_told(core)}; all of it: {_told(whole)}")
         marks = sum(len(page.marks) for page in pages.values())
         print(f"marks in {language:<7}{marks:>{21 * len(table) - 1}}")
+
+
+def _counted(project: Project, built: Any) -> dict[str, Counter[str]]:
+    """What each section holds, and all together, as the report of a build and the pages say."""
+    table: dict[str, Counter[str]] = {}
+    for name, section in project.sections.items():
+        count = table[name] = Counter()
+        for row in (row for row in built["snippets"] if row["section"] == name):
+            count.update(("snippets", row["state"]))
+            count["pictures"] += row["figures"]
+        for row in (row for row in built["claims"] if row["section"] == name):
+            count.update(("claims", f"claims {row['state']}"))
+            count["tried on many"] += bool(row["reach"])
+            count["cases"] += sum(reach["cases"] for reach in row["reach"])
+        count["to predict"] = sum(snippet.fold == "output" for snippet in section.snippets)
+        for page in project.pages[project.settings.main].values():
+            if any(section_of(fence.name) == name for fence in page.shown):
+                count["exercises"] += len(exercises_of(page))
+    table["all"] = sum(table.values(), Counter())
+    return table
 
 
 def _told(measured: Measure) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 from yaml_env_tag import construct_env_tag
 
-from proven.problems import Problem, ProjectError
-from proven.settings import Settings
+from proven.data import from_data
+from proven.problems import Problem, ProjectError, decode
+from proven.settings import FILE, Settings
 from proven.views import Half
 
 Config = dict[str, Any]
@@ -25,13 +26,23 @@ def read_configs(settings: Settings) -> dict[str, Config]:
     """Read the configuration of each language, as MkDocs would."""
     names = {code: f"mkdocs.{code}.yml" for code in settings.languages}
     names[settings.main] = "mkdocs.yml"
-    return {language: _read(settings.project / name) for language, name in names.items()}
+    configs = {language: _read(settings.project / name) for language, name in names.items()}
+    for language, config in configs.items():
+        extra, at = config.get("extra"), "extra.languages"
+        try:
+            offered = extra.get("languages", []) if isinstance(extra, dict) else []
+            for one in from_data(tuple[dict[str, str], ...], offered, at):
+                if one.get("lang") not in settings.languages:
+                    raise ValueError(f"{at} has a lang that {FILE} does not: {one.get('lang')}")
+        except ValueError as error:
+            advice = f"let it be a list of tables, each with a lang of {FILE}"
+            raise ProjectError(Problem(str(error), advice, (names[language],))) from None
+    return configs
 
 
 def _read(path: Path) -> Config:
     try:
-        with path.open("rb") as file:
-            config: Config = yaml.load(file, _Loader) or {}
+        config: Config = yaml.load(decode(path.read_bytes(), path.name), _Loader) or {}
         if not isinstance(config, dict):
             raise ValueError("it is no mapping")
         inherited = config.pop("INHERIT", None)

@@ -29,7 +29,7 @@ def from_data(kind: Any, value: Any, at: str = "it") -> Any:
         if not isinstance(value, dict) or value.keys() - hints or set(needed) - value.keys():
             if isinstance(value, dict):
                 value = sorted({*value.keys() - hints, *set(needed) - value.keys()})
-            told = json.dumps(value)[:200]
+            told = json.dumps(value, default=str)[:200]
             raise ValueError(f"{at} lacks a field, or has one too many: {told}")
         made = {name: from_data(hints[name], one, f"{at}.{name}") for name, one in value.items()}
         return kind(**made)  # type: ignore[operator]
@@ -54,7 +54,7 @@ def from_data(kind: Any, value: Any, at: str = "it") -> Any:
         return float(value)
     elif kind is not float and type(value) is kind:
         return value
-    raise ValueError(f"{at} cannot be {json.dumps(value)[:200]}")
+    raise ValueError(f"{at} cannot be {json.dumps(value, default=str)[:200]}")
 
 
 def send(pipe: socket.socket, kind: str, value: Any) -> None:

@@ -5,10 +5,13 @@ Such a module has four functions: `watch()`, called before any section runs; `co
 """
 
 import importlib
+import operator
 from types import ModuleType
 
 from proven.fork import can_fork
 from proven.settings import Settings
+
+FUNCTIONS = operator.attrgetter("watch", "count", "describe", "may_fork")
 
 
 def watch(settings: Settings) -> None:

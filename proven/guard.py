@@ -15,6 +15,7 @@ import struct
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ WRITES: dict[str, tuple[Path_, ...]] = {
     "os.chmod": ((0, 2, True),),
     "os.chown": ((0, 3, True),),
     "os.utime": ((0, 3, True),),
+    "os.setxattr": ((0, None, True),),
+    "os.removexattr": ((0, None, True),),
     "sqlite3.connect": ((0, None, True),),
 }
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -132,21 +135,28 @@ def named_variables() -> Iterator[None]:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder of a section, also what it made unreadable."""
-    for above, names, _ in os.walk(folder):  # before it looks into the folders
-        for path in (os.path.join(above, name) for name in names):
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
+    """Remove a folder of a section, also what it made unreadable, and folders in folders however deep."""
+    left = [folder]
+    for above in left:  # each folder is moved to the top: no path is too long, and no call too deep
+        with contextlib.suppress(OSError):
+            for entry in list(os.scandir(above)):
+                if entry.is_dir(follow_symlinks=False):
+                    os.chmod(entry.path, 0o700)
+                    left.append(os.path.join(folder, uuid.uuid4().hex))
+                    os.rename(entry.path, left[-1])
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def size_of(folder: str) -> int:
     """How much room the files in a folder take, in bytes."""
-    size = 0
-    for above, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):  # removed meanwhile
-                size += os.lstat(os.path.join(above, name)).st_size
+    size, left = 0, [folder]
+    for above in left:  # os.walk calls itself for each folder in another one
+        with contextlib.suppress(OSError):  # removed meanwhile
+            for entry in list(os.scandir(above)):
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                else:
+                    size += entry.stat(follow_symlinks=False).st_size
     return size
 
 

@@ -77,10 +77,15 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
 def decode(data: bytes, place: str) -> str:
     """Decode a file that a person wrote, with any line ends, with or without a byte order mark."""
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         what = f"the file is not UTF-8: {error.reason} at byte {error.start}"
         raise ProjectError(Problem(what, "save it as UTF-8", (f"{place}:1",))) from None
+    lines = enumerate(text.split("\n"), 1) if CONTROL.search(text) else ()
+    if places := tuple(f"{place}:{number}" for number, line in lines if CONTROL.search(line)):
+        what = "the file holds control characters, or marks that turn a text's direction"
+        raise ProjectError(Problem(what, "remove them, or write them as escapes in code", places))
+    return text
 
 
 def read(path: Path, place: str) -> bytes:

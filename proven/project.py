@@ -1,16 +1,22 @@
 """Reads a project, each file of it once."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from proven.claims import Claim, read_claims
 from proven.pages import Mark, Page, anchor, read_pages
-from proven.problems import Problem
+from proven.problems import Problem, did_you_mean
 from proven.questions import Question, questions_of
 from proven.records import Record, git, read_records
 from proven.scripts import Section, Snippet, read_sections, section_of
 from proven.settings import FILE, Settings
+from proven.words import WORDS
+
+# the copies that editors keep beside a file, for as long as it is edited or longer
+EDITORS = re.compile(r"\..*|#.*#|[0-9]+|.*(~|\.bak|\.orig|\.sw[a-p]|\.tmp)")
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,27 @@ def read_project(settings: Settings) -> Project:
         for name in settings.first
         if name not in sections
     ]
+    stale += _unread(settings)
     problems = (*stale, *in_scripts, *in_tests, *in_pages, *in_records)
     return Project(settings, sections, claims, pages, records, problems)
+
+
+def _unread(settings: Settings) -> Iterator[Problem]:
+    """Find pages and phrases that somebody wrote in vain."""
+    docs = settings.project / settings.docs
+    for path in sorted(docs.glob("[!.]*/**/*.md")) if docs != settings.project else ():
+        language, place = path.relative_to(docs).parts[0], path.relative_to(settings.project)
+        if language not in settings.languages:
+            what = f"nothing reads the page: {language} is no language of the project"
+            advice = f"move it to the folder of one, or name {language} in {FILE}"
+            yield Problem(what, advice, (f"{place.as_posix()}:1",))
+    forms = {f"{kind}-{form}" for kind in settings.devices for form in ("one", "many", "none")}
+    known = {language: forms | WORDS["en"].keys() for language in settings.languages}
+    for language, phrases in settings.words.items():
+        if unknown := sorted(phrases.keys() - known.get(language, set())):
+            what = f"[words.{language}] has {unknown[0]}, which nothing shows"
+            advice = did_you_mean(unknown[0], known.get(language, ()), "take it out")
+            yield Problem(what, advice, (f"{FILE}:1",))
 
 
 def commit(project: Path) -> str | None:

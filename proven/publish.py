@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,11 @@ MOUNTS = Path("/proc/self/mountinfo")  # on Linux: also folders that are mounted
 
 def place_of(settings: Settings, folder: str | Path) -> Path:
     """Where a site goes, without links: not where the project is read, as the next build would read it."""
-    site = Path(os.path.realpath(folder))
+    try:
+        site = Path(os.path.realpath(folder))
+    except ValueError as error:
+        what = f"no folder can be called so: {error}"
+        raise _refused(what, "name another folder", Path(folder)) from None
     for name in (settings.sections, settings.tests, settings.docs):
         read = (settings.project / name).resolve()
         if site.is_relative_to(read) and read != settings.project.resolve():
@@ -47,6 +52,8 @@ def staging(site: Path, project: str) -> Iterator[Path]:
         try:
             site.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(site.with_name(f".{site.name}.lock"), timeout=0)
+            if _holds(Path(lock.lock_file)):
+                raise _taken(Path(lock.lock_file))
             lock.acquire()
             at_end.callback(_release, lock)
             folder = _prepare(site, project)
@@ -66,8 +73,18 @@ def staging(site: Path, project: str) -> Iterator[Path]:
 
 def _release(lock: FileLock) -> None:
     with contextlib.suppress(OSError):  # Windows removes no file that is open
-        Path(lock.lock_file).unlink()  # while it is still held: who waits looks again
+        if not _holds(Path(lock.lock_file)):
+            Path(lock.lock_file).unlink()  # while it is still held: who waits looks again
     lock.release()
+
+
+def _holds(path: Path) -> bool:
+    """Whether there is something else than an empty file, such as a lock is."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
 
 
 def publish(folder: Path, site: Path) -> None:
@@ -123,8 +140,7 @@ def _prepare(site: Path, project: str) -> Path:
         # a build that was killed at once has only begun to write the mark
         others = a_folder and any(not p.name.startswith(MARKER) for p in left.iterdir())
         if not a_folder or (_made(left).get("project") != project and others):
-            what = f"a build needs the name {left.name}, and what is there was not made by one"
-            raise _refused(what, "move it", left)
+            raise _taken(left)
         if _files(left) and not site.exists():
             left.rename(site)
         else:
@@ -242,6 +258,11 @@ def _sha256(path: Path) -> str:
 
 def _beside(site: Path, word: str) -> Path:
     return site.with_name(f"{site.name}.{word}")
+
+
+def _taken(path: Path) -> ProjectError:
+    what = f"a build needs the name {path.name}, and what is there was not made by one"
+    return _refused(what, "move it", path)
 
 
 def _refused(what: str, advice: str, path: Path) -> ProjectError:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import importlib.util
 import logging
 import multiprocessing
 import os
@@ -67,8 +66,8 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
         return
     from multiprocessing import forkserver
 
-    found = [name for name in settings.ahead if importlib.util.find_spec(name.partition(".")[0])]
-    names = ["proven.ahead", *found, "proven.worker", "proven.huge_pages"]
+    ahead = (f"proven.ahead.{name.replace('.', '/')}" for name in settings.ahead)
+    names = ["proven.ahead", *ahead, "proven.worker", "proven.huge_pages"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(names)
     if getattr(forkserver._forkserver, "_forkserver_pid", None):
         return

@@ -77,7 +77,8 @@ def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]
 def read_section(path: Path, settings: Settings) -> Section:
     """Read one section script."""
     place = f"{settings.sections}/{path.name}"
-    return _read(path.resolve(), read(path, place), place, tuple(settings.devices))
+    data = read(path, place)  # which tells of a link that leads to itself
+    return _read(path.resolve(), data, place, tuple(settings.devices))
 
 
 @lru_cache(maxsize=64)

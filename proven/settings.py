@@ -12,7 +12,7 @@ from proven.data import from_data
 from proven.problems import Problem, ProjectError, decode
 
 FILE = "proven.toml"
-NAME = re.compile(r"\w[\w.-]*")
+NAME = re.compile(r"\w[\w.-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read_settings(project: Path) -> Settings:
         if sorted(made.written) != sorted(made.languages):
             raise ValueError("written = [...] names other languages than languages = [...]")
         if names := [n for n in (made.name, *made.languages) if not NAME.fullmatch(n)]:
-            raise ValueError(f"{names[0]!r} is no name of files: letters, digits, hyphens")
+            raise ValueError(f"{names[0]!r} is no name of files: up to 60 letters, digits, hyphens")
         folders = [Path(folder) for folder in (made.sections, made.tests, made.docs)]
         if any(folder.is_absolute() or ".." in folder.parts for folder in folders):
             raise ValueError("sections, tests and docs are folders inside of the project")

@@ -137,7 +137,7 @@ def _of_library(function: Any) -> bool:
 def _value_of(text: str, modules: dict[str, types.ModuleType]) -> Any:
     try:
         return eval(text, modules)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         what = f"same names {text!r}, which has no value: {type(error).__name__}: {error}"
         advice = "name a module or a class that is imported, or another expression of them"
         raise ProjectError(Problem(what, advice, (f"{FILE}:1",))) from None

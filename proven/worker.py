@@ -146,12 +146,15 @@ def _answer(job: Job, outcome: Outcome, module: types.ModuleType) -> dict[str, s
 def prepare(settings: Settings) -> None:
     """Import the modules under `ahead`, unless the fork server has done so, and undo what the imports needed."""
     importlib.import_module("proven.ahead")
-    for name in (*settings.ahead, *(device["module"] for device in settings.devices.values())):
+    of_devices = [device["module"] for device in settings.devices.values()]
+    for name in (*settings.ahead, *of_devices):
         try:
-            importlib.import_module(name)
-        except ImportError as error:
-            what = f"{name} cannot be imported: {error}"
-            advice = "pip install -r requirements.txt, or use make"
+            module = importlib.import_module(name)
+            if name in of_devices:
+                devices.FUNCTIONS(module)
+        except BaseException as error:
+            what = f"{name!r} cannot be used: {type(error).__name__}: {error}"
+            advice = "correct it, or install it: pip install -r requirements.txt, or use make"
             raise ProjectError(Problem(what, advice, ("proven.toml:1",))) from None
     gc.enable()
     os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
@@ -208,8 +211,8 @@ def _machine(settings: Settings) -> Machine:
         version = getattr(sys.modules.get(name), "__version__", None)
         try:
             packages[name] = str(version or importlib.metadata.version(name))
-        except importlib.metadata.PackageNotFoundError:
-            what = f"packages names {name}, and no package of this name is installed"
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            what = f"packages names {name!r}, and no package of this name is installed"
             problem = Problem(what, "correct the name, or install it", ("proven.toml:1",))
             raise ProjectError(problem) from None
     system = f"{platform.system()} {platform.machine()}"

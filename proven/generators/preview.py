@@ -4,6 +4,7 @@ A page is rendered again by itself, with all that MkDocs knew when it rendered i
 """
 
 import logging
+import os
 import socket
 import tempfile
 import threading
@@ -28,8 +29,9 @@ from proven.files import page_files
 from proven.finish import address_of, finish_page, write_files
 from proven.pages import Page
 from proven.problems import Problem, ProjectError, unforeseen
-from proven.project import Project
+from proven.project import EDITORS, Project
 from proven.publish import put_file
+from proven.settings import FILE
 from proven.views import ClaimView, Site, View
 
 log = logging.getLogger("mkdocs.plugins.proven")
@@ -51,6 +53,7 @@ class Preview:
         self.results: Results = {}
         self.rendered: dict[str, Rendered] = {}
         self.site: Site | None = None
+        self.frame: Any = None  # of the whole site that was built last, unless it was refused
         self.shown: dict[str, tuple[str, list[View], list[ClaimView]]] = {}
         self.proving: threading.Thread | None = None
         self.cancelled = threading.Event()
@@ -59,7 +62,7 @@ class Preview:
     def begin(self, site: Site, folder: Path, target: Path) -> None:
         """Take note of a site that was built as a whole, and is served."""
         self.site, self.results, self.folder, self.target = site, site.results, folder, target
-        self.frame = _frame(site.project)
+        self.frame = self._frame(site.project)
         self.shown = _shown(site)
 
     def stop(self) -> None:
@@ -112,7 +115,10 @@ class Preview:
     def _rebuild(self, build_all: Callable[[], None]) -> None:
         assert self.site  # MkDocs asks for a server once the whole site has been built
         project = read_and_check(self.site.project.settings, preview=True)
-        if _frame(project) != self.frame:
+        if self._frame(project) != self.frame:
+            self.frame = (
+                None  # a build that is refused leaves nothing that a page can be rendered with
+            )
             build_all()
             return
         self.results = run_sections(project, self.results, prove=False, preview=True)
@@ -130,6 +136,25 @@ class Preview:
                 self.shown[page.place] = shown
         self.proving = threading.Thread(target=self._prove, args=(project, self.results))
         self.proving.start()
+
+    def _frame(self, project: Project) -> Any:
+        """All that more than one page shows, and files that are no pages: when it changes, all is built again."""
+        settings, config = project.settings, self.rendered[project.settings.main][0]
+        folder, docs = settings.project, settings.project / settings.docs
+        found = {*folder.glob("mkdocs*.yml"), folder / FILE}
+        for name in filter(None, (docs, config.theme.custom_dir, *config.watch)):
+            root = Path(os.path.abspath(str(name)))
+            found |= {path for path in (root, *root.rglob("*")) if not EDITORS.fullmatch(path.name)}
+        # what a page or a section is read from is compared by itself
+        apart = [folder / settings.sections, folder / settings.tests]
+        others = [
+            (str(path), path.stat().st_mtime_ns)
+            for path in sorted(found)
+            if path.is_file()
+            and not (path.suffix == ".md" and path.is_relative_to(docs))
+            and not any(path.is_relative_to(one) for one in apart)
+        ]
+        return [(page.place, page.title, repr(page.meta)) for page in project.all_pages], others
 
     def _render_again(self, site: Site, page: Page) -> None:
         config, known, nav, env = self.rendered[page.language]
@@ -167,23 +192,11 @@ def check_address(host: str, port: int) -> None:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        what = f"nothing can be served at {host}:{port}: {error.strerror or error}"
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        what = f"nothing can be served at {host}:{port}: {why}"
         advice = "end what is served there, or take another port: make serve port=8001"
         raise ProjectError(Problem(what, f"{advice}, or mkdocs serve -a {host}:8001")) from None
-
-
-def _frame(project: Project) -> Any:
-    """All that more than one page shows, and files that are no pages: when it changes, all is built again."""
-    settings = project.settings
-    docs = settings.project / settings.docs
-    others = [
-        *settings.project.glob("mkdocs*.yml"),
-        settings.project / "proven.toml",
-        *(path for path in docs.rglob("*") if path.suffix != ".md" and path.is_file()),
-    ]
-    titles = [(page.place, page.title, repr(page.meta)) for page in project.all_pages]
-    return titles, [(str(path), path.stat().st_mtime_ns) for path in sorted(others)]
 
 
 def _shown(site: Site) -> dict[str, tuple[str, list[View], list[ClaimView]]]:

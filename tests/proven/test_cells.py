@@ -299,6 +299,12 @@ FAULTS: dict[str, Plant] = {
     "a figure that cannot be drawn": drawing(
         "plt.title('$\\\\frac{1}$')", "its figure cannot be drawn"
     ),
+    "figure with the temporary directory": drawing(
+        "import os\nplt.title(os.getcwd())", "its figure contains the temporary directory"
+    ),
+    "figure with an address": drawing(
+        "plt.title(repr(object()))", "its figure contains a memory address"
+    ),
     "figure with a link": drawing(
         'plt.title("a", url="javascript:alert(1)")', "its figure holds a link"
     ),

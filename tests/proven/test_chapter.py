@@ -126,7 +126,9 @@ def test_chapters_follow_one_another(copy: Path) -> None:
     assert "  - own-module.md\n  - one-more.md\n  - two.md\n  - errors.md\n" in navigation
 
 
-@pytest.mark.parametrize("name", ["", "Attention", "two words", "under_scored", "-x", "5th", "a/b"])
+@pytest.mark.parametrize(
+    "name", ["", "Attention", "two words", "under_scored", "-x", "5th", "a/b", "a" * 41]
+)
 def test_what_is_no_name_is_refused(copy: Path, name: str) -> None:
     before = files(copy)
     with pytest.raises(ProjectError, match="is no name for a chapter"):
@@ -159,3 +161,10 @@ def test_where_the_page_has_no_place_nothing_is_written(
     with pytest.raises(ProjectError, match=message):
         begin(copy, "attention-basics")
     assert files(copy) == before
+
+
+def test_a_project_that_lacks_what_a_chapter_is_begun_from_is_told(copy: Path) -> None:
+    shutil.rmtree(copy / "skeleton")
+    with pytest.raises(ProjectError, match="begun is missing") as error:
+        begin(copy, "attention-basics")
+    assert "skeleton/docs/zh/new-chapter.md:1" in str(error.value)

@@ -98,6 +98,7 @@ def test_the_output_is_utf8_whatever_the_locale(
         (["run", "zzz"], ["no snippet and no section 'zzz'", "python -m proven list"]),
         (["record", "none"], ["there is no section 'none'"]),
         (["stats"], ["there is no site/build.json", "make build"]),
+        (["chapter", "new"], ["begun is missing", "new-chapter.md:1"]),
     ],
 )
 def test_errors_go_to_standard_error_with_a_status(
@@ -169,6 +170,15 @@ def test_stats_count_what_the_sources_and_the_last_build_hold(
     assert [line.split() for line in said if line.startswith("marks")] == [
         ["marks", "in", x, "1"] for x in ("zh", "en")
     ]
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"snippets": [{}], "claims": []}'])
+def test_stats_of_another_build_are_told(here: Project, capsys: Out, text: str) -> None:
+    here.file("site/build.json", text)
+    assert main(["stats"]) == 1
+    said = capsys.readouterr().err
+    assert "site/build.json is of another engine" in said
+    assert "make build" in said
 
 
 def test_notebooks_writes_every_page_in_all_languages(

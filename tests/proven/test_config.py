@@ -34,3 +34,31 @@ def test_one_that_cannot_be_read_is_named(project: Project, text: str) -> None:
     project.file("mkdocs.en.yml", text)
     with pytest.raises(ProjectError, match=f"{name} cannot be read"):
         read_configs(settings)
+
+
+@pytest.mark.parametrize(
+    ("languages", "told"),
+    [
+        ("[{lang: fr, name: x}]", "extra.languages has a lang that proven.toml does not: fr"),
+        ("5", "extra.languages cannot be 5"),
+        ("null", "extra.languages cannot be null"),
+        ("[5]", r"extra.languages\[0\] cannot be 5"),
+        ("[{name: x}]", "does not: None"),
+        ("[{lang: zh, name: 1979-05-27}]", 'cannot be "1979-05-27"'),
+    ],
+)
+def test_languages_to_choose_from_are_those_of_the_project(
+    project: Project, languages: str, told: str
+) -> None:
+    settings = project.read_settings()
+    project.file("mkdocs.en.yml", f"extra: {{languages: {languages}}}\n")
+    with pytest.raises(ProjectError, match=told) as error:
+        read_configs(settings)
+    assert "at       mkdocs.en.yml" in str(error.value)
+
+
+def test_what_nobody_sees_in_one_is_refused(project: Project) -> None:
+    settings = project.read_settings()
+    project.file("mkdocs.en.yml", "site_name: a \u202e b\n")
+    with pytest.raises(ProjectError, match=r"control characters[\s\S]*mkdocs.en.yml:1"):
+        read_configs(settings)

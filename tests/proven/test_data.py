@@ -88,6 +88,9 @@ def by(**values: Any) -> Outcome:
     return Outcome(**{"name": "part.one", "state": "ran", **values})
 
 
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><text>{}</text></svg>'
+
+
 @pytest.mark.parametrize(
     ("outcome", "what"),
     [
@@ -102,6 +105,11 @@ def by(**values: Any) -> Outcome:
         (by(state="raised", errors=(Raised("E", 1, 9),)), "of no such run"),
         (by(figures=("<svg onload='x'/>",)), "its figure holds"),
         (by(figures=("x" * 2_000_001,)), "more than 2,000,000 characters"),
+        (
+            by(figures=(PICTURE.format("&lt;object at 0x7f0011223344&gt;"),)),
+            "its figure .* address",
+        ),
+        (by(figures=(PICTURE.format("a &#x202e; b"),)), "its figure contains control characters"),
     ],
 )
 def test_an_outcome_is_held_to_the_rules_of_pages_whoever_says_so(

@@ -56,6 +56,9 @@ FAULTS: dict[str, Plant] = {
 if sys.platform == "linux" and not torch.accelerator.is_available():
     # with a GPU the kernel sets no limits; the message of the kernel needs Landlock, which CI has
     FAULTS |= {
+        "attribute of a file": cell(
+            'import os\nos.setxattr(__file__, "user.x", b"x")', f"{WRITES} snippets/part.py"
+        ),
         "5 GB of Python": cell("x = bytes(5_000_000_000)", "MemoryError\n", MEMORY),
         "file that a child writes": cell(
             'import subprocess; subprocess.run(["touch", __file__ + ".txt"])',

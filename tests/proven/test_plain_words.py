@@ -43,6 +43,14 @@ def leads_nowhere(path: Path) -> None:
     path.symlink_to("/nowhere")
 
 
+def leads_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def turned(path: Path) -> None:
+    path.write_text("# a \u202e b\n", encoding="utf-8")
+
+
 def without_end(path: Path) -> None:
     path.write_text(f"# %% one\nx = {' + '.join(['1'] * 20_000)}\n")
 
@@ -70,7 +78,14 @@ FAULTS: dict[str, Plant] = {
     ),
     "package that is not there": set_to('packages = ["nope"]', "no package of this name"),
     "module of devices that is not there": set_to(
-        'devices.x = {module = "nope", count = "1"}', "nope cannot be imported: No module named"
+        'devices.x = {module = "nope", count = "1"}', "'nope' cannot be used: ModuleNotFoundError"
+    ),
+    "script that turns its direction": at("snippets/more.py", turned, "control characters"),
+    "tests that turn their direction": at("tests/test_part.py", turned, "control characters"),
+    "script that leads to itself": at("snippets/more.py", leads_to_itself, "cannot be read: "),
+    "setting that is a date": set_to("first = [1979-05-27]", 'cannot be "1979-05-27"'),
+    "value that ends Python": set_to(
+        'same = ["exit()"]', "'exit()', which has no value: SystemExit"
     ),
     "kind of devices without a module": set_to("devices.x = {}", "has a module and a count"),
 }

@@ -47,6 +47,13 @@ def test_a_file_is_read_and_what_is_none_is_named(tmp_path: Path) -> None:
             read(tmp_path / "pipe", "pipe")
 
 
+@pytest.mark.parametrize("mark", ["\u202e", "\x1b", "\x0c", "\ufeff"])
+def test_what_nobody_sees_in_a_file_is_named_with_its_lines(mark: str) -> None:
+    with pytest.raises(ProjectError, match="control characters") as error:
+        decode(f"a\nb{mark}\nc\n{mark}d\n".encode(), "tests/test_a.py")
+    assert "tests/test_a.py:2, tests/test_a.py:4" in str(error.value)
+
+
 def test_what_is_no_utf8_is_named_with_its_byte() -> None:
     with pytest.raises(ProjectError, match="not UTF-8: invalid start byte at byte 2") as error:
         decode(b"ab\xff", "docs/en/a.md")

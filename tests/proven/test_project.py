@@ -42,6 +42,27 @@ def test_a_section_to_start_first_has_to_be_there(project: Project) -> None:
     assert problem.places == ("proven.toml:1",)
 
 
+def test_what_nothing_reads_is_told(project: Project) -> None:
+    project.tests = HELD
+    project.pretend(0)
+    settings = project.read_settings()
+    settings.words.update(
+        {"en": {"outptu": "x", "output": "x", "madeup-none": "x"}, "fr": {"a": "x"}}
+    )
+    for path in ("docs/fr/more/index.md", "docs/.hidden/index.md", "docs/theme/main.html"):
+        project.file(path, "# Title {#title}\n")
+    told = [(p.places[0], p.what, p.advice) for p in read_project(settings).problems]
+    assert told == [
+        (
+            "docs/fr/more/index.md:1",
+            "nothing reads the page: fr is no language of the project",
+            "move it to the folder of one, or name fr in proven.toml",
+        ),
+        ("proven.toml:1", "[words.en] has outptu, which nothing shows", "did you mean output?"),
+        ("proven.toml:1", "[words.fr] has a, which nothing shows", "take it out"),
+    ]
+
+
 def test_a_problem_is_told_with_the_pages_that_it_concerns(project: Project) -> None:
     project.script, project.tests = TWO, HELD
     marks = {"zh": "成立。`#!claim holds`", "en": "It holds.`#!claim holds`"}

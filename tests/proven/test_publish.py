@@ -15,7 +15,7 @@ import pytest
 
 from proven import publish as module
 from proven.problems import ProjectError
-from proven.publish import MARKER, publish, put_file, replace_files, staging
+from proven.publish import MARKER, place_of, publish, put_file, replace_files, staging
 from tests.helpers.projects import PROJECT, Project, contents, mkdocs_here, publish_by_hand, started
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own ways")
@@ -441,6 +441,34 @@ def test_two_builds_do_not_write_to_one_site_at_once(project: Project) -> None:
         staging(site, "made-up"),
     ):
         pytest.fail("it began")
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_what_has_the_name_of_the_lock_and_is_none_stays(tmp_path: Path, kind: str) -> None:
+    lock, other = tmp_path / ".site.lock", put(tmp_path, precious="precious") / "precious"
+    if kind == "file":
+        other.rename(lock)
+    elif kind == "link":
+        lock.symlink_to(other)
+    else:
+        lock.mkdir()
+    before = files(tmp_path)
+    told = r"needs the name \.site\.lock, and what is there was not made by one"
+    with pytest.raises(ProjectError, match=told), staging(tmp_path / "site", "made-up"):
+        pytest.fail("it began")
+    assert files(tmp_path) == before
+
+
+def test_a_name_that_no_folder_can_have_is_told(project: Project) -> None:
+    with pytest.raises(ProjectError, match="no folder can be called so: embedded null"):
+        place_of(project.read_settings(), "a\0b")
+
+
+def test_a_lock_that_a_killed_build_left_is_taken(tmp_path: Path) -> None:
+    put(tmp_path, **{".site.lock": ""})
+    with staging(tmp_path / "site", "made-up"):
+        assert (tmp_path / ".site.lock").exists()
+    assert not (tmp_path / ".site.lock").exists()
 
 
 def test_the_lock_lies_beside_the_site_whatever_the_folder_for_temporary_files(

@@ -55,6 +55,7 @@ output = "Printed"
         ({"languages": ["en"], "ahead": "numpy"}, r'the file\.ahead cannot be "numpy"'),
         ({"languages": ["en"], "name": 3}, r"the file\.name cannot be 3"),
         ({"languages": ["en"], "name": "a/b"}, "'a/b' is no name of files"),
+        ({"languages": ["en"], "name": "a" * 61}, "up to 60 letters"),
         ({"languages": [".."]}, "'..' is no name of files"),
         ({"languages": ["en", "en"]}, "or one twice"),
         ({"languages": ["en"], "project": "x"}, "nothing to be set"),

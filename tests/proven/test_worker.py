@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,20 +13,59 @@ import pytest
 
 from proven.project import read_project
 from proven.runner import run
-from tests.helpers.projects import CUDA, PROJECT, Project, refused, run_part
+from tests.helpers.projects import CUDA, PROJECT, Project, mkdocs, refused, run_part
 
 
 def test_a_module_that_is_missing_is_one_clear_sentence(project: Project) -> None:
     project.settings = {"ahead": ["no_such_module"]}
     message = refused(project, "# %% one\nx = 1\n")
-    assert message.startswith("no_such_module cannot be imported: No module named")
+    assert message.startswith(
+        "'no_such_module' cannot be used: ModuleNotFoundError: No module named"
+    )
     assert "proven.toml:1" in message
     assert "pip install -r requirements.txt" in message
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"ahead": ["part_help"]}, "'part_help' cannot be used: SystemExit: 3"),
+        ({"ahead": [""]}, "'' cannot be used: ValueError: Empty module name"),
+        ({"ahead": [".x"]}, "'.x' cannot be used: TypeError"),
+        ({"devices": {"x": ""}}, "'' cannot be used: ValueError"),
+        (
+            {"devices": {"x": "os"}},
+            "'os' cannot be used: AttributeError: .* no attribute 'watch'",
+        ),
+        ({"packages": [""]}, "packages names '', and no package"),
+    ],
+)
+def test_what_is_no_module_is_told_with_the_settings(
+    project: Project, settings: dict[str, object], told: str
+) -> None:
+    project.file("part_help.py", "import sys\nsys.exit(3)\n")
+    project.settings = settings
+    message = refused(project, "# %% one\nx = 1\n")
+    assert re.match(told, message)
+    assert "proven.toml:1" in message
+    assert "the engine itself" not in message
+
+
+def test_a_module_that_cannot_be_imported_ahead_is_told_where_sections_run(
+    project: Project,
+) -> None:
+    project.file("part_help.py", "def (\n")
+    project.settings = {"ahead": ["part_help"]}
+    done = mkdocs(project.write(), "build")  # with a fork server of its own
+    assert "'part_help' cannot be used: SyntaxError: invalid syntax" in done.stdout
+    assert "proven.toml:1" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_an_error_of_the_engine_in_the_process_is_told_as_one(project: Project) -> None:
     project.pretend(1)
-    project.file("machine.py", "def watch() -> None:\n    raise OSError('no more files')\n")
+    text = "def watch(): raise OSError('no more files')\ncount = describe = may_fork = watch\n"
+    project.file("machine.py", text)
     message = refused(project, "# %% one\nx = 1\n")
     assert message.startswith("the engine itself failed:")
     assert "OSError: no more files" in message

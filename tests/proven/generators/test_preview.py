@@ -24,8 +24,12 @@ SCRIPT = "snippets/part.py"
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Preview]]:
-    """A sound project with a page that offers downloads, which is being served."""
+    """A sound project with a page that offers downloads and a theme of its own, which is being served."""
     project = sound(tmp_path_factory.mktemp("served") / "project")
+    project.file("base.yml", "copyright: as it was\nwatch: [theme, base.yml]\n")
+    project.file("theme/partials/copyright.html", "{{ config.copyright }}")
+    edit(project, "mkdocs.yml", "site_name:", "INHERIT: base.yml\nsite_name:")
+    edit(project, "mkdocs.yml", "language: zh", "language: zh, custom_dir: theme")
     for language in ("zh", "en"):
         text = "# Downloads {#downloads}\n\n```downloads\nall\n```\n"
         project.file(f"docs/{language}/downloads.md", text)
@@ -250,12 +254,55 @@ def test_an_address_that_is_taken_is_told_before_anything_runs() -> None:
         ):
             check_address("127.0.0.1", port)
     check_address("127.0.0.1", port)
+    with pytest.raises(ProjectError, match=r"nothing can be served at \S*:99999: .*0-65535"):
+        check_address("127.0.0.1", 99999)
 
 
 def test_a_new_title_is_shown_by_all_pages(project: Project, served: Preview) -> None:
     edit(project, "docs/en/claims.md", "# Claims {#claims}", "# Proofs {#claims}")
     assert "en/downloads/index.html" in served.save()
     assert "Proofs" in served.read("en/downloads/index.html")
+
+
+def test_a_state_that_was_refused_while_pages_were_written_leaves_nothing(
+    project: Project, served: Preview
+) -> None:
+    claims, good = "docs/en/claims.md", read(project, "docs/en/claims.md")
+    edit(project, claims, "# Claims {#claims}", "# Wrong {#claims}\n\n[x](nope.png)")
+    assert served.save() == set()
+    assert "The last good site stays up" in served.said
+    project.file(claims, good)
+    served.save()
+    project.file(EN, read(project, EN) + "\nGood again.\n")
+    served.save()
+    assert "Good again." in served.read("en/index.html")
+    assert "Wrong" not in served.read("en/index.html")
+    edit(project, claims, "# Claims {#claims}", "# Proofs {#claims}")
+    served.save()
+    assert "Proofs" in served.read("en/index.html")
+
+
+def test_an_edit_of_the_theme_or_of_what_the_configuration_inherits_is_shown(
+    project: Project, served: Preview
+) -> None:
+    edit(project, "base.yml", "as it was", "as it is")
+    served.save()
+    assert "as it is" in served.read("index.html")
+    edit(project, "theme/partials/copyright.html", "{{", "now {{")
+    served.save()
+    assert "now as it is" in served.read("index.html")
+
+
+def test_what_an_editor_leaves_beside_a_page_stops_no_preview(
+    project: Project, served: Preview
+) -> None:
+    for name in ("#index.md#", "index.md~", "4913", ".index.md.swp", "index.md.bak"):
+        project.file(f"docs/en/{name}", "x")
+    edit(project, EN, "There are three.", "There are just three.")
+    assert served.save() == {"en/index.html"}
+    assert served.said.count("mkdocs build would refuse it") == 4
+    with pytest.raises(ProjectError, match="cannot be an address"):
+        read_and_check(read_settings(project.folder))
 
 
 def test_a_new_page_is_served(project: Project, served: Preview) -> None:

@@ -152,7 +152,7 @@ def prepare(settings: Settings) -> None:
             module = importlib.import_module(name)
             if name in of_devices:
                 devices.FUNCTIONS(module)
-        except BaseException as error:
+        except (Exception, SystemExit) as error:
             what = f"{name!r} cannot be used: {type(error).__name__}: {error}"
             advice = "correct it, or install it: pip install -r requirements.txt, or use make"
             raise ProjectError(Problem(what, advice, ("proven.toml:1",))) from None

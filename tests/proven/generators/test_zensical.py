@@ -131,7 +131,7 @@ def test_a_staged_page_is_set_as_by_the_fences_themselves(
         extension_configs={"toc": {"permalink": True}},
     )
     assert page.read_text(encoding="utf-8") == plain.convert(text)
-    assert '<a href="../whole.zip" download>' in page.read_text(encoding="utf-8")
+    assert '<a href="../whole.zip" download="">' in page.read_text(encoding="utf-8")
     assert "hello" in made
 
 

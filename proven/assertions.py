@@ -7,6 +7,8 @@ or at a library. The second is judged by names: what is imported from beyond Pyt
 
 import ast
 import contextlib
+import functools
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -16,12 +18,14 @@ from typing import Any
 LEDGER = "__ledger__"  # the name of the ledger in the namespace of the tests
 LIBRARY = "*"  # what is imported comes from this
 # what is imported from here tells nothing of the section or of a library
-PLUMBING, OVER = {"pytest", "_pytest", "__future__"}, "proven.testing.over"
+PLUMBING, CASES = {"pytest", "_pytest", "__future__"}, "over"
+OVER = f"proven.testing.{CASES}"
 # of Python's own library: what copies or runs things
 COPYING = {"copy", "importlib", "pickle", "runpy", "subprocess"}
 RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other code
 LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
-ALWAYS_TRUE = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type)
+CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
+ALWAYS_TRUE = (*CALLED, types.ModuleType, type, types.CoroutineType, Iterator)
 
 
 @dataclass
@@ -31,37 +35,51 @@ class Ledger:
     seen: int = 0  # how many ran that could fail
     counted: int = 0  # how many of these look at the section or at a library
     failed: list[int] = field(default_factory=list)  # their lines, also of errors that were caught
+    # by what they are: all cases so far, the one that is being tried, and those that were looked at
+    cases: dict[str, set[str]] = field(default_factory=dict)
+    trying: dict[str, str] = field(default_factory=dict)
+    tried: dict[str, set[str]] = field(default_factory=dict)
 
-    def asserted(self, value: object, line: int, counts: bool) -> object:
+    def _held(self, counts: bool, sums_up: bool) -> None:
+        """Count an assertion that held, and the cases that it looks at: the last one, or what came of all."""
+        self.seen += 1
+        self.counted += counts
+        for words, names in self.cases.items() if counts else ():
+            if words in self.trying:
+                self.tried[words].add(self.trying[words])
+            elif sums_up:
+                self.tried[words] |= names
+
+    def asserted(self, value: object, line: int, *about: bool) -> object:
         """Note the value of an `assert`, and return it."""
         if not value:
             self.failed.append(line)
         elif not isinstance(value, ALWAYS_TRUE):
-            self.seen += 1
-            self.counted += counts
+            self._held(*about)
         return value
 
-    def check(self, function: Callable[..., Any], line: int, counts: bool) -> Callable[..., Any]:
+    def check(self, function: Callable[..., Any], line: int, *about: bool) -> Callable[..., Any]:
         """Note what comes of a call such as `pytest.raises(…)` or `torch.testing.assert_close(…)`."""
 
         def checks(*arguments: Any, **named: Any) -> Any:
-            if arguments[:1] in ((Exception,), (BaseException,)) and not named.get("match"):
-                return function(*arguments, **named)  # a name that is misspelt raises one, too
+            if getattr(function, "__name__", "") == "raises":
+                expected = arguments[0] if arguments else named.get("expected_exception", Exception)
+                if issubclass(NameError, expected) and re.search(named.get("match") or "", ""):
+                    return function(*arguments, **named)  # a name that is misspelt raises one, too
             try:
                 made = function(*arguments, **named)
             except BaseException:
                 self.failed.append(line)
                 raise
             if hasattr(made, "__exit__"):
-                return self._checking(made, line, counts)
-            self.seen += 1
-            self.counted += counts
+                return self._checking(made, line, *about)
+            self._held(*about)
             return made
 
         return checks
 
     @contextlib.contextmanager
-    def _checking(self, context: Any, line: int, counts: bool) -> Iterator[Any]:
+    def _checking(self, context: Any, line: int, *about: bool) -> Iterator[Any]:
         """Note the end of a context such as that of `pytest.raises`."""
         before = len(self.failed)
         try:
@@ -71,16 +89,16 @@ class Ledger:
             self.failed.append(line)
             raise
         del self.failed[before:]  # what failed inside was to fail, and did
-        self.seen += 1
-        self.counted += counts
+        self._held(*about)
 
-    def helped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def helped(self, function: Callable[..., Any], *about: bool) -> Callable[..., Any]:
         """Count the assertions of a helper as one that looks at what the helper is given."""
 
         def helps(*arguments: Any, **named: Any) -> Any:
             before = self.seen
             made = function(*arguments, **named)
-            self.counted += self.seen > before
+            if self.seen > before:
+                self._held(*about)
             return made
 
         return helps
@@ -144,18 +162,20 @@ class _Scope:
     def note(self, grounded: set[str], helpers: set[str]) -> None:
         """Let the assertions tell the ledger that they ran."""
 
-        def counts(node: ast.AST) -> bool:
-            return any(isinstance(n, ast.Name) and n.id in about for n in ast.walk(node))
+        def about(node: ast.AST) -> tuple[bool, ...]:
+            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            return tuple(not names.isdisjoint(known) for known in (grounded | RUNNING, of_cases))
 
-        about = grounded | RUNNING
+        of_cases = _grounded(self.rows[1:], {CASES})
         for row in self.asserts:
             if not _is_vacuous(row.test):
-                row.test = _ledger("asserted", row.test, row.lineno, counts(row.test))
+                row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
         for call, part in self.calls:
-            if _checks(call):
-                call.func = _ledger("check", call.func, call.lineno, counts(part))
-            elif getattr(call.func, "id", "") in helpers and any(map(counts, call.args)):
-                call.func = _ledger("helped", call.func)
+            given = about(ast.Tuple(call.args))
+            if _checks(call) and not _is_vacuous(call):
+                call.func = _ledger("check", call.func, call.lineno, *about(part))
+            elif getattr(call.func, "id", "") in helpers and given[0]:
+                call.func = _ledger("helped", call.func, *given)
 
     def _statement(self, statement: ast.stmt) -> None:
         row = _Row()
@@ -182,6 +202,9 @@ class _Scope:
             if isinstance(statement, ast.FunctionDef):  # who is handed it gives it its arguments
                 its = {part.arg for part in ast.walk(statement.args) if isinstance(part, ast.arg)}
                 self.rows.append(_Row(its, {statement.name}))
+        elif isinstance(statement, ast.For) and CASES in row.used:
+            bound = {name for inner in self.rows[first:] for name in inner.bound}
+            self.rows.append(_Row(bound, {CASES}))
 
     def _inside(self, node: ast.AST, row: _Row, about: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
@@ -213,15 +236,22 @@ def _is_vacuous(test: ast.expr) -> bool:
             return True
         case ast.Lambda() | ast.GeneratorExp():
             return True
-        case ast.NamedExpr(value=inner) | ast.UnaryOp(op=ast.Not(), operand=inner):
+        case ast.JoinedStr(values=parts) if any(isinstance(p, ast.Constant) for p in parts):
+            return True
+        case ast.NamedExpr(value=inner):
             return _is_vacuous(inner)
         case ast.BoolOp(op=ast.Or(), values=values):
             return any(map(_is_vacuous, values))
         case ast.BoolOp(values=values):
             return all(map(_is_vacuous, values))
-        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is() | ast.LtE() | ast.GtE()]):
-            calls = any(isinstance(part, ast.Call) for part in ast.walk(left))
-            if not calls and ast.dump(left) == ast.dump(test.comparators[0]):
+        case (
+            ast.Compare(
+                left=one, ops=[ast.Eq() | ast.Is() | ast.LtE() | ast.GtE()], comparators=[other]
+            )
+            | ast.Call(args=[one, other])
+        ):
+            kinds = set(map(type, ast.walk(one)))
+            if ast.dump(one) == ast.dump(other) and ast.Call not in kinds and ast.Name in kinds:
                 return True
     return not any(isinstance(part, ast.Name) for part in ast.walk(test))
 
@@ -229,7 +259,7 @@ def _is_vacuous(test: ast.expr) -> bool:
 def _checks(call: ast.Call) -> bool:
     """Whether a call is an assertion: that of pytest for errors and warnings, or a library's own."""
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-    return name in ("raises", "warns", "deprecated_call") or name.startswith("assert_")
+    return name in ("raises", "warns", "deprecated_call") or name.startswith("assert")
 
 
 def _ledger(method: str, value: ast.expr, *more: int) -> ast.Call:

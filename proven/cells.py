@@ -9,6 +9,7 @@ import errno
 import gc
 import io
 import linecache
+import multiprocessing
 import os
 import re
 import signal
@@ -278,11 +279,12 @@ class _Cell:
             try:
                 code = compile(ast.Module([statement], []), path, "exec", dont_inherit=True)
                 exec(code, self.namespace)
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:
-                line = _line(error, path) or snippet.line
-                if snippet.raises[len(raised) : len(raised) + 1] != (type(error).__name__,):
+                if isinstance(error, KeyboardInterrupt) and not multiprocessing.parent_process():
+                    raise  # Ctrl-C under pytest: the process of a section gets none
+                line, name = _line(error, path) or snippet.line, type(error).__name__
+                declared = snippet.raises[len(raised) : len(raised) + 1] == (name,)
+                if not declared or _ends(error, path):
                     raise self._undeclared(error, line, len(raised)) from None
                 text = ESCAPES.sub("", "".join(traceback.format_exception_only(error)).strip())
                 if len(text) > OUTPUT_LIMIT:
@@ -298,9 +300,9 @@ class _Cell:
 
     def _undeclared(self, error: BaseException, line: int, before: int) -> Fault:
         text, name = "".join(traceback.format_exception_only(error)), type(error).__name__
-        if isinstance(error, SystemExit):
-            what = f"{text.strip() or name}: it ends Python"
-            return Fault(what, "a snippet must run to its end", line)
+        if _ends(error, str(self.section.path)):
+            advice = "a snippet must run to its end; exec() can show what no script may hold"
+            return Fault(f"{text.strip()}: it ends Python", advice, line)
         if declared := self.snippet.raises[before:]:
             what = f"it declares {declared[0]} and raised {with_reason(text)}"
             return Fault(what, "mend one of them", line)
@@ -385,6 +387,12 @@ def _names(path: str, text: str) -> bool:
 def with_reason(text: str) -> str:
     """The text of an error, and which limit is behind it."""
     return "\n".join(filter(None, (text.strip(), guard.reason(text))))
+
+
+def _ends(error: BaseException, path: str) -> bool:
+    """Whether the script of the section ends, or does not even begin, whatever catches its errors."""
+    own = isinstance(error, SyntaxError) and error.filename == path
+    return own or not isinstance(error, Exception)
 
 
 def _line(error: BaseException, path: str) -> int | None:

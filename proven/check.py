@@ -265,11 +265,14 @@ def _unproven(project: Project, mark: Mark) -> Problem:
     for section in project.sections:
         path = settings.project / settings.tests / f"test_{section}.py"
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        if found := re.search(rf"^def test_{name}\(", text, re.MULTILINE):
+        if found := re.search(rf"^(.*)\bdef test_{name}\(", text, re.MULTILINE):
             place = f"{settings.tests}/{path.name}:{text.count(chr(10), 0, found.start()) + 1}"
             what = f"test_{name} is no claim: its docstring has no paragraph for each language"
             order = ", ".join(settings.written)
             advice = f"let it have {len(settings.written)}, in this order: {order}"
+            if found[1]:
+                what = f"test_{name} is no claim: it is async, or stands inside of something else"
+                advice = "let its line begin with def"
             return Problem(what, advice, (place, mark.place), claim=name)
     what = "no test proves it: there is no test of this name with a docstring in every language"
     advice = f"write test_{name} in the tests of a section, or correct the mark"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from proven.problems import Problem, ProjectError, decode, read
+from proven.problems import CONTROL, Problem, ProjectError, decode, read
 from proven.scripts import Section, parse, text_hash
 from proven.settings import Settings
 
@@ -48,9 +48,9 @@ class Claim:
         return hashlib.sha256((self.source + self.helpers).encode()).hexdigest()
 
 
-def unanswered(claim: Claim, what: str) -> Problem:
-    """What is told of a claim whose test gives no answer."""
-    advice = f"run it by itself: pytest {claim.file}::test_{claim.name}"
+def unanswered(claim: Claim, what: str, advice: str = "") -> Problem:
+    """What is told of a claim whose test gives no answer that counts."""
+    advice = advice or f"run it by itself: pytest {claim.file}::test_{claim.name}"
     return Problem(what, advice, (claim.place,), claim=claim.name)
 
 
@@ -108,13 +108,24 @@ def _read(
         words = [part.value for part in inside if isinstance(part, ast.Constant)]
         named = [word for word in words if isinstance(word, str) and word in order]
         devices = [_devices(decorator) for decorator in node.decorator_list]
-        if node.args.args or None in devices:
+        arguments = [part for part in ast.walk(node.args) if isinstance(part, ast.arg)]
+        asserts = [part for part in inside if isinstance(part, ast.Assert)]
+        lost = [part.lineno for part in asserts if isinstance(part.msg, ast.Compare)]
+        if arguments or None in devices:
             what = f"test_{name} is a claim, and takes a fixture or a mark besides gpu"
             advice = (
                 "let it stand alone, or leave one language in its docstring: then it is no claim"
             )
             problems.append(Problem(what, advice, (f"{place}:{node.lineno}",)))
             continue
+        if lost:
+            what = "what follows the comma of an assertion is its message: this one is not checked"
+            problems.append(Problem(what, "join the two with and", (f"{place}:{lost[0]}",)))
+        if any(map(CONTROL.search, paragraphs)):
+            what = f"the docstring of test_{name} holds control characters"
+            problems.append(
+                Problem(what, "write what readers can see", (f"{place}:{node.lineno}",))
+            )
         claims.append(
             Claim(
                 name=name,

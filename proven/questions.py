@@ -123,7 +123,7 @@ def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
             value = str(eval(key, names))
         if printed.getvalue():
             raise ValueError("it prints something")
-    except Exception as error:
+    except BaseException as error:  # such as that of exit()
         what = f"the key of the question, {key!r}, has no value: {type(error).__name__}: {error}"
         advice = "use names of the section, output and errors"
         if not namespace:

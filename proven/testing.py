@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
+from proven.assertions import Ledger
 from proven.cells import Outcome, run_cells
+from proven.problems import CONTROL
 from proven.scripts import Section, read_section, section_of
 from proven.settings import Settings, find_project, read_settings
 
@@ -34,7 +36,7 @@ class SectionState:
 
 
 state: SectionState | None = None  # set by a build; under pytest every section runs afresh
-tried: dict[str, set[str]] = {}  # the cases of the test that runs, by what they are
+ledger = Ledger()  # of the test that runs
 case = ""  # the one that is being tried: an error names it
 
 
@@ -42,17 +44,21 @@ def over(cases: Iterable[Case], words: str) -> Iterator[Case]:
     """Try each member of a family, so that the page can tell on how many a claim was tried.
 
     The words say what the members are, in the languages of the project: `seeds | 个随机种子`. Members
-    with the same name count as one.
+    with the same name count as one; one for which no assertion ran counts as none, unless a later
+    assertion is about what came of all of them.
     """
     global case
     parts = words.split(" | ")
     assert not state or len(parts) == len(state.settings.written), f"{words!r} lacks a language"
-    names = tried.setdefault(words, set())
+    assert not CONTROL.search(words), f"{words!a} holds control characters"
+    its, names = ledger, ledger.cases.setdefault(words, set())
+    its.tried.setdefault(words, set())
     for one in cases:
-        case = _name(one)
+        its.trying[words] = case = _name(one)
         names.add(case)
         yield one
     case = ""
+    its.trying.pop(words, None)
     assert names, f"there is no case of {words!r}"
 
 
@@ -64,7 +70,7 @@ def _name(one: object) -> str:
 
 def reach() -> Reach:
     """How far the test went that has just ended."""
-    return tuple((words, len(names)) for words, names in tried.items())
+    return tuple((words, len(names)) for words, names in ledger.tried.items())
 
 
 @cache

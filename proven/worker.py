@@ -28,7 +28,6 @@ from proven.data import send
 from proven.fork import Fork, adopt_orphans, can_fork, end_descendants, end_with, silence
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.prove import Prover
-from proven.questions import evaluate
 from proven.scripts import Section
 from proven.settings import Settings
 from proven.testing import Reach
@@ -101,9 +100,9 @@ def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
         kernel = devices.may_fork(settings)  # there is no device whose driver it would hinder
         guard.restrict(folder, section.path, settings.project, kernel)
         surroundings.remember(settings, section)
-        answers = dict[str, str]()
         begins = functools.partial(send, pipe, "claim")
-        prover = Prover(settings, section, job.claims, module, job.claim_limit, begins)
+        asked = job.claim_limit, begins, job.keys, job.recorded
+        prover = Prover(settings, section, job.claims, module, *asked)
         for message in run_cells(settings, section, module, job.last):
             if not isinstance(message, Outcome):
                 send(pipe, "cell", message.name)
@@ -114,7 +113,6 @@ def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
                 place = f"{section.place}:{section.find(message.name).line}"
                 raise ProjectError(Problem(what, advice, (place,), message.name))
             send(pipe, "outcome", message)
-            answers |= _answer(job, message, module)
             prover.prove_after(message)
             if message.name == (job.last or section.snippets[-1].name):
                 proofs = prover.finish()
@@ -122,7 +120,8 @@ def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
         known = {section.path, *(settings.project / claim.file for claim in job.claims)}
         more = prover.files | guard.read
         files = _own_files(settings, more - set(map(str, known)))  # those are compared anyway
-        send(pipe, "finished", Finished(machine, proofs, prover.reach, files, answers))
+        done = Finished(machine, proofs, prover.reach, files, prover.answers)
+        send(pipe, "finished", done)
     except ProjectError as error:
         send(pipe, "problems", error.problems)
     except BrokenPipeError:
@@ -132,15 +131,6 @@ def run_section(job: Job, folder: str, pipe: socket.socket) -> None:
         send(pipe, "problems", [replace(problem, what=f"the engine itself failed: {problem.what}")])
     # threads and children that a cell left behind do not keep the process alive
     os._exit(0)
-
-
-def _answer(job: Job, outcome: Outcome, module: types.ModuleType) -> dict[str, str]:
-    """Decide the question that the snippet answers, if there is one, and if anything is known of it."""
-    name, names = outcome.name, vars(module)
-    known: Outcome | None = outcome
-    if outcome.state == "skipped":
-        known, names = job.recorded.get(name), {}
-    return {name: evaluate(job.keys[name], known, names)} if known and name in job.keys else {}
 
 
 def prepare(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from proven import testing
 from proven.assertions import LEDGER, Ledger, compile_tests
 from tests.helpers.projects import PROJECT
 
@@ -32,13 +33,13 @@ def test_it():
 """
 
 
-def ran(body: str) -> Ledger:
+def ran(body: str, ledger: Ledger | None = None) -> Ledger:
     """Run a test with this body; return what its assertions did."""
     text = HEAD + "".join(f"    {line}\n" for line in body.split("\n"))
     module: Any = types.ModuleType("tests.test_made_up")
     exec(compile_tests(text, "tests/test_made_up.py"), vars(module))
     module.after = module.shown = lambda name: types.SimpleNamespace(x=1, output="1\n")
-    ledger = Ledger()
+    ledger = ledger or Ledger()
     setattr(module, LEDGER, ledger)
     module.test_it()
     return ledger
@@ -70,6 +71,12 @@ def ran(body: str) -> Ledger:
         "with pytest.raises(AssertionError):\n    sums_to(torch.ones(3), 4)\nassert TABLE",
         "state = {}\nexec('x = 1', state)\nassert state['x'] == 1",
         "with mock.patch.object(torch, 'add') as add:\n    torch.add(1, 2)\nadd.assert_called_once()",
+        "assert torch.nn.Linear(1, 1)",
+        "x = torch.tensor(float('nan'))\nassert not torch.equal(x, x)",
+        "assert f'{torch.ones(1).item()}'",
+        "with pytest.raises((TypeError, RuntimeError)):\n    torch.ones(2) @ torch.ones(3)",
+        "with pytest.raises(NameError, match='lost'):\n    exec('lost')",
+        "import unittest\nunittest.TestCase().assertEqual(torch.ones(1).item(), 1)",
     ],
 )
 def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
@@ -113,6 +120,19 @@ def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
         "with pytest.raises(ValueError):\n    raise ValueError",
         "with pytest.raises(Exception):\n    torch.no_such_name",
         "with pytest.raises(BaseException, match=''):\n    torch.no_such_name",
+        "with pytest.raises((ValueError, Exception)):\n    torch.no_such_name",
+        "with pytest.raises(expected_exception=Exception):\n    torch.no_such_name",
+        "with pytest.raises(Exception, match='.*'):\n    torch.no_such_name",
+        "with pytest.raises(NameError):\n    torch.add(lost)",
+        "assert torch.ones(1).numpy().any",
+        "assert torch.nn.Linear(1, 1).forward",
+        "import functools\nassert functools.partial(torch.zeros, 1)",
+        "assert map(torch.zeros, [1])",
+        "assert filter(None, torch.zeros(1))",
+        "zeros = (x for x in torch.zeros(1))\nassert zeros",
+        "assert f'{torch.ones(1)} is five'",
+        "x = torch.ones(1)\ntorch.testing.assert_close(x, x)",
+        "state = torch.nn.Linear(1, 1)\nassert torch.equal(state.weight, state.weight)",
         "with contextlib.suppress(AttributeError):\n    shown('part.one').no_such.thing\n    assert shown('x')",
     ],
 )
@@ -139,6 +159,10 @@ def test_what_cannot_fail_or_looks_at_nothing_does_not_count(body: str) -> None:
             2,
         ),
         ("try:\n    assert torch.ones(1) == 2\nfinally:\n    return", 2),
+        (
+            "import unittest\ntry:\n    unittest.TestCase().assertTrue(torch.zeros(1))\nexcept Exception: pass",
+            3,
+        ),
     ],
 )
 def test_a_failure_that_is_caught_is_noted_with_its_line(body: str, line: int) -> None:
@@ -146,6 +170,36 @@ def test_a_failure_that_is_caught_is_noted_with_its_line(body: str, line: int) -
     first = HEAD.count("\n")
     at = HEAD[: HEAD.index("assert x.sum()")].count("\n") + 1 if line < 0 else first + line
     assert ledger.failed[0] == at
+
+
+@pytest.mark.parametrize(
+    ("body", "tried"),
+    [
+        ("for n in over(range(9), 'n'):\n    assert torch.ones(1) == 1", 9),
+        ("for n in over(range(9), 'n'):\n    sums_to(torch.ones(1), 1)", 9),
+        (
+            "for n in over(range(9), 'n'):\n    with pytest.raises(TypeError):\n        torch.ones('x')",
+            9,
+        ),
+        (
+            "for n in over(range(9), 'n'):\n    assert torch.ones(1) == 1\n    if n == 3:\n        break",
+            4,
+        ),
+        ("for n in over(range(9), 'n'):\n    if n == 0:\n        assert torch.ones(1) == 1", 1),
+        ("for n in over(range(9), 'n'):\n    if n == 0:\n        assert torch.ones(1) == n + 1", 1),
+        ("ones = 0\nfor n in over(range(9), 'n'):\n    ones += torch.ones(1)\nassert ones == 9", 9),
+        ("ones = [torch.ones(1) for n in over(range(9), 'n')]\nassert len(ones) == 9", 9),
+        ("assert all(torch.ones(1) == 1 for n in over(range(9), 'n'))", 9),
+        ("n = list(over(range(9), 'n'))\nassert shown('part.one').x", 0),
+        ("for n in over(range(9), 'n'):\n    torch.ones(1)\nassert shown('part.one').x", 0),
+    ],
+)
+def test_a_case_counts_once_an_assertion_looked_at_it(
+    monkeypatch: pytest.MonkeyPatch, body: str, tried: int
+) -> None:
+    monkeypatch.setattr(testing, "ledger", Ledger())
+    ran(body, testing.ledger)
+    assert len(testing.ledger.tried["n"]) == tried
 
 
 def test_an_error_keeps_its_line_and_its_words() -> None:

@@ -213,6 +213,14 @@ FAULTS: dict[str, Plant] = {
     "syntax at run time": cell("exec('a b')", "SyntaxError: invalid syntax"),
     "return": cell("return 1", "SyntaxError: 'return' outside function"),
     "sys.exit(0)": cell("import sys\nsys.exit(0)", "SystemExit: 0: it ends Python"),
+    "sys.exit, declared": cell("exit(1)", "SystemExit: 1: it ends Python", raises="SystemExit"),
+    "Ctrl-C": cell("raise KeyboardInterrupt", "KeyboardInterrupt: it ends Python"),
+    "Ctrl-C, declared": cell(
+        "raise KeyboardInterrupt", "KeyboardInterrupt: it ends Python", raises="KeyboardInterrupt"
+    ),
+    "return, declared": cell(
+        "return 1", "SyntaxError: 'return' outside function: it ends Python", raises="SyntaxError"
+    ),
     "sys.exit with a text": cell("raise SystemExit('bye')", "SystemExit: bye"),
     "os._exit(0)": cell("import os\nos._exit(0)", "its process died (exit status 0)", at=FIRST),
     "input()": cell('input("name? ")', "a snippet cannot read from standard input"),

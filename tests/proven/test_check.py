@@ -238,12 +238,25 @@ def marked(zh: str, en: str) -> Callable[[Project], None]:
             ),
             [("test_half is no claim: its docstring has no", "half", "二。 / Two.")],
         ),
+        *(
+            (
+                marked(
+                    f"一。`#!claim holds` 二。`#!claim {name}`",
+                    f"One.`#!claim holds` Two.`#!claim {name}`",
+                ),
+                [(f"test_{name} is no claim: it is async, or stands", name, "二。 / Two.")],
+            )
+            for name in ("later", "inside")
+        ),
     ],
 )
 def test_marks_and_claims_belong_together(
     project: Project, plant: Callable[[Project], None], found: list[tuple[str, Any, Any]]
 ) -> None:
-    project.tests = HELD + '\n\ndef test_half() -> None:\n    """Half."""\n'
+    half = '\n\ndef test_half() -> None:\n    """Half."""\n'
+    later = HELD.replace("def test_holds", "async def test_later")
+    inside = "class TestIt:\n    " + HELD.replace("holds", "inside").replace("\n", "\n    ")
+    project.tests = HELD + half + later + inside
     plant(project)
     told = problems(project)
     assert [(claim, sentence) for _, claim, sentence in found] == [

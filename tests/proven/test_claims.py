@@ -97,6 +97,10 @@ def test_the_hash_of_a_claim_is_that_of_its_test(project: Project) -> None:
     ("tests", "what", "place"),
     [
         (HELD.replace("()", "(tmp_path)"), "takes a fixture or a mark", ":2"),
+        (HELD.replace("()", "(tmp_path, /)"), "takes a fixture or a mark", ":2"),
+        (HELD.replace("()", "(*, tmp_path)"), "takes a fixture or a mark", ":2"),
+        (HELD.replace("True", "HELD, HELD == 1"), "this one is not checked", ":7"),
+        (HELD.replace("It holds", "It \\u202eholds"), "holds control characters", ":2"),
         (HELD.replace("\ndef", "\n@pytest.mark.skip\ndef"), "takes a fixture or a mark", ":3"),
         (HELD.replace("\ndef", "\n@pytest.mark.gpu\ndef"), "takes a fixture or a mark", ":3"),
         (HELD + HELD, "two tests are called test_holds", ":2"),

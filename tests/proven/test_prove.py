@@ -316,6 +316,11 @@ HOLDS = 'assert after("part.one").numbers == [1, 2, 3]'
         (f"{HOLDS}\n\n\ndef test_wrong():\n    pass", "there is another function"),
         (f"{HOLDS}\n\n\ndel test_wrong", "there is another function"),
         (f"{HOLDS}\n\n\ntest_wrong.__code__ = (lambda: None).__code__", "another function"),
+        (f"{HOLDS}\n\n\nafter = lambda name: shown(name)", "after is not that of proven.testing"),
+        (
+            f"from proven.testing import over\n    n = list(over(range(500), 'n | n'))\n    {HOLDS}",
+            "asserts nothing of the cases of 'n | n'",
+        ),
     ],
 )
 def test_a_claim_that_cannot_fail_is_refused_with_its_line(
@@ -332,24 +337,17 @@ def test_a_claim_that_cannot_fail_is_refused_with_its_line(
     assert problem.places[0].startswith("tests/test_part.py:")
 
 
-SPOILS = """import builtins, os
-builtins.bin = lambda thing: 7
+SPOILS = """import os
 os.environ["SPOILT"] = "yes"
 CALLS = []
 """
 
 
 def test_what_tests_do_when_they_are_imported_reaches_no_page(project: Project) -> None:
-    script = SCRIPT + '# %% three\nimport os\nprint(bin(4), os.environ.get("SPOILT"))\n'
-    project.tests = SPOILS + HEAD + claim("seven", f"assert bin(4) == 7\n    {HOLDS}")
-    marked(project, "seven", script=script)
-    assert proven(project).outcomes["part.three"].output == "0b100 None\n"
-    project.pretend(
-        0, forks=False
-    )  # imported after the last cell, where all claims share a process
-    project.write()
-    with pytest.raises(ProjectError, match="changed bin, and others come after it"):
-        proven(project)
+    script = SCRIPT + '# %% three\nimport os\nprint(os.environ.get("SPOILT"))\n'
+    project.tests = SPOILS + HEAD + claim("spoils", HOLDS)
+    marked(project, "spoils", script=script)
+    assert proven(project).outcomes["part.three"].output == "None\n"
 
 
 def test_each_claim_starts_from_the_same_state(project: Project) -> None:
@@ -375,14 +373,23 @@ def test_each_claim_starts_from_the_same_state(project: Project) -> None:
     assert proven(project).proofs == dict.fromkeys("abcd", "proven")
 
 
-def test_without_forks_a_claim_that_spoils_something_for_others_is_refused(
-    project: Project,
+@pytest.mark.parametrize("forks", [True, False], ids=["fork", "no fork"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("    __builtins__['bin'] = None", "the test of a claim changed bin, and others come"),
+        ("\n__builtins__['bin'] = None", "the tests change bin when they are imported"),
+    ],
+)
+def test_what_a_section_uses_as_well_is_left_by_a_claim_as_it_was(
+    project: Project, body: str, told: str, forks: bool
 ) -> None:
-    project.pretend(0, forks=False)
-    project.tests = HEAD + claim("spoils", f"{HOLDS}\n    __builtins__['bin'] = None")
-    marked(project, "spoils")
-    with pytest.raises(ProjectError, match="the test of a claim changed bin, and others come"):
+    project.pretend(0, forks=forks)
+    project.tests = HEAD + THREE + claim("spoils", f"{HOLDS}\n{body}")
+    marked(project, "three_numbers", "spoils")
+    with pytest.raises(ProjectError, match=told) as caught:
         proven(project)
+    assert len(caught.value.problems) == 1
 
 
 OPENED = """# %% one

@@ -89,6 +89,10 @@ def test_the_expression_decides_which_option_fits(project: Project) -> None:
         (question("1", "2", key="len("), "'len(' is no expression"),
         (question("1", "2", key="lost"), "the key of the question, 'lost', has no value: NameError"),
         (question("1", "2", key="print(2)"), "it prints something"),
+        (question("1", "2", key="exit()"), "the key of the question, 'exit()', has no value: SystemExit"),
+        (question("1", "2", key="__import__('os')._exit(0)"), "the key of the question died with its process"),
+        (question("1", "2", key="open('left', 'w').write('ab')"), "the key of the question changed a file of the section"),
+        (question("1", "2", key="__builtins__.update(bin=2) or 2"), "the key of the question changed bin, and others"),
         (question("1", "2", follows="part.two").replace("two\n```\n\n##", "one\n```\n\n##"), "not folded"),
         (question("1", "2").replace("```snippet\npart.one", "Not yet.\n\n```snippet\npart.one"), "no snippet answers the question"),
         (question("1", "2").replace("After.", "```options\nx\n1\n2\n```"), "options stand outside of a question"),
@@ -100,6 +104,26 @@ def test_a_question_that_cannot_be_decided_is_refused_with_its_place(
     message = problems(made(project, text))
     assert told in message
     assert re.search(r"docs/en/index\.md:\d+", message)
+
+
+@pytest.mark.parametrize("forks", [True, False], ids=["fork", "no fork"])
+def test_an_expression_changes_nothing_on_the_page(project: Project, forks: bool) -> None:
+    main = "__import__('sys').modules['__main__']"
+    key = f"(x.append(random.random()), vars({main}).update(x='forged'), 2)[-1]"
+    made(project, question("1", "2", key=key)).pretend(0, forks=forks)
+    project.script = SCRIPT.replace("x =", "import random\nrandom.seed(0)\nx =")
+    project.script = project.script.replace("print(x)", "x.append(random.random())\nprint(x)")
+    read = read_project(project.read_settings())
+    part = run_sections(read)["part"]
+    assert part.answers == {"part.one": "2"}
+    assert part.outcomes["part.two"].output == "[1, 2, 0.8444218515250481]\n"
+
+
+def test_without_forks_an_expression_that_spoils_something_for_others_is_refused(
+    project: Project,
+) -> None:
+    made(project, question("1", "2", key="__builtins__.update(bin=2) or 2")).pretend(0, forks=False)
+    assert "the key of the question changed bin, and others" in problems(project)
 
 
 def test_all_languages_have_the_same_values_in_the_same_order(project: Project) -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from proven import testing
+from proven.assertions import Ledger
 from proven.scripts import read_sections
 from proven.testing import over
 from tests.helpers.projects import PROJECT, Project
@@ -63,10 +64,11 @@ def test_under_pytest_a_section_is_run_where_its_tests_ask_for_it(project: Proje
         assert "3 passed" in done.stdout, done.stdout
 
 
-def test_a_case_is_counted_under_its_name() -> None:
-    testing.tried = {}
+def test_a_case_is_counted_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "ledger", Ledger())
     cases = [int, str, (int, 3), (int, 3), len]
-    assert list(over(cases, "things | 样")) == cases
+    for case in over(cases, "things | 样"):
+        testing.ledger.asserted(case in cases, 1, True, False)
     assert testing.reach() == (("things | 样", 4),)
 
 
@@ -77,7 +79,9 @@ def test_a_family_is_named_in_each_language(
     section = read_sections(settings)[0]["part"]
     state = testing.SectionState(settings, section, None, {})
     monkeypatch.setattr(testing, "state", state)
-    monkeypatch.setattr(testing, "tried", {})
+    monkeypatch.setattr(testing, "ledger", Ledger())
     assert list(over([1, 2], "numbers | 个数")) == [1, 2]
     with pytest.raises(AssertionError, match="'numbers' lacks a language"):
         list(over([1, 2], "numbers"))
+    with pytest.raises(AssertionError, match=r"u202e | 个数' holds control characters"):
+        list(over([1, 2], "\u202e | 个数"))

@@ -47,7 +47,7 @@ def test_what_nothing_reads_is_told(project: Project) -> None:
     project.pretend(0)
     settings = project.read_settings()
     settings.words.update(
-        {"en": {"outptu": "x", "output": "x", "madeup-none": "x"}, "fr": {"a": "x"}}
+        {"en": {"output-": "x", "output": "x", "madeup-none": "x"}, "fr": {"a": "x"}}
     )
     for path in ("docs/fr/more/index.md", "docs/.hidden/index.md", "docs/theme/main.html"):
         project.file(path, "# Title {#title}\n")
@@ -58,7 +58,7 @@ def test_what_nothing_reads_is_told(project: Project) -> None:
             "nothing reads the page: fr is no language of the project",
             "move it to the folder of one, or name fr in proven.toml",
         ),
-        ("proven.toml:1", "[words.en] has outptu, which nothing shows", "did you mean output?"),
+        ("proven.toml:1", "[words.en] has output-, which nothing shows", "did you mean output?"),
         ("proven.toml:1", "[words.fr] has a, which nothing shows", "take it out"),
     ]
 

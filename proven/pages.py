@@ -321,6 +321,9 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
                 page, wrong = read_page(decode(read(path, place), place), name, language, place)
                 pages[language][name] = page
                 problems += wrong
+                if not page.headings:
+                    advice = "begin it with a heading: # Title {#title}"
+                    problems.append(Problem("the page has no title", advice, (page.at(1),)))
             except ProjectError as error:
                 problems += error.problems
             except RecursionError:
@@ -383,8 +386,6 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         wrong("the front matter does not begin in line 1", "remove what stands before it", 1)
     parts = tuple(_parts(SyntaxTreeNode(tokens).children, text.split("\n"), wrong))
     page = Page(path, language, place, text, meta, parts)
-    if not page.headings:
-        wrong("the page has no title", "begin it with a heading: # Title {#title}", 1)
     for heading in page.headings:
         if not heading.id:
             advice = "give it the id that the other languages have: ## Title {#id}"

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from proven import testing
+from proven.assertions import Ledger
 from tests import families
 from tests.families import LEFT_OUT, Initialiser, Layer, Member
 
@@ -201,9 +202,10 @@ def test_members_are_counted_by_their_names(monkeypatch: pytest.MonkeyPatch) -> 
         ("devices", families.devices()),
         ("cuts", families.cut_files(bytes(100_000))),
     ]
-    monkeypatch.setattr(testing, "tried", {})
+    monkeypatch.setattr(testing, "ledger", Ledger())
     for words, members in every:
         assert [*testing.over(members, words)] == [*members]
-    assert testing.reach() == tuple((words, len(members)) for words, members in every)
-    assert {"Linear", "Conv2d"} < testing.tried["layers"]
-    assert max(map(len, testing.tried["cuts"])) < 30
+    cases = testing.ledger.cases
+    assert [len(names) for names in cases.values()] == [len(members) for _, members in every]
+    assert {"Linear", "Conv2d"} < cases["layers"]
+    assert max(map(len, cases["cuts"])) < 30

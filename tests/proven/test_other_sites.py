@@ -80,10 +80,11 @@ def site(folder: Path, *languages: str) -> Path:
         with config.open("a", encoding="utf-8") as file:
             file.write("  - toc: {permalink: true}\n")
     codes = json.dumps(languages)
+    french = '[words.fr]\nname = "Français"\noutput = "Sortie"\nchapter = "Tout"\n'
     project.file(
         "proven.toml",
         f'name = "numpy-notes"\nlanguages = {codes}\nahead = ["numpy"]\npackages = ["numpy"]\n'
-        '[words.fr]\nname = "Français"\noutput = "Sortie"\nchapter = "Tout"\n',
+        + (french if "fr" in languages else ""),
     )
     return project.folder
 

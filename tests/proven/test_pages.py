@@ -179,14 +179,12 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
         ("---\na: !!bool x\n---\n# T {#t}\n", "the front matter is no YAML", 1),
         ("---\na: !!int ''\n---\n# T {#t}\n", "the front matter is no YAML", 1),
         ("---\na: !!timestamp x\n---\n# T {#t}\n", "the front matter is no YAML", 1),
-        ("Text.\n", "the page has no title", 1),
         ("# T {#t}\n\n##U {#u}\n", "a heading has no space behind its #", 3),
         ("# T {#t}\n\n## U {#u depth}\n", "nothing reads 'depth' beside the id", 3),
         ("# T {#t}\n\nIt is so.`#! claim a`\n", "code of the language ''", 3),
         ("\n---\na: b\n\n---\n# T {#t}\n", "the front matter does not begin in line 1", 1),
         ("---\na:b\n---\n# T {#t}\n", "it is no mapping", 1),
         ("# T {#t}\n\n```snippet alt=“a line”\na.b\n```\n", "has no option alt=“a", 3),
-        ('<h1 id="t">T</h1>\n', "the page has no title", 1),
         ("---\n- a\n---\n# T {#t}\n", "it is no mapping", 1),
     ],
 )
@@ -225,13 +223,16 @@ def test_all_pages_are_read_and_what_is_wrong_with_any_of_them_is_told(project: 
     project.file("docs/zh/more/deep.md", "# Deep\n")
     project.file("docs/zh/.#hidden.md", "# Hidden\n")
     (project.folder / "docs" / "en" / "bad.md").write_bytes(b"\xff")
+    project.file("docs/en/none.md", '<h1 id="t">T</h1>\n')
     pages, problems = read_pages(settings)
     assert {language: list(found) for language, found in pages.items()} == {
         "zh": ["index.md", "more/deep.md"],
-        "en": ["index.md"],
+        "en": ["index.md", "none.md"],
     }
     assert pages["zh"]["more/deep.md"].stem == "more-deep"
-    assert [p.places[0] for p in problems] == ["docs/zh/more/deep.md:1", "docs/en/bad.md:1"]
+    wrong = ["docs/zh/more/deep.md:1", "docs/en/bad.md:1", "docs/en/none.md:1"]
+    assert [p.places[0] for p in problems] == wrong
+    assert problems[-1].what == "the page has no title"
 
 
 @pytest.mark.parametrize(

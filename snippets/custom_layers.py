@@ -215,8 +215,9 @@ torch.optim.SGD([module.weight], lr=0.1)
 # %% optimiser-wants-a-list raises="TypeError"
 torch.optim.SGD(linear.weight, lr=0.1)
 
-# %% integer-parameter raises="RuntimeError"
+# %% integer-parameter raises="RuntimeError, RuntimeError"
 nn.Parameter(torch.tensor([1, 2, 3]))
+torch.tensor([1, 2, 3]).requires_grad_()
 
 # %% tensor-over-parameter raises="TypeError"
 weight = linear.weight

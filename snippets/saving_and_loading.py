@@ -308,10 +308,17 @@ for name in list(state):
     state[name.removeprefix("module.")] = state.pop(name)
 print(MLP().load_state_dict(state))
 
-# %% other-optimizer raises="ValueError"
+# %% other-optimizer raises="ValueError, ValueError"
 whole = torch.optim.Adam(net.parameters())
 last = torch.optim.Adam(net.out.parameters())
 last.load_state_dict(whole.state_dict())
+
+layer_by_layer = [
+    {"params": net.hidden.parameters()},
+    {"params": net.out.parameters(), "lr": 0.01},
+]
+grouped = torch.optim.Adam(layer_by_layer)
+grouped.load_state_dict(whole.state_dict())
 
 # %% whole-model raises="UnpicklingError"
 torch.save(net, "whole.pt")
@@ -348,6 +355,14 @@ sys.modules["models"] = models
 torch.save(models.Net(20, 2), "net.pt")
 del sys.modules["models"]  # in another program | 换了一个程序
 torch.load("net.pt", weights_only=False)
+
+# %% class-missing raises="AttributeError"
+here = sys.modules["__main__"]
+elsewhere = types.ModuleType("__main__")  # has no MLP | 没有 MLP
+sys.modules["__main__"] = elsewhere
+torch.load("whole.pt", weights_only=False)
+
+sys.modules["__main__"] = here
 
 # %% numpy-scalar raises="UnpicklingError"
 import numpy as np

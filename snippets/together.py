@@ -133,6 +133,14 @@ conv(raw.float())
 F.cross_entropy(scores, labels)
 F.cross_entropy(scores, labels.unsqueeze(1))
 
+# %% more-image-errors raises="RuntimeError, RuntimeError, ValueError"
+unbiased = nn.Conv2d(1, 16, 3, bias=False)
+ten = torch.zeros(len(labels), 10)  # of 10 classes | 10 类
+
+unbiased(raw.unsqueeze(1))
+F.cross_entropy(ten, labels.float())
+F.cross_entropy(ten, labels[:3])
+
 
 # %% run
 STEPS = 100

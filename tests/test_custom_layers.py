@@ -6,6 +6,7 @@ import operator
 import re
 import textwrap
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -818,18 +819,26 @@ def test_an_optimiser_wants_an_iterable() -> None:
 
 def test_a_parameter_is_not_an_integer() -> None:
     """Making an `nn.Parameter` of integers raises
-    `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`; after `float()` it
-    works, and a buffer may hold the integers as they are.
+    `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`, and
+    `requires_grad_()` on them `only Tensors of floating point dtype can require gradients`; after `float()` both
+    work, and a buffer may hold the integers as they are.
 
-    用整数创建 `nn.Parameter`，会报 `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`；先用 `float()` 转换就行，缓冲区则可以直接存整数。
+    用整数创建 `nn.Parameter`，会报 `RuntimeError: Only Tensors of floating point and complex dtype can require gradients`；
+    对整数调用 `requires_grad_()`，报的是 `only Tensors of floating point dtype can require gradients`。
+    先用 `float()` 转换就行，缓冲区则可以直接存整数。
     """
     text = "Only Tensors of floating point and complex dtype can require gradients"
-    assert shown("custom_layers.integer-parameter").error == f"RuntimeError: {text}"
+    other = "only Tensors of floating point dtype can require gradients"
+    errors = [error.text for error in shown("custom_layers.integer-parameter").errors]
+    assert errors == [f"RuntimeError: {text}", f"RuntimeError: {other}"]
     for dtype in over(integer_dtypes(), "dtypes of integers | 种整数 dtype"):
         whole = torch.tensor([1, 2, 3]).to(dtype)
         with pytest.raises(RuntimeError, match=text):
             nn.Parameter(whole)
+        with pytest.raises(RuntimeError, match=other):
+            whole.requires_grad_()
         assert nn.Parameter(whole.float()).requires_grad
+        assert whole.float().requires_grad_().requires_grad
         module = nn.Module()
         module.register_buffer("counts", whole)
         assert module.state_dict()["counts"].dtype == dtype
@@ -2225,12 +2234,43 @@ def test_the_fixes_for_custom_layers_work() -> None:
         builtin.load_state_dict({"weight": state["weight"].T, "bias": state["bias"]})
         return torch.allclose(F.relu(builtin(X)), linear(X), atol=1e-6)
 
+    def as_wide_as_the_output() -> bool:
+        W = torch.randn(5, 3)
+        told = r"The size of tensor a \(\d\) must match the size of tensor b"
+        with pytest.raises(RuntimeError, match=told):
+            X @ W + torch.zeros(5)
+        with pytest.raises(RuntimeError, match=told):
+            X + nn.Linear(5, 3)(X)
+        widened = X + nn.Linear(5, X.shape[1])(X)
+        return torch.equal(X @ W + torch.zeros(3), X @ W) and widened.shape == X.shape
+
     def as_many_features_as_come() -> bool:
         return nn.Linear(X.shape[-1], 4)(X).shape == (2, 4)
 
+    def flatten_pictures_or_give_each_number_a_row() -> bool:
+        told = "mat1 and mat2 shapes cannot be multiplied"
+        pictures, numbers, last = torch.rand(4, 1, 8, 8), torch.rand(4), nn.Linear(64, 3)
+        for wrong, layer in ((pictures, last), (numbers, nn.Linear(1, 3))):
+            with pytest.raises(RuntimeError, match=told):
+                layer(wrong)
+        flat = nn.Sequential(nn.Flatten(), last)(pictures)
+        return flat.shape == nn.Linear(1, 3)(numbers.unsqueeze(1)).shape == (4, 3)
+
+    def dtype_of_the_layer() -> bool:
+        for layer in (nn.Linear(5, 3), nn.Linear(5, 3).double()):
+            for given in (X, X.double()):
+                if given.dtype != layer.weight.dtype:
+                    with pytest.raises(RuntimeError, match="must have the same dtype"):
+                        layer(given)
+                assert layer(given.to(layer.weight.dtype)).dtype == layer.weight.dtype
+        return True
+
     def float_of_doubles() -> bool:
-        X64 = X.double()
-        return nn.Linear(5, 3)(X64.float()).shape == linear(X64.float()).shape
+        double = copy.deepcopy(linear).double()
+        for layer, given in ((linear, X.double()), (double, X)):
+            with pytest.raises(RuntimeError, match="expected m1 and m2 to have the same dtype"):
+                layer(given)
+        return torch.equal(linear(X.double().float()), double.float()(X))
 
     def assign_a_parameter() -> bool:
         layer = nn.Module()
@@ -2244,6 +2284,18 @@ def test_the_fixes_for_custom_layers_work() -> None:
         torch.optim.SGD([layer.weight], lr=0.1)
         return layer.weight.is_leaf
 
+    def move_convert_and_reshape_inside() -> bool:
+        made: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
+            lambda t: t.to("meta"),
+            lambda t: t.double(),
+            lambda t: t.reshape(3, 5),
+        )
+        for change in made:
+            with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
+                torch.optim.SGD([change(nn.Parameter(torch.randn(5, 3)))], lr=0.1)
+            torch.optim.SGD([nn.Parameter(change(torch.randn(5, 3)))], lr=0.1)
+        return True
+
     def a_list_of_one() -> bool:
         for given in ([linear.weight], linear.parameters()):
             torch.optim.SGD(given, lr=0.1)
@@ -2253,6 +2305,13 @@ def test_the_fixes_for_custom_layers_work() -> None:
         values, layer = torch.tensor([1, 2, 3]), nn.Module()
         layer.register_buffer("values", values)
         return nn.Parameter(values.float()).requires_grad and not layer.values.is_floating_point()
+
+    def float_before_the_gradient() -> bool:
+        values = torch.tensor([1, 2])
+        with pytest.raises(RuntimeError, match="only Tensors of floating point dtype"):
+            values.requires_grad_()
+        made = (values.float(), torch.tensor([1.0, 2.0]))
+        return all(one.requires_grad_().requires_grad for one in made)
 
     def copy_values_in() -> bool:
         layer, values = nn.Linear(5, 3), torch.full((3, 5), 0.5)
@@ -2272,6 +2331,8 @@ def test_the_fixes_for_custom_layers_work() -> None:
         *(keep_the_dimension, float_of_integers, transpose_the_weight, as_many_features_as_come),
         *(float_of_doubles, assign_a_parameter, compute_first_and_wrap_last, a_list_of_one),
         *(float_parameter_or_buffer, copy_values_in, compute_with_the_parameter),
+        *(as_wide_as_the_output, flatten_pictures_or_give_each_number_a_row, dtype_of_the_layer),
+        *(move_convert_and_reshape_inside, float_before_the_gradient),
         two_real_numbers_for_a_complex_one,
     )
     for works in over(fixes, "fixes | 种改法"):

@@ -495,6 +495,13 @@ def test_the_fixes_for_devices_work() -> None:
             found = [i for i in range(-3, 5) if 0 <= i < torch.cuda.device_count()]
         return found == [0, 1]
 
+    def a_number_apart_from_the_type() -> bool:
+        i = 1
+        for wrong in ("cuda:{i}", "cuda:i", "cuda:"):
+            with pytest.raises(RuntimeError, match="Invalid device string: 'cuda:"):
+                torch.device(wrong)
+        return torch.device("cuda", i) == torch.device("cuda:1")
+
     def move_one_operand() -> bool:
         return (here.to(there.device) + there).is_meta
 
@@ -510,8 +517,11 @@ def test_the_fixes_for_devices_work() -> None:
         x = torch.ones(3, requires_grad=True)
         return here.cpu().numpy().shape == (2, 3) and x.detach().cpu().numpy().shape == (3,)
 
-    def cuda_in_place_of_gpu() -> bool:
-        return torch.device("cuda").type == "cuda"
+    def cuda_or_mps_in_place_of_gpu() -> bool:
+        with pytest.raises(RuntimeError, match=r"cuda, .*mps, .*device string: gpu"):
+            torch.device("gpu")
+        assert "Apple" in (torch.mps.__doc__ or "")
+        return [torch.device(name).type for name in ("cuda", "mps")] == ["cuda", "mps"]
 
     def ask_a_parameter() -> bool:
         return next(nn.Linear(3, 1, device="meta").parameters()).device == there.device
@@ -561,10 +571,28 @@ def test_the_fixes_for_devices_work() -> None:
         net.mask, net.plain = torch.ones(3), torch.ones(3)
         return net(here * net.mask * net.plain).shape == (2, 1)
 
+    def tie_anew_what_no_file_holds() -> bool:
+        def tied(device: str) -> nn.Sequential:
+            one, two = nn.Linear(3, 3, device=device), nn.Linear(3, 3, device=device)
+            two.weight = one.weight
+            return nn.Sequential(one, two)
+
+        net = tied("meta").to_empty(device="cpu")
+        net.load_state_dict(tied("cpu").state_dict())
+        assert net[1].weight is not net[0].weight
+        net[1].weight = net[0].weight
+        return len(list(net.parameters())) == len(list(tied("cpu").parameters()))
+
     fixes = (
+        *(a_number_apart_from_the_type, tie_anew_what_no_file_holds),
         compute_anew_what_no_file_holds,
         *(create_where_the_input_is, check_both_ends, move_one_operand, create_where_it_is_needed),
-        *(to_empty_then_load, to_the_cpu_then_to_numpy, cuda_in_place_of_gpu, ask_a_parameter),
+        *(
+            to_empty_then_load,
+            to_the_cpu_then_to_numpy,
+            cuda_or_mps_in_place_of_gpu,
+            ask_a_parameter,
+        ),
         *(assign_what_to_returns, move_each_batch, register_the_constant),
         cast_before_the_optimiser_or_reload_it,
     )

@@ -100,6 +100,18 @@ def chdir_anew() -> Iterator[str]:
         yield folder
 
 
+@contextmanager
+def program(**names: Any) -> Iterator[None]:
+    """As where the running script defines these names."""
+    module = types.ModuleType("__main__")
+    vars(module).update(names)
+    with mock.patch.dict(sys.modules, {"__main__": module}):
+        yield
+
+
+MODELS = "models_of_a_script"  # a name that no installed module has
+
+
 def train(net: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> None:
     """Train a network of four inputs for some steps, on the same data each time."""
     for _ in range(steps):
@@ -1458,6 +1470,44 @@ def test_pytorch_can_take_the_prefix_off() -> None:
         assert str(layer.make().load_state_dict(state)) == "<All keys matched successfully>"
 
 
+def test_a_class_of_a_script_belongs_to_main() -> None:
+    """A class that a script defines belongs to the module `__main__`, which is another module in another script. A
+    pickled model of it does not load there, `Can't get attribute 'MLP' on <module '__main__'`, unless that script
+    defines the class, too, or imports it by name.
+
+    脚本里定义的类属于模块 `__main__`，换一个脚本，`__main__` 就是另一个模块：整个存下的模型在那里读不了，
+    报错是 `Can't get attribute 'MLP' on <module '__main__'`，除非那个脚本也定义了这个类，或者按名字导入了它。
+    """
+    text = "Can't get attribute 'MLP' on <module '__main__'"
+    (error,) = shown("saving_and_loading.class-missing").errors
+    assert error.text.startswith(f"AttributeError: {text}")
+    define = "from torch import nn\nclass MLP(nn.{}):\n    pass\n"
+    imports = f"import sys\nsys.path.insert(0, '')\nfrom {MODELS} import MLP\n"
+    load = "import torch\nnet = torch.load('net.pt', weights_only=False)\n"
+    for layer in over(trainable(), TRAINABLE):
+        own = define.format(layer.cls.__name__)
+        with (
+            chdir_anew(),
+            mock.patch.dict(sys.modules),
+            mock.patch.object(sys, "path", [*sys.path]),
+        ):
+            Path(f"{MODELS}.py").write_text(own)
+            Path("script.py").write_text(f"{own}import torch\n")
+            names = runpy.run_path("script.py", run_name="__main__")
+            assert names["MLP"].__module__ == "__main__"
+            net = layer.make()
+            net.__class__ = names["MLP"]
+            with program(MLP=names["MLP"]):
+                torch.save(net, "net.pt")
+            Path("script.py").write_text(load)
+            with pytest.raises(AttributeError, match=re.escape(text)):
+                runpy.run_path("script.py", run_name="__main__")
+            for first in (own, imports):
+                Path("script.py").write_text(first + load)
+                found = runpy.run_path("script.py", run_name="__main__")
+                assert type(found["net"]) is found["MLP"]
+
+
 def test_optimiser_state_wants_as_many_parameters() -> None:
     """An optimiser loads the state of one with as many groups and as many parameters in each, and matches
     them by order; other shapes, or another kind of optimiser, may be noticed only in the next step, or in the
@@ -1467,11 +1517,12 @@ def test_optimiser_state_wants_as_many_parameters() -> None:
     优化器只能加载组数相同、每组参数个数也相同的状态，并按次序对应；形状或优化器的种类不同，可能要到下一步更新才发现，
     也可能加载到一半才发现，还可能始终不报错：`Adam` 加载了 `AdamW` 的状态，就照 `AdamW` 的算法继续更新；形状相同、次序不同的参数，状态会用到别的参数上。
     """
-    (error,) = shown("saving_and_loading.other-optimizer").errors
-    assert error.text == (
+    first, second = (error.text for error in shown("saving_and_loading.other-optimizer").errors)
+    assert first == (
         "ValueError: loaded state dict contains a parameter group "
         "that doesn't match the size of optimizer's group"
     )
+    assert second == "ValueError: loaded state dict has a different number of parameter groups"
     net = nn.Linear(2, 2)
     net(torch.ones(1, 2)).sum().backward()
     old, new = (torch.optim.Adam([net.weight, net.bias]) for _ in range(2))
@@ -2737,6 +2788,13 @@ def test_the_fixes_for_files_work() -> None:
         torch.save(X, "runs/y.pt")
         return torch.equal(torch.load("runs/y.pt"), X)
 
+    def the_folder_of_the_user() -> bool:
+        with mock.patch.dict(os.environ, HOME=os.getcwd(), USERPROFILE=os.getcwd()):
+            with pytest.raises(RuntimeError, match="Parent directory ~ does not exist"):
+                torch.save(X, "~/home.pt")
+            torch.save(X, os.path.expanduser("~/home.pt"))
+        return torch.equal(torch.load("home.pt"), X)
+
     def rename_the_keys() -> bool:
         found, renamed = torch.load("mlp.pt"), Renamed()
         for end in ("weight", "bias"):
@@ -2781,6 +2839,70 @@ def test_the_fixes_for_files_work() -> None:
         two.step()
         new.step()
         return same
+
+    def load_into_the_model_inside() -> bool:
+        wrapper = nn.DataParallel(MLP())
+        with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "module\.'):
+            wrapper.load_state_dict(net.state_dict())
+        wrapper.module.load_state_dict(net.state_dict())
+        return torch.equal(wrapper.module(X), net(X))
+
+    def compute_in_forward() -> bool:
+        class Scaled(nn.Linear):
+            def __init__(self, early: bool) -> None:
+                super().__init__(20, 2)
+                if early:
+                    self.scaled = self.weight * 2
+
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return X @ (self.weight * 2).T
+
+        with pytest.raises(RuntimeError, match="support the deepcopy protocol"):
+            copy.deepcopy(Scaled(early=True))
+        late = Scaled(early=False)
+        return torch.equal(copy.deepcopy(late)(X), late(X))
+
+    def same_groups_or_a_new_one() -> bool:
+        one = MLP()
+        one(X).sum().backward()
+
+        def grouped() -> torch.optim.Adam:
+            rates = {one.hidden: 0.1, one.out: 0.01}
+            return torch.optim.Adam(
+                [{"params": part.parameters(), "lr": lr} for part, lr in rates.items()]
+            )
+
+        first, second, single = grouped(), grouped(), torch.optim.Adam(one.parameters())
+        first.step()
+        with pytest.raises(ValueError, match="a different number of parameter groups"):
+            single.load_state_dict(first.state_dict())
+        second.load_state_dict(first.state_dict())
+        weight = one.out.weight
+        same = torch.equal(first.state[weight]["exp_avg"], second.state[weight]["exp_avg"])
+        second.step()
+        single.step()
+        return same
+
+    def define_or_import_the_class() -> bool:
+        own = "import torch\nclass MLP(torch.nn.Linear):\n    pass\n"
+        load = "import torch\nnet = torch.load('net.pt', weights_only=False)\n"
+        kept = load + "torch.save(net.state_dict(), 'state.pt')\n"
+        imports = f"import sys\nsys.path.insert(0, '')\nfrom {MODELS} import MLP\n"
+        Path(f"{MODELS}.py").write_text(own)
+
+        def run(code: str) -> None:
+            Path("script.py").write_text(code)
+            with mock.patch.dict(sys.modules), mock.patch.object(sys, "path", [*sys.path]):
+                runpy.run_path("script.py", run_name="__main__")
+
+        run(own + "torch.save(MLP(20, 2), 'net.pt')\n")
+        with pytest.raises(AttributeError, match="Can't get attribute 'MLP' on <module '__main__'"):
+            run(load)
+        for first in (own, imports):
+            Path("state.pt").unlink(missing_ok=True)
+            run(first + kept)
+            assert list(torch.load("state.pt")) == ["weight", "bias"]
+        return True
 
     def save_the_state_dict() -> bool:
         return list(roundtrip(net.state_dict())) == list(net.state_dict())
@@ -2880,7 +3002,8 @@ def test_the_fixes_for_files_work() -> None:
 
     fixes = (
         *(back_to_the_start, load_the_rest_of_what_no_list_allows, state_dict_of_a_model_or_method),
-        go_on_with_the_model,
+        *(go_on_with_the_model, the_folder_of_the_user, load_into_the_model_inside),
+        *(compute_in_forward, same_groups_or_a_new_one, define_or_import_the_class),
         *(look_where_you_are, make_the_folder, rename_the_keys, sizes_of_the_file_or_leave_out),
         *(load_then_build_then_fill, load_the_part, take_the_prefix_off_or_save_inside),
         *(same_parameters_or_a_new_one, save_the_state_dict),

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler
 
 from proven.testing import after, over, section, shown
-from tests.families import Layer, cut_files, float_dtypes, layers
+from tests.families import Layer, all_dtypes, cut_files, float_dtypes, layers
 from tests.solutions import silent
 
 PARAMETRIC = "layer classes with parameters | 种有参数的层"
@@ -279,6 +279,44 @@ def test_a_convolution_takes_its_own_dtype_and_number_of_channels() -> None:
         conv(torch.zeros(5, 8, 8))
 
 
+def test_a_convolution_without_bias_says_it_otherwise() -> None:
+    """A convolution with `bias=False` and float32 weights refuses a float64 input by
+    `expected scalar type Double but found Float`: the input is Double, the weights are Float.
+
+    `bias=False`、权重是 float32 的卷积层拒绝 float64 输入时，报错是
+    `expected scalar type Double but found Float`：输入是 Double，权重是 Float。
+    """
+    text = "expected scalar type Double but found Float"
+    assert shown("together.more-image-errors").errors[0].text == f"RuntimeError: {text}"
+    for axes, kind in enumerate(over((nn.Conv1d, nn.Conv2d, nn.Conv3d), "classes | 个类"), 1):
+        X = torch.rand(2, 1, *axes * [8], dtype=torch.float64)
+        with pytest.raises(RuntimeError, match=text):
+            kind(1, 16, 3, bias=False)(X)
+        with pytest.raises(RuntimeError, match=r"Input type \(double\) and bias type \(float\)"):
+            kind(1, 16, 3)(X)
+        assert kind(1, 16, 3, bias=False)(X.float()).dtype == torch.float32
+
+
+def test_class_numbers_are_long_or_byte() -> None:
+    """Where the scores have rows, `F.cross_entropy` takes one-dimensional labels that are int64 or uint8 and
+    refuses them in another dtype: `expected target dtype to be Long or Byte, but got Float`.
+
+    得分是二维时，`F.cross_entropy` 接受 int64 或 uint8 的一维标签，别的数据类型不收：
+    `expected target dtype to be Long or Byte, but got Float`。
+    """
+    text = "expected target dtype to be Long or Byte, but got"
+    assert shown("together.more-image-errors").errors[1].text == f"RuntimeError: {text} Float"
+    for dtype in over(all_dtypes(), "dtypes | 种 dtype"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that complex32 is experimental
+            labels = torch.zeros(3).to(dtype)
+        if dtype in (torch.int64, torch.uint8):
+            assert F.cross_entropy(torch.zeros(3, 2), labels) > 0
+        else:
+            with pytest.raises(RuntimeError, match=text):
+                F.cross_entropy(torch.zeros(3, 2), labels)
+
+
 def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
     """For class numbers, `F.cross_entropy` wants a tensor with one number per row of scores, each
     smaller than the number of scores, unless it is the `ignore_index`.
@@ -289,6 +327,9 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
     assert errors[2].startswith("IndexError: Target 9 is out of bounds")
     assert errors[3] == (
         "RuntimeError: 0D or 1D target tensor expected, multi-target not supported"
+    )
+    assert shown("together.more-image-errors").errors[2].text == (
+        "ValueError: Expected input batch_size (1797) to match target batch_size (3)."
     )
     for count in over(range(2, 12), "numbers of scores | 种得分个数"):
         scores, labels = torch.zeros(3, count), torch.tensor([0, count - 1, 1])
@@ -1154,9 +1195,28 @@ def test_the_fixes_for_training_work() -> None:
     raw = torch.rand(2, 8, 8, dtype=torch.float64)
 
     def dtype_of_the_weights() -> bool:
-        tensor = torch.tensor(raw.numpy(), dtype=torch.float32)
+        for conv in (nn.Conv2d(1, 16, 3), nn.Conv2d(1, 16, 3).double()):
+            for X in (raw.unsqueeze(1), raw.unsqueeze(1).float()):
+                if X.dtype != conv.weight.dtype:
+                    with pytest.raises(RuntimeError, match="should be the same"):
+                        conv(X)
+                assert conv(X.to(conv.weight.dtype)).dtype == conv.weight.dtype
+        tensor = torch.tensor(raw.numpy(), dtype=torch.float32).unsqueeze(1)
         conv = nn.Conv2d(1, 16, 3)
-        return torch.equal(conv(raw.float().unsqueeze(1)), conv(tensor.unsqueeze(1)))
+        return torch.equal(conv(raw.unsqueeze(1).to(conv.weight.dtype)), conv(tensor))
+
+    def dtype_of_the_weights_without_bias() -> bool:
+        conv, X = nn.Conv2d(1, 16, 3, bias=False), raw.unsqueeze(1)
+        with pytest.raises(RuntimeError, match="expected scalar type Double but found Float"):
+            conv(X)
+        return conv(X.to(conv.weight.dtype)).shape == (2, 16, 6, 6)
+
+    def as_many_channels_as_the_message_says() -> bool:
+        X = torch.rand(2, 3, 8, 8)
+        with pytest.raises(RuntimeError, match="to have 1 channels, but got 3 channels") as told:
+            nn.Conv2d(1, 16, 3)(X)
+        got = int(str(told.value).partition("but got ")[2].split()[0])
+        return nn.Conv2d(got, 16, 3)(X).shape == (2, 16, 6, 6)
 
     def add_the_channels() -> bool:
         return nn.Conv2d(1, 16, 3)(raw.float().unsqueeze(1)).shape == (2, 16, 6, 6)
@@ -1174,6 +1234,38 @@ def test_the_fixes_for_training_work() -> None:
     def one_axis_for_the_classes() -> bool:
         labels = torch.tensor([[0], [9]])
         return bool(F.cross_entropy(torch.zeros(2, 10), labels.squeeze(1)) > 0)
+
+    def numbers_in_place_of_one_hot() -> bool:
+        numbers = torch.tensor([0, 2, 1])
+        labels, scores = F.one_hot(numbers), torch.randn(3, 10)
+        for wrong in (labels, labels.float()):
+            with pytest.raises(RuntimeError, match="0D or 1D target tensor expected"):
+                F.cross_entropy(scores, wrong)
+        right = F.cross_entropy(scores, numbers)
+        return torch.equal(F.cross_entropy(scores, labels.argmax(1)), right)
+
+    def long_class_numbers_or_a_loss_for_values() -> bool:
+        net, X, labels = nn.Linear(4, 10), torch.rand(3, 4), torch.tensor([0.0, 9.0, 1.0])
+        with pytest.raises(RuntimeError, match="expected target dtype to be Long or Byte"):
+            F.cross_entropy(net(X), labels)
+        assert F.cross_entropy(net(X), labels.long()) > 0
+        net, values = nn.Linear(4, 1), torch.tensor([0.5, 2.5, -1.0])
+        with pytest.raises(RuntimeError, match="expected target dtype to be Long or Byte"):
+            F.cross_entropy(net(X), values)
+        loss = F.mse_loss(net(X).squeeze(1), values)
+        return torch.allclose(loss, (net(X)[:, 0] - values).square().mean())
+
+    def cut_alike_or_keep_the_rows() -> bool:
+        net, X, labels = nn.Linear(4, 10), torch.rand(5, 4), torch.tensor([0, 9, 1, 2, 3])
+        told = "to match target batch_size"
+        with pytest.raises(ValueError, match=told):
+            F.cross_entropy(net(X), labels[:3])
+        assert F.cross_entropy(net(X[:3]), labels[:3]) > 0
+        pictures, wide = torch.rand(5, 3, 8, 8), nn.Linear(64, 10)
+        with pytest.raises(ValueError, match=told):
+            F.cross_entropy(wide(pictures.view(-1, 64)), labels)
+        flat = pictures.flatten(1)
+        return bool(F.cross_entropy(nn.Linear(flat.shape[1], 10)(flat), labels) > 0)
 
     def load_to_the_cpu() -> bool:
         file = io.BytesIO()
@@ -1228,6 +1320,9 @@ def test_the_fixes_for_training_work() -> None:
 
     fixes = (
         load_an_older_checkpoint,
+        *(dtype_of_the_weights_without_bias, as_many_channels_as_the_message_says),
+        *(numbers_in_place_of_one_hot, long_class_numbers_or_a_loss_for_values),
+        cut_alike_or_keep_the_rows,
         *(dtype_of_the_weights, add_the_channels, as_many_outputs_as_classes),
         channels_before_the_rows,
         *(one_axis_for_the_classes, load_to_the_cpu, the_same_ties, write_aside_then_replace),

@@ -246,6 +246,19 @@ nn.Linear(20 / 2, 4)
 torch.optim.SGD(nn.Sequential(net), lr=0.1)
 
 
+# %% wrong-kinds raises="TypeError, TypeError, TypeError, TypeError, RuntimeError"
+class NoReturn(nn.Module):
+    def forward(self, X):
+        F.relu(X)
+
+
+nn.Sequential(NoReturn(), nn.Linear(20, 4))(X)
+net(X.numpy())
+torch.optim.SGD(net.parameters, lr=0.1)
+torch.optim.SGD(MLP.parameters(), lr=0.1)
+nn.MSELoss(X, X)
+
+
 # %% my-sequential
 class MySequential(nn.Module):
     def __init__(self, *blocks):

@@ -91,6 +91,15 @@ loss = Y.square().mean()
 loss.backward()
 loss.backward()
 
+# %% step-by-hand raises="TypeError"
+used = nn.Parameter(torch.ones(2))
+unused = nn.Parameter(torch.ones(2))
+used.sum().backward()
+with torch.no_grad():
+    for p in (used, unused):
+        p -= 0.1 * p.grad
+print(f"used: {used[0]:.1f}, unused: {unused[0]:.1f}")
+
 # %% star
 pairs = net[0].named_parameters()
 print("returns a", type(pairs).__name__)

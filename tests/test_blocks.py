@@ -1,4 +1,5 @@
 import ast
+import collections
 import contextlib
 import copy
 import inspect
@@ -691,10 +692,12 @@ def test_first_parameter_needs_super_init() -> None:
 
 def test_forgotten_super_without_layers_fails_late() -> None:
     """Without `super().__init__()` a block that assigns only ordinary values, such as the number in `Scale`,
-    can be built, and fails when it is called: `object has no attribute '_backward_hooks'`.
+    can be built, and fails when it is called: `object has no attribute '_backward_hooks'`. `print`, `to` and
+    `eval` miss `_modules` instead, and `parameters` misses `_parameters`.
 
     漏了 `super().__init__()`，只赋普通值的块（例如赋一个数的 `Scale`）照样能构造，调用时才报错：
-    `object has no attribute '_backward_hooks'`。
+    `object has no attribute '_backward_hooks'`。`print`、`to`、`eval` 报缺的是 `_modules`，`parameters`
+    报缺的是 `_parameters`。
     """
     state, result = after("blocks.forgot-super"), shown("blocks.forgot-super")
     late = result.errors[1].text
@@ -708,6 +711,13 @@ def test_forgotten_super_without_layers_fails_late() -> None:
         with pytest.raises(AttributeError, match="no attribute '_backward_hooks'") as caught:
             scale(state.X)
         assert "super" not in str(caught.value)
+        uses: tuple[tuple[str, Any], ...] = (
+            *(("_modules", use) for use in (print, lambda net: net.to("cpu"), nn.Module.eval)),
+            ("_parameters", lambda net: list(net.parameters())),
+        )
+        for missing, use in uses:
+            with pytest.raises(AttributeError, match=f"no attribute '{missing}'"):
+                use(scale)
 
 
 def _argumentless(state: Any) -> list[Any]:
@@ -951,6 +961,92 @@ def test_an_optimiser_wants_tensors() -> None:
         ):
             cls(chain, lr=0.1)
         cls(chain.parameters(), lr=0.1)
+
+
+def _wrong(number: int) -> str:
+    return shown("blocks.wrong-kinds").errors[number - 1].text
+
+
+def test_a_forward_without_return_hands_on_none() -> None:
+    """A `forward` without `return` gives back `None`, and an `nn.Sequential` hands it to the next part, where
+    a linear layer, among others, says: `argument 'input' (position 1) must be Tensor, not NoneType`.
+
+    `forward` 里没有 `return`，返回的就是 `None`，`nn.Sequential` 把它传给下一个部分；下一个部分若是线性层（还有别的一些层），报的是：
+    `argument 'input' (position 1) must be Tensor, not NoneType`。
+    """
+    text = "argument 'input' (position 1) must be Tensor, not NoneType"
+    assert _wrong(1) == f"TypeError: linear(): {text}"
+    X, nothing = torch.rand(2, 20), after("blocks.wrong-kinds").NoReturn()
+    assert nothing(X) is None
+    parts = (nn.Linear(20, 4), nn.ReLU(), nn.Sigmoid(), nn.LayerNorm(20), nn.Dropout())
+    for part in over(parts, LAYERS):
+        with pytest.raises(TypeError, match=re.escape(text)):
+            nn.Sequential(nothing, part)(X)
+
+
+def test_linear_layers_refuse_arrays() -> None:
+    """A linear layer refuses an array of NumPy, `argument 'input' (position 1) must be Tensor, not numpy.ndarray`;
+    `torch.tensor(array, dtype=torch.float32)` is taken.
+
+    线性层不接受 NumPy 数组，报 `argument 'input' (position 1) must be Tensor, not numpy.ndarray`；
+    `torch.tensor(array, dtype=torch.float32)` 则可以。
+    """
+    text = "argument 'input' (position 1) must be Tensor, not numpy.ndarray"
+    assert _wrong(2) == f"TypeError: linear(): {text}"
+    layer = nn.Linear(20, 4)
+    names = ("float16", "float32", "float64", "uint8", "int32", "int64", "bool")
+    for name in over(names, "dtypes of NumPy | 种 NumPy 的 dtype"):
+        array = torch.ones(2, 20).numpy().astype(name)
+        with pytest.raises(TypeError, match=re.escape(text)):
+            layer(array)
+        assert layer(torch.tensor(array, dtype=torch.float32)).shape == (2, 4)
+
+
+def test_an_optimiser_cannot_go_through_a_method() -> None:
+    """`net.parameters` without parentheses is a method, and an optimiser refuses it: `'method' object is not
+    iterable`.
+
+    `net.parameters` 后面没有括号，就是一个方法，优化器不接受：`'method' object is not iterable`。
+    """
+    text = "'method' object is not iterable"
+    assert _wrong(3) == f"TypeError: {text}"
+    net = nn.Linear(2, 2)
+    for cls in over(optimizers(), OPTIMIZERS):
+        with pytest.raises(TypeError, match=text):
+            cls(net.parameters, lr=0.1)
+        cls(net.parameters(), lr=0.1)
+
+
+def test_a_class_has_no_parameters_to_hand_out() -> None:
+    """`parameters()` is called on an object; on the class, Python misses the object:
+    `Module.parameters() missing 1 required positional argument: 'self'`.
+
+    `parameters()` 要对对象调用；对类调用，Python 就缺了这个对象：
+    `Module.parameters() missing 1 required positional argument: 'self'`。
+    """
+    text = "Module.parameters() missing 1 required positional argument: 'self'"
+    assert _wrong(4) == f"TypeError: {text}"
+    for layer in over(layers(), LAYERS):
+        with pytest.raises(TypeError, match=re.escape(text)):
+            layer.cls.parameters()
+        list(_made(layer).parameters())
+
+
+def test_losses_take_no_tensors_when_built() -> None:
+    """A loss such as `nn.MSELoss` takes options when it is built; tensors in their place end in
+    `Boolean value of Tensor with more than one value is ambiguous`. The object that is built takes the tensors.
+
+    `nn.MSELoss` 这样的损失函数，构造时传的是选项；传了张量，就报 `Boolean value of Tensor with more than one value
+    is ambiguous`。张量要交给构造出来的对象。
+    """
+    text = "Boolean value of Tensor with more than one value is ambiguous"
+    assert _wrong(5) == f"RuntimeError: {text}"
+    X: Any = torch.rand(4, 3)
+    kinds = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.CrossEntropyLoss, nn.BCELoss)
+    for cls in over((*kinds, nn.BCEWithLogitsLoss), "losses of torch.nn | 种 torch.nn 的损失函数"):
+        with pytest.raises(RuntimeError, match=text):
+            cls(X, X)
+        assert cls()(X, X.softmax(1)).shape == ()
 
 
 def test_bare_expressions_show_nothing_in_scripts() -> None:
@@ -2919,27 +3015,31 @@ def test_the_fixes_for_blocks_work() -> None:
             def __init__(self) -> None:
                 self.tag = "it does not go on to the next class"
 
-        class Wrong(Mixin, nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.hidden = nn.Linear(1, 1)
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return X
 
-        class Right(nn.Module, Mixin):
-            def __init__(self) -> None:
+        class Wrong(Mixin, nn.Module):
+            def __init__(self, part: Any) -> None:
                 super().__init__()
-                self.hidden = nn.Linear(1, 1)
+                self.part = part
 
         class Both(Mixin, nn.Module):
-            def __init__(self) -> None:
+            def __init__(self, part: Any) -> None:
                 nn.Module.__init__(self)
                 Mixin.__init__(self)
-                self.hidden = nn.Linear(1, 1)
+                self.part = part
 
-        with pytest.raises(AttributeError, match="assign module before"):
-            Wrong()
-        assert len(list(Right().parameters())) == len(list(Both().parameters())) == 2
-        assert not hasattr(Right(), "tag")
-        assert Both().tag.startswith("it")
+        for part, text, names in (
+            (nn.Linear(1, 1), "assign module before", ["part.weight", "part.bias"]),
+            (nn.Parameter(X), "assign parameters before", ["part"]),
+            (2, "no attribute '_backward_hooks'", []),
+        ):
+            with pytest.raises(AttributeError, match=text):
+                Wrong(part)(X)
+            both = Both(part)
+            assert both(X) is X
+            assert both.tag.startswith("it")
+            assert [*dict(both.named_parameters())] == names
         return len(list(Layered().parameters())) == 3 and bool((Layered()(X) >= 0).all())
 
     def build_first_then_call() -> bool:
@@ -2950,9 +3050,17 @@ def test_the_fixes_for_blocks_work() -> None:
             def _init_(self, width: int) -> None:
                 super().__init__()
 
-        with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
-            Misspelt(20)
-        return True
+        class Handing(nn.Module):
+            def __init__(self, *given: Any, **named: Any) -> None:
+                super().__init__(*given, **named)
+
+        for cls, given in ((Misspelt, 20), (Handing, 20), (Handing, nn.Module)):
+            with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+                cls(given)
+        for cls in (Misspelt, Handing):
+            with pytest.raises(TypeError, match="unexpected keyword argument 'width'"):
+                cls(width=20)
+        return Layered(20).hidden.out_features == Layered(width=20).hidden.out_features == 20
 
     def parameters_anew() -> bool:
         used = net.parameters()
@@ -2961,12 +3069,156 @@ def test_the_fixes_for_blocks_work() -> None:
             torch.optim.SGD(used, lr=0.1)
         with pytest.raises(TypeError, match="object is not iterable"):
             torch.optim.SGD(net, lr=0.1)
+        a, b = parts
+        with pytest.raises(TypeError, match=r"one of the params is Module\.parameters"):
+            torch.optim.SGD([a.parameters(), b.parameters()], lr=0.1)
+        joined = torch.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1)
+        assert len(joined.param_groups[0]["params"]) == 4
         return bool(torch.optim.SGD(net.parameters(), lr=0.1).param_groups[0]["params"])
 
     def unpack_the_list() -> bool:
         with pytest.raises(TypeError, match="list is not a Module subclass"):
             nn.Sequential(parts)
-        return len(nn.Sequential(*parts)) == 2
+        with pytest.raises(TypeError, match="list is not a Module subclass"):
+            nn.ModuleList([parts])
+        with pytest.raises(TypeError, match="dict is not a Module subclass"):
+            nn.ModuleList([dict(enumerate(parts))])
+        named = {"a": parts[0], "b": parts[1]}
+        with pytest.raises(TypeError, match="dict is not a Module subclass"):
+            nn.Sequential(named)
+        assert nn.Sequential(collections.OrderedDict(named))(X).shape == (2, 2)
+        for inner in (nn.ModuleList(parts), nn.ModuleDict(named)):
+            assert len(list(nn.ModuleList([inner]).parameters())) == 4
+        with pytest.raises(TypeError, match=r"activation\.ReLU is not a Module subclass"):
+            nn.Sequential(parts[0], nn.ReLU)
+        return len(nn.Sequential(*parts)) == len(nn.Sequential(parts[0], nn.ReLU())) == 2
+
+    def unfreeze_something() -> bool:
+        body = nn.Sequential(*copy.deepcopy(parts)).requires_grad_(False)
+        with pytest.raises(ValueError, match="empty parameter list"):
+            torch.optim.SGD([p for p in body.parameters() if p.requires_grad], lr=0.1)
+        body[-1] = nn.Linear(8, 3)
+        optimizer = torch.optim.SGD([p for p in body.parameters() if p.requires_grad], lr=0.1)
+        return len(optimizer.param_groups[0]["params"]) == 2
+
+    def flatten_or_unsqueeze() -> bool:
+        pictures, numbers = torch.rand(2, 1, 28, 28), torch.rand(2)
+        for wrong, width in ((pictures, 784), (numbers, 1)):
+            with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+                nn.Linear(width, 10)(wrong)
+        flat = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))(pictures)
+        return flat.shape == nn.Linear(1, 10)(numbers.unsqueeze(1)).shape == (2, 10)
+
+    def two_underscores_self_and_one_super() -> bool:
+        class Misspelt(nn.Module):
+            def _init_(self) -> None:
+                super().__init__()
+                self.hidden = nn.Linear(1, 1)
+
+        class NoSelf(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                hidden = nn.Linear(1, 1)
+                assert hidden.in_features == 1
+
+        class Twice(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.hidden = nn.Linear(1, 1)
+                super().__init__()
+
+        for cls in (Misspelt, NoSelf, Twice):
+            with pytest.raises(AttributeError, match="no attribute 'hidden'"):
+                _ = cls().hidden
+            assert not list(cls().named_children())
+        return "hidden" in dict(Layered().named_children())
+
+    def no_more_than_forward_declares() -> bool:
+        class Empty(nn.Module):
+            def forward(self) -> int:
+                return 1
+
+        with pytest.raises(TypeError, match="takes 1 positional argument but 2 were given"):
+            Empty()(X)
+        with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
+            nn.Sequential(*parts)(X, X)
+        return bool(Empty()() == 1 and nn.Sequential(*parts)(X).shape == (2, 2))
+
+    def unpack_the_batch() -> bool:
+        data = torch.utils.data.TensorDataset(X, torch.rand(2, 1))
+        for batch in torch.utils.data.DataLoader(data, 2):
+            with pytest.raises(TypeError, match="must be Tensor, not list"):
+                parts[0](batch)
+            inputs, _ = batch
+            assert parts[0](inputs).shape == (2, 8)
+        with_comma = (X / 2,)
+        with pytest.raises(TypeError, match="must be Tensor, not tuple"):
+            parts[0](with_comma)
+        return parts[0](X / 2).shape == (2, 8)
+
+    def divide_integers_or_call_int() -> bool:
+        with pytest.raises(TypeError, match="got float"):
+            nn.Linear(20.0 // 2, 4)  # type: ignore[arg-type]
+        return nn.Linear(20 // 2, 4).in_features == nn.Linear(int(20 / 2), 4).in_features == 10
+
+    def delete_the_parameter_first() -> bool:
+        layer = nn.Linear(2, 2)
+        with pytest.raises(KeyError, match="attribute 'weight' already exists"):
+            layer.register_buffer("weight", torch.eye(2))
+        del layer.weight
+        layer.register_buffer("weight", torch.eye(2))
+        return layer(torch.ones(2)).shape == (2,) and [*dict(layer.named_buffers())] == ["weight"]
+
+    def leave_out_inplace() -> bool:
+        linear = nn.Linear(20, 4)
+        for part in (nn.ReLU(inplace=True), nn.ReLU()):
+            loss = nn.Sequential(linear, nn.Sigmoid(), part)(X).sum()
+            if part.inplace:
+                with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+                    loss.backward()
+            else:
+                loss.backward()
+        return linear.weight.grad is not None
+
+    def one_row_of_one_number() -> bool:
+        x, layer = torch.tensor(3.0), nn.Linear(1, 4)
+        with pytest.raises(RuntimeError, match="0D and 2D"):
+            layer(x)
+        return layer(x.reshape(1, 1)).shape == (1, 4)
+
+    def return_the_result() -> bool:
+        class Silent(nn.Module):
+            def forward(self, X: torch.Tensor) -> None:
+                F.relu(X)
+
+        class Returns(nn.Module):
+            def forward(self, X: torch.Tensor) -> torch.Tensor:
+                return F.relu(X)
+
+        with pytest.raises(TypeError, match="must be Tensor, not NoneType"):
+            nn.Sequential(Silent(), parts[0])(X)
+        return nn.Sequential(Returns(), parts[0])(X).shape == (2, 8)
+
+    def tensor_of_an_array() -> bool:
+        array = X.double().numpy()
+        with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray"):
+            parts[0](array)
+        return torch.equal(parts[0](torch.tensor(array, dtype=torch.float32)), parts[0](X))
+
+    def call_the_method_of_an_object() -> bool:
+        for wrong in (lambda: net.parameters, Layered.parameters):
+            with pytest.raises(TypeError, match=r"not iterable|missing 1 required"):
+                torch.optim.SGD(wrong(), lr=0.1)
+        return len(torch.optim.SGD(net.parameters(), lr=0.1).param_groups[0]["params"]) == 3
+
+    def build_the_loss_and_say_any_or_all() -> bool:
+        text = "Boolean value of Tensor with more than one value is ambiguous"
+        wrong: Any = (lambda: nn.MSELoss(X, X), lambda: 1 if X > 0 else 0)
+        for call in wrong:
+            with pytest.raises(RuntimeError, match=text):
+                call()
+        value = 1 if (X >= 0).any() and (X >= 0).all() else 0
+        return nn.MSELoss()(X, X + 1).isclose(torch.tensor(1.0)) and bool(value)
 
     def another_name_than_a_method() -> bool:
         module = nn.Linear(1, 1)
@@ -3013,7 +3265,13 @@ def test_the_fixes_for_blocks_work() -> None:
         return torch.equal(F.relu(X - 0.5), nn.ReLU()(X - 0.5))
 
     def float_of_integers() -> bool:
-        return bool(net(torch.ones(2, 20, dtype=torch.int64).float()).shape == (2, 8))
+        integers = torch.ones(2, 20, dtype=torch.int64)
+        for dtype in (torch.float32, torch.float64):
+            layer = nn.Linear(20, 8, dtype=dtype)
+            with pytest.raises(RuntimeError, match="must have the same dtype, but got Long"):
+                layer(integers)
+            assert layer(integers.to(layer.weight.dtype)).shape == (2, 8)
+        return True
 
     def names_of_the_children() -> bool:
         return _names(net.named_children()) == ["hidden"]
@@ -3043,7 +3301,10 @@ def test_the_fixes_for_blocks_work() -> None:
     def add_module() -> bool:
         mine = state.MySequential(parts[0])
         mine.add_module("1", parts[1])
-        return bool(mine(X).shape == (2, 2))
+        with pytest.raises(TypeError, match=r"functional\.relu is not a Module subclass"):
+            mine.add_module("2", F.relu)
+        mine.add_module("2", nn.ReLU())
+        return bool(mine(X).shape == (2, 2) and mine(X).min() >= 0)
 
     def module_in_place_of_a_function() -> bool:
         return bool(nn.Sequential(parts[0], nn.ReLU())(X).min() >= 0)
@@ -3075,6 +3336,11 @@ def test_the_fixes_for_blocks_work() -> None:
         *(register_it, divide_out_of_place, keep_the_features, two_underscores_on_both_sides),
         *(parameters_anew, unpack_the_list, another_name_than_a_method),
         *(a_block_around_a_part_of_two_arguments, lstm_in_a_block_of_its_own),
+        *(unfreeze_something, flatten_or_unsqueeze, two_underscores_self_and_one_super),
+        *(no_more_than_forward_declares, unpack_the_batch, divide_integers_or_call_int),
+        *(delete_the_parameter_first, leave_out_inplace, one_row_of_one_number),
+        *(return_the_result, tensor_of_an_array, call_the_method_of_an_object),
+        build_the_loss_and_say_any_or_all,
     )
     for works in over(fixes, "fixes | 种改法"):
         assert works()

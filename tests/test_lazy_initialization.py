@@ -1794,6 +1794,15 @@ def test_the_fixes_for_lazy_layers_work() -> None:
     def leave_the_width_open() -> bool:
         return bool(state.conv_net()(torch.ones(2, 1, 28, 28)).shape == (2, 10))
 
+    def flatten_in_front() -> bool:
+        pictures = torch.ones(2, 1, 28, 28)
+        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+            nn.Linear(784, 10)(pictures)
+        lazy = nn.LazyLinear(10)
+        assert lazy(pictures).shape == (2, 1, 28, 10)
+        assert lazy.in_features == 28
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))(pictures).shape == (2, 10)
+
     def call_once_then_ask() -> bool:
         net = lazy_net()
         net(torch.ones(1, 20))
@@ -1830,6 +1839,15 @@ def test_the_fixes_for_lazy_layers_work() -> None:
         return bool((net[0].weight == 1).all())
 
     def evaluation_mode_for_one_row() -> bool:
+        for mode in (True, False):
+            norm = nn.BatchNorm1d(20, track_running_stats=False).train(mode)
+            with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+                norm(X[:1])
+        trained = lazy_net(norm=True)
+        trained(X)
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+            trained(X[:1])
+        assert trained.eval()(X[:1]).shape == (1, 10)
         return bool(lazy_net(norm=True).eval()(X[:1]).shape == (1, 10))
 
     def drop_the_last_batch() -> bool:
@@ -1860,7 +1878,7 @@ def test_the_fixes_for_lazy_layers_work() -> None:
         return [is_lazy(part.weight) for part in net.children()] == [False, True]
 
     fixes = (
-        call_what_is_to_be_filled,
+        *(call_what_is_to_be_filled, flatten_in_front),
         *(leave_the_width_open, call_once_then_ask, call_the_object, dry_run_then_share),
         *(dry_run_then_freeze, name_the_outputs, one_width_or_a_layer_for_each),
         *(dry_run_then_initialise, evaluation_mode_for_one_row, drop_the_last_batch),

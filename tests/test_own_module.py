@@ -1444,8 +1444,17 @@ def test_the_fixes_for_modules_work() -> None:
         with torch.no_grad():
             layer.bias.copy_(tensor)
         copied = layer.bias.tolist()
-        layer.bias = nn.Parameter(tensor)
-        return copied == layer.bias.tolist() == [1, 1]
+        trained = []
+        for early in (True, False):
+            optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+            layer.bias = nn.Parameter(tensor.clone())
+            if not early:
+                optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+            assert copied == layer.bias.tolist() == [1, 1]
+            layer(tensor).sum().backward()
+            optimizer.step()
+            trained.append(layer.bias.tolist() != [1, 1])
+        return trained == [False, True]
 
     def another_name() -> bool:
         net, inner = nn.Module(), nn.Module()

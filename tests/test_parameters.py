@@ -12,6 +12,7 @@ import zipfile
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -2854,6 +2855,28 @@ def test_every_solution_passes_its_own_check() -> None:
     assert last.output.splitlines()[-1] == "checked: the gradient counts both uses"
 
 
+def test_a_step_by_hand_needs_a_gradient() -> None:
+    """A parameter that took no part in the loss has the gradient `None`, and a step written by hand stops at it:
+    `unsupported operand type(s) for *: 'float' and 'NoneType'`. An optimiser skips it.
+
+    算损失时没有用到的参数，梯度是 `None`，自己写的更新到这里就停下：
+    `unsupported operand type(s) for *: 'float' and 'NoneType'`。优化器会跳过它。
+    """
+    result = shown("parameters.step-by-hand")
+    text = "unsupported operand type(s) for *: 'float' and 'NoneType'"
+    assert result.error == f"TypeError: {text}"
+    assert result.output == "used: 0.9, unused: 1.0\n"
+    for cls in over(optimizers(), "optimisers | 种优化器"):
+        used, unused = (nn.Parameter(torch.ones(2, 2)) for _ in range(2))
+        optimizer = cls([used, unused], lr=0.1)
+        used.sum().backward()
+        assert unused.grad is None
+        with pytest.raises(TypeError, match=re.escape(text)):
+            _ = 0.1 * unused.grad  # type: ignore[operator]
+        optimizer.step()
+        assert unused.tolist() == [[1, 1], [1, 1]]
+
+
 def test_the_fixes_for_parameters_work() -> None:
     """Each fix that the index of errors gives for 5.2 was tried: code written that way runs.
 
@@ -2864,6 +2887,20 @@ def test_the_fixes_for_parameters_work() -> None:
 
     def detach_to_read() -> bool:
         value = net[2].bias.detach()
+        w = torch.ones(2, 3, requires_grad=True)
+        w.sum().backward()
+        grad: Any = w.grad
+        for attribute in (grad, w.T):
+            with pytest.raises(TypeError, match="'Tensor' object is not callable"):
+                attribute()
+        assert grad.shape == w.T.T.shape
+        losses = [net(x).mean() for _ in range(2)]
+        with pytest.raises(RuntimeError, match="Can't call numpy"):
+            np.array(losses)
+        collected = []
+        for loss in losses:
+            collected.append(loss.item())
+        assert np.array(collected).shape == (2,)
         return torch.equal(value, net[2].bias) and value.numpy().shape == (1,)
 
     def look_up_by_name() -> bool:
@@ -2910,7 +2947,60 @@ def test_the_fixes_for_parameters_work() -> None:
         for _ in range(2):
             edit_under_no_grad()
             net(x).mean().backward()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        first, second = net(x).mean(), net(x).sum()
+        first.backward()
+        optimizer.step()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            second.backward()
+        first, second = net(x).mean(), net(x).sum()
+        first.backward()
+        second.backward()
+        optimizer.step()
         return True
+
+    def first_ask_for_the_class() -> bool:
+        def to_zero(m: Any) -> None:
+            nn.init.zeros_(m.bias)
+
+        def of_linear_layers(m: Any) -> None:
+            if isinstance(m, nn.Linear):
+                nn.init.zeros_(m.bias)
+
+        with pytest.raises(AttributeError, match="'ReLU' object has no attribute 'bias'"):
+            small().apply(to_zero)
+        return not small().apply(of_linear_layers)[0].bias.any()
+
+    def zero_grad_skips_what_has_none() -> bool:
+        net = small()
+        net[0].requires_grad_(False)
+        net(x).mean().backward()
+        with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'zero_'"):
+            for param in net.parameters():
+                param.grad.zero_()
+        net.zero_grad(set_to_none=False)
+        assert not net[2].weight.grad.any()
+        net.zero_grad()
+        return all(param.grad is None for param in net.parameters())
+
+    def step_where_there_is_a_gradient() -> bool:
+        net, count = small(), 0
+        with pytest.raises(TypeError, match="unsupported operand type"), torch.no_grad():
+            for p in net.parameters():
+                p -= 0.1 * p.grad
+        net[0].requires_grad_(False)
+        net(x).mean().backward()
+        with torch.no_grad():
+            for p in net.parameters():
+                if p.grad is not None:
+                    p -= 0.1 * p.grad
+                    count += 1
+        net = small()
+        net(x).mean().backward()
+        with torch.no_grad():
+            for p in net.parameters():
+                p -= 0.1 * p.grad
+        return count == 2
 
     def ask_whether_there_is_a_bias() -> bool:
         layer = nn.Linear(4, 8, bias=False)
@@ -2975,6 +3065,8 @@ def test_the_fixes_for_parameters_work() -> None:
 
     fixes = (
         *(another_name_for_the_result, subtract_in_place_without_recording),
+        *(first_ask_for_the_class, zero_grad_skips_what_has_none),
+        step_where_there_is_a_gradient,
         collect_without_requiring_a_gradient,
         *(detach_to_read, look_up_by_name, mean_or_sum_before_backward),
         *(keep_the_path_to_the_parameters, new_loss_for_each_backward),

@@ -48,6 +48,12 @@ ATTRIBUTES = words_of("""
 STYLE = re.compile(r"text-align: ?(left|right|center);?")
 # classes of what the engine makes; nothing else may have them
 OURS = re.compile(r"snippet|claim|error-|exceptions|reach|jupyter|jp-|made-|verdict|runs?$")
+# of what the theme and the engine put around the text of a page: what its scripts obey, and what it says of the build
+THEIRS = "answers?|asks|done|explained|joined|minutes|not-made|page-code|progress|ran-on|recorded|ticks|verdict"
+FORGED = re.compile(
+    r"(?:<[^<>]*?|\{:?[^{}]*?)\bdata-[\w-]+\s*=|"
+    rf"<[^<>]*?\bclass\s*=[^<>]*?(?<![\w-])(?:{THEIRS})(?![\w-])|\{{:?[^{{}}]*?\.(?:{THEIRS})(?![\w-])"
+)
 CHECKED = ("snippet", "claims", "counts", "entries", "error", "exceptions", "options")
 SESSION = re.compile(r"^[ \t]*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
 
@@ -70,6 +76,7 @@ def wrong_names(project: Project) -> Iterator[Problem]:
             advice = "use letters A-Z, digits, - and _ in its file name; the title can be anything"
             yield Problem("the page has a name that cannot be an address", advice, (page.at(1),))
         yield from _wrong_meta(page)
+        yield from _forged(page)
         for fence in page.fences:
             if fence.kind == "text" and SESSION.search(fence.body):
                 what = "a text fence shows a session that nothing has run"
@@ -94,6 +101,18 @@ def _wrong_meta(page: Page) -> Iterator[Problem]:
         if what:
             keys = ", ".join(META)
             yield Problem(what, f"what can stand there as plain text: {keys}", (page.at(1),))
+
+
+def _forged(page: Page) -> Iterator[Problem]:
+    lines = page.text.split("\n")
+    for fence in page.fences:
+        end = fence.line + fence.body.count("\n") + 1
+        lines[fence.line : end] = [""] * (end - fence.line)
+    text = "\n".join(lines)
+    for found in FORGED.finditer(text):
+        what = f"what the theme or the engine says is written by hand: {found[0][-40:].strip()}"
+        place = page.at(text.count("\n", 0, found.end()) + 1)
+        yield Problem(what, "leave out its class or data-… attribute", (place,))
 
 
 def _weighs(search: Any) -> bool:
@@ -249,7 +268,7 @@ def _fits(tag: str, name: str, value: str, by_tools: bool) -> bool:
             return False
         if name == "href":
             return scheme in ("", "http", "https", "mailto")
-        return drawn or (not scheme and plain[:2] != "//")
+        return drawn or (not scheme and plain[:2].replace("\\", "/") != "//")
     if name == "style":
         return bool(STYLE.fullmatch(value))
     if name in ("id", "name") and value.startswith("__"):

@@ -24,6 +24,8 @@ OVER = f"proven.testing.{CASES}"
 COPYING = {"copy", "importlib", "pickle", "runpy", "subprocess"}
 RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other code
 LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
+DECIDING = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.Match)
+NAMING = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 ALWAYS_TRUE = (*CALLED, types.ModuleType, type, types.CoroutineType, Iterator)
 
@@ -73,7 +75,9 @@ class Ledger:
                 raise
             if hasattr(made, "__exit__"):
                 return self._checking(made, line, *about)
-            self._held(*about)
+            # what asserts returns nothing; what returns an answer may have asserted nothing
+            if made is None or not getattr(function, "__name__", "").startswith("assert"):
+                self._held(*about)
             return made
 
         return checks
@@ -89,7 +93,9 @@ class Ledger:
             self.failed.append(line)
             raise
         del self.failed[before:]  # what failed inside was to fail, and did
-        self._held(*about)
+        error = getattr(made, "value", None)
+        if not isinstance(getattr(error, "obj", None), types.ModuleType):  # whose name is misspelt
+            self._held(*about)
 
     def helped(self, function: Callable[..., Any], *about: bool) -> Callable[..., Any]:
         """Count the assertions of a helper as one that looks at what the helper is given."""
@@ -202,9 +208,13 @@ class _Scope:
             if isinstance(statement, ast.FunctionDef):  # who is handed it gives it its arguments
                 its = {part.arg for part in ast.walk(statement.args) if isinstance(part, ast.arg)}
                 self.rows.append(_Row(its, {statement.name}))
-        elif isinstance(statement, ast.For) and CASES in row.used:
-            bound = {name for inner in self.rows[first:] for name in inner.bound}
-            self.rows.append(_Row(bound, {CASES}))
+            changed = (p for p in ast.walk(statement) if isinstance(p, ast.Global | ast.Nonlocal))
+            self.rows += [_Row(set(part.names), {statement.name}) for part in changed]
+        elif isinstance(statement, DECIDING):  # what is bound inside depends on what it looks at
+            inside = self.rows[first:]
+            if isinstance(statement, ast.Try | ast.With):
+                row.used |= {name for inner in inside for name in inner.used}
+            self.rows.append(_Row({name for inner in inside for name in inner.bound}, row.used))
 
     def _inside(self, node: ast.AST, row: _Row, about: ast.AST) -> None:
         for child in ast.iter_child_nodes(node):
@@ -215,6 +225,8 @@ class _Scope:
                 (row.used if isinstance(child.ctx, ast.Load) else row.bound).add(child.id)
                 if child.id in RUNNING:
                     row.used.add(LIBRARY)
+            elif isinstance(child, NAMING):
+                row.bound.add(getattr(child, "name", None) or getattr(child, "rest", None) or "")
             elif isinstance(child, ast.arg):
                 self.arguments.add(child.arg)
             elif isinstance(child, ast.Call):

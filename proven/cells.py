@@ -334,7 +334,10 @@ class _Cell:
         its_own = above == os.path.dirname(tempfile.gettempdir())
         places = {
             "the temporary directory": (above if its_own else self.folder,),
-            "a path of this machine": (project, os.path.expanduser("~").rstrip(os.sep)),
+            "a path of this machine": (
+                *(project, os.path.expanduser("~").rstrip(os.sep)),
+                *({sys.prefix} - {sys.base_prefix}),  # of a virtual environment
+            ),
         }
         found = [what for what, paths in places.items() if any(_names(p, text) for p in paths if p)]
         if found:

@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from proven.allowed import strange
 from proven.files import Files
 from proven.html import element
-from proven.pages import Page
+from proven.pages import TOO_DEEP, Page
 from proven.problems import Problem, ProjectError
 from proven.prose import relative
 from proven.publish import put_file
@@ -61,6 +61,8 @@ def finish(
                 finish_page(site, left.pop(path), path, policy, styles)
             except ProjectError as error:
                 problems += error.problems
+            except RecursionError:
+                problems.append(Problem(*TOO_DEEP, (f"{path.relative_to(folder).as_posix()}:1",)))
     for page in filter(None, left.values()):
         what, advice = "the site leaves the page out", "publish or remove it"
         problems.append(Problem(what, advice, (page.at(1),)))
@@ -129,6 +131,12 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
         yield Problem(what, advice, (wrong[1] or page.where(wrong[0]),))
         return
+    ids = {node.attributes["id"] for node in tree.css("[id]")}
+    for id, place in page.ids:
+        if id not in ids:
+            what = f"the page does not have the id {id!r}, which its Markdown gives"
+            advice = "put a space before {#…}, and let a heading stand at the start of its line"
+            yield Problem(what, advice, (place,))
     known = {view.source.strip() for view in site.views(page)}
     known |= {fence.body.strip() for fence in page.fences if fence.kind in ("sh", "text")}
     for node in tree.css(f".highlight code{ELSEWHERE}"):

@@ -44,6 +44,7 @@ LONGEST_LINE, MOST_BEGUN = (
     5000,
     1500,
 )  # characters of a line; what begins a link, HTML or emphasis in a paragraph
+TOO_DEEP = "something on the page is nested too deeply to be read", "make it flat"
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
@@ -327,8 +328,7 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
             except ProjectError as error:
                 problems += error.problems
             except RecursionError:
-                what = "something on the page is nested too deeply to be read"
-                problems.append(Problem(what, "make it flat", (f"{place}:1",)))
+                problems.append(Problem(*TOO_DEEP, (f"{place}:1",)))
         for name, page in pages[language].items():
             if any(fence.kind == "summary" for fence in page.fences):
                 text = _with_summaries(page, pages[language])
@@ -364,9 +364,11 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
         problems.append(Problem(what, advice, (f"{place}:{line}",)))
 
     text = text.replace("\0", "\ufffd")  # as CommonMark does, so that lines and tokens agree
-    begun = 0
+    begun, fenced = 0, False
     for number, line in enumerate(text.split("\n"), 1):
-        begun = begun + sum(map(line.count, "[<*_")) if line.strip() else 0
+        fenced ^= bool(re.match(r"\s*(```|~~~)", line))
+        row = fenced or not line.strip() or line.startswith("|")  # of code, or of a table
+        begun = 0 if row else begun + sum(map(line.count, "[<*_"))
         if len(line) > LONGEST_LINE or begun > MOST_BEGUN:
             what = "the line, or the paragraph, is so long or begins so much that Markdown takes minutes for it"
             raise ProjectError(Problem(what, "break it up", (f"{place}:{number}",)))

@@ -209,8 +209,11 @@ def wrong_comments(source: str, written: tuple[str, ...]) -> list[tuple[int, str
         (n, "the halves of a comment are swapped") for n in halves if swapped(halves[n], written)
     ]
     for token in _comments(source) if "zh" in written and len(written) > 1 else ():
-        if HAN.search(token.string) and token.start[0] not in halves:
-            wrong.append((token.start[0], "a comment has no ' | ' between its halves"))
+        count, line = token.string.count(" | "), token.start[0]
+        if HAN.search(token.string) and line not in halves:
+            wrong.append((line, "a comment has no ' | ' between its halves"))
+        elif count >= len(written):
+            wrong.append((line, "the halves of a comment cannot be told apart"))
     return wrong
 
 

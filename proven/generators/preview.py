@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from proven.publish import put_file
 from proven.settings import FILE
 from proven.views import ClaimView, Site, View
 
+OF_OTHERS = {"counts", "exceptions", "notebook"}  # fences that show what is on other pages
 log = logging.getLogger("mkdocs.plugins.proven")
 NOTE = (
     '<pre role="alert" style="position: fixed; inset: auto 0 0; z-index: 99; max-height: 50vh; margin: 0; '
@@ -209,4 +211,9 @@ def _shown(site: Site) -> dict[str, tuple[str, list[View], list[ClaimView]]]:
         shown = [*(fence.name for fence in page.shown), *(name for name, _ in page.errors)]
         views = [view(name, page.language) for name in shown]
         found[page.place] = page.text, views, [claim(n, page.language) for n in sorted(names)]
+    for page in site.project.all_pages:
+        if OF_OTHERS.intersection(fence.kind for fence in page.fences):
+            all_of_it = [found[other.place] for other in site.pages(page.language)]
+            texts, others, more = zip(*all_of_it, strict=True)
+            found[page.place] = "".join(texts), [*chain(*others)], [*chain(*more)]
     return found

@@ -143,6 +143,15 @@ BEFORE: dict[str, tuple[Plant, str]] = {
         lambda p: (p.folder / "docs/en/x").symlink_to("../zh"),
         "is a link, or leads to nothing",
     ),
+    "copy button by hand": (
+        both("x.md", f'{TITLE}\n<p\nclass="page-code"><button>x</button></p>\n'),
+        "says is written by hand",
+    ),
+    "what the theme's scripts obey": (
+        both("x.md", f'{TITLE}\nSo.\n{{: data-question="x" }}\n'),
+        "says is written by hand",
+    ),
+    "words of the build": (both("x.md", f"{TITLE}\nSo.\n{{: .ran-on }}\n"), "is written by hand"),
     "text that turns its direction": (both("x.md", TITLE + "\na \u202e b\n"), "control characters"),
 }
 
@@ -166,6 +175,10 @@ ON_PAGES = {
     "script behind the end of all that is around it": "A </article></div><script>owned = 1</script>",
     "output by hand, behind the end": '</article><pre class="snippet-output"><samp>4</samp></pre>',
     "frame behind the end": "</p></div></body></html><iframe src='x'></iframe>",
+    "picture from elsewhere, with other slashes": '<img src="/\\\\example.org/x.png" alt="x">',
+    "heading whose id is none": "## Autograd{#aim}",
+    "paragraph whose id is none": "So.{: #aim }",
+    "too many boxes": "<div>" * 990,
     "address that is none": "[x](http://[::1)",
     "address that is none, as HTML": '<a href="http://[">x</a>',
     "handler": '<a href="#title" onclick="owned = 1">x</a>',

@@ -246,6 +246,9 @@ FAULTS: dict[str, Plant] = {
     "home": cell(
         "import os\nprint(os.path.expanduser('~'))", "contains a path of this machine", at=FIRST
     ),
+    "path of the environment": cell(
+        "import sys\nprint(sys.prefix)", "contains a path of this machine", at=FIRST
+    ),
     "path of the machine": cell("print(__file__)", "contains a path of this machine", at=FIRST),
     "50 MB of output": cell(
         'print("x" * 50_000_000)', "more than a page shows: at most 100,000 bytes", at=FIRST

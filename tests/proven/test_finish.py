@@ -100,7 +100,7 @@ def written(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
 
 def test_a_page_that_the_site_leaves_out_is_named(site: Site, tmp_path: Path) -> None:
     made = html.snippet(site.view("part.one", "en"), "", site.words("en"))
-    written(tmp_path, [("en/index.html", made), ("404.html", "")])
+    written(tmp_path, [("en/index.html", f'<h1 id="title">T</h1>{made}'), ("404.html", "")])
     finish(site, "en", tmp_path)
     with pytest.raises(ProjectError, match=r"the site leaves the page out\n  at       docs/zh/ind"):
         finish(site, "zh", tmp_path)

@@ -96,6 +96,26 @@ def test_an_edit_of_prose_renders_its_page_of_its_language(
     assert "Section part" not in served.said
 
 
+def test_a_page_that_counts_what_is_on_others_follows_them(
+    project: Project, served: Preview
+) -> None:
+    for page in (ZH, EN):
+        project.file(page.replace("index", "book"), "# Book {#book}\n\n```counts\n```\n")
+    served.save()
+
+    def counted() -> set[str]:
+        cells = LexborHTMLParser(served.read("en/book/index.html")).css("article td")
+        return {cell.text().strip() for cell in cells}
+
+    assert "1" in counted()
+    tests = read(project, "tests/test_part.py")
+    project.file("tests/test_part.py", tests + tests[tests.index("def ") :].replace("three", "two"))
+    for page in (ZH, EN):
+        project.file(page, read(project, page) + "\nSo.`#!claim two_numbers`\n")
+    served.save()
+    assert "2" in counted()
+
+
 def test_a_save_that_changes_nothing_writes_nothing(project: Project, served: Preview) -> None:
     project.file(EN, read(project, EN))
     assert served.save() == set()

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from itertools import chain
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import Any
 

@@ -388,6 +388,70 @@ def test_the_checks_refuse_wrong_solutions(name: str, wrong: Callable[..., Any])
         check(name, wrong)
 
 
+def lists_for_tuples(batch: Any, device: Any) -> Any:
+    """Move a nested batch, but turn its tuples without names into lists."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: lists_for_tuples(value, device) for key, value in batch.items()}
+    if isinstance(batch, list | tuple):
+        items = [lists_for_tuples(item, device) for item in batch]
+        return type(batch)(*items) if hasattr(batch, "_fields") else items
+    return batch
+
+
+def only_what_is_saved(net: nn.Module) -> dict[str, tuple[str, str]]:
+    """Take the buffers from the state dict, which lacks those that are not persistent."""
+    places = {name: value.device.type for name, value in net.state_dict().items()}
+    parameters = dict(net.named_parameters())
+    found = {n: ("parameter" if n in parameters else "buffer", p) for n, p in places.items()}
+    for path, module in net.named_modules():
+        for name, value in vars(module).items():
+            if isinstance(value, torch.Tensor):
+                found[f"{path}.{name}".lstrip(".")] = "attribute", value.device.type
+    return found
+
+
+def casts_the_count_too(optimizer: torch.optim.Optimizer) -> None:
+    """Cast every tensor of the state, the number of steps among them."""
+    for parameter, kept in optimizer.state.items():
+        kept.update({name: value.to(parameter) for name, value in kept.items()})
+
+
+def casts_the_averages(optimizer: torch.optim.Optimizer) -> None:
+    """Cast what has the shape of its parameter."""
+    for parameter, kept in optimizer.state.items():
+        for name, value in kept.items():
+            kept[name] = value.to(parameter) if value.shape == parameter.shape else value
+
+
+def same_type(a: Any, b: Any) -> bool:
+    """Take all GPUs for one place."""
+    return torch.device(a).type == torch.device(b).type
+
+
+def same_type_and_number(a: Any, b: Any) -> bool:
+    """Compare the numbers of GPUs, too."""
+    a, b = torch.device(a), torch.device(b)
+    return a.type == b.type and (a.type != "cuda" or a.index == b.index)
+
+
+def test_the_checks_of_devices_refuse_what_is_nearly_right() -> None:
+    """Refused: tuples that become lists, the buffers of the state dict, a cast count of steps, all GPUs as one."""
+    check("follow", casts_the_averages)
+    with pytest.raises(AssertionError, match="deep has another type"):
+        check("to-device", lists_for_tuples)
+    with pytest.raises(AssertionError, match="too few or too many"):
+        check("devices-of", only_what_is_saved)
+    with pytest.raises(AssertionError, match="step is now"):
+        check("follow", casts_the_count_too)
+    two = mock.patch("torch.cuda.device_count", return_value=2)
+    with two, mock.patch("torch.cuda.is_available", return_value=False):
+        check("same-place", same_type_and_number)
+        with pytest.raises(AssertionError, match="two GPUs"):
+            check("same-place", same_type)
+
+
 def test_a_log_that_waits_or_keeps_the_graph_is_refused() -> None:
     """Reading each value, converting it, or keeping the graph does not pass."""
     numbers: list[Any] = []

@@ -106,8 +106,8 @@ def _wrong_meta(page: Page) -> Iterator[Problem]:
 def _forged(page: Page) -> Iterator[Problem]:
     lines = page.text.split("\n")
     for fence in page.fences:
-        end = fence.line + fence.body.count("\n") + 1
-        lines[fence.line : end] = [""] * (end - fence.line)
+        inside = slice(fence.line, fence.end - 1)
+        lines[inside] = [""] * len(lines[inside])
     text = "\n".join(lines)
     for found in FORGED.finditer(text):
         what = f"what the theme or the engine says is written by hand: {found[0][-40:].strip()}"
@@ -122,7 +122,7 @@ def _weighs(search: Any) -> bool:
 
 
 def _wrong_files(project: Project) -> Iterator[Problem]:
-    for _, name, place in project.beside:
+    for name, place in (file for files in project.beside.values() for file in files.items()):
         path, what = project.settings.project / place, ""
         if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", part) for part in name.split("/")):
             what = "the file has a name that cannot be an address"
@@ -162,8 +162,9 @@ def _paths(project: Project) -> Iterator[tuple[str, str]]:
                 *{page.url + claim.listing for claim in project.listed(page)},
             ):
                 yield root + name, page.at(1)
-    for language, name, place in project.beside:
-        yield f"{settings.root(language)}{name}", f"{place}:1"
+    for language, beside in project.beside.items():
+        for name, place in beside.items():
+            yield f"{settings.root(language)}{name}", f"{place}:1"
 
 
 def _two_owners(owned: Iterable[tuple[str, str]], what: str) -> Iterator[Problem]:

@@ -104,10 +104,8 @@ def _wrong_table(page: Page, fence: Fence, outcome: Outcome) -> Iterator[Problem
 
 def _missing(positions: list[tuple[str, ...]]) -> tuple[str, ...]:
     """The first combination of the values in all columns that there is not."""
-    known, columns = (
-        set(positions),
-        (dict.fromkeys(column) for column in zip(*positions, strict=True)),
-    )
+    known = set(positions)
+    columns = map(dict.fromkeys, zip(*positions, strict=True))
     return next((one for one in product(*columns) if one not in known), ())
 
 

@@ -33,10 +33,11 @@ def make_files(site: Site) -> Files:
     settings, files = site.project.settings, Files()
     for page in site.project.all_pages:  # also those that the navigation leaves out
         files |= page_files(site, page)
-    for language, name, place in site.project.beside:
-        if name.endswith(".svg"):  # written anew, so that nothing else is in it
-            svg = decode((settings.project / place).read_bytes(), place)
-            files[f"{settings.root(language)}{name}"] = clean(svg, drawn=False).encode()
+    for language, beside in site.project.beside.items():
+        for name, place in beside.items():
+            if name.endswith(".svg"):  # written anew, so that nothing else is in it
+                svg = decode((settings.project / place).read_bytes(), place)
+                files[f"{settings.root(language)}{name}"] = clean(svg, drawn=False).encode()
     if site.downloads:
         archived = Files()
         for language in site.halves:

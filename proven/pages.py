@@ -40,10 +40,8 @@ ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
 HEADING_ID = re.compile(r"\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
-LONGEST_LINE, MOST_BEGUN = (
-    5000,
-    1500,
-)  # characters of a line; what begins a link, HTML or emphasis in a paragraph
+LONGEST_LINE = 5000  # characters
+MOST_BEGUN = 1500  # characters of a paragraph that may begin a link, HTML or emphasis
 TOO_DEEP = "something on the page is nested too deeply to be read", "make it flat"
 FRONT_MATTER = re.compile(r"\A---.*?^---[^\n]*\n", re.DOTALL | re.MULTILINE)
 
@@ -113,6 +111,11 @@ class Fence:
     def name(self) -> str:
         """What it names, as most kinds do: a snippet, a section, a page."""
         return self.body.strip()
+
+    @property
+    def end(self) -> int:
+        """The line that closes it."""
+        return self.line + self.body.count("\n") + 2
 
     def option(self, name: str) -> str:
         """The value of an option; empty if it has none."""
@@ -342,8 +345,7 @@ def _with_summaries(page: Page, pages: dict[str, Page]) -> str:
     lines = page.text.split("\n")
     for fence in reversed([fence for fence in page.fences if fence.kind == "summary"]):
         if fence.name in pages and pages[fence.name].is_section:
-            end = fence.line + fence.body.count("\n") + 2
-            lines[fence.line - 1 : end] = _summary_of(pages[fence.name]).split("\n")
+            lines[fence.line - 1 : fence.end] = _summary_of(pages[fence.name]).split("\n")
     return "\n".join(lines)
 
 
@@ -432,8 +434,9 @@ def _check_inline(inline: Inline, wrong: Wrong) -> None:
         elif language and language[1] not in ("claim", "math"):
             advice = "write it as a word of the text, between plain backticks"
             near = [f"`#!{known}`" for known in ("claim", "math")]
-            advice = did_you_mean(f"`#!{language[1]}`", near if language[1] else (), advice)
-            advice = advice if language[1] else "write `#!claim name`, without a space behind #!"
+            advice = did_you_mean(f"`#!{language[1]}`", near, advice)
+            if not language[1]:
+                advice = "write `#!claim name`, without a space behind #!"
             wrong(f"code of the language {language[1]!r} is run by nothing", advice, line)
 
 

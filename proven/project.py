@@ -44,15 +44,16 @@ class Project:
         return [page for pages in self.pages.values() for page in pages.values()]
 
     @cached_property
-    def beside(self) -> list[tuple[str, str, str]]:
-        """The files beside the pages, and links to folders: of each the language, the path there, and the place."""
-        found, docs = [], self.settings.project / self.settings.docs
-        for language in self.settings.languages:
+    def beside(self) -> dict[str, dict[str, str]]:
+        """The files beside the pages of each language, and links to folders: the path there, and the place."""
+        docs = self.settings.project / self.settings.docs
+        found: dict[str, dict[str, str]] = {language: {} for language in self.settings.languages}
+        for language, files in found.items():
             for path in sorted((docs / language).rglob("*")):
                 name = path.relative_to(docs / language).as_posix()
                 shown = path.suffix != ".md" and not any(p.startswith(".") for p in name.split("/"))
                 if shown and (path.is_symlink() or not path.is_dir()):
-                    found.append((language, name, f"{self.settings.docs}/{language}/{name}"))
+                    files[name] = f"{self.settings.docs}/{language}/{name}"
         return found
 
     def record_of(self, snippet: str) -> Record | None:

@@ -197,6 +197,7 @@ def _halves(source: str, written: tuple[str, ...]) -> list[tuple[int, int, list[
     return found
 
 
+@cache  # for the halves, and for what has none
 def _comments(source: str) -> list[tokenize.TokenInfo]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return [token for token in tokens if token.type == tokenize.COMMENT]

@@ -84,18 +84,17 @@ def _table(project: Project, language: str, name: str) -> dict[str, dict[str, li
     pages = project.pages[language].values()
     known = {f"{page.path}#{heading.id}" for page in pages for heading in page.headings}
     for heading, words in table.items():
-        odd = [key for key in words if key not in ("both", *project.settings.languages)]
-        if isinstance(words, dict) and odd:
-            what = f"{heading} has words for {odd[0]!r}, which is no language"
-            advice = did_you_mean(odd[0], ("both", *project.settings.languages), "correct it")
-            raise ProjectError(Problem(what, advice, (place,)))
         if heading not in known:
             what = f"no page has the heading {heading}, of which this speaks"
             raise ProjectError(Problem(what, "correct the entry", (place,)))
-        lists = words.values() if isinstance(words, dict) else [words]
+        lists = words.values() if isinstance(words, dict) else [None]
         if not all(isinstance(one, list) and all(isinstance(w, str) for w in one) for one in lists):
             what = f"{heading} has something else than a list of texts for each language"
             raise ProjectError(Problem(what, 'write it as zh = ["…", "…"]', (place,)))
+        codes = ("both", *project.settings.languages)
+        if odd := next((key for key in words if key not in codes), ""):
+            what = f"{heading} has words for {odd!r}, which is no language"
+            raise ProjectError(Problem(what, did_you_mean(odd, codes, "correct it"), (place,)))
     return table
 
 

@@ -161,7 +161,7 @@ class Site:
         """The address, from the home page, of a file beside the pages to which a link of a page leads."""
         target, mark, place = link.partition("#")
         name = path_of(page, target)
-        if not any((one, path) == (page.language, name) for one, path, _ in self.project.beside):
+        if name not in self.project.beside[page.language]:
             return None
         return f"{self.project.settings.root(page.language)}{name}{mark}{place}"
 

@@ -122,12 +122,12 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         assert self.site
         project, language = self.site.project, str(config.theme["language"])
         settings = project.settings
-        known = {*project.pages[language], *(f[1] for f in project.beside if f[0] == language)}
+        known = project.pages[language].keys() | project.beside[language].keys()
         for file in files:
             published = file.inclusion.is_included()  # type: ignore[no-untyped-call]
             if published and file.src_dir == config.docs_dir and file.src_uri not in known:
                 raise ProjectError(strange_file(f"{settings.docs}/{language}/{file.src_uri}"))
-        if config.theme["language"] == settings.main and not self.preview and can_fork():
+        if language == settings.main and not self.preview and can_fork():
             for other in settings.languages[1:]:
                 build_it = functools.partial(self._build_other, config, other)
                 self.forks.append(Fork(functools.partial(self._in_fork, build_it)))

@@ -118,9 +118,8 @@ class Preview:
         assert self.site  # MkDocs asks for a server once the whole site has been built
         project = read_and_check(self.site.project.settings, preview=True)
         if self._frame(project) != self.frame:
-            self.frame = (
-                None  # a build that is refused leaves nothing that a page can be rendered with
-            )
+            # a build that is refused leaves nothing that a page can be rendered with
+            self.frame = None
             build_all()
             return
         self.results = run_sections(project, self.results, prove=False, preview=True)

@@ -62,9 +62,8 @@ def build(project: Path, target: Path) -> None:
 def write_stage(site: Site, language: str, config: Config, files: Files, stage: Path) -> None:
     """Write all that Zensical needs for the pages of one language, with the configuration of the project."""
     docs = stage / "docs"
-    for of, name, place in site.project.beside:
-        if of == language:
-            put_file((site.project.settings.project / place).read_bytes(), docs / name)
+    for name, place in site.project.beside[language].items():
+        put_file((site.project.settings.project / place).read_bytes(), docs / name)
     docs.mkdir(parents=True, exist_ok=True)
     for page in site.project.pages[language].values():
         meta = yaml.safe_dump({**page.meta, **page_meta(site, page, files)}, allow_unicode=True)

@@ -89,7 +89,7 @@ def test_a_part_is_known_by_the_question_that_it_answers(project: Project) -> No
         read_names(made, "en")
 
 
-@pytest.mark.parametrize("entry", ['"a text"', "{ en = 'a text' }", "{ en = [1] }"])
+@pytest.mark.parametrize("entry", ['"a text"', "{ en = 'a text' }", "{ en = [1] }", "5", "['a']"])
 def test_an_entry_that_is_no_list_of_texts_is_refused(project: Project, entry: str) -> None:
     project.file("docs/questions.toml", f'"index.md#tied" = {entry}\n')
     with pytest.raises(ProjectError, match=r"index\.md#tied.*list[\s\S]*docs/questions\.toml"):

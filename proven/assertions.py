@@ -11,7 +11,7 @@ import functools
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other c
 LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
 DECIDING = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.Match)
 NAMING = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
+HOLDS_FOR_A_LENGTH = {(ast.GtE, "0"), (ast.GtE, "-1"), (ast.Gt, "-1"), (ast.NotEq, "-1")}
 CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
 ALWAYS_TRUE = (*CALLED, types.ModuleType, type, types.CoroutineType, Iterator)
 
@@ -37,6 +38,7 @@ class Ledger:
     seen: int = 0  # how many ran that could fail
     counted: int = 0  # how many of these look at the section or at a library
     failed: list[int] = field(default_factory=list)  # their lines, also of errors that were caught
+    idle: bool = False  # the next one asks something of all members of nothing
     # by what they are: all cases so far, the one that is being tried, and those that were looked at
     cases: dict[str, set[str]] = field(default_factory=dict)
     trying: dict[str, str] = field(default_factory=dict)
@@ -54,10 +56,24 @@ class Ledger:
 
     def asserted(self, value: object, line: int, *about: bool) -> object:
         """Note the value of an `assert`, and return it."""
+        idle, self.idle = self.idle, False
         if not value:
             self.failed.append(line)
-        elif not isinstance(value, ALWAYS_TRUE):
+        elif not idle and not isinstance(value, ALWAYS_TRUE):
             self._held(*about)
+        return value
+
+    def every(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Note whether the builtin `all` had anything to look at."""
+
+        def every(values: Iterable[Any]) -> bool:
+            self.idle = True
+            return all(self._looked(value) for value in values)
+
+        return every if function is all else function
+
+    def _looked(self, value: Any) -> Any:
+        self.idle = False
         return value
 
     def check(self, function: Callable[..., Any], line: int, *about: bool) -> Callable[..., Any]:
@@ -174,6 +190,9 @@ class _Scope:
 
         of_cases = _grounded(self.rows[1:], {CASES})
         for row in self.asserts:
+            for part in ast.walk(row.test):
+                if isinstance(part, ast.Call) and getattr(part.func, "id", "") == "all":
+                    part.func = _ledger("every", part.func)
             if not _is_vacuous(row.test):
                 row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
         for call, part in self.calls:
@@ -256,6 +275,10 @@ def _is_vacuous(test: ast.expr) -> bool:
             return any(map(_is_vacuous, values))
         case ast.BoolOp(values=values):
             return all(map(_is_vacuous, values))
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="len")), ops=[sign], comparators=[other]
+        ) if (type(sign), ast.unparse(other)) in HOLDS_FOR_A_LENGTH:
+            return True
         case (
             ast.Compare(
                 left=one, ops=[ast.Eq() | ast.Is() | ast.LtE() | ast.GtE()], comparators=[other]
@@ -265,6 +288,8 @@ def _is_vacuous(test: ast.expr) -> bool:
             kinds = set(map(type, ast.walk(one)))
             if ast.dump(one) == ast.dump(other) and ast.Call not in kinds and ast.Name in kinds:
                 return True
+    if any(isinstance(part, ast.Attribute) and part.attr == "ANY" for part in ast.walk(test)):
+        return True  # that of `mock` equals everything
     return not any(isinstance(part, ast.Name) for part in ast.walk(test))
 
 

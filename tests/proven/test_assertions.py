@@ -84,6 +84,11 @@ def ran(body: str, ledger: Ledger | None = None) -> Ledger:
         "with pytest.raises((TypeError, RuntimeError)):\n    torch.ones(2) @ torch.ones(3)",
         "with pytest.raises(NameError, match='lost'):\n    exec('lost')",
         "import unittest\nunittest.TestCase().assertEqual(torch.ones(1).item(), 1)",
+        "assert all(x == 1 for x in torch.ones(2))",
+        "assert all([])\nassert all(torch.ones(1))",
+        "all = torch.all\nassert all(torch.ones(0))",
+        "assert len(torch.ones(3)) >= 1",
+        "assert 0 < len(torch.ones(3)) and len(torch.ones(3)) != 0",
     ],
 )
 def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
@@ -143,6 +148,13 @@ def test_an_assertion_about_the_section_or_a_library_counts(body: str) -> None:
         "with pytest.raises(AttributeError):\n    torch.no_such_name",
         "state = torch.nn.Linear(1, 1)\nassert torch.equal(state.weight, state.weight)",
         "with contextlib.suppress(AttributeError):\n    shown('part.one').no_such.thing\n    assert shown('x')",
+        "assert all(x == 1 for x in torch.ones(0))",
+        "assert all([]) and torch.ones(1)",
+        "assert all(all(row == 1) for row in torch.ones(0, 2))",
+        "assert len(list(torch.ones(3))) >= 0",
+        "assert len(torch.ones(3)) > -1 and len('x') >= 0",
+        "assert torch.ones(1) == mock.ANY",
+        "assert [mock.ANY] == [torch.ones(1)]",
     ],
 )
 def test_what_cannot_fail_or_looks_at_nothing_does_not_count(body: str) -> None:

@@ -63,14 +63,14 @@ class Ledger:
             self._held(*about)
         return value
 
-    def every(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Note whether the builtin `all` had anything to look at."""
+    def looking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Note whether `all` or `any`, those of Python, had anything to look at."""
 
-        def every(values: Iterable[Any]) -> bool:
+        def looks(values: Iterable[Any]) -> bool:
             self.idle = True
-            return all(self._looked(value) for value in values)
+            return bool(function(self._looked(value) for value in values))
 
-        return every if function is all else function
+        return looks if function in (all, any) else function
 
     def _looked(self, value: Any) -> Any:
         self.idle = False
@@ -191,8 +191,8 @@ class _Scope:
         of_cases = _grounded(self.rows[1:], {CASES})
         for row in self.asserts:
             for part in ast.walk(row.test):
-                if isinstance(part, ast.Call) and getattr(part.func, "id", "") == "all":
-                    part.func = _ledger("every", part.func)
+                if isinstance(part, ast.Call) and getattr(part.func, "id", "") in ("all", "any"):
+                    part.func = _ledger("looking", part.func)
             if not _is_vacuous(row.test):
                 row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
         for call, part in self.calls:

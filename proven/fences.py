@@ -15,13 +15,16 @@ blocks.mlp 1
 ```
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.postprocessors import Postprocessor
+from markdown.treeprocessors import Treeprocessor
+from markdown.util import STX
 from markdown_exec import base_format
 from markupsafe import Markup
 from pymdownx.inlinehilite import InlineHiliteException, InlineHiliteExtension
@@ -30,7 +33,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from proven import html, notebooks
 from proven.files import Files, listed
-from proven.pages import error_of
+from proven.pages import BLOCKS, WORDS, error_of
 from proven.problems import ProjectError
 from proven.questions import options_of
 from proven.views import ClaimView, Site
@@ -67,7 +70,8 @@ class Fences(Extension):
             {"name": "claim", "class": "claim", "format": self._mark},
         ]
         InlineHiliteExtension(custom_inline=inline).extendMarkdown(md)
-        after_all_others = -1000
+        after_words_were_read, after_all_others = 15, -1000
+        md.treeprocessors.register(_Made(md), "made", after_words_were_read)
         md.postprocessors.register(_Closed(md), "closed", after_all_others)
 
     def _snippet(self, source: str, options: dict[str, str]) -> str:
@@ -103,6 +107,24 @@ class Fences(Extension):
 
     def _mark(self, source: str, language: str, css_class: str, md: Markdown) -> Element:
         return html.mark(self.site.claim(source.strip(), self.language))
+
+
+class _Made(Treeprocessor):
+    """Tells in the page what became of its Markdown, for `finish` to hold it against what was read."""
+
+    def run(self, root: Element) -> None:
+        tops = [
+            *root.iterfind(".//div[@class='footnote']"),
+            *root.iterfind(".//span[@class='claim']"),
+        ]
+        ours = {id(part) for top in tops for part in top.iter()}
+        made = [
+            ("strong" if part.tag == "em" else part.tag, "".join(part.itertext()).partition(STX)[0])
+            for part in root.iter()
+            if id(part) not in ours and part.get("class") != "footnote-ref"
+        ]
+        made = [entry for kinds in (BLOCKS, WORDS) for entry in made if entry[0] in kinds.values()]
+        SubElement(root, "template", {"data-made": json.dumps(made)})
 
 
 class _Closed(Postprocessor):

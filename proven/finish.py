@@ -6,7 +6,9 @@ policy is written into it that names what may run there.
 
 import base64
 import hashlib
+import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
@@ -17,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from proven.allowed import strange
 from proven.files import Files
 from proven.html import element
-from proven.pages import TOO_DEEP, Page
+from proven.pages import BLOCKS, TOO_DEEP, Page
 from proven.problems import Problem, ProjectError
 from proven.prose import relative
 from proven.publish import put_file
@@ -131,6 +133,11 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
         advice = "let a mark follow the full stop of a sentence, outside of comments and code"
         yield Problem(what, advice, (wrong[1] or page.where(wrong[0]),))
         return
+    told = tree.css("template[data-made]")
+    made = [entry for node in told for entry in json.loads(node.attributes["data-made"] or "")]
+    _taken(told)
+    if [kind for kind, *_ in page.elements] != [kind for kind, _ in made]:
+        yield _read_in_two_ways(page, made)
     ids = {node.attributes["id"] for node in tree.css("[id]")}
     for id, place in page.ids:
         if id not in ids:
@@ -147,6 +154,26 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
                 page.where(code.split("\n")[0]),
             )
             yield Problem(what, "move it into a section script", (place,))
+
+
+def _read_in_two_ways(page: Page, made: list[list[str]]) -> Problem:
+    """Tell where the generator makes something else of Markdown than CommonMark, which notebooks show."""
+    ours, theirs = Counter(kind for kind, *_ in page.elements), Counter(kind for kind, _ in made)
+    if more := theirs - ours:
+        kind, where = next(iter(more)), "on the site and not in notebooks"
+        known = {text for _, text, _ in page.elements}
+        texts = [text for one, text in made if one == kind]
+        place = page.where(next((text for text in texts if text not in known), texts[-1]))
+    else:
+        where = "in notebooks and not on the site"
+        pairs = zip_longest(page.elements, made, fillvalue=[""])
+        kind, _, place = next(mine for mine, other in pairs if mine[0] != other[0])
+    advice = (
+        "let ** stand beside a letter or a space, and no punctuation; write no | in code in a table"
+    )
+    if kind in BLOCKS.values():
+        advice = "put an empty line before it, write 1. and not 1), and four spaces before what is inside of it"
+    return Problem(f"Markdown is read in two ways: as <{kind}> {where}", advice, (place,))
 
 
 def _difference(named: list[tuple[str, str]], found: list[str]) -> tuple[str, str] | None:

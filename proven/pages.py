@@ -35,6 +35,15 @@ FENCES = (
 # Words at a heading: what it begins is closed at first, is no part of what is to be read, or is about a mistake
 # that raises no error.
 KINDS = ("depth", "exercises", "summary", "silent")
+# what Markdown makes, by the types of markdown-it: of lines, and of words
+BLOCKS = {
+    "bullet_list": "ul", "ordered_list": "ol", "list_item": "li", "table": "table", "tr": "tr",
+    "blockquote": "blockquote", "hr": "hr", "dl": "dl", "dt": "dt", "dd": "dd",
+}  # fmt: skip
+WORDS = {
+    "strong_open": "strong", "em_open": "strong", "link_open": "a", "image": "img", "hardbreak": "br",
+    "code_inline": "code",
+}  # fmt: skip
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
 ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
@@ -91,11 +100,12 @@ class Heading:
 
 @dataclass(frozen=True)
 class Prose:
-    """Lines of Markdown that hold no fence and no heading, and the runs of text in them."""
+    """Lines of Markdown that hold no fence and no heading, the runs of text in them, and the lists and tables."""
 
     line: int
     lines: tuple[str, ...]
     inlines: tuple[Inline, ...]
+    blocks: tuple[tuple[str, int], ...]  # as elements of HTML, each with its line
 
 
 @dataclass(frozen=True)
@@ -263,6 +273,18 @@ class Page:
             for line, _, token in inline.spans
             if (key := {"link_open": "href", "image": "src"}.get(token.type, ""))
         ]
+
+    @cached_property
+    def elements(self) -> list[tuple[str, str, str]]:
+        """What Markdown makes of it, lists and tables before bold words and links: kind, text so far known, place."""
+        prose = [part for part in walk(self.parts) if isinstance(part, Prose)]
+        found = [(kind, "", self.at(line)) for part in prose for kind, line in part.blocks]
+        for inline in self.inlines:
+            texts = [token.content for _, _, token in inline.spans]
+            for (line, _, token), after in zip(inline.spans, [*texts[1:], ""], strict=True):
+                if token.type in WORDS and not token.content.startswith("#!"):
+                    found.append((WORDS[token.type], token.content or after, self.at(line)))
+        return found
 
     @cached_property
     def ids(self) -> list[tuple[str, str]]:
@@ -487,7 +509,8 @@ def _prose(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Prose
     start, end = min(place[0] for place in places), max(place[1] for place in places)
     text = textwrap.dedent("\n".join(lines[start:end])).rstrip()
     inlines = [_inline(inner) for inner in inside if inner.type == "inline"]
-    return Prose(start + 1, tuple(text.split("\n")), tuple(inlines))
+    blocks = [(BLOCKS[inner.type], _line(inner)) for inner in inside if inner.type in BLOCKS]
+    return Prose(start + 1, tuple(text.split("\n")), tuple(inlines), tuple(blocks))
 
 
 def _heading(node: SyntaxTreeNode) -> Heading:

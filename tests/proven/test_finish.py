@@ -15,7 +15,7 @@ from proven.problems import ProjectError
 from proven.project import read_project
 from proven.runner import run
 from proven.views import Site
-from tests.helpers.faults import EN, ZH, edit, fails, place, sound
+from tests.helpers.faults import EN, ZH, edit, fails, place, read, sound
 from tests.helpers.projects import Project, mkdocs_here, page
 
 
@@ -208,6 +208,44 @@ def test_a_page_shows_what_its_markdown_names_and_nothing_else(
     edit(project, page, old, new)
     said = fails(project, [what])
     assert not at or f"at       {place(project, page, at)}\n" in said
+
+
+# What Python-Markdown and CommonMark read in two ways, what only one of them makes of it, and where that begins.
+READ_IN_TWO_WAYS = {
+    "list without an empty line": ("Text\n- one\n- two", "<ul> in notebooks", "- one"),
+    "entry inside of an entry": ("1. one\n   - inside", "<ul> in notebooks", "- inside"),
+    "number with a bracket": ("1) one\n2) two", "<ol> in notebooks", "1) one"),
+    "quotation marks in bold": ("Text\n\n**“word”**next", "<strong> on the site", "“word”"),
+    "full stop in bold, then a Chinese word": (
+        "好。\n\n**注意：**请看 **词**",
+        "<strong> on the site",
+        "注意",
+    ),
+    "line that ends with \\": ("one\\\ntwo", "<br> in notebooks", "one"),
+}
+
+
+@pytest.mark.parametrize("case", READ_IN_TWO_WAYS)
+def test_markdown_is_the_same_on_the_site_and_in_notebooks_or_refused(
+    tmp_path: Path, case: str
+) -> None:
+    text, what, at = READ_IN_TWO_WAYS[case]
+    project = sound(tmp_path / "project")
+    project.file(ZH, f"{read(project, ZH)}\n{text}\n")
+    said = fails(project, [f"Markdown is read in two ways: as {what} and not"])
+    assert f"at       {place(project, ZH, at)}\n" in said
+
+
+def test_what_both_read_alike_is_shown(tmp_path: Path) -> None:
+    project = sound(tmp_path / "project")
+    alike = (
+        "***both*** *a **b** c* snake_case `` a ` b `` <https://example.org> **粗**：体\n\n- one\n\n"
+        "    - inside\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext\n"
+    )
+    for path in (ZH, EN):
+        project.file(path, f"{read(project, path)}\n{alike}")
+    done = mkdocs_here(project.folder, "build")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_heading_in_depth_holds_what_follows_up_to_its_like(site: Site, tmp_path: Path) -> None:

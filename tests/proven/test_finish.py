@@ -240,7 +240,7 @@ def test_what_both_read_alike_is_shown(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     alike = (
         "***both*** *a **b** c* snake_case `` a ` b `` <https://example.org> **粗**：体\n\n- one\n\n"
-        "    - inside\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext\n"
+        "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext\n"
     )
     for path in (ZH, EN):
         project.file(path, f"{read(project, path)}\n{alike}")

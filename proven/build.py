@@ -48,7 +48,8 @@ def begin_site(
         project, known, meanwhile=lambda: _warm_caches(project, halves), preview=preview
     )
     pages = project.pages[settings.main]
-    order = tuple(path for path in _flat(main.get("nav") or sorted(pages)) if path in pages)
+    listed = dict.fromkeys(_flat(main.get("nav") or sorted(pages)))  # a page may stand there twice
+    order = tuple(path for path in listed if path in pages)
     return Site(project, results, order, halves, not preview)
 
 

@@ -294,7 +294,7 @@ def _tick_off(site: Site, page: Page, tree: LexborHTMLParser) -> None:
     """Put a box to tick at the end of each exercise."""
     words = site.words(page.language)
     for exercise in exercises_of(page):
-        heading = tree.css(f"[id={exercise}]")[0]
+        heading = tree.css(f'[id="{exercise}"]')[0]
         node = [heading, *_following(heading, _ends_answer)][-1]
         box = f'<input type="checkbox" data-exercise="{exercise}">'
         done = f"<label>{box} {escape(words('done'))}</label>"

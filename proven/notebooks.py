@@ -31,6 +31,8 @@ GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.g
 CHAPTER = "chapter"
 BRANCH = "notebooks"  # where pages.yml puts them, since Colab opens notebooks from a branch
 FIGURE = "image/svg+xml"
+# what is left as it is, or where a heading begins
+HEADING = re.compile(r"^(`{3,}|~{3,}).*?^\1|^(?=#+ )", re.DOTALL | re.MULTILINE)
 COPYING = ".zeroclipboard-container, .clipboard-copy-txt"  # a second button to copy
 FOLDER = "import os, tempfile\nos.chdir(tempfile.mkdtemp())"
 
@@ -41,18 +43,20 @@ def notebook(site: Site, pages: list[Page], dialect: Dialect) -> NotebookNode:
     words = site.words(language)
     title = words("chapter") if whole else pages[0].title
     cells = _beginning(site, words, title, site.recorded(pages))
-    for page in pages:
-        if page is not pages[0]:
+    for order, page in enumerate(pages):
+        # an id has at most 64 characters
+        name = page.stem if len(page.stem) <= 50 else f"{page.stem[:40]}_{order}"
+        if order:
             source = f"{words('fresh')}\n%reset -f\n{FOLDER}"
-            cells.append(_code_cell(source, f"{page.stem}_reset"))
+            cells.append(_code_cell(source, f"{name}_reset"))
         for count, part in enumerate(pieces(page, dialect, title=whole)):
             if isinstance(part, Shown):
                 cells += _snippet_cells(site.view(part.snippet, language), part, words)
                 if fits := site.fitting(part.snippet, language):
-                    cells.append(_markdown_cell(fits, f"{page.stem}_{count}"))
+                    cells.append(_markdown_cell(fits, f"{name}_{count}"))
             elif part:
-                text = re.sub(r"^(?=#+ )", "#", part, flags=re.MULTILINE) if whole else part
-                cells.append(_markdown_cell(text, f"{page.stem}_{count}"))
+                text = HEADING.sub(lambda m: m[0] or "#", part) if whole else part
+                cells.append(_markdown_cell(text, f"{name}_{count}"))
     for count, cell in enumerate((cell for cell in cells if cell["cell_type"] == "code"), 1):
         cell["execution_count"] = count
     metadata = {
@@ -146,10 +150,23 @@ def _snippet_cells(view: View, shown: Shown, words: Words) -> Iterator[Node]:
             if run.label and (made or number == 1):
                 outputs.append(_shown({"text/plain": run.label}))
             outputs += made
-        if view.draws and isinstance(ast.parse(source).body[-1], ast.Expr):
-            source += ";"  # Jupyter would show the value of the last call, such as a legend
+        if view.draws:
+            source = _silent(source)
         id = view.name.replace(".", "-")
         yield _code_cell(source, id if number == 1 else f"{id}--{number}", outputs, **metadata)
+
+
+def _silent(source: str) -> str:
+    """Code whose last call shows no value, such as a legend, in Jupyter."""
+    statements = ast.parse(source).body
+    if not statements or not isinstance(last := statements[-1], ast.Expr):
+        return source
+    lines = source.split("\n")
+    row = lines[(last.end_lineno or 0) - 1].encode()
+    lines[(last.end_lineno or 0) - 1] = (
+        f"{row[: last.end_col_offset].decode()};{row[last.end_col_offset :].decode()}"
+    )
+    return "\n".join(lines)
 
 
 def _parts(view: View) -> list[tuple[str, bool]]:
@@ -228,7 +245,7 @@ def as_page(site: Site, page: Page) -> str:
             code.inner_html = f"<code>{code.inner_html}</code>"
     outputs = (output for cell in made.cells for output in cell.get("outputs", ()))
     figures = (output.data for output in outputs if FIGURE in output.get("data", ()))
-    for tag, data in zip(tree.css("img"), figures, strict=True):
+    for tag, data in zip(tree.css("img[src^='data:']"), figures, strict=True):
         tag.attrs["alt"] = data["text/plain"]
         for key, size in zip(("width", "height"), size_of(data[FIGURE]), strict=True):
             tag.attrs[key] = str(round(size))

@@ -19,7 +19,9 @@ from proven.prose import relative
 
 SHIM = "assets/iframe-worker.js"
 INDEX = re.compile(r"(?<![^/])search(/search_index)?\.json$")  # Zensical's is above the folder
-LEFT_OUT = re.compile(r"(404\.html|sitemap\.xml|\.map|-offline\.zip)$|(^|/)assets/cards/")
+LEFT_OUT = re.compile(
+    r"(404\.html|sitemap\.xml|\.map|-offline\.zip)$|(^|/)assets/cards/|^\.proven\.json"
+)
 
 
 def write_offline_copy(site: Path, name: str) -> None:
@@ -40,7 +42,7 @@ def _files(site: Path) -> dict[str, bytes]:
             content = _page(content.decode(), name, site).encode()
         elif index_of := INDEX.search(name):
             index = json.loads(content)
-            for entry in index.get("docs") or index["items"]:
+            for entry in index["docs" if "docs" in index else "items"]:
                 url = _file(f"./{entry['location']}", site / name[: index_of.start()])
                 entry["location"] = url.removeprefix("./")
             name = name.removesuffix("json") + "js"

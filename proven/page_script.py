@@ -23,20 +23,33 @@ def page_script(title: str, views: list[View], words: Words) -> str:
             told, asks = f"{view.name}: {need}", f"if {view.count} >= {view.devices}:"
             code = f"{asks}\n{indented(code)}\nelse:\n    print({told!r})"
         parts.append(f"# --- {view.name}\n{code}")
-    if any("pyplot" in view.source for view in views):
-        parts.append(f"# {words('script-show')}\nplt.show()")
+    if name := _pyplot(views):
+        parts.append(f"# {words('script-show')}\n{name}.show()")
     return "\n\n\n".join(parts) + "\n"
 
 
+def _pyplot(views: list[View]) -> str:
+    """By which name the script knows matplotlib.pyplot; empty if it does not, or not on every machine."""
+    for view in views:
+        for node in ast.walk(ast.parse("" if view.devices else view.source)):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            for name in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+                if f"{module}{name.name}" == "matplotlib.pyplot":
+                    return name.asname or name.name
+    return ""
+
+
 def raising(view: View) -> list[tuple[int, int]]:
-    """The first and the last line of each statement that raises an error, counted from 1.
+    """The first and the last line of each statement that raises an error, counted from 1, and of what stands beside it.
 
     Where nothing says which ones raise, since the snippet did not run, the last ones are taken.
     """
-    spans = [
-        (min(n.lineno for n in (one, *getattr(one, "decorator_list", []))), one.end_lineno or 0)
-        for one in ast.parse(view.source).body
-    ]
+    spans: list[tuple[int, int]] = []
+    for one in ast.parse(view.source).body:
+        first = min(n.lineno for n in (one, *getattr(one, "decorator_list", [])))
+        if spans and first <= spans[-1][1]:  # they stand on one line
+            first, _ = spans.pop()
+        spans.append((first, one.end_lineno or 0))
     rows = [piece.line for piece in view.pieces if piece.error]
     found = [span for span in spans if any(span[0] <= row <= span[1] for row in rows)]
     return found or spans[-len(view.raises) :]

@@ -340,8 +340,12 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
     for language in settings.languages:
         folder = settings.project / settings.docs / language
         pages[language] = {}
-        for path in sorted(folder.rglob("[!.]*.md")):
+        for path in sorted(folder.rglob("*.md")):
             name = path.relative_to(folder).as_posix()
+            if re.search(
+                r"(^|/)\.", name
+            ):  # as in .ipynb_checkpoints, which MkDocs leaves out, too
+                continue
             place = f"{settings.docs}/{language}/{name}"
             try:
                 page, wrong = read_page(decode(read(path, place), place), name, language, place)

@@ -166,10 +166,14 @@ def _snippet(
         raise ValueError(told, HOW)
     source = "\n".join(lines[body[0] : body[-1] + 1])
     try:
-        ast.parse(source)
+        statements = ast.parse(source).body
     except SyntaxError:
         told = f"the cell {name!r} ends, or begins, inside of a statement"
         raise ValueError(told, "move the marker") from None
+    if not statements:
+        raise ValueError(
+            f"the cell {name!r} holds comments only", "write a statement, or remove it"
+        )
     kind, count = needs.groups() if needs else ("", 0)
     name, fold = f"{section}.{name}", options.get("fold")
     return Snippet(name, source, body[0] + 1, kind, int(count), raises, fold)

@@ -97,15 +97,24 @@ def read_settings(project: Path) -> Settings:
 def _shadows(settings: Settings) -> Iterator[Problem]:
     """Find modules that somebody would import in the place of others of the same name."""
     folders = [settings.project / name for name in (".", settings.sections, settings.tests)]
-    elsewhere = [path for path in sys.path if Path(path).resolve() not in folders]
     for path in (path for folder in folders for path in sorted(folder.glob("*.py"))):
-        whose = "of Python" if path.stem in sys.stdlib_module_names else ""
-        if not whose and (found := PathFinder.find_spec(path.stem, elsewhere)):
-            whose = f"in {found.origin}"
-        if whose:
+        if whose := whose_module(settings, path.stem):
             what = f"the file has the name of the module {path.stem} {whose}, and would be imported for it"
             place = path.relative_to(settings.project).as_posix()
             yield Problem(what, "rename it", (f"{place}:1",))
+
+
+def whose_module(settings: Settings, name: str) -> str:
+    """Where a module of this name is that is none of the project; empty if there is none."""
+    if name in sys.stdlib_module_names:
+        return "of Python"
+    ours = [
+        (settings.project / part).resolve() for part in (".", settings.sections, settings.tests)
+    ]
+    found = PathFinder.find_spec(
+        name, [path for path in sys.path if Path(path).resolve() not in ours]
+    )
+    return f"in {found.origin}" if found else ""
 
 
 def find_project() -> Path:

@@ -150,6 +150,13 @@ def test_all_code_is_set_while_sections_run(tmp_path: Path) -> None:
     assert highlight.cache_info().misses == done == 2
 
 
+def test_a_page_that_stands_twice_in_the_navigation_is_one(tmp_path: Path) -> None:
+    settings = sound(tmp_path / "project").read_settings()
+    configs = read_configs(settings)
+    configs["zh"] = {**configs["zh"], "nav": ["claims.md", {"Part": ["index.md", "claims.md"]}]}
+    assert begin_site(settings, configs).order == ("claims.md", "index.md")
+
+
 def test_what_has_not_changed_is_not_run_again(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     settings = project.read_settings()

@@ -136,6 +136,14 @@ def test_what_is_no_name_is_refused(copy: Path, name: str) -> None:
     assert files(copy) == before
 
 
+@pytest.mark.parametrize("name", ["lambda", "random", "torch"])
+def test_the_name_of_a_word_or_a_module_of_python_is_refused(copy: Path, name: str) -> None:
+    before = files(copy)
+    with pytest.raises(ProjectError, match="is no name for a chapter"):
+        begin(copy, name)
+    assert files(copy) == before
+
+
 @pytest.mark.parametrize("name", ["gpu", "saving-and-loading", "glossary", "records", "en"])
 def test_a_name_that_is_taken_is_refused(copy: Path, name: str) -> None:
     before = files(copy)

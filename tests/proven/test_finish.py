@@ -242,8 +242,10 @@ def test_what_both_read_alike_is_shown(tmp_path: Path) -> None:
         "***both*** *a **b** c* snake_case `` a ` b `` <https://example.org> **粗**：体\n\n- one\n\n"
         "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext\n"
     )
+    exercise = "## Exercises {#exercises .exercises}\n\n### One {#1}\n\nDo it.\n"
     for path in (ZH, EN):
-        project.file(path, f"{read(project, path)}\n{alike}")
+        project.file(path, f"{read(project, path)}\n{alike}\n{exercise}")
+    project.file("docs/zh/.ipynb_checkpoints/index-checkpoint.md", "no page")
     done = mkdocs_here(project.folder, "build")
     assert done.returncode == 0, done.stdout
 

@@ -246,6 +246,10 @@ def test_the_same_site_gives_the_same_bytes(pages: Project) -> None:
 
 
 def test_a_notebook_stands_on_a_page_without_scripts_and_styles(pages: Project) -> None:
+    for language in pages.languages:
+        pages.pages[language] += (
+            '\nSee <img src="p.png" alt="another one, which nobody drew here">.\n'
+        )
     site = made_up(pages, DONE)
     html = as_page(site, site.page("en", "index.md"))
     assert "<script" not in html
@@ -282,6 +286,28 @@ def test_a_page_without_snippets_has_no_notebook(project: Project) -> None:
     for language in ("zh", "en"):
         project.file(f"docs/{language}/about.md", "# About {#about}\n")
     assert list(notebooks(made_up(project), "zh")) == ["index.zh.ipynb"]
+
+
+def test_the_value_of_the_last_call_of_a_drawing_is_not_shown(pages: Project) -> None:
+    pages.script = SCRIPT.replace("plt.plot([1])", "plt.plot([1])  # “;” | 画")
+    assert source(cells(made_up(pages, DONE))["part-three"]) == "plt.plot([1]);  # “;”"
+    pages.script = SCRIPT.replace("plt.plot([1])", "plt.plot([1])\n{}[1]\n# done | 完").replace(
+        'fold="code"', 'fold="code" raises="KeyError"'
+    )
+    three = {"figures": (FIGURE,), "errors": (Raised("KeyError: 1", 2, 0),)}
+    made = cells(made_up(pages, DONE | {"part.three": three}))
+    assert source(made["part-three--2"]) == "# done"
+
+
+def test_a_page_of_any_name_and_a_comment_in_a_shell_fit_into_the_chapter(pages: Project) -> None:
+    pages.script += "# %% four\nx = 4\n"
+    pages.write()
+    more = "# More {#more}\n\n```sh\n# install\npip\n```\n\n## Part {#part}\n\n```snippet\npart.four\n```\n"
+    for language in ("zh", "en"):
+        pages.file(f"docs/{language}/{'a' * 60}.md", more)
+    site = made_up(pages, DONE, order=("index.md", f"{'a' * 60}.md"))
+    texts = [source(cell) for cell in cells(site, "chapter.en.ipynb").values()]
+    assert "## More\n\n```sh\n# install\npip\n```\n\n### Part" in texts
 
 
 def test_each_error_of_a_snippet_ends_a_cell(pages: Project) -> None:

@@ -31,6 +31,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "404.html": "<html></html>",
         "style.css": "p {}",
         "file.txt": "text",
+        ".proven.json": "{}",
+        "en/search/search_index.json": json.dumps({"docs": []}),
         "sitemap.xml": "<urlset/>",
         "assets/cards/index.png": "a card",
         "assets/theme.js.map": "{}",
@@ -70,7 +72,13 @@ def test_links_to_folders_name_their_pages_and_all_others_stay(unpacked: dict[st
 
 def test_what_makes_no_sense_on_disk_is_left_out(unpacked: dict[str, str]) -> None:
     assert "made-up-offline.zip" not in unpacked["index.html"]
-    left_out = {"404.html", "sitemap.xml", "assets/cards/index.png", "assets/theme.js.map"}
+    left_out = {
+        ".proven.json",
+        "404.html",
+        "sitemap.xml",
+        "assets/cards/index.png",
+        "assets/theme.js.map",
+    }
     assert not left_out & unpacked.keys()
     assert unpacked["style.css"] == "p {}"
 

@@ -75,6 +75,23 @@ def test_a_snippet_without_its_devices_says_so(language: str, told: str) -> None
 
 
 def test_what_was_drawn_is_shown_at_the_end() -> None:
-    module = "import sys, types\nplt = types.SimpleNamespace(show=lambda: print('shown'))"
-    assert ran(view("one", f"{module}\nmatplotlib_pyplot = plt  # matplotlib.pyplot")) == "shown\n"
-    assert ran(view("one", module)) == ""
+    module = (
+        "import sys, types\nplt = types.SimpleNamespace(show=lambda: print('shown'))\n"
+        "sys.modules |= {'matplotlib': types.SimpleNamespace(pyplot=plt), 'matplotlib.pyplot': plt}\n"
+    )
+    for line in (
+        "import matplotlib.pyplot as p",
+        "from matplotlib import pyplot",
+        "import matplotlib.pyplot",
+    ):
+        assert ran(view("one", module + line)) == "shown\n"
+    assert ran(view("one", f"{module}# pyplot is mentioned")) == ""
+    drawing = view("two", "import matplotlib.pyplot as plt", devices=2)
+    assert ran(view("count", "count = lambda: 1"), drawing) == "a.two: not run, needs 2 CUDA GPUs\n"
+
+
+def test_statements_that_share_a_line_run_once() -> None:
+    code = "print(1); {}['a']; print(2)\nprint(3); print(\n4)"
+    snippet = view("one", code, raises="KeyError")
+    caught = replace(snippet, runs=(Run("", (Piece("", "", "KeyError", 1),)),))
+    assert ran(caught) == "1\nKeyError: 'a'\n3\n4\n"

@@ -85,6 +85,7 @@ def test_only_a_line_that_begins_with_a_marker_begins_a_cell(tmp_path: Path, sou
         ('# %% one raises="Type Error"\nx = 1\n', "no name of an error", 1),
         ('# %% one fold="yes"\nx = 1\n', "neither of code, output", 1),
         ("# %% one\n\n# %% two\nx = 1\n", "the cell 'one' is empty", 1),
+        ("# %% one\n# x = 1\n", "the cell 'one' holds comments only", 1),
         ("", "no cell", 1),
         ("# %% one\nif True:\n# %% two\n    x = 1\n", "inside of a statement", 1),
         ("# %% one\nx = 1\nif x\n    pass\n", "SyntaxError", 3),

@@ -99,6 +99,17 @@ def test_another_engine_than_that_of_the_project_says_so(tmp_path: Path) -> None
     assert read_settings(tmp_path)
 
 
+def test_a_project_may_be_reached_by_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "proven.toml").write_text('name = "notes"\nlanguages = ["en"]\n')
+    (tmp_path / "real" / "helper_of_mine.py").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.syspath_prepend(tmp_path / "real")
+    assert read_settings(tmp_path / "link")
+
+
 def test_the_project_is_found_from_any_folder_inside_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

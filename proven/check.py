@@ -160,11 +160,11 @@ def _fences(project: Project) -> Iterator[Problem]:
                     what = f"there is no such page, or it lists no errors: {name!r}"
                     yield Problem(what, "name one as errors.md", (place,))
                 case "error":
-                    yield from _entry(project, fence, place, listed)
+                    yield from _entry(project, page.language, fence, place, listed)
 
 
 def _entry(
-    project: Project, fence: Fence, place: str, listed: dict[tuple[str, int], str]
+    project: Project, language: str, fence: Fence, place: str, listed: dict[tuple[str, int], str]
 ) -> Iterator[Problem]:
     """An entry of an index of errors names an error that a snippet declares, and that none before it names."""
     name, number = error_of(fence.body)
@@ -178,6 +178,11 @@ def _entry(
         yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
     elif first != place:
         yield Problem("the error is listed twice", "remove one entry", (place, first), name)
+    elif all(
+        name != fence.name for page in project.pages[language].values() for fence in page.shown
+    ):
+        what = "the entry names a snippet that no page shows"
+        yield Problem(what, "show it on a page, or remove the entry", (place,), name)
 
 
 def _questions(project: Project) -> Iterator[Problem]:

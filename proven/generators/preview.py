@@ -32,6 +32,8 @@ from proven.pages import Page
 from proven.problems import Problem, ProjectError, unforeseen
 from proven.project import EDITORS, Project
 from proven.publish import put_file
+from proven.questions import questions_of
+from proven.reading import exercises_of
 from proven.settings import FILE
 from proven.views import ClaimView, Site, View
 
@@ -155,7 +157,17 @@ class Preview:
             and not (path.suffix == ".md" and path.is_relative_to(docs))
             and not any(path.is_relative_to(one) for one in apart)
         ]
-        return [(page.place, page.title, repr(page.meta)) for page in project.all_pages], others
+        told = [
+            (
+                page.place,
+                page.title,
+                repr(page.meta),
+                len(questions_of(page)),
+                len(exercises_of(page)),
+            )
+            for page in project.all_pages
+        ]
+        return told, others
 
     def _render_again(self, site: Site, page: Page) -> None:
         config, known, nav, env = self.rendered[page.language]

@@ -443,6 +443,15 @@ def test_an_entry_names_an_error_that_there_is_and_no_other_does(
     assert found[0].places[0] == "docs/zh/index.md:21"
 
 
+def test_an_entry_names_a_snippet_that_the_language_shows(project: Project) -> None:
+    project.script = RAISES
+    whole = page("part.one", "part.two") + LISTED
+    project.pages = {"zh": whole, "en": whole.replace("```snippet\npart.one\n```\n", "")}
+    [told] = [problem for problem in problems(project) if "the entry names" in problem.what]
+    assert told.what == "the entry names a snippet that no page shows"
+    assert (told.snippet, told.places[0]) == ("part.one", "docs/en/index.md:10")
+
+
 SUMMED = page("part.one") + "\n## Summary {#summary .summary}\n\n- A [line](#title).\n"
 SHEET = "# Sheet {#sheet}\n\nBefore.\n\n```summary\nindex.md\n```\n\nAfter.\n"
 

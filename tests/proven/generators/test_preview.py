@@ -284,6 +284,14 @@ def test_a_new_title_is_shown_by_all_pages(project: Project, served: Preview) ->
     assert "Proofs" in served.read("en/downloads/index.html")
 
 
+def test_one_more_exercise_is_counted_by_all_pages(project: Project, served: Preview) -> None:
+    more = "\n## Exercises {#exercises .exercises}\n\n### One {#exercise-one}\n\nDo it.\n"
+    for path in (ZH, EN):
+        project.file(path, read(project, path) + more)
+    served.save()
+    assert "Documentation built" in served.said  # and not one page only
+
+
 def test_a_state_that_was_refused_while_pages_were_written_leaves_nothing(
     project: Project, served: Preview
 ) -> None:

@@ -22,25 +22,30 @@ import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from time import perf_counter  # a cell may replace that of the module, which is found later
 from typing import IO, Any, Literal
 
 from proven import devices, guard
 from proven.problems import CONTROL, Problem, ProjectError
 from proven.scripts import Section, Snippet
 from proven.settings import Settings
+from proven.surroundings import QUIET
 from proven.svg import clean
 
 OUTPUT_LIMIT = 100_000  # bytes of one snippet: nobody reads a page with more
 FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with more
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
-UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")  # the address in a default repr
+# the address in a default repr, and one that was asked for by id() or data_ptr()
+UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|\b0x[0-9a-f]{11,16}\b")
 
 TOO_LONG = (f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes", "print less")
 TOO_LARGE = (
     f"its figure has more than {FIGURE_LIMIT:,} characters, the most that a page shows",
     "draw less, or pass rasterized=True to what draws so much",
 )
-LEAVES = re.compile(r"\batexit\.|\bfinalize\(|__del__")  # what may write when Python ends
+LEAVES = re.compile(
+    r"\batexit\.|_register_atexit|\bfinalize\(|__del__"
+)  # what may write when Python ends
 FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
 PROGRESS = (
     "a progress bar writes over its line, which a page cannot: switch it off (tqdm: disable=True), "
@@ -184,7 +189,7 @@ class _Cell:
 
     def run(self) -> Outcome:
         """Run the cell and check all that it did; a `Fault` says what it may not do."""
-        begin, process, threads = time.perf_counter(), os.getpid(), set(threading.enumerate())
+        begin, process, threads = perf_counter(), os.getpid(), set(threading.enumerate())
         children, count = guard.children(), _thread._count()
         self.streams.take()  # what a claim wrote, or what runs where a process is forked
         try:
@@ -208,7 +213,7 @@ class _Cell:
         if any(signal.getitimer(timer)[0] for timer in timers):  # Windows has none
             what = "a timer still runs: what its handler prints would go to another cell"
             raise Fault(what, "stop it: signal.alarm(0)")
-        if not f"{os.path.realpath(os.getcwd())}{os.sep}".startswith(f"{self.folder}{os.sep}"):
+        if not f"{_working_directory()}{os.sep}".startswith(f"{self.folder}{os.sep}"):
             what = "it changed the working directory, in which the later cells work"
             raise Fault(what, "go back: with contextlib.chdir(…)")
         if guard.children() - children:
@@ -218,7 +223,7 @@ class _Cell:
             raise Fault(what, advice)
         pieces = [*(piece for _, _, piece in raised), self.streams.take()]
         out, err = (b"".join(written) for written in zip(*pieces, strict=True))
-        seconds = time.perf_counter() - begin
+        seconds = perf_counter() - begin
         for warning in self.caught:
             advice = "change the cell so that it does not warn, or catch the warning and print it"
             if "missing from font" in str(warning.message):
@@ -256,8 +261,14 @@ class _Cell:
         with _places(self.section, snippet):
             self.streams.take()
             self.caught.clear()
-            for function in reversed(getattr(threading, "_threading_atexits", [])):
-                function()
+            try:
+                for function in reversed(getattr(threading, "_threading_atexits", [])):
+                    function()
+            except BaseException as error:
+                text = traceback.format_exception_only(error)[-1]
+                raise Fault(
+                    f"when Python ends: {text}", "do without threading._register_atexit", line
+                ) from None
             atexit._run_exitfuncs()
             self.namespace.clear()
             gc.collect()
@@ -340,6 +351,8 @@ class _Cell:
             ),
         }
         found = [what for what, paths in places.items() if any(_names(p, text) for p in paths if p)]
+        if its_own and os.path.basename(above) in text and not found:  # as in a relative path
+            found = ["the name of the temporary directory"]
         if found:
             what = f"its {name} contains {' and '.join(found)}, which differs from build to build"
             raise Fault(what, "show something that does not")
@@ -364,12 +377,20 @@ class _Cell:
                     pyplot.figure(number).savefig(file, metadata=nothing, **how)
             except Fault:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 what = f"its figure cannot be drawn: {type(error).__name__}: {error}"
                 raise Fault(what, "mend the figure") from None
             figures.append(file.getvalue())
         pyplot.close("all")
         return tuple(figures)
+
+
+def _working_directory() -> str:
+    """Where the process works; nowhere, if that folder is gone."""
+    try:
+        return os.path.realpath(os.getcwd())
+    except FileNotFoundError:
+        return ""
 
 
 class _Drawing(io.StringIO):
@@ -410,7 +431,7 @@ def _line(error: BaseException, path: str) -> int | None:
 def _default_warning_filters() -> None:
     """Set the filters of a fresh interpreter, also where a test runner has set its own."""
     warnings.resetwarnings()
-    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+    for category in QUIET:
         warnings.simplefilter("ignore", category)
     warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
 
@@ -435,7 +456,7 @@ class _Streams:
     """Standard output and error, written to temporary files."""
 
     def __init__(self) -> None:
-        self.files = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
+        self.files = [_kept_whole(), _kept_whole()]
         self.ends = [0, 0]
         self.text: list[IO[str]] = []
 
@@ -470,6 +491,21 @@ class _Streams:
         return out, err
 
 
+def _kept_whole() -> IO[bytes]:
+    """A temporary file to which all append, also who opens it anew as /dev/stdout, and of which nobody cuts.
+
+    Where the kernel has no such files, `_Streams.take` finds some of what is lost, and not all.
+    """
+    if not hasattr(os, "memfd_create"):
+        return tempfile.TemporaryFile()
+    import fcntl
+
+    file = open(os.memfd_create("output", os.MFD_ALLOW_SEALING), "r+b", buffering=0)
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    fcntl.fcntl(file, fcntl.F_SETFL, os.O_APPEND)
+    return file
+
+
 def _read_at(descriptor: int, size: int, offset: int) -> bytes:
     """Stand in for `os.pread`, which Windows lacks: read, then restore the position, which the writer shares."""
     position = os.lseek(descriptor, 0, os.SEEK_CUR)
@@ -483,9 +519,9 @@ def _read_at(descriptor: int, size: int, offset: int) -> bytes:
 def _streams() -> Iterator[_Streams]:
     """Redirect the descriptors 0, 1 and 2, and what `sys` calls by their names."""
     streams = _Streams()
-    names = ("stdin", "stdout", "stderr")
+    names = ("stdin", "stdout", "stderr", "__stdout__", "__stderr__")
     before = [getattr(sys, name) for name in names]
-    for stream in before[1:]:
+    for stream in before[1:3]:
         stream.flush()
     saved = [os.dup(number) for number in range(3)]
     # opened for writing: reading from it is an error, not the end of a file
@@ -497,6 +533,7 @@ def _streams() -> Iterator[_Streams]:
         how: Any = {"encoding": "utf-8", "newline": "\n", "closefd": False, "buffering": 1}
         streams.text = [open(number, "w", **how) for number in (1, 2)]
         sys.stdout, sys.stderr = streams.text
+        sys.__stdout__, sys.__stderr__ = streams.text  # type: ignore[misc]
         yield streams
     finally:
         for stream in streams.text:

@@ -307,7 +307,8 @@ def _audit(folder: str, script: Path, project: Path) -> None:
             path = os.path.join(os.readlink(f"/proc/self/fd/{base}"), path)
         above, name = os.path.split(os.path.abspath(path))
         path = os.path.realpath(path) if follow else os.path.join(os.path.realpath(above), name)
-        inside = path == folder or path.startswith(folder + os.sep)
+        # the second is standard output, which was opened as /dev/stdout
+        inside = path == folder or path.startswith((folder + os.sep, "/memfd:"))
         if inside or (path.startswith("/dev/") and not path.startswith(f"{SHARED}/")):
             return
         for start, short in ((str(project), ""), (home, "~/")):

@@ -14,6 +14,7 @@ import gc
 import locale
 import operator
 import os
+import re
 import signal
 import sys
 import threading
@@ -48,6 +49,8 @@ SAME: dict[str, Callable[[], object]] = {
     "decimal.getcontext()": lambda: DECIMAL(decimal.getcontext()),
     "os.umask()": lambda: (mask := os.umask(0), os.umask(mask))[0],  # to read it is to set it
 }
+# of which a fresh Python tells nothing; and no words of a message, no name of a module
+QUIET, ANY = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning), "\0"
 CALLED = (types.FunctionType, types.BuiltinFunctionType, type)
 
 _values: list[tuple[str, Callable[[], object], str]] = []
@@ -108,25 +111,33 @@ def _keep(name: str, space: Mapping[str, Any], names: Iterable[str]) -> None:
 def changed() -> str | None:
     """Name one thing that is not as it was, if there is one."""
     for name, ask, value in _values:
-        if repr(ask()) != value:
+        if _differs(lambda ask=ask: repr(ask()), value):
             return name
     for name, space, keys, look, held in _spaces:
-        try:
-            if look(space) == held:  # compared by identity first
-                continue
-        except KeyError:
-            pass
+        if not _differs(lambda look=look, space=space: look(space), held):  # by identity first
+            continue
         for key, old in zip(keys, held, strict=False):
             new = space.get(key)
             # torch wraps the step of an optimiser when the first one is made
             by_itself = getattr(new, "__wrapped__", None) is old and _of_library(new)
-            if new is not old and new != old and not by_itself:
+            if new is not old and not by_itself and _differs(lambda new=new: new, old):
                 return f"{name}.{key}".removeprefix("builtins.")
-    # libraries that are imported add filters of their own
+    # libraries that are imported add filters for messages, modules and classes of their own
     for _, message, category, module, _ in warnings.filters:
-        if message is None and module is None and issubclass(UserWarning, category):
+        named = any(
+            isinstance(which, re.Pattern) and not which.match(ANY) for which in (message, module)
+        )
+        if not named and category.__module__ == "builtins" and category not in QUIET:
             return "the filter of warnings"
     return None
+
+
+def _differs(ask: Callable[[], object], value: object) -> bool:
+    """Whether an answer is another value, or is none: what a cell has put there may raise."""
+    try:
+        return bool(ask() != value)
+    except Exception:
+        return True
 
 
 def _of_library(function: Any) -> bool:

@@ -157,6 +157,32 @@ print("two", child > 0)
     assert (one.output, two.output) == ("", "two True\n")
 
 
+@pytest.mark.skipif(
+    not hasattr(os, "memfd_create"), reason="a file that is cut is noticed, where that is all"
+)
+def test_all_that_is_written_to_standard_output_by_whatever_name_is_shown(project: Project) -> None:
+    script = """# %% one
+import subprocess, sys
+print("first", file=sys.__stdout__)
+with open("/dev/stdout", "a") as file:
+    file.write("second\\n")
+print("third, which is longer")
+subprocess.run(["sh", "-c", "echo fourth >> /dev/stdout"])
+print("fifth")
+# %% two
+print("another cell")
+"""
+    one, two = outcomes(project, script)
+    assert one.output.split("\n")[:-1] == [
+        "first",
+        "second",
+        "third, which is longer",
+        "fourth",
+        "fifth",
+    ]
+    assert two.output == "another cell\n"
+
+
 def test_a_cell_sees_the_start_method_of_a_plain_script(project: Project) -> None:
     script = "# %% one\nimport multiprocessing\nprint(multiprocessing.get_start_method())\n"
     plain = subprocess.run(
@@ -310,6 +336,21 @@ FAULTS: dict[str, Plant] = {
     "a figure that cannot be drawn": drawing(
         "plt.title('$\\\\frac{1}$')", "its figure cannot be drawn"
     ),
+    "a figure that ends Python": drawing(
+        "class Line(plt.Line2D):\n    def draw(self, renderer):\n        raise SystemExit\n"
+        "plt.gca().add_line(Line([0, 1], [0, 1]))",
+        "its figure cannot be drawn",
+    ),
+    "a function for the end of Python that fails": cell(
+        "import threading\nthreading._register_atexit(lambda: 1 / 0)",
+        "when Python ends: ZeroDivisionError",
+    ),
+    "the name of the temporary directory": cell(
+        "import os\nprint(os.path.relpath(os.getcwd(), '/'))",
+        "contains the name of the temporary directory",
+        at=FIRST,
+    ),
+    "an address in hexadecimal": cell("print(hex(id(object())))", "a memory address", at=FIRST),
     "figure with the temporary directory": drawing(
         "import os\nplt.title(os.getcwd())", "its figure contains the temporary directory"
     ),
@@ -367,8 +408,17 @@ if sys.platform != "win32":  # no signals, no /dev/stdout, and another error for
             at=FIRST,
         ),
         "output cut": cell(
+            "print('a', flush=True)\nopen('/dev/stdout', 'w').close()", "PermissionError: "
+        )
+        if hasattr(os, "memfd_create")
+        else cell(
             "print('a', flush=True)\nopen('/dev/stdout', 'w').close()",
             "output may be lost",
+            at=FIRST,
+        ),
+        "a folder to work in that is gone": cell(
+            "import os, tempfile\nwith tempfile.TemporaryDirectory() as own:\n    os.chdir(own)",
+            "it changed the working directory, in which the later cells work",
             at=FIRST,
         ),
         "child that is not waited for": cell(

@@ -37,6 +37,19 @@ SAME = [
             "proven.cells.Fault",
         ),
         ("import warnings\nwarnings.simplefilter('ignore')", "the filter of warnings"),
+        ("import warnings\nwarnings.filterwarnings('ignore', '.*')", "the filter of warnings"),
+        ("import warnings\nwarnings.filterwarnings('ignore', module='')", "the filter of warnings"),
+        (
+            "import warnings\nwarnings.simplefilter('ignore', RuntimeWarning)",
+            "the filter of warnings",
+        ),
+        ("import time\ntime.perf_counter = lambda: 'x'", "time.perf_counter"),
+        ("import builtins, numpy\nbuiltins.input = numpy.arange(3)", "input"),
+        (
+            "import gc\nclass Odd:\n    def __call__(self, *_): pass\n    def __repr__(self): raise ValueError\n"
+            "gc.callbacks.append(Odd())",
+            "gc.callbacks",
+        ),
         ("import sys\nsys.setprofile(lambda *_: None)", "sys.getprofile()"),
         ("import sys\nsys.settrace(lambda *_: None)", "sys.gettrace()"),
         ("import gc\ngc.callbacks.append(lambda *_: None)", "gc.callbacks"),

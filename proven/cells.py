@@ -532,8 +532,8 @@ def _streams() -> Iterator[_Streams]:
         sys.stdin = _NoInput()
         how: Any = {"encoding": "utf-8", "newline": "\n", "closefd": False, "buffering": 1}
         streams.text = [open(number, "w", **how) for number in (1, 2)]
-        sys.stdout, sys.stderr = streams.text
-        sys.__stdout__, sys.__stderr__ = streams.text  # type: ignore[misc]
+        for name, stream in zip(names[1:], streams.text * 2, strict=True):
+            setattr(sys, name, stream)
         yield streams
     finally:
         for stream in streams.text:

@@ -113,15 +113,17 @@ class _Made(Treeprocessor):
     """Tells in the page what became of its Markdown, for `finish` to hold it against what was read."""
 
     def run(self, root: Element) -> None:
-        tops = [
-            *root.iterfind(".//div[@class='footnote']"),
-            *root.iterfind(".//span[@class='claim']"),
-        ]
-        ours = {id(part) for top in tops for part in top.iter()}
+        ours = {
+            id(part) for mark in root.iterfind(".//span[@class='claim']") for part in mark.iter()
+        }
+        notes = (
+            part for note in root.iterfind(".//div[@class='footnote']") for part in note.iter()
+        )
+        ours |= {id(part) for part in notes if part.tag in BLOCKS.values()}
         made = [
             ("strong" if part.tag == "em" else part.tag, "".join(part.itertext()).partition(STX)[0])
             for part in root.iter()
-            if id(part) not in ours and part.get("class") != "footnote-ref"
+            if id(part) not in ours and not (part.get("class") or "").startswith("footnote-")
         ]
         made = [entry for kinds in (BLOCKS, WORDS) for entry in made if entry[0] in kinds.values()]
         SubElement(root, "template", {"data-made": json.dumps(made)})

@@ -20,7 +20,7 @@ from proven.allowed import strange
 from proven.files import Files
 from proven.html import element
 from proven.pages import BLOCKS, TOO_DEEP, Page
-from proven.problems import Problem, ProjectError
+from proven.problems import CONTROL, Problem, ProjectError
 from proven.prose import relative
 from proven.publish import put_file
 from proven.questions import questions_of
@@ -138,6 +138,13 @@ def check_page(site: Site, page: Page, tree: LexborHTMLParser) -> Iterator[Probl
     _taken(told)
     if [kind for kind, *_ in page.elements] != [kind for kind, _ in made]:
         yield _read_in_two_ways(page, made)
+    for node in tree.css("article"):
+        if odd := CONTROL.search(node.html or ""):
+            what = (
+                f"the page shows a character that cannot be seen, or turns a text round: {odd[0]!a}"
+            )
+            place = page.where(f"&#x{ord(odd[0]):x};")
+            yield Problem(what, "remove it, also where it is written as an entity", (place,))
     ids = {node.attributes["id"] for node in tree.css("[id]")}
     for id, place in page.ids:
         if id not in ids:

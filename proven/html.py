@@ -7,6 +7,7 @@ from functools import lru_cache
 from html import escape
 from itertools import count
 from textwrap import shorten
+from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown.util import AtomicString
@@ -18,6 +19,17 @@ from proven.svg import inline_svg, is_wide
 from proven.views import ClaimView, ErrorView, Run, View
 from proven.words import Words
 
+# How many parts an element of MathML has to have.
+ARITY = {
+    "mfrac": 2,
+    "msup": 2,
+    "msub": 2,
+    "mover": 2,
+    "munder": 2,
+    "mroot": 2,
+    "msubsup": 3,
+    "munderover": 3,
+}
 # A token that has no colour of its own.
 PLAIN = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
 
@@ -270,7 +282,17 @@ def mathml(source: str, display: str) -> str:
     try:
         if len(source) > 5000:
             raise ValueError("a formula of more than 5,000 characters")
-        return str(convert(source, display=display))
+        made = str(convert(source, display=display))
+        unescaped = re.sub(r"\\.", "", source)
+        if unescaped.count("{") != unescaped.count("}"):
+            raise ValueError("a brace is not closed, or not opened")
+        for part in ElementTree.fromstring(made).iter():
+            kind = part.tag.partition("}")[2] or part.tag
+            if len(part) != ARITY.get(kind, len(part)) or not kind.startswith("m"):
+                raise ValueError(f"something is missing or too much: <{kind}>")
+            if unknown := re.search(r"\\\w+", part.text or ""):
+                raise ValueError(f"{unknown[0]} is no command that is known")
+        return made
     except Exception as error:
         what = f"{shorten(source, 200)!r} cannot be set as mathematics: {type(error).__name__}: {error}"
         raise ProjectError(Problem(what, "correct the LaTeX")) from None

@@ -26,7 +26,7 @@ from proven.problems import Problem, ProjectError, decode, did_you_mean, read
 from proven.settings import Settings
 
 # nodes that become parts of their own; the others are prose
-SPECIAL = ("fence", "heading", "admonition")
+SPECIAL, NOTES = ("fence", "heading", "admonition"), "footnote_block"
 # What a fence may hold: code is never written on a page.
 FENCES = (
     "snippet", "claims", "counts", "entries", "error", "exceptions", "summary", "options",
@@ -39,15 +39,17 @@ KINDS = ("depth", "exercises", "summary", "silent")
 BLOCKS = {
     "bullet_list": "ul", "ordered_list": "ol", "list_item": "li", "table": "table", "tr": "tr",
     "blockquote": "blockquote", "hr": "hr", "dl": "dl", "dt": "dt", "dd": "dd",
+    "h1": "h1", "h2": "h2", "h3": "h3", "h4": "h4", "h5": "h5", "h6": "h6",
 }  # fmt: skip
 WORDS = {
     "strong_open": "strong", "em_open": "strong", "link_open": "a", "image": "img", "hardbreak": "br",
-    "code_inline": "code",
+    "code_inline": "code", "footnote_ref": "sup",
 }  # fmt: skip
 OPTION = re.compile(r'([\w-]+)="([^"]*)"|(\S+)')
 ATTRIBUTES, ID = re.compile(r"\{:?([^{}]*)\}"), re.compile(r"#([\w-]+)")
 MARK = re.compile(r"#!claim\s+\w+\s*")
 HTML_ID = re.compile(r"""\bid=["']?([\w-]+)""")
+NOTE = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:")
 HEADING_ID = re.compile(r"\{:?\s*#([\w-]+)([^{}]*)\}\s*$")
 LONGEST_LINE = 5000  # characters
 MOST_BEGUN = 1500  # characters of a paragraph that may begin a link, HTML or emphasis
@@ -277,8 +279,12 @@ class Page:
     @cached_property
     def elements(self) -> list[tuple[str, str, str]]:
         """What Markdown makes of it, lists and tables before bold words and links: kind, text so far known, place."""
-        prose = [part for part in walk(self.parts) if isinstance(part, Prose)]
-        found = [(kind, "", self.at(line)) for part in prose for kind, line in part.blocks]
+        found = []
+        for part in walk(self.parts):
+            if isinstance(part, Heading):
+                found.append((f"h{part.level}", plain_words(part.text), self.at(part.line)))
+            elif isinstance(part, Prose):
+                found += [(kind, "", self.at(line)) for kind, line in part.blocks]
         for inline in self.inlines:
             texts = [token.content for _, _, token in inline.spans]
             for (line, _, token), after in zip(inline.spans, [*texts[1:], ""], strict=True):
@@ -428,12 +434,35 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
             wrong(f"nothing knows what .{heading.kind} means at a heading", advice, heading.line)
     for inline in page.inlines:
         _check_inline(inline, wrong)
+    for what, line in _wrong_notes(page):
+        wrong(
+            what, "let each footnote have one [^name]: text, and a [^name] where it belongs", line
+        )
     first: dict[str, str] = {}
     for id, where in page.ids:
         if first.setdefault(id, where) is not where:
             advice, what = "choose another", f"the page has the id {id!r} twice"
             problems.append(Problem(what, advice, (where, first[id])))
     return page, problems
+
+
+def _wrong_notes(page: Page) -> Iterator[tuple[str, int]]:
+    """Footnotes that generators and CommonMark would show otherwise: one without its text, or with two, or unused."""
+    texts, used = dict[str, int](), set[str]()
+    code = {n for fence in page.fences for n in range(fence.line, fence.end)}
+    for number, line in enumerate(page.text.split("\n"), 1):
+        for name in NOTE.findall(line) if number not in code else ():
+            if texts.setdefault(name, number) != number:
+                yield f"the footnote {name!r} has two texts", number
+    for inline in page.inlines:
+        for line, _, token in inline.spans:
+            if token.type == "footnote_ref":
+                used.add(token.meta["label"])
+            elif token.type == "text" and (missing := re.search(r"\[\^[^\]\s]+\]", token.content)):
+                yield f"{missing[0]} has no text", line
+    yield from (
+        (f"nothing names the footnote {name!r}", n) for name, n in texts.items() if name not in used
+    )
 
 
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
@@ -476,13 +505,15 @@ def _parser() -> MarkdownIt:
 
 def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Iterator[Part]:
     """Read the nodes of a page, or of a box, as its parts."""
-    for special, group in groupby(nodes, lambda node: node.type in SPECIAL):
+    for special, group in groupby(nodes, lambda node: node.type in (*SPECIAL, NOTES)):
         some = list(group)
         if not special:
             yield _prose(some, lines, wrong)
             continue
         for node in some:
-            if node.type == "fence":
+            if node.type == NOTES:  # of lines that stand anywhere on the page
+                yield from (_prose([note], lines, wrong) for note in node.children)
+            elif node.type == "fence":
                 yield _fence(node, wrong)
             elif node.type == "heading":
                 yield _heading(node)

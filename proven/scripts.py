@@ -196,7 +196,8 @@ def _halves(source: str, written: tuple[str, ...]) -> list[tuple[int, int, list[
     found = []
     for token in _comments(source):
         parts = token.string.removeprefix("#").split(" | ", len(written) - 1)
-        if len(parts) == len(written) > 1:
+        # one without Chinese is in no language, as `a | b` in code is
+        if len(parts) == len(written) > 1 and ("zh" not in written or HAN.search(token.string)):
             found.append((*token.start, parts))
     return found
 

@@ -111,16 +111,16 @@ def _keep(name: str, space: Mapping[str, Any], names: Iterable[str]) -> None:
 def changed() -> str | None:
     """Name one thing that is not as it was, if there is one."""
     for name, ask, value in _values:
-        if _differs(lambda ask=ask: repr(ask()), value):
+        if _differs(_described, value, ask):
             return name
     for name, space, keys, look, held in _spaces:
-        if not _differs(lambda look=look, space=space: look(space), held):  # by identity first
+        if not _differs(look, held, space):  # by identity first
             continue
         for key, old in zip(keys, held, strict=False):
             new = space.get(key)
             # torch wraps the step of an optimiser when the first one is made
             by_itself = getattr(new, "__wrapped__", None) is old and _of_library(new)
-            if new is not old and not by_itself and _differs(lambda new=new: new, old):
+            if new is not old and not by_itself and _differs(space.get, old, key):
                 return f"{name}.{key}".removeprefix("builtins.")
     # libraries that are imported add filters for messages, modules and classes of their own
     for _, message, category, module, _ in warnings.filters:
@@ -132,10 +132,14 @@ def changed() -> str | None:
     return None
 
 
-def _differs(ask: Callable[[], object], value: object) -> bool:
+def _described(ask: Callable[[], object]) -> str:
+    return repr(ask())
+
+
+def _differs(ask: Callable[[Any], object], value: object, about: Any) -> bool:
     """Whether an answer is another value, or is none: what a cell has put there may raise."""
     try:
-        return bool(ask() != value)
+        return bool(ask(about) != value)
     except Exception:
         return True
 

@@ -100,7 +100,8 @@ def written(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
 
 def test_a_page_that_the_site_leaves_out_is_named(site: Site, tmp_path: Path) -> None:
     made = html.snippet(site.view("part.one", "en"), "", site.words("en"))
-    written(tmp_path, [("en/index.html", f'<h1 id="title">T</h1>{made}'), ("404.html", "")])
+    told = """<template data-made='[["h1", "T"]]'></template>"""
+    written(tmp_path, [("en/index.html", f'<h1 id="title">T</h1>{made}{told}'), ("404.html", "")])
     finish(site, "en", tmp_path)
     with pytest.raises(ProjectError, match=r"the site leaves the page out\n  at       docs/zh/ind"):
         finish(site, "zh", tmp_path)
@@ -221,6 +222,7 @@ READ_IN_TWO_WAYS = {
         "<strong> on the site",
         "注意",
     ),
+    "seven signs of a heading": ("Text\n\n####### Deep", "<h6> on the site", "Deep"),
     "line that ends with \\": ("one\\\ntwo", "<br> in notebooks", "one"),
 }
 
@@ -236,15 +238,23 @@ def test_markdown_is_the_same_on_the_site_and_in_notebooks_or_refused(
     assert f"at       {place(project, ZH, at)}\n" in said
 
 
+@pytest.mark.parametrize("entity", ["&#x202e;", "&#8238;", "&lrm;"])
+def test_what_turns_a_text_round_is_refused_as_an_entity_too(tmp_path: Path, entity: str) -> None:
+    project = sound(tmp_path / "project")
+    project.file(ZH, f"{read(project, ZH)}\nText {entity}.\n")
+    fails(project, ["cannot be seen, or turns a text round", "docs/zh/index.md"])
+
+
 def test_what_both_read_alike_is_shown(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     alike = (
         "***both*** *a **b** c* snake_case `` a ` b `` <https://example.org> **粗**：体\n\n- one\n\n"
-        "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext\n"
+        "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext[^1]\n\n[^1]: A *note*.\n"
     )
     exercise = "## Exercises {#exercises .exercises}\n\n### One {#1}\n\nDo it.\n"
-    for path in (ZH, EN):
+    for path, name in ((ZH, "mkdocs.yml"), (EN, "mkdocs.en.yml")):
         project.file(path, f"{read(project, path)}\n{alike}\n{exercise}")
+        edit(project, name, "  - attr_list\n", "  - attr_list\n  - footnotes\n")
     project.file("docs/zh/.ipynb_checkpoints/index-checkpoint.md", "no page")
     done = mkdocs_here(project.folder, "build")
     assert done.returncode == 0, done.stdout

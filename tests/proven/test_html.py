@@ -212,8 +212,24 @@ def test_mathematics_needs_no_script(display: str) -> None:
 
 
 def test_mathematics_that_cannot_be_set_is_told_as_it_was_written() -> None:
-    with pytest.raises(ProjectError, match=r"'x\^' cannot be set as mathematics"):
-        html.mathml("x^", "inline")
+    for wrong in (
+        "x^",
+        r"\frac{1}",
+        "{x",
+        "x}",
+        r"\foobar{x}",
+        r"\text{<strong>x</strong>}",
+        r"\text{a<b}",
+    ):
+        with pytest.raises(ProjectError, match="cannot be set as mathematics"):
+            html.mathml(wrong, "inline")
+    for right in (
+        r"\frac{1}{2} \{x\}",
+        r"\sqrt[3]{x}_i^2",
+        r"\sum_{i=1}^n a_i",
+        r"\mathbf{W} \le \text{if }",
+    ):
+        assert "<math" in html.mathml(right, "inline")
 
 
 def entry(view: View, number: int = 1, type: str = "KeyError") -> ErrorView:

@@ -186,6 +186,9 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
         ("---\na:b\n---\n# T {#t}\n", "it is no mapping", 1),
         ("# T {#t}\n\n```snippet alt=“a line”\na.b\n```\n", "has no option alt=“a", 3),
         ("---\n- a\n---\n# T {#t}\n", "it is no mapping", 1),
+        ("# T {#t}\n\nA[^1].\n\n[^1]: One.\n\n[^1]: Two.\n", "the footnote '1' has two texts", 7),
+        ("# T {#t}\n\nA[^2].\n", "[^2] has no text", 3),
+        ("# T {#t}\n\nA.\n\n[^3]: Three.\n", "nothing names the footnote '3'", 5),
     ],
 )
 def test_what_may_not_stand_there_is_named_with_its_line(text: str, what: str, line: int) -> None:

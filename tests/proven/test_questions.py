@@ -166,7 +166,7 @@ PAGE = """<html><head><meta charset="utf-8"></head><body><article><h1 id="title"
 <div class="snippet" data-snippet="part.one"><a class="snippet-name">part.one</a><div class="highlight"><pre>
 <code>{code}</code></pre></div><details class="snippet-fold"><summary>Show</summary><div class="snippet-result">2</div>
 </details></div><p>Two of them.</p><div class="snippet" data-snippet="part.two">second</div>
-<h2 id="next">Next</h2><p>After.</p><template data-made='[["code", "x"]]'></template></article></body></html>"""
+<h2 id="next">Next</h2><p>After.</p><template data-made='[["h1", ""], ["h2", ""], ["code", "x"]]'></template></article></body></html>"""
 
 
 def test_question_code_and_answer_are_one_box(

@@ -165,3 +165,4 @@ def test_comments_are_split_into_as_many_parts_as_there_are_languages() -> None:
     assert localise(three, "fr", written) == "x = 1  # un\ny = 2  # a | b\n"
     assert localise(three, "en", ("en",)) == three
     assert localise("# x | 甲 | 乙", "zh", ("en", "zh")) == "# 甲 | 乙"
+    assert localise("# the union: a | b", "zh", ("en", "zh")) == "# the union: a | b"

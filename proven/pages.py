@@ -468,6 +468,9 @@ def _wrong_notes(page: Page) -> Iterator[tuple[str, int]]:
 def _check_inline(inline: Inline, wrong: Wrong) -> None:
     if unread := re.match(r"(#{1,6})[^\s#].*\{:?\s*#", inline.content):
         wrong("a heading has no space behind its #", f"write {unread[1]} and a space", inline.line)
+    if re.match(r"```+ *\w", inline.content):
+        advice = "leave it out of alt, and all else of the fence's first line"
+        wrong("a backtick in its first line keeps a fence from being one", advice, inline.line)
     before = ["", ""]
     for line, _, token in inline.spans:
         code = token.type == "code_inline"
@@ -559,12 +562,17 @@ def _heading(node: SyntaxTreeNode) -> Heading:
 
 
 def _box(node: SyntaxTreeNode, lines: list[str], wrong: Wrong) -> Box:
+    kind = str(node.meta["tag"])
+    if not any(child.type == "admonition_title" for child in node.children):
+        advice = 'write it in quotes behind the kind: !!! tip "Title"'
+        wrong("the box has no title", advice, _line(node))
+        return Box(_line(node), kind, Inline(_line(node), "", ()), False, ())
     title, *inside = node.children
     parts = tuple(_parts(inside, lines, wrong))
     if not parts:
         wrong("the box is empty", "indent what belongs to it by four spaces", _line(node))
     words, folded = _inline(title.children[0]), node.markup == "???"
-    return Box(_line(node), str(node.meta["tag"]), words, folded, parts)
+    return Box(_line(node), kind, words, folded, parts)
 
 
 def _fence(node: SyntaxTreeNode, wrong: Wrong) -> Fence:

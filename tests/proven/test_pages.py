@@ -186,6 +186,9 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
         ("---\na:b\n---\n# T {#t}\n", "it is no mapping", 1),
         ("# T {#t}\n\n```snippet alt=“a line”\na.b\n```\n", "has no option alt=“a", 3),
         ("---\n- a\n---\n# T {#t}\n", "it is no mapping", 1),
+        ('# T {#t}\n\n!!! tip ""\n\n    Text.\n', "the box has no title", 3),
+        ('# T {#t}\n\n??? tip ""\n', "the box has no title", 3),
+        ('# T {#t}\n\n!!! tip ""\n\n    ```text\n    x\n    ```\n', "the box has no title", 3),
         ("# T {#t}\n\nA[^1].\n\n[^1]: One.\n\n[^1]: Two.\n", "the footnote '1' has two texts", 7),
         ("# T {#t}\n\nA[^2].\n", "[^2] has no text", 3),
         ("# T {#t}\n\nA.\n\n[^3]: Three.\n", "nothing names the footnote '3'", 5),
@@ -194,6 +197,15 @@ def test_ids_stand_behind_headings_paragraphs_and_in_html() -> None:
 def test_what_may_not_stand_there_is_named_with_its_line(text: str, what: str, line: int) -> None:
     _, problems = read_page(text, "index.md", "zh", "docs/zh/index.md")
     assert [(what in p.what, p.places[0]) for p in problems] == [(True, f"docs/zh/index.md:{line}")]
+
+
+def test_a_backtick_that_keeps_a_fence_from_being_one_is_told_where_it_stands() -> None:
+    text = '# T {#t}\n\n```snippet alt="A line of `x`"\npart.one\n```\n'
+    _, problems = read_page(text, "index.md", "zh", "docs/zh/index.md")
+    assert (
+        "a backtick in its first line keeps a fence from being one",
+        ("docs/zh/index.md:3",),
+    ) in [(problem.what, problem.places) for problem in problems]
 
 
 @pytest.mark.parametrize(

@@ -265,17 +265,22 @@ ax.legend(frameon=False)
 # %% check-row-norm
 def check_row_norm(RowNorm):
     norm = RowNorm()
-    assert not list(norm.parameters())
+    assert not list(norm.parameters()), "no parameters"
     torch.manual_seed(0)
     for shape in [(4, 8), (4, 4), (2, 3, 5)]:
         for spread in (3, 1e-3):  # eps counts | eps 起作用
             X = spread * (torch.randn(shape) + 1)
             Y = norm(X)
             expected = F.layer_norm(X, shape[-1:])
-            torch.testing.assert_close(Y, expected)
-            torch.testing.assert_close(Y[:1], norm(X[:1]))
+            case = f"shape {shape}, spread {spread}"
+            assert Y.shape == shape, case
+            assert Y.allclose(expected, atol=1e-5), case
+            alone = Y[:1].allclose(norm(X[:1]), atol=1e-5)
+            assert alone, f"{case}: the first row alone"
     far = 30 + torch.randn(4, 8)
-    torch.testing.assert_close(norm(far), F.layer_norm(far, (8,)))
+    Y = norm(far)
+    close = Y.allclose(F.layer_norm(far, (8,)), atol=1e-5)
+    assert close, "numbers far from 0"
     equal = norm(torch.full((1, 8), 7.0))
     assert not equal.any(), "a row of equal numbers"
     X, grads = torch.randn(4, 8, requires_grad=True), []
@@ -305,7 +310,7 @@ check_row_norm(RowNorm)
 # %% check-fourier
 def check_fourier(FourierHalf):
     layer = FourierHalf()
-    assert not list(layer.parameters())
+    assert not list(layer.parameters()), "no parameters"
     torch.manual_seed(0)
     for shape in [(8,), (4, 6), (2, 3, 5), (3, 1)]:
         d = shape[-1]
@@ -318,10 +323,21 @@ def check_fourier(FourierHalf):
         for dtype in (torch.float32, torch.float64):
             Y = layer(X.to(dtype).requires_grad_())
             right = expected.to(dtype.to_complex())
-            torch.testing.assert_close(Y, right)
+            case = f"shape {shape}, {dtype}"
+            assert Y.shape == right.shape, case
+            assert Y.dtype == right.dtype, case
+            torch.testing.assert_close(Y, right, msg=case)
             kept = d == 1 or Y.requires_grad
             assert kept, "the gradient is cut off"
     print("checked: the first d // 2 coefficients")
+
+
+def check_lost(FourierHalf, row):
+    assert row.shape == (8,), f"shape: {tuple(row.shape)}"
+    assert row.any(), "all 0"
+    left = FourierHalf()(row / row.abs().max())
+    assert left.abs().max() < 1e-6, f"left: {left.abs()}"
+    print("checked: the row becomes 0")
 
 
 # %% fourier
@@ -333,7 +349,7 @@ class FourierHalf(nn.Module):
 
 check_fourier(FourierHalf)
 alternating = torch.tensor([1.0, -1.0]).repeat(4)
-print("lost:", FourierHalf()(alternating).abs().tolist())
+check_lost(FourierHalf, alternating)
 
 # %% fourier-into-linear raises="RuntimeError"
 half = FourierHalf()(torch.randn(4, 8))
@@ -363,6 +379,16 @@ def check_scaler(Scaler):
             constant.fit(X)
             assert constant(X).abs().max() < 1e-4, "not 0"
 
+    fine = Scaler(1).double()
+    X = torch.full((3, 1), 0.1, dtype=torch.float64)
+    fine.fit(X)
+    assert fine(X).abs().max() < 1e-4, "float64: not 0"
+    far = Scaler(1)
+    X = 1e6 + 0.5 * torch.randn(1000, 1)
+    far.fit(X)
+    wide = 0.9 < far(X).std() < 1.1
+    assert wide, "far from 0, but not equal"
+
     loaded = Scaler(3)
     loaded.load_state_dict(scaler.state_dict())
     assert torch.equal(loaded(train), Z), "not saved"
@@ -371,7 +397,9 @@ def check_scaler(Scaler):
     scaler.double()
     scaler.fit(train.requires_grad_())  # float32
     for buffer in scaler.buffers():
-        assert buffer.dtype == torch.float64, "new dtype"
+        if buffer.is_floating_point():
+            kept = buffer.dtype == torch.float64
+            assert kept, "fit: a buffer has a new dtype"
         assert not buffer.requires_grad, "in the graph"
     Z = scaler(train.double())
     assert Z.dtype == torch.float64, "another dtype"
@@ -404,18 +432,26 @@ check_scaler(Scaler)
 # %% check-quadratic
 def check_quadratic(Quadratic):
     layer = Quadratic(2, 1)
+    count = len(list(layer.parameters()))
+    assert count == 1, f"{count} parameters, not 1"
+    assert layer.weight.shape == (2, 2, 1), "weight: another shape"
     with torch.no_grad():
         W = torch.tensor([[1.0, 2.0], [3.0, -4.0]])
         layer.weight[..., 0] = W
     Y = layer(torch.tensor([[1.0, 10.0]]))
-    assert Y.item() == 1 + 2 * 10 + 3 * 10 - 4 * 100
+    # 1 + 2 * 10 + 3 * 10 - 4 * 100
+    assert Y.tolist() == [[-349]], f"{Y.tolist()}, not -349"
 
     torch.manual_seed(0)
     layer, X = Quadratic(3, 2), torch.randn(4, 3)
-    (W,) = layer.parameters()
-    assert W.shape == (3, 3, 2)
+    W, same = layer.weight, []
+    assert W.shape == (3, 3, 2), f"weight: {tuple(W.shape)}"
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        same.append(Quadratic(3, 2).weight.equal(W))
+    assert same == [True, True, False], "drawn at random?"
     Y, whole = layer(X.requires_grad_()), 0
-    assert Y.shape == (4, 2)
+    assert Y.shape == (4, 2), f"output: {tuple(Y.shape)}"
     for r in range(4):
         for k in range(2):
             total = 0
@@ -475,6 +511,12 @@ class NoBias(MyLinear):
         return F.relu(X @ self.weight + self.bias.detach())
 
 
+class CutSoftmax(MyLinear):
+    def forward(self, X):  # each row sums to 1 | 每行之和为 1
+        H = X @ self.weight.detach() + self.bias.detach()
+        return H.softmax(dim=-1)
+
+
 def check_gradients_agree(gradients_agree):
     torch.manual_seed(0)
     X, norm = torch.randn(8, 5), nn.BatchNorm1d(5)
@@ -487,9 +529,13 @@ def check_gradients_agree(gradients_agree):
             assert torch.equal(value, old), "changed"
         for p in layer.parameters():
             assert p.grad is None, "has a gradient"
-    for wrong in (DataLinear, HalfLinear, NoInput, NoBias):
+    wide = MyLinear(5, 3).double()
+    assert gradients_agree(wide, X.double()), "float64"
+    assert wide.weight.dtype == torch.float64, "converted"
+    kinds = (DataLinear, HalfLinear, NoInput, NoBias)
+    for wrong in (*kinds, CutSoftmax):
         assert not gradients_agree(wrong(5, 3), X), wrong
-    print("checked: two layers pass, four are rejected")
+    print("checked: three layers pass, five are rejected")
 
 
 # %% gradients-agree

@@ -322,6 +322,7 @@ except ValueError as error:
 
 # %% check-any-size
 def check_any_size(any_size_net):
+    torch.manual_seed(0)
     net = any_size_net()
     net(torch.ones(2, 1, 28, 28))
     names = list(net.state_dict())
@@ -333,11 +334,18 @@ def check_any_size(any_size_net):
     pairs = zip(before, after, strict=True)
     same = all(p is q for p, q in pairs)
     assert same, "a later call made new parameters"
-    assert names == list(net.state_dict())
+    kept = names == list(net.state_dict())
+    assert kept, "a later call changed the state dict"
     assert len(names) == 6, "two convolutions, one linear"
     convs = [p.shape for p in before if p.dim() == 4]
     wanted = [(6, 1, 5, 5), (16, 6, 5, 5)]
     assert sorted(convs) == wanted, "other convolutions"
+    images = torch.rand(2, 1, 64, 64)
+    before = net(images)
+    images[0, :, -9:, -9:] = 5  # in one corner | 只改一角
+    pairs = zip(before, net(images), strict=True)
+    moved = [not a.allclose(b) for a, b in pairs]
+    assert moved == [True, False], f"rows moved: {moved}"
     print("checked: images of four sizes, two not square")
 
 
@@ -365,14 +373,14 @@ print("in_features:", pooled[-1].in_features)
 def check_many_widths(ManyWidths):
     net = ManyWidths([20, 21])
     names = [name for name, p in net.named_parameters()]
-    assert names, "no parameters before the first call"
+    assert len(names) > 2, f"only {names} are registered"
     rows = torch.ones(2, 21)
     before = net(rows).detach()
 
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
     out = net(torch.ones(2, 20))
     assert out.shape == (2, 10), tuple(out.shape)
-    out.sum().backward()
+    out.square().sum().backward()
     idle = [p for p in net.parameters() if p.grad is None]
     assert idle, "each width has its own layer"
     optimizer.step()
@@ -383,6 +391,10 @@ def check_many_widths(ManyWidths):
     sizes = [p.numel() for p in net.parameters()]
     for width in (20, 21):
         assert width * 256 in sizes, "not 256 outputs"
+    three = ManyWidths([3, 5, 7])
+    for width in (3, 5, 7):
+        out = three(torch.ones(2, width))
+        assert out.shape == (2, 10), f"[3, 5, 7]: {width}"
     try:
         net(torch.ones(2, 30))
     except Exception as error:
@@ -415,8 +427,9 @@ def check_materialise(materialise):
     inner[1].eval()  # a mode of its own | 单独设了模式
     net = nn.Sequential(inner)
     assert materialise(net, 1, 20) is net, "return net"
-    assert inner[0].in_features == 20
-    assert inner[0].weight.dtype == torch.float64
+    assert inner[0].in_features == 20, "still lazy"
+    dtype = inner[0].weight.dtype
+    assert dtype == torch.float64, f"another dtype: {dtype}"
     modes = [m.training for m in net.modules()]
     wanted = [True, True, True, False, True, True]
     assert modes == wanted, f"modes changed: {modes}"
@@ -437,6 +450,15 @@ def check_materialise(materialise):
         raise AssertionError("the error must reach the caller")
     same = before.equal(torch.get_rng_state())
     assert same, "zeros draw no random numbers"
+    norm = nn.BatchNorm1d(20)
+    norm(torch.rand(8, 20))  # statistics to keep | 已有统计量
+    kept = norm.running_mean.clone()
+    net = nn.Sequential(norm, nn.Linear(20, 4), nn.Dropout())
+    before = torch.get_rng_state()
+    materialise(net, 1, 20)
+    same = before.equal(torch.get_rng_state())
+    assert same, "the dropout has drawn: evaluation mode?"
+    assert kept.equal(norm.running_mean), "statistics moved"
     on_meta = nn.Sequential(nn.LazyLinear(4, device="meta"))
     materialise(on_meta, 1, 20)
     print("checked: width, dtype, modes, statistics")
@@ -470,11 +492,25 @@ def check_reached(reached):
     nn.init.zeros_(net[0].bias)
     kept = [p.detach().clone() for p in net.parameters()]
     weights = ["0.weight", "2.weight"]
-    assert sorted(reached(net, init_by_type)) == weights
+    found = sorted(reached(net, init_by_type))
+    assert found == weights, f"init_by_type: {found}"
     found = sorted(reached(net, init_normal))
     assert len(found) == 4, f"init_normal: {found}"
     pairs = zip(kept, net.parameters(), strict=True)
     same = all(torch.equal(p, q) for p, q in pairs)
+    assert same, "net itself has changed"
+
+    def first_row(m):  # writes a part | 只写一部分
+        if isinstance(m, nn.Linear):
+            nn.init.zeros_(m.weight[0])
+
+    found = sorted(reached(net, first_row))
+    assert found == weights, f"first_row: {found}"
+    mixed = nn.Sequential(nn.Linear(20, 4), nn.LazyLinear(2))
+    old = mixed[0].weight.detach().clone()
+    found = list(reached(mixed, init_by_type))
+    assert found == ["0.weight"], f"one layer lazy: {found}"
+    same = old.equal(mixed[0].weight)
     assert same, "net itself has changed"
     print("checked: 0, 2 and 4 parameters")
 
@@ -520,9 +556,11 @@ def check_naive_lazy(NaiveLazyLinear, trials):
     for trial in trials:
         name = trial.__name__
         good = trial(nn.LazyLinear)
-        assert good is True, f"{name}(nn.LazyLinear)"
+        told = f"{name}(nn.LazyLinear) gave {good!r}"
+        assert good is True, f"{told}, not True"
         bad = trial(NaiveLazyLinear)
-        assert bad is False, f"{name} does not break"
+        told = f"{name} does not break it: {bad!r}"
+        assert bad is False, f"{told}, not False"
     names = [trial.__name__ for trial in trials]
     print("checked:", ", ".join(names))
 

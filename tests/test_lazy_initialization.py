@@ -829,6 +829,27 @@ def test_loading_supplies_the_shapes() -> None:
         assert all(torch.equal(p, q) for p, q in pairs)
 
 
+def test_loading_overrules_the_width_of_the_output() -> None:
+    """A lazy linear layer or convolution that was never called accepts a state dict with another width of the output
+    than the one that it was built with, and computes with that; `nn.Linear(3, 4)` refuses a weight with 7 outputs.
+
+    从未调用过的延后初始化的线性层或卷积，构造时写明的输出宽度与状态字典不同，也会收下，并按收下的宽度计算；
+    `nn.Linear(3, 4)` 则拒绝 7 个输出的权重。
+    """
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        nn.Linear(3, 4).load_state_dict(nn.Linear(3, 7).state_dict())
+    four = nn.LazyLinear(4)
+    told = four.load_state_dict(nn.Linear(3, 7).state_dict())
+    assert str(told) == "<All keys matched successfully>"
+    assert four(torch.ones(2, 3)).shape == (2, 7)
+    for layer in over(with_a_width_to_decide(), "lazy classes | 个延后初始化的类"):
+        width, *rest = layer.args
+        other, fresh = layer.cls(width + 3, *rest), layer.make()
+        shape = layer.call(other).shape
+        fresh.load_state_dict(other.state_dict())
+        assert layer.call(fresh).shape == shape != layer.call(layer.make()).shape
+
+
 def test_the_first_call_keeps_loaded_values() -> None:
     """A loaded lazy layer keeps its class until its first call, and `nn.LazyLinear` its `in_features=0` too;
     that call leaves the loaded parameters of linear layers, convolutions and batch norms alone.
@@ -1092,6 +1113,34 @@ def test_a_dry_run_without_gradients_freezes_nothing() -> None:
         assert all(p.grad is not None for p in module.parameters())
 
 
+def test_a_layer_for_training_only_stays_lazy() -> None:
+    """A lazy layer that `forward` calls in training mode only is still lazy after a dry run in evaluation mode, and
+    not after one in training mode.
+
+    延后初始化的层，如果 `forward` 只在训练模式下才调用它，评估模式下的试运行之后仍未初始化；试运行用训练模式，它才会初始化。
+    """
+
+    class Auxiliary(nn.Module):
+        def __init__(self, part: nn.Module) -> None:
+            super().__init__()
+            self.body, self.part = nn.LazyLinear(8), part
+
+        def forward(self, X: torch.Tensor, *inputs: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                self.part(*inputs)
+            out: torch.Tensor = self.body(X)
+            return out
+
+    for layer in over(lazy_layers(), "lazy classes | 个延后初始化的类"):
+        for training in (False, True):
+            net = Auxiliary(layer.make()).train(training)
+            with torch.no_grad():
+                net(X, *layer.inputs())
+            assert type(net.body) is nn.Linear
+            assert (type(net.part) is layer.cls) is not training
+            assert any(is_lazy(p) for p in net.parameters()) is not training
+
+
 def test_a_dry_run_in_inference_mode_is_not_trained() -> None:
     """After a dry run under `torch.inference_mode()`, a backward pass raises an error that names inference
     tensors, such as `Inference tensors cannot be saved for backward`; in a linear layer by itself it raises none,
@@ -1246,6 +1295,30 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         state.check_any_size(lambda: upsampled(1))
     state.check_any_size(lambda: upsampled(5))
 
+    class Before(nn.Module):  # does something to the images before the model sees them
+        def __init__(self, change: Any) -> None:
+            super().__init__()
+            self.net, self.change = state.any_size_net(), change
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.net(self.change(X))
+            return out
+
+    for change in (
+        lambda X: X[..., :16, :16],  # looks at one corner
+        lambda X: X.mean(dim=0, keepdim=True).expand(X.shape),  # mixes the images
+    ):
+        with pytest.raises(AssertionError, match="rows moved"):
+            state.check_any_size(lambda change=change: Before(change))
+    state.check_any_size(lambda: Before(nn.Identity()))
+
+    def pooled_after_flatten() -> nn.Module:  # each bin holds the pixels of one channel
+        net = state.any_size_net()
+        net[5], net[6] = nn.Flatten(), nn.AdaptiveAvgPool1d(16)
+        return net
+
+    state.check_any_size(pooled_after_flatten)
+
     class Unbiased(state.ManyWidths):
         def __init__(self, widths: list[int]) -> None:
             super().__init__(widths)
@@ -1256,7 +1329,7 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
 
     class Late(state.ManyWidths):  # makes a first layer when it sees a width
         def __init__(self, widths: list[int]) -> None:
-            super().__init__([])
+            super().__init__(widths[:1])
 
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             width = X.shape[-1]
@@ -1301,9 +1374,37 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
 
     state.check_many_widths(AsTensors)
 
+    class Normalised(state.ManyWidths):  # the sum of the outputs is constant
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = super().forward(X).softmax(dim=-1)
+            return out
+
+    state.check_many_widths(Normalised)
+
+    class InADict(state.ManyWidths):  # a plain dict registers nothing
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__([])
+            del self.first
+            self.first = {str(width): nn.Linear(width, 256) for width in widths}
+
+    class Two(nn.Module):  # the two widths of the task, whatever is declared
+        def __init__(self, widths: list[int]) -> None:
+            super().__init__()
+            self.narrow, self.wide = nn.Linear(20, 256), nn.Linear(21, 256)
+            self.last = nn.Linear(256, 10)
+
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            first = self.narrow if X.shape[1] == 20 else self.wide
+            out: torch.Tensor = self.last(torch.relu(first(X)))
+            return out
+
+    with pytest.raises(RuntimeError, match="2x3 and"):
+        state.check_many_widths(Two)
+
     wrong = (
         (Narrow, "not 256 outputs"),
         (Late, "made new"),
+        (InADict, r"only \['last.weight', 'last.bias'\] are registered"),
         (Apart, "must be shared"),
         (Padded, "its own layer"),
     )
@@ -1364,7 +1465,46 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
     def outside_in(net: Any, *shape: int) -> Any:  # a parent's mode is set before its children's
         return restoring(net, list(net.modules()), zeros_for(net, *shape))
 
+    def norms(net: Any) -> list[Any]:
+        return [m for m in net.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+    def resetting(net: Any, rows: int, *shape: int) -> Any:  # without `eval()`
+        with torch.no_grad():
+            net(zeros_for(net, 2, *shape))
+        for norm in norms(net):
+            norm.reset_running_stats()
+        return net
+
+    def norms_only(net: Any, *shape: int) -> Any:
+        training = [m for m in norms(net) if m.training]
+        for norm in training:
+            norm.eval()
+        try:
+            with torch.no_grad():
+                net(zeros_for(net, *shape))
+        finally:
+            for norm in training:
+                norm.train()
+        return net
+
+    def keeping(net: Any, rows: int, *shape: int) -> Any:  # draws all the same
+        kept = copy.deepcopy([norm.state_dict() for norm in norms(net) if not is_lazy(norm.weight)])
+        resetting(net, rows, *shape)
+        for norm, state_dict in zip(norms(net), kept, strict=False):
+            norm.load_state_dict(state_dict)
+        return net
+
     state.check_materialise(outside_in)
+    for wrong_materialise in (resetting, norms_only, keeping):
+        with pytest.raises(AssertionError, match="the dropout has drawn"):
+            state.check_materialise(wrong_materialise)
+
+    def without_drawing(net: Any, *shape: int) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            return resetting(net, *shape)
+
+    with pytest.raises(AssertionError, match="statistics moved"):
+        state.check_materialise(without_drawing)
     for wrong_materialise in (
         *(plainly, all_training, without_finally, swallowing, on_the_cpu),
         *(children_only, on_random_numbers),
@@ -1387,6 +1527,43 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
     def every_name(net: Any, init: Any) -> list[str]:
         return [name for name, _ in net.named_parameters()]
 
+    def filled(net: Any) -> Any:
+        with torch.no_grad():
+            for p in net.parameters():
+                if not is_lazy(p):
+                    p.fill_(math.nan)
+        return net
+
+    def whole_only(net: Any, init: Any) -> list[str]:
+        named = filled(copy.deepcopy(net)).apply(init).named_parameters()
+        return [name for name, p in named if not is_lazy(p) and not p.isnan().any()]
+
+    def in_place(net: Any, init: Any) -> list[str]:
+        if any(is_lazy(p) for p in net.parameters()):
+            return []
+        kept = copy.deepcopy(net.state_dict())
+        named = filled(net).apply(init).named_parameters()
+        found = [name for name, p in named if not p.isnan().all()]
+        net.load_state_dict(kept)
+        return found
+
+    def left_full(net: Any, init: Any) -> list[str]:  # where a layer is lazy
+        if not any(is_lazy(p) for p in net.parameters()):
+            return in_place(net, init)
+        named = filled(net).apply(init).named_parameters()
+        return [name for name, p in named if not is_lazy(p) and not p.isnan().all()]
+
+    def versions(net: Any, init: Any) -> list[str]:
+        probe = copy.deepcopy(net)
+        before = [p._version for p in probe.parameters()]
+        pairs = zip(probe.apply(init).named_parameters(), before, strict=True)
+        return [name for (name, p), version in pairs if p._version != version]
+
+    state.check_reached(versions)
+    reasons = ((whole_only, "first_row"), (in_place, "one layer lazy"), (left_full, "itself"))
+    for wrong_reached, reason in reasons:
+        with pytest.raises(AssertionError, match=reason):
+            state.check_reached(wrong_reached)
     for wrong_reached in (compared, on_the_original, every_name):
         with pytest.raises(AssertionError):
             state.check_reached(wrong_reached)
@@ -1401,6 +1578,14 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         state.check_naive_lazy(state.NaiveLazyLinear, trials)
     with pytest.raises(AssertionError, match="does not break"):
         state.check_naive_lazy(nn.LazyLinear, [state.trains, state.loads, state.casts])
+
+    def as_a_tensor(kind: Any) -> Any:
+        return torch.tensor(state.trains(kind))
+
+    trials = [as_a_tensor, state.loads, state.casts]
+    told = r"as_a_tensor\(nn.LazyLinear\) gave tensor\(True\), not True"
+    with pytest.raises(AssertionError, match=told):
+        state.check_naive_lazy(state.NaiveLazyLinear, trials)
 
     class Forgets(state.NaiveLazyLinear):
         def forward(self, X: torch.Tensor) -> torch.Tensor:

@@ -601,6 +601,8 @@ def check_repaired(Repaired):
     net, copy = Repaired(), Repaired()
     by_hand = net.layers[1](net.layers[0](X - net.mean))
     assert torch.equal(net(X), by_hand), "other numbers"
+    drawn = len(net.mean.unique()) > 1
+    assert drawn, "Broken draws its mean: torch.rand(20)"
     count = len(list(net.parameters()))
     assert count == 4, f"{count} parameters, not 4"
     with torch.no_grad():
@@ -641,6 +643,8 @@ def check_parallel(Parallel):
     assert count == 4, f"{count} parameters, not 4"
     shape = both(torch.rand(3, 2, 20)).shape
     assert shape == (3, 2, 12), tuple(shape)
+    pair = Parallel(nn.Linear(20, 3), nn.Identity())
+    assert pair(X).shape == (2, 23), "other widths"
     print("checked: joined to", tuple(output.shape))
 
 
@@ -700,6 +704,8 @@ check_residual(Residual)
 
 # %% check-list-like
 def check_list_sequential(ListSequential):
+    derived = issubclass(ListSequential, MySequential)
+    assert derived, "derive it from MySequential"
     square, relu = nn.Linear(20, 20), nn.ReLU()
     parts = [square, relu, square, nn.Linear(20, 4)]
     theirs = nn.Sequential(*parts)
@@ -716,11 +722,13 @@ def check_list_sequential(ListSequential):
         assert list(part) == parts[cut], f"{cut}: {part}"
         assert torch.equal(part(X), theirs[cut](X)), cut
     for index in (4, -5):
+        error = None
         try:
             mine[index]
-        except IndexError:
-            continue
-        raise AssertionError(f"mine[{index}]: no error")
+        except LookupError as raised:
+            error = type(raised)
+        told = f"mine[{index}]: {error}, not IndexError"
+        assert error is IndexError, told
     print("checked:", len(mine), "parts")
 
 
@@ -762,7 +770,8 @@ def check_repeat(repeat):
     assert layers == 152, f"{layers} layers, not 152"
     count = len(list(skeleton.parameters()))
     assert count == 2 * 152 + 50, f"{count} parameters"
-    assert torch.equal(skeleton(X), out(entrance(X)))
+    same = torch.equal(skeleton(X), out(entrance(X)))
+    assert same, "in a new skeleton, only two layers count"
     one, two = repeat(2, lambda: nn.Linear(1, 1))
     assert not one.weight.equal(two.weight), "make: once"
     print("checked:", layers, "layers")
@@ -780,8 +789,11 @@ check_repeat(repeat)
 def check_audit(audit):
     kinds = {"plain": "plain", "buffer": "buffer"}
     kinds["frozen"] = "parameter"
-    found = audit(ThreeWays())
-    assert found == kinds, found
+
+    def compare(found, kinds):  # what differs | 不同之处
+        assert found == kinds, found.items() ^ kinds.items()
+
+    compare(audit(ThreeWays()), kinds)
 
     shifted, fixed = Shifted(), FixedHiddenMLP()
     weight = fixed.rand_weight
@@ -796,7 +808,9 @@ def check_audit(audit):
     for name, _ in net.named_parameters():
         kinds[name] = "parameter"
     found = audit(net)
-    assert found == kinds, found
+    compare(found, kinds)
+    twins = audit(nn.Sequential(Shifted(), Shifted()))
+    assert "1.mean" in twins, "equal, but two tensors"
 
     # more names, no more tensors | 名字多了，张量没多
     fixed.mean, fixed.copy = shifted.mean, weight
@@ -844,6 +858,7 @@ def check_shapes(shapes):
                     found.append(dict(value))
         return found
 
+    own = chimera[1].register_forward_hook(lambda *_: None)
     before = hooks()
     rows = shapes(chimera, X)
     assert len(rows) == 12, f"{len(rows)} rows, not 12"
@@ -857,7 +872,9 @@ def check_shapes(shapes):
         pass
     else:
         raise AssertionError("the error was swallowed")
-    assert hooks() == before, "a hook is left"
+    after = hooks()
+    own.remove()
+    assert after == before, "a hook is left, or one is gone"
     print("checked:", len(rows), "rows, no hook is left")
 
 

@@ -119,7 +119,8 @@ print("snapshot is 5:", snapshot.item() == 5)
 net.state_dict()[0]
 
 # %% parameter-groups
-rest = [p for name, p in net.named_parameters() if "2." not in name]
+named = net.named_parameters()
+rest = [p for name, p in named if not name.startswith("2.")]
 groups = [
     {"params": net[2].parameters(), "lr": 0.01},
     {"params": rest},
@@ -148,7 +149,7 @@ def init_normal(m):
 
 def init_kaiming(m):
     if isinstance(m, nn.Linear):
-        nn.init.kaiming_normal_(m.weight)
+        nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
         if m.bias is not None:
             nn.init.zeros_(m.bias)
 
@@ -165,8 +166,8 @@ import matplotlib.pyplot as plt
 
 # Spread of 256 outputs after each layer | 每层之后 256 个输出的差异
 @torch.no_grad()
-def spreads(init, depth=20, width=64):
-    torch.manual_seed(0)
+def spreads(init, depth=20, width=64, seed=0):
+    torch.manual_seed(seed)
     hidden = torch.randn(256, width).double()
     result = []
     for _ in range(depth):
@@ -176,10 +177,16 @@ def spreads(init, depth=20, width=64):
     return result
 
 
+# The median of 21 networks | 21 个网络的中位数
+def medians(init):
+    runs = [spreads(init, seed=seed) for seed in range(21)]
+    return [sorted(layer)[10] for layer in zip(*runs, strict=True)]
+
+
 curves = {
-    "kaiming": spreads(init_kaiming),
-    "default": spreads(lambda m: None),
-    "normal 0.01": spreads(init_normal),
+    "kaiming": medians(init_kaiming),
+    "default": medians(lambda m: None),
+    "normal 0.01": medians(init_normal),
 }
 
 fig, ax = plt.subplots(figsize=(4.4, 3.4), layout="tight")
@@ -616,6 +623,8 @@ def check_report(report):
     assert ok == ["2.bias"], f"ok is 2.bias, not {ok}"
     zero = list(kinds.values()).count("zero")
     assert zero == 3, f"3 gradients are zeros, not {zero}"
+    model[2].bias.grad.mul_(1e-12)
+    assert report(model) == kinds, "a small gradient is not 0"
     print("checked: none, zero and ok are told apart")
 
 
@@ -677,14 +686,17 @@ def check_table(table):
             total = table(model)
         return total, text.getvalue().splitlines()
 
-    total, lines = run(net)
+    layer, relu = nn.Linear(8, 8), nn.ReLU()
+    ends = nn.Linear(4, 8), nn.Linear(8, 1)
+    tied = nn.Sequential(ends[0], relu, layer, relu, layer, ends[1])
+    total, lines = run(tied)
     print(*lines, sep="\n")
-    tied = [line for line in lines if "2.weight" in line]
-    assert len(lines) == 6, "a line for each object"
-    assert len(tied) == 1, "one line for 2.weight"
-    assert "4.weight" in tied[0], "the same object"
-    assert tied[0].count("8") >= 2, "its shape is 8, 8"
-    assert "64" in tied[0], "it has 64 numbers"
+    both = [line for line in lines if "2.weight" in line]
+    assert len(lines) == 6, f"6 objects, {len(lines)} lines"
+    assert len(both) == 1, "one line for 2.weight"
+    assert "4.weight" in both[0], "the same object"
+    assert both[0].count("8") >= 2, "its shape is 8, 8"
+    assert "64" in both[0], "it has 64 numbers"
     assert total == 121, f"121 numbers, not {total}"
 
     pair = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
@@ -733,6 +745,9 @@ def check_watch(watch):
     assert len(log) == 20, "one entry for each step"
     names = list(tied.state_dict())
     assert list(log[0]) == names, "both names, too"
+    pairs = [pair for step in log for pair in step.values()]
+    finite = all(v.isfinite().all() for pair in pairs for v in pair)
+    assert finite, "nan or inf: is it the mean squared error?"
     for run in log, apart:
         for i in (0, 19):
             a, b = run[i]["0.weight"], run[i]["2.weight"]
@@ -749,10 +764,12 @@ def check_watch(watch):
     assert not start.equal(layer.weight), "clone the values"
 
     (old, grad), (new, _) = (s["0.weight"] for s in log[:2])
-    assert torch.allclose(new, old - 0.01 * grad), "SGD, 0.01"
+    step = torch.allclose(new, old - 0.01 * grad)
+    assert step, "SGD, 0.01? logged before the update, cloned?"
 
     uses = apart[0]["0.weight"][1] + apart[0]["2.weight"][1]
-    assert torch.allclose(log[0]["0.weight"][1], uses)
+    summed = torch.allclose(log[0]["0.weight"][1], uses)
+    assert summed, "the gradient is the sum over both uses"
     state = {name: log[1][name][0] for name in names}
     tied.load_state_dict(state)  # back to step 1 | 回到第 1 步
     tied.zero_grad()
@@ -817,18 +834,21 @@ def check_freeze(freeze):
         "head.weight",
         "head.bias",
     ], "all but body should move"
+
+    tree = nn.Sequential(model, nn.Linear(1, 1))
+    tree(inputs).sum().backward()
+    inner = freeze(tree, "0.body2")  # further down | 更深一级
+    assert inner == 72, f"0.body2: 72 numbers, not {inner}"
+    assert tree[1].weight.grad is not None, "a gradient is gone"
     print("checked: all but body moved")
 
 
 # %% freeze-by-name
 def freeze(model, block):
-    count = 0
-    for name, param in model.named_parameters():
-        if name.startswith(f"{block}."):  # with the dot | 连点一起比较
-            param.requires_grad_(False)
-            param.grad = None  # drop the old gradient | 丢掉旧的梯度
-            count += param.numel()
-    return count
+    part = model.get_submodule(block)
+    part.requires_grad_(False)
+    part.zero_grad()  # drop the old gradients | 丢掉旧的梯度
+    return sum(param.numel() for param in part.parameters())
 
 
 check_freeze(freeze)
@@ -860,7 +880,11 @@ def check_init_by_name(init_by_name):
         nn.init.constant_(weight, 7)
 
     more = (r"1\.weight", sevens)
-    rest = (r".*", nn.init.ones_)  # comes too late | 轮不到它
+
+    def late(weight):
+        raise AssertionError("an earlier rule fits")
+
+    rest = (r".*", late)  # comes too late | 轮不到它
     init_by_name(model, [*rules, more, rest])
     for name, param in model.named_parameters():
         if name.endswith("bias"):
@@ -904,7 +928,7 @@ def check_bounds(conv_bound, lstm_bound):
         layer = nn.Conv2d(*sizes)
         ratio = largest(layer) / conv_bound(*sizes)
         assert 0.98 < ratio < 1.00001, f"Conv2d{sizes}"
-    for sizes in [(7, 16), (7, 50), (7, 100)]:
+    for sizes in [(100, 16), (7, 50), (7, 100)]:
         layer = nn.LSTM(*sizes)
         ratio = largest(layer) / lstm_bound(*sizes)
         assert 0.98 < ratio < 1.00001, f"LSTM{sizes}"
@@ -948,7 +972,8 @@ def check_autoencoder(TiedAutoencoder):
     inputs = torch.rand(16, 8, dtype=torch.float64)
     params = dict(auto.named_parameters())
     print("parameters:", *params)
-    assert auto(inputs).shape == inputs.shape
+    shape = tuple(auto(inputs).shape)
+    assert shape == (16, 8), f"output {shape}, not (16, 8)"
     sizes = {n: p.numel() for n, p in params.items()}
     found = sorted(sizes.values())
     assert found == [3, 8, 24], f"3, 8, 24, not {found}"
@@ -964,7 +989,12 @@ def check_autoencoder(TiedAutoencoder):
     wanted = torch.tanh(inputs @ W.T + inner) @ W + bias
     assert torch.allclose(auto(inputs), wanted), "where is tanh?"
     # Both uses in the gradient? | 梯度里有没有两处的贡献？
-    assert torch.autograd.gradcheck(output, (W,))
+    both = torch.autograd.gradcheck(
+        output,
+        (W,),
+        raise_exception=False,
+    )
+    assert both, "a use is missing in the gradient"
     print("checked: 35 numbers, both uses in the gradient")
 
 
@@ -987,28 +1017,31 @@ check_autoencoder(TiedAutoencoder)
 def check_differences(differences):
     # The largest error, as a share of the largest gradient | 最大误差占最大梯度的比例
     def gap(dtype):
-        model = copy.deepcopy(net).to(dtype)
-        model.zero_grad()
+        model = copy.deepcopy(tied).to(dtype)
         inputs = X.to(dtype)
         model(inputs).sum().backward()
-        weight = model[2].weight
+        weight = model[1].weight
         before = weight.detach().clone()
         found = differences(model, weight, inputs)
         assert weight.equal(before), "put the weight back"
         error = (found - weight.grad).abs().max()
         return (error / weight.grad.abs().max()).item()
 
+    torch.manual_seed(0)
+    X, layer, relu = torch.rand(16, 4), nn.Linear(8, 8), nn.ReLU()
+    ends = nn.Linear(4, 8), nn.Linear(8, 1)
+    tied = nn.Sequential(ends[0], layer, relu, layer, ends[1])
     exact, rough = gap(torch.float64), gap(torch.float32)
     print("float64 below 1e-6:", exact < 1e-6)
     print("float32 below 1e-6:", rough < 1e-6)
-    assert exact < 1e-6 < rough
+    assert exact < 1e-6, "old value copied? steps of 1e-6?"
 
     layer = nn.Linear(1, 1, bias=False).double()
-    nn.init.zeros_(layer.weight)
-    square = nn.Sequential(layer, layer)
+    nn.init.ones_(layer.weight)
+    power = nn.Sequential(*[layer] * 5)  # weight ** 5
     one = torch.ones(1, 1).double()
-    found = differences(square, layer.weight, one)
-    assert found.abs() < 1e-8, "a one-sided quotient?"
+    found = differences(power, layer.weight, one)
+    assert (found - 5).abs() < 1e-8, "steps of 1e-6 to both sides?"
     print("checked: the gradient counts both uses")
 
 

@@ -657,6 +657,64 @@ def test_super_init_creates_the_registries() -> None:
         assert all(vars(bare)[name] == {} for name in registries)
 
 
+def test_a_class_in_front_has_to_pass_the_call_on() -> None:
+    """If the `__init__` of a class that stands before `nn.Module` does not call `super().__init__()`, there are
+    no registries, although the model calls it: `cannot assign module before Module.__init__() call`.
+
+    排在 `nn.Module` 前面的类，如果自己的 `__init__` 不调用 `super().__init__()`，那么模型调用了也没有注册表：
+    `cannot assign module before Module.__init__() call`。
+    """
+
+    class Mixin:
+        passes = False
+
+        def __init__(self) -> None:
+            if self.passes:
+                super().__init__()
+
+    class Passing(Mixin):
+        passes = True
+
+    for layer in over(layers(), LAYERS):
+        for front in (Mixin, Passing):
+
+            class Net(front, nn.Module):  # type: ignore[misc, valid-type]
+                def __init__(self, part: Any) -> None:
+                    super().__init__()
+                    self.part = part
+
+            part = _made(layer)
+            if front is Passing:
+                assert dict(Net(part).named_children()) == {"part": part}
+            else:
+                message = r"cannot assign module before Module.__init__\(\) call"
+                with pytest.raises(AttributeError, match=message):
+                    Net(part)
+
+
+def test_an_attribute_of_the_class_hides_a_layer() -> None:
+    """If the class has an attribute of the name, a layer that is assigned is registered, and reading gives the
+    attribute of the class; a parameter, or a buffer by `register_buffer`, is refused: `attribute 'hidden' already
+    exists`.
+
+    类已有同名的属性时，赋上去的层会注册，读到的却是类的属性；参数和用 `register_buffer` 注册的缓冲区则被拒绝：
+    `attribute 'hidden' already exists`。
+    """
+
+    class Net(nn.Module):
+        hidden: Any = None
+
+    for layer in over(layers(), LAYERS):
+        net, part = Net(), _made(layer)
+        net.hidden = part
+        assert dict(net.named_children()) == {"hidden": part}
+        assert net.hidden is None
+    with pytest.raises(KeyError, match="attribute 'hidden' already exists"):
+        Net().hidden = nn.Parameter(torch.ones(2))
+    with pytest.raises(KeyError, match="attribute 'hidden' already exists"):
+        Net().register_buffer("hidden", torch.ones(2))
+
+
 def test_first_layer_needs_super_init() -> None:
     """A layer assigned before `super().__init__()` is refused: `cannot assign module before
     Module.__init__() call`.
@@ -1147,6 +1205,30 @@ def test_sequential_is_like_a_list() -> None:
         assert len(net) == len(parts) == n + 3
         assert list(net) == parts
         assert all(net[i] is parts[i] for i in range(-len(parts), len(parts)))
+
+
+def test_append_may_replace_a_part_of_a_slice() -> None:
+    """`append` of an `nn.Sequential` takes the length as the name: on a slice that does not start at 0, a part that
+    has this name is replaced, without an error. With `net[1:]` it is the last part. A new `nn.Sequential` of the
+    parts of the slice keeps them all.
+
+    `nn.Sequential` 的 `append` 用长度作名字：切片如果不从 0 开始，已有这个名字的部分就会被换掉，也不报错；`net[1:]`
+    换掉的是最后一个。用切片里的各部分新建一个 `nn.Sequential`，就一个也不少。
+    """
+    cases = [(n, start) for n in range(2, 8) for start in range(n)]
+    for n, start in over(cases, "slices | 种切片"):
+        net, new = nn.Sequential(*(nn.Linear(2, 2) for _ in range(n))), nn.Tanh()
+        part, fresh = net[start:], nn.Sequential(*net[start:])
+        names, kept = list(part._modules), list(part)
+        part.append(new)
+        taken = str(n - start) in names
+        assert taken == (0 < start <= n / 2)
+        if taken:
+            kept[names.index(str(n - start))] = new
+        assert list(part) == kept + [new] * (not taken)
+        if start == 1:
+            assert list(part) == [*net[1:-1], new]
+        assert list(fresh.append(new)) == [*net[start:], new]
 
 
 def test_modules_are_visited_in_the_order_they_came() -> None:
@@ -2189,9 +2271,23 @@ def test_check_of_repaired_refuses_half_a_repair() -> None:
             del self.mean
             self.register_buffer("mean", torch.full((20,), 0.5), persistent=False)
 
+    class OfZeros(state.Repaired):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.mean = torch.zeros(20)
+
+    with pytest.raises(AssertionError, match="draws its mean"):
+        state.check_repaired(OfZeros)
     for wrong in (state.Broken, PlainMean, Trained, Unsaved, Other, Constant):
         with pytest.raises(AssertionError):
             state.check_repaired(wrong)
+
+    class LayersFirst(state.Repaired):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.mean = torch.rand(20)
+
+    state.check_repaired(LayersFirst)
 
 
 def test_residual_is_the_identity_for_any_shape() -> None:
@@ -2347,7 +2443,13 @@ def test_check_of_parallel_refuses_other_joins() -> None:
         def forward(self, X: torch.Tensor) -> torch.Tensor:
             return torch.cat([part(X) for part in self.parts], dim=-1)
 
-    for wrong in (Rows, Swapped, Hidden):
+    class Twelve(state.Parallel):  # type: ignore[misc, name-defined]
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            output = torch.zeros(*X.shape[:-1], 12)
+            output[..., :8], output[..., 8:] = self.left(X), self.right(X)
+            return output
+
+    for wrong in (Rows, Swapped, Hidden, Twelve):
         with pytest.raises((AssertionError, RuntimeError)):
             state.check_parallel(wrong)
 
@@ -2478,6 +2580,15 @@ def test_check_of_shapes_refuses_hooks_that_stay() -> None:
         while handles:
             handles.pop().remove()
 
+    def sweep(module: nn.Module, X: torch.Tensor) -> Any:
+        try:
+            return state.shapes(module, X)
+        finally:
+            for part in module.modules():
+                part._forward_hooks.clear()
+
+    with pytest.raises(AssertionError, match="or one is gone"):
+        state.check_shapes(sweep)
     for wrong in (swallow, last, stay):
         with pytest.raises(AssertionError):
             state.check_shapes(wrong)
@@ -2594,6 +2705,19 @@ def test_check_of_list_sequential_refuses_children() -> None:
                 return ByRange(*(self[i] for i in places))
             return super().__getitem__(index)
 
+    class Keys(state.ListSequential):  # type: ignore[misc]
+        def __getitem__(self, index: Any) -> Any:
+            if isinstance(index, slice):
+                return super().__getitem__(index)
+            return self._modules[str(index + len(self) if index < 0 else index)]
+
+    class Theirs(nn.Sequential):
+        pass
+
+    with pytest.raises(AssertionError, match="KeyError'>, not IndexError"):
+        state.check_list_sequential(Keys)
+    with pytest.raises(AssertionError, match="derive it from MySequential"):
+        state.check_list_sequential(Theirs)
     with pytest.raises(TypeError, match="NoneType"):
         state.check_list_sequential(BothEnds)
     state.check_list_sequential(ByRange)
@@ -2827,6 +2951,21 @@ def test_check_of_audit_refuses_half_an_audit() -> None:
                         names[id(value)] = f"{path}.{name}".removeprefix("."), kind
         return dict(names.values())
 
+    def equal_ones(module: nn.Module) -> Any:
+        found, seen = dict[str, str](), list[torch.Tensor]()
+        full = state.audit(module)
+        for name in full:
+            path, _, last = name.rpartition(".")
+            value = getattr(module.get_submodule(path), last)
+            if full[name] != "plain" or not any(torch.equal(value, other) for other in seen):
+                found[name] = full[name]
+                seen.append(value)
+        return found
+
+    with pytest.raises(AssertionError, match="equal, but two tensors"):
+        state.check_audit(equal_ones)
+    with pytest.raises(AssertionError, match=r"^.?\{\('plain', 'plain'\)\}"):
+        state.check_audit(registered)
     state.check_audit(last_name)
     for wrong in (registered, short, one_level, saved, saved_by_kind, of_kind, twice):
         with pytest.raises(AssertionError):

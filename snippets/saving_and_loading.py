@@ -33,7 +33,10 @@ def train_step(net, optimizer):
 
 @torch.no_grad()
 def unseen_loss(net):
-    return F.mse_loss(net(unseen), unseen_targets).item()
+    net.eval()  # if it has dropout | 模型里也许有 dropout
+    loss = F.mse_loss(net(unseen), unseen_targets).item()
+    net.train()
+    return loss
 
 
 # %% kept-best
@@ -423,6 +426,14 @@ print(torch.load("from-gpu.pt", map_location="cpu"))
 shapes = torch.load("mlp.pt", map_location="meta")
 for name, value in shapes.items():
     print(name, value.device, tuple(value.shape))
+
+# %% mapped
+with torch.device("meta"):
+    large = MLP()
+mapped = torch.load("mlp.pt", mmap=True)
+print(large.load_state_dict(mapped, assign=True))
+print("same output:", torch.equal(large(X), clone(X)))
+del large, mapped  # lets go of the file | 放开文件
 
 # %% broken-files raises="RuntimeError, EOFError, UnpicklingError"
 torch.save(torch.arange(4), "broken.pt")

@@ -2649,6 +2649,18 @@ def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
         def restore(self, net: nn.Module) -> None:
             net.load_state_dict(self.state, assign=True)
 
+    class Falsy(state.Best):
+        def see(self, net: nn.Module, loss: float) -> None:
+            if not getattr(self, "best", None) or loss < self.best:
+                self.best, self.state = float(loss), copy.deepcopy(net.state_dict())
+
+    class AllBuffers(state.Best):
+        def see(self, net: nn.Module, loss: float) -> None:
+            if loss < self.lowest:
+                self.lowest = float(loss)
+                tensors = dict(net.named_parameters()) | dict(net.named_buffers())
+                self.state = {name: value.clone() for name, value in tensors.items()}
+
     class TensorsOnly(state.Best):
         def see(self, net: nn.Module, loss: torch.Tensor) -> None:
             super().see(net, loss.item())
@@ -2659,9 +2671,12 @@ def test_check_of_keeping_the_best_rejects_what_is_live() -> None:
             super().see(net, loss)
 
     state.check_keep_best(state.Best)
-    for wrong in (Live, Shallow, ParametersOnly, Last, Assigning, Previous, SameTensor):
+    wrong_ones = Live, Shallow, ParametersOnly, Last, Assigning, Previous, SameTensor, Falsy
+    for wrong in wrong_ones:
         with pytest.raises(AssertionError):
             state.check_keep_best(wrong)
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"cache"'):
+        state.check_keep_best(AllBuffers)
     for wrong in (TensorsOnly, NumbersOnly):
         with pytest.raises((AssertionError, AttributeError)):
             state.check_keep_best(wrong)
@@ -2710,6 +2725,14 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
 
     def forgets_the_generator(path: str, net: Any, optimizer: Any) -> None:
         torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict()}, path)
+
+    def saves_the_averages_only(path: str, net: Any, optimizer: Any) -> None:
+        state.save_run(path, net, optimizer)
+        run = torch.load(path)
+        fresh = torch.optim.Adam(net.parameters(), lr=0.01).state_dict()
+        torch.save(
+            run | {"optimizer": run["optimizer"] | {"param_groups": fresh["param_groups"]}}, path
+        )
 
     def loads_without_generator(path: str, net: Any, optimizer: Any, forget: Any = None) -> None:
         run = torch.load(path)
@@ -2762,6 +2785,88 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         target = Path(path).resolve()
         Path(written(value, f"{target}.tmp")).replace(target)
 
+    def forgets_ctrl_c(value: Any, path: str) -> None:
+        try:
+            torch.save(value, f"{path}.tmp")
+            os.replace(f"{path}.tmp", path)
+        except Exception:
+            os.remove(f"{path}.tmp")
+            raise
+
+    def clears_up_after_anything(value: Any, path: str) -> None:
+        try:
+            torch.save(value, f"{path}.tmp")
+            os.replace(f"{path}.tmp", path)
+        except BaseException:
+            os.remove(f"{path}.tmp")
+            raise
+
+    def parameters_only(saved: Any, net: nn.Module) -> Any:
+        own = dict(net.named_parameters())
+        report: dict[str, list[str]] = {"missing": [name for name in own if name not in saved]}
+        report["unexpected"] = [name for name in saved if name not in own]
+        both = [name for name in saved if name in own]
+        report["loaded"] = [name for name in both if same_shape(saved[name], own[name].data)]
+        report["resized"] = [name for name in both if name not in report["loaded"]]
+        return report
+
+    def shares(saved: Any, net: nn.Module) -> Any:
+        report = state.transplant(saved, net)
+        for name, parameter in net.named_parameters():
+            if name in report["loaded"]:
+                parameter.data = saved[name]
+        return report
+
+    def assigns(saved: Any, net: nn.Module) -> Any:
+        report = state.transplant(saved, net)
+        fits = {name: saved[name].clone() for name in report["loaded"]}
+        net.load_state_dict(fits, strict=False, assign=True)
+        return report
+
+    def empties_what_it_gets(saved: Any, net: nn.Module) -> Any:
+        report = state.transplant(saved, net)
+        for name in report["unexpected"]:
+            del saved[name]
+        return report
+
+    def all_is_other(path: str) -> dict[str, int]:
+        parts = state.explain(path)
+        size = sum(parts.values())
+        return {"numbers": parts["numbers"], "names": 0, "other": size - parts["numbers"], "zip": 0}
+
+    def exchanged(path: str) -> dict[str, int]:
+        parts = state.explain(path)
+        return parts | {"names": parts["zip"], "zip": parts["names"]}
+
+    def four_bytes_each(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        kept = state.trimmed(tensors)
+        return kept | {"small": tensors["small"]}  # 4 bytes for each of 400 are more than 900
+
+    def extremes_only(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return state.trimmed(tensors) | {name: tensors[name] for name in ("wide", "small")}
+
+    def changes_what_it_gets(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        tensors.update(state.trimmed(tensors))
+        return tensors
+
+    def only_refused(payload: Any, **options: Any) -> list[str]:
+        found = state.traces(payload, **options)
+        return ["refused"] if "refused" in found else found
+
+    def refused_first(payload: Any, **options: Any) -> list[str]:
+        return sorted(state.traces(payload, **options), key=lambda word: word != "refused")
+
+    class Stateless(state.Restores):
+        def __init__(self) -> None:
+            pass
+
+    Stateless.__module__, Stateless.__qualname__ = "__main__", "Stateless"
+    state.Stateless = Stateless  # type: ignore[attr-defined]
+
+    class Appends(state.Calls):
+        def __reduce__(self) -> Any:
+            return state.ran.append, ("call",)
+
     def in_another_order(saved: Any, net: nn.Module) -> Any:
         return {kind: names[::-1] for kind, names in state.transplant(saved, net).items()}
 
@@ -2776,6 +2881,15 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
         for wrong in ({"tied": 2 * 263168}, {"norm": 48}, {"MLP": 31744}):
             with pytest.raises(AssertionError):
                 state.check_size_explained(state.explain, right | wrong)
+        for explains in (all_is_other, exchanged):
+            with pytest.raises(AssertionError):
+                state.check_size_explained(explains, right)
+        with pytest.raises(AssertionError, match=r"^Stateless: \[\], not one trace"):
+            state.check_runs_nothing(state.traces, state.Calls, Stateless)
+        with pytest.raises(AssertionError, match=r"^Appends: \[\], not one trace"):
+            state.check_runs_nothing(state.traces, Appends, state.Restores)
+        with pytest.raises(AssertionError, match=r"^the rate is 0\.01, not 0\.02"):
+            state.check_exact_resume(saves_the_averages_only, state.load_run)
         for check, solutions in [
             (state.check_transplant, [(loads_all,), (half_written,)]),
             (state.check_transplant, [(transplants_if(copies),), (transplants_if(as_many),)]),
@@ -2783,7 +2897,13 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
             (state.check_atomic_save, [(torch.save,), (straight_to_the_path,), (leaves_a_file,)]),
             (state.check_atomic_save, [(moves_the_old_file_away,), (in_another_folder,)]),
             (state.check_atomic_save, [(in_the_current_folder,), (removes_first,)]),
-            (state.check_trimmed, [(whole_storages_too,)]),
+            (state.check_atomic_save, [(forgets_ctrl_c,)]),
+            (state.check_transplant, [(parameters_only,), (shares,), (assigns,)]),
+            (state.check_transplant, [(empties_what_it_gets,)]),
+            (state.check_trimmed, [(whole_storages_too,), (four_bytes_each,)]),
+            (state.check_trimmed, [(extremes_only,), (changes_what_it_gets,)]),
+            (state.check_runs_nothing, [(only_refused, state.Calls, state.Restores)]),
+            (state.check_runs_nothing, [(refused_first, state.Calls, state.Restores)]),
             (state.check_runs_nothing, [(state.traces, int, state.Restores)]),
             (state.check_trimmed, [(dict,), (lambda t: {k: v.clone() for k, v in t.items()},)]),
         ]:
@@ -2792,7 +2912,7 @@ def test_checks_reject_plausible_wrong_solutions() -> None:
                     check(*solution)
         state.check_transplant(in_another_order)
         state.check_transplant(transplants_if(same_shape))
-        for right_one in (by_keyword, by_path):
+        for right_one in (by_keyword, by_path, clears_up_after_anything):
             state.check_atomic_save(right_one)
 
 
@@ -3023,6 +3143,28 @@ def test_default_loader_refuses_before_it_calls() -> None:
         assert os.listdir(folder) == ["payload.pt"]
 
 
+def test_an_object_without_a_state_is_not_restored() -> None:
+    """`__setstate__` is not called for an object without attributes, and is called for one that has some. The method
+    `append` of a list is saved with a copy of the list: loading appends to the copy.
+
+    对象没有属性，`__setstate__` 就不会被调用；有属性，就会。列表的 `append` 方法会连同列表的副本一起存下：加载时加进去的是副本。
+    """
+    state = after("saving_and_loading.runs-nothing")
+
+    class Empty(state.Restores):
+        def __init__(self) -> None:
+            pass
+
+    with chdir_anew(), program(Empty=Empty, **vars(state)):
+        Empty.__qualname__, Empty.__module__ = "Empty", "__main__"
+        assert vars(state.Restores())
+        assert state.traces(state.Restores(), weights_only=False) == ["restore"]
+        assert not vars(Empty())
+        assert state.traces(Empty(), weights_only=False) == []
+        assert state.traces(Calls(state.ran.append, "call"), weights_only=False) == []
+        assert state.traces(Calls(state.leave_trace, "call"), weights_only=False) == ["call"]
+
+
 def test_trimmed_takes_the_cheaper_way_for_each_storage() -> None:
     """The solution clones what shows little of its storage, and leaves the rest shared."""
     state = after("saving_and_loading.trimmed")
@@ -3053,13 +3195,14 @@ def test_atomic_save_keeps_the_old_file_when_anything_fails(
 ) -> None:
     """Whether pickling, the disk or the swap fails: the old file is whole, and no other is left."""
     state = after("saving_and_loading.atomic-save")
-    failed, checked = shown("saving_and_loading.atomic-save").output.splitlines()
-    assert failed == "raised: broken off"
+    *failed, checked = shown("saving_and_loading.atomic-save").output.splitlines()
+    assert failed == ["raised: RuntimeError", "raised: KeyboardInterrupt"]
     assert checked == "checked: step 2 is still there, nothing else"
     path = tmp_path / "kept.pt"
     state.save_atomically({"x": torch.arange(1000)}, path)
-    with pytest.raises(RuntimeError, match="broken off"):
-        state.save_atomically([torch.zeros(1000), state.Breaks()], path)
+    for error in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(error):
+            state.save_atomically([torch.zeros(1000), state.Breaks(error)], path)
     for call in ("fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, call, mock.Mock(side_effect=OSError("no space left")))

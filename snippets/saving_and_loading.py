@@ -33,7 +33,10 @@ def train_step(net, optimizer):
 
 @torch.no_grad()
 def unseen_loss(net):
-    return F.mse_loss(net(unseen), unseen_targets).item()
+    net.eval()  # if it has dropout | 模型里也许有 dropout
+    loss = F.mse_loss(net(unseen), unseen_targets).item()
+    net.train()
+    return loss
 
 
 # %% kept-best
@@ -424,6 +427,14 @@ shapes = torch.load("mlp.pt", map_location="meta")
 for name, value in shapes.items():
     print(name, value.device, tuple(value.shape))
 
+# %% mapped
+with torch.device("meta"):
+    large = MLP()
+mapped = torch.load("mlp.pt", mmap=True)
+print(large.load_state_dict(mapped, assign=True))
+print("same output:", torch.equal(large(X), clone(X)))
+del large, mapped  # lets go of the file | 放开文件
+
 # %% broken-files raises="RuntimeError, EOFError, UnpicklingError"
 torch.save(torch.arange(4), "broken.pt")
 os.truncate("broken.pt", 100)  # the first bytes | 只留开头
@@ -515,14 +526,16 @@ print(f"least: {least / 60:.0f} minutes")
 # %% check-keep-best
 def check_keep_best(Best):
     best, layer = Best(), nn.BatchNorm1d(2)
+    cache = torch.ones(2)  # is not saved | 不会保存
+    layer.register_buffer("cache", cache, persistent=False)
     total = torch.zeros(())  # one for all | 始终是它
-    for loss in (3.0, 1.0, 2.0, 1.5):
+    for loss in (3.0, 0.0, 2.0, 1.5):
         layer(torch.rand(4, 2))
         nn.init.constant_(layer.weight, loss)
         total.fill_(loss)
         # one of them as a float | 其中一个用浮点数
         best.see(layer, loss if loss == 2.0 else total)
-        if loss == 1.0:
+        if loss == 0.0:
             expected = str(layer.state_dict())
     for _ in range(2):  # it can be done again | 可以多次恢复
         for value in layer.state_dict().values():
@@ -555,25 +568,33 @@ check_keep_best(Best)
 def check_transplant(transplant):
     net, target = MLP(), RenamedMLP()
     target.out = nn.Linear(256, 12)
+    for part in (net, target):
+        part.register_buffer("mean", torch.rand(2))
     old = copy.deepcopy(target.state_dict())
     saved = net.state_dict() | {"step": torch.tensor(5)}
     # near (12, 256) and (12,) | 与之相近的形状
     saved["out.weight"] = torch.ones(1, 256)
     saved["out.bias"] = torch.ones(3, 4)
+    kept, held = copy.deepcopy(saved), target.hidden.weight
     report = transplant(saved, target)
+    assert list(saved) == list(kept), "saved has changed"
+    assert target.hidden.weight is held, "a new parameter"
     kinds = {kind: set(names) for kind, names in report.items()}
     assert kinds == {
-        "loaded": {"hidden.weight", "hidden.bias"},
+        "loaded": {"hidden.weight", "hidden.bias", "mean"},
         "resized": {"out.weight", "out.bias"},
         "missing": {"output.weight", "output.bias"},
         "unexpected": {"step"},
     }, f"another report: {report}"
     new = target.state_dict()
     for name in new:
-        source = saved if name in report["loaded"] else old
+        source = kept if name in report["loaded"] else old
         fits = torch.equal(new[name], source[name])
         assert fits, f"{name} has wrong values"
-    print("checked: 2 loaded, all others as they were")
+    for name in report["loaded"]:
+        its = saved[name].data_ptr()
+        assert new[name].data_ptr() != its, f"{name} is shared"
+    print("checked: 3 loaded, all others as they were")
 
 
 # %% transplant
@@ -631,14 +652,19 @@ def check_exact_resume(save_run, load_run):
         for name, value in parts[0].state_dict().items():
             assert value.equal(saved[name]), f"{name} differs"
         if forget != "rng":
-            assert torch.get_rng_state().equal(rng), "rng"
+            same = torch.get_rng_state().equal(rng)
+            assert same, "the generator is not as it was"
         if forget != "optimizer":
-            assert parts[1].state_dict()["state"], "no state"
+            found = parts[1].state_dict()
+            assert found["state"], "the optimiser has no state"
+            lr = found["param_groups"][0]["lr"]
+            assert lr == 0.02, f"the rate is {lr}, not 0.02"
         return two_epochs(*parts)
 
     torch.manual_seed(0)
     parts = start()
     two_epochs(*parts)
+    parts[1].param_groups[0]["lr"] = 0.02  # changed | 改过
     save_run("run.pt", *parts)
     saved = copy.deepcopy(parts[0].state_dict())
     rng = torch.get_rng_state()
@@ -693,9 +719,14 @@ def check_size_explained(explain, on_paper):
         torch.save(state, "model.pt")
         parts = explain("model.pt")
         size = os.path.getsize("model.pt")
-        count = storage_bytes(state)
-        assert sum(parts.values()) == size, f"sum of {name}"
-        assert parts["numbers"] == count, f"part of {name}"
+        count, inside = storage_bytes(state), entries("model.pt")
+        right = {
+            "numbers": count,
+            "names": inside["data.pkl"],
+            "zip": size - sum(inside.values()),
+        }
+        right["other"] = size - sum(right.values())
+        assert parts == right, f"{name}: {parts}, not {right}"
         assert on_paper[name] == count, f"paper on {name}"
         print(f"checked: {name} has {count:,} bytes")
 
@@ -725,8 +756,11 @@ check_size_explained(explain, on_paper)
 
 # %% check-atomic-save
 class Breaks:
+    def __init__(self, error):
+        self.error = error
+
     def __reduce__(self):
-        raise RuntimeError("broken off")
+        raise self.error
 
 
 def check_atomic_save(save_atomically):
@@ -742,23 +776,25 @@ def check_atomic_save(save_atomically):
     save_atomically({"step": 1}, path)
     with mock.patch("os.replace", swap):
         save_atomically({"step": 2}, path)
-    assert swaps, "not put in place by os.replace"
+    assert swaps, "os.replace was not called"
     written, put, kept = swaps[-1]
     assert put == full(path), "moved away"
     beside = os.path.dirname(written) == full("safe")
     assert beside, "written elsewhere"
     assert kept, "the old file was removed first"
     files = sorted(os.listdir("safe"))
-    try:
-        save_atomically([Breaks()], path)
-    except RuntimeError as error:
-        print("raised:", error)
-    else:
-        raise AssertionError("the caller was not told")
-    kept = torch.load(path)
-    assert kept == {"step": 2}, "the old file is gone"
-    left = sorted(os.listdir("safe"))
-    assert left == files, "a file was left"
+    # an error, and Ctrl-C | 出错，以及按 Ctrl-C
+    for error in (RuntimeError, KeyboardInterrupt):
+        try:
+            save_atomically([Breaks(error)], path)
+        except error:
+            print("raised:", error.__name__)
+        else:
+            raise AssertionError("the caller was not told")
+        kept = torch.load(path)
+        assert kept == {"step": 2}, "the old file is gone"
+        left = sorted(os.listdir("safe"))
+        assert left == files, f"{error.__name__}: a file was left"
     print("checked: step 2 is still there, nothing else")
 
 
@@ -780,10 +816,27 @@ check_atomic_save(save_atomically)
 
 
 # %% check-runs-nothing
+import pickle
+
+
+def stop():
+    raise pickle.UnpicklingError("stop")
+
+
+class Stops:  # ends the loading | 让加载到此为止
+    def __reduce__(self):
+        return stop, ()
+
+
 def check_runs_nothing(traces, Calls, Restores):
     for payload in (Calls(), Restores()):
         armed = traces(payload, weights_only=False)
-        assert len(armed) == 1, f"not one trace: {armed}"
+        kind = type(payload).__name__
+        assert len(armed) == 1, f"{kind}: {armed}, not one trace"
+        # a trace before the refusal | 拒绝之前留下的痕迹
+        late = traces([payload, Stops()], weights_only=False)
+        right = [*armed, "refused"]
+        assert late == right, f"{kind}: {late}, not {right}"
         found = traces(payload)
         assert found == ["refused"], f"not refused: {found}"
     harmless = traces("harmless")
@@ -792,8 +845,6 @@ def check_runs_nothing(traces, Calls, Restores):
 
 
 # %% runs-nothing
-import pickle
-
 ran = []
 
 
@@ -831,6 +882,8 @@ check_runs_nothing(traces, Calls, Restores)
 # %% check-trimmed
 def check_trimmed(trimmed):
     table, whole = torch.zeros(2, 3), torch.zeros(4)
+    wide = torch.rand(10, dtype=torch.float64)
+    small = torch.ones(900, dtype=torch.int8)
     mixed = {
         "head": big[:3],
         "table": table,
@@ -838,22 +891,28 @@ def check_trimmed(trimmed):
         "row": table[0],
         "left": whole[:2],
         "right": whole[2:],
+        "wide": wide[:6],
+        "small": small[:400],
     }
     torch.save(trimmed(mixed), "trimmed.pt")
+    kept = mixed["head"].untyped_storage().nbytes()
+    assert kept == 4_000_000, "what was given has changed"
     loaded = torch.load("trimmed.pt")
     assert list(loaded) == list(mixed), "other names"
     for name in mixed:
         same = torch.equal(loaded[name], mixed[name])
         assert same, f"{name} has other values"
-    size = os.path.getsize("trimmed.pt")
-    assert size < 4000, f"{size} bytes are too many"
+    parts = {"head": 12, "tail": 12, "wide": 48, "small": 400}
+    for name, right in parts.items():
+        found = loaded[name].untyped_storage().nbytes()
+        assert found == right, f"{name}: {found} bytes, not {right}"
     loaded["table"] += 7
     row = loaded["row"].tolist()
     assert row == [7, 7, 7], "the row is no longer shared"
     base = loaded["left"].untyped_storage().data_ptr()
     there = loaded["right"].untyped_storage().data_ptr()
     assert base == there, "two halves that show all of it"
-    print("checked: 2 slices cut, 1 row still shared")
+    print("checked: 4 slices cut, 1 row still shared")
 
 
 # %% trimmed

@@ -155,7 +155,8 @@ def build(Base, seed=0):
 
         def forward(self, X):
             if self.training:
-                self.mean = self.mean.lerp(X.mean(0), 0.1)
+                new = X.detach().mean(0)  # no graph | 不带计算图
+                self.mean = self.mean.lerp(new, 0.1)
             H = torch.relu(self.first(X - self.mean))
             H = self.again(torch.relu(self.middle(H)))
             return self.out(H)
@@ -373,7 +374,7 @@ def check_named_modules(Base):
     outer = Base()
     outer.net, outer.twin = net, net.out
     found = dict(outer.named_modules())
-    assert found["net.out"] is net.out, list(found)
+    assert found.get("net.out") is net.out, list(found)
     assert "twin" not in found, "each module once"
     above = Base()
     above.outer = outer
@@ -411,9 +412,12 @@ def check_persistent(Base):
     net.to(torch.float64)
     assert part.cache.dtype == torch.float64, "left behind"
     net.register_buffer("cache", zeros)
-    assert "cache" in net.state_dict(), "its own is lost"
+    kept = list(net.state_dict())
+    assert kept == ["cache", "part.kept"], kept
     part.register_buffer("cache", zeros)  # anew | 重新注册
     assert "part.cache" in net.state_dict(), "still unsaved"
+    part.register_buffer("cache", zeros, persistent=False)
+    assert "part.cache" not in net.state_dict(), "still saved"
     print("checked:", Base.__name__)
 
 
@@ -478,7 +482,8 @@ def check_hooks(Base):
     removed = part.register_forward_pre_hook(once)
     first = part.register_forward_pre_hook(ten)
     part.register_forward_pre_hook(ten)
-    assert part(1, 1) == 101, "run both"
+    told = "run both, each on what the one before made"
+    assert part(1, 1) == 101, told
     first.remove()
     first.remove()
     assert part(1, 1) == 11, "one is left"

@@ -8,13 +8,14 @@ from torch.nn import functional as F
 
 
 def try_gpu(i=0):
-    if 0 <= i < torch.cuda.device_count():
+    count = torch.cuda.device_count()
+    if torch.cuda.is_available() and 0 <= i < count:
         return torch.device("cuda", i)
     return torch.device("cpu")
 
 
 device = try_gpu()
-# GPU: algorithms that repeat exactly | GPU：只用可重复的算法
+# cuDNN: algorithms that repeat exactly | cuDNN 只用可重复的算法
 torch.backends.cudnn.deterministic = True
 
 digits = load_digits()
@@ -113,7 +114,8 @@ def build():
         nn.Flatten(),
         nn.LazyLinear(10),
     ).to(device)
-    net.eval()(X[:1])  # dry run | 试运行
+    with torch.no_grad():
+        net.eval()(X[:1])  # dry run | 试运行
     return net.apply(my_init).train()
 
 
@@ -174,7 +176,7 @@ class Run:
 
 
 def accuracy(net):
-    net.eval()
+    net.eval()  # and stays so: see peek | 之后也不改回：见 peek
     with torch.no_grad():
         hits = net(X_test).argmax(dim=1) == y_test
     return hits.float().mean().item()
@@ -247,19 +249,25 @@ def resume(path, kind=Run, forget=()):
     run.step = saved["step"]
     if "rng" not in forget:  # last | 放在最后
         torch.set_rng_state(saved["rng"])
-        torch.cuda.set_rng_state_all(saved["gpu_rng"])
+        gpus = torch.cuda.device_count()  # or fewer | 可能更少
+        torch.cuda.set_rng_state_all(saved["gpu_rng"][:gpus])
     return run
 
 
 # %% mixed-precision
-weight = nn.Parameter(torch.ones(3))
+layer = nn.Linear(3, 1, bias=False)
+weight = layer.weight
+nn.init.ones_(weight)
 sgd = torch.optim.SGD([weight], lr=0.01)
+eights = torch.full((1, 3), 8.0)
 
 
 def half_step(scaler):
     before = weight.detach().clone()
-    # float16 ends at 65504 | float16 最大到 65504
-    loss = (8 * weight.half()).float().sum()
+    # only the forward pass | 只包住前向传播
+    with torch.autocast("cpu", dtype=torch.float16):
+        # float16 ends at 65504 | float16 最大到 65504
+        loss = layer(eights).sum()
     sgd.zero_grad()
     scaler.scale(loss).backward()
     scaler.step(sgd)
@@ -449,7 +457,8 @@ def check_scheduled(Scheduled):
     early = straight.losses[:2].equal(run.losses[:2])
     assert early, "the first step has the first rate"
     rate = straight.optimizer.param_groups[0]["lr"]
-    assert abs(rate - 0.02895) < 1e-5, f"rate {rate}"
+    told = f"rate {rate:.5f}, not 0.02895"
+    assert abs(rate - 0.02895) < 1e-5, told
 
     cut = Scheduled(seed=0)
     while cut.step < 6:
@@ -460,7 +469,8 @@ def check_scheduled(Scheduled):
         resumed.update()
     there, here = straight.losses[:12], resumed.losses[:12]
     differs = (there != here).nonzero().flatten() + 1
-    assert len(differs) == 0, f"from step {differs[0]}"
+    told = f"resumed at 6, other losses from {differs[:1].tolist()}"
+    assert len(differs) == 0, told
     print("checked: the schedule goes on where it was")
 
 
@@ -516,14 +526,22 @@ def check_latest(latest):
     found = latest(["late.pt", "step-40.pt", *others])
     assert found == "step-40.pt", f"it chose {found}"
 
+    torch.save({"step": 0}, "first.pt")
+    found = latest([*others, "first.pt"])
+    assert found == "first.pt", f"it chose {found}"
+
     torch.save({"step": nn.Linear(1, 1)}, "refused.pt")
-    try:
-        latest(["refused.pt", "step-40.pt"])
-    except Exception as error:
-        told = type(error).__name__
-    else:
-        told = "nothing"
-    assert told == "UnpicklingError", f"it told {told}"
+    with open("page.pt", "w") as file:
+        file.write("<html>a page of errors</html>")
+    for path in "refused.pt", "page.pt":
+        try:
+            latest([path, "step-40.pt"])
+        except Exception as error:
+            told = type(error).__name__
+        else:
+            told = "nothing"
+        told = f"{path}: it told {told}"
+        assert told.endswith("UnpicklingError"), told
 
     run = resume(latest([*useless, "step-80.pt"]))
     go_on(run)
@@ -562,7 +580,8 @@ def check_ties(ties):
     second.weight = third.weight = first.weight
     net = nn.Sequential(first, second, third)
     three = {"0.weight", "1.weight", "2.weight"}
-    assert list(map(set, ties(net))) == [three], ties(net)
+    found = list(map(set, ties(net)))
+    assert found == [three], f"not one group of three: {found}"
 
     mean = torch.zeros(3)
     for place in "cpu", "meta":
@@ -573,7 +592,9 @@ def check_ties(ties):
         twin.load_state_dict(first.state_dict())
         for layer in first, twin:
             layer.register_buffer("mean", mean)
-        found = list(ties(nn.Sequential(first, twin)))
+        # both without a bias | 都没有偏置
+        bare = [nn.Linear(3, 3, bias=False) for _ in range(2)]
+        found = list(ties(nn.Sequential(first, twin, *bare)))
         assert not found, f"no ties: {found}"
     print("checked: all ties, and nothing else")
 
@@ -596,9 +617,13 @@ def check_epochs(Epochs):
     run = Epochs(seed=0)
     everything, orders = torch.arange(len(X)), []
     for _ in range(2):
-        batches = [run.rows() for _ in range(11)]
+        batches = []
+        for _ in range(11):  # as update does | 和 update 一样
+            batches.append(run.rows())
+            run.step += 1
         sizes = [len(batch) for batch in batches]
-        assert sizes == [128] * 10 + [17], sizes
+        told = f"sizes {sizes}, not ten of 128 and 17"
+        assert sizes == [128] * 10 + [17], told
         orders.append(torch.cat(batches))
         seen = orders[-1].sort().values
         assert torch.equal(seen, everything), "not each once"
@@ -616,7 +641,8 @@ def check_epochs(Epochs):
         resumed.update()
     there, here = straight.losses[:15], resumed.losses[:15]
     differs = (there != here).nonzero().flatten() + 1
-    assert len(differs) == 0, f"from step {differs[0]}"
+    told = f"resumed at 5, other losses from {differs[:1].tolist()}"
+    assert len(differs) == 0, told
     print("checked: an epoch survives the cut")
 
 

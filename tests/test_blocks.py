@@ -3168,6 +3168,16 @@ def test_the_fixes_for_blocks_work() -> None:
                 Mixin.__init__(self)
                 self.part = part
 
+        class Going(Mixin):
+            def __init__(self) -> None:
+                super().__init__()
+                super(Mixin, self).__init__()  # what is added to the mixin
+
+        class Added(Going, nn.Module):
+            def __init__(self, part: Any) -> None:
+                super().__init__()
+                self.part = part
+
         for part, text, names in (
             (nn.Linear(1, 1), "assign module before", ["part.weight", "part.bias"]),
             (nn.Parameter(X), "assign parameters before", ["part"]),
@@ -3175,10 +3185,10 @@ def test_the_fixes_for_blocks_work() -> None:
         ):
             with pytest.raises(AttributeError, match=text):
                 Wrong(part)(X)
-            both = Both(part)
-            assert both(X) is X
-            assert both.tag.startswith("it")
-            assert [*dict(both.named_parameters())] == names
+            for both in (Both(part), Added(part)):
+                assert both(X) is X
+                assert both.tag.startswith("it")
+                assert [*dict(both.named_parameters())] == names
         return len(list(Layered().parameters())) == 3 and bool((Layered()(X) >= 0).all())
 
     def build_first_then_call() -> bool:

@@ -1,6 +1,8 @@
 """Tests of what 5.6 shows besides `gpu.py`: cells that need no GPU, and the checks of the exercises."""
 
 import itertools
+import time
+import types
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
@@ -106,6 +108,68 @@ def test_old_type_names_tell_dtype_and_device() -> None:
             assert there.type() == f"torch.cuda.{names[dtype]}Tensor"
 
 
+def test_choosing_a_gpu_touches_no_hardware() -> None:
+    """`try_gpu` asks `torch.cuda` for nothing but the number of GPUs and whether CUDA can be used: told that there are two, `try_gpu(1)` returns `cuda:1` even on a machine without any.
+
+    `try_gpu` 向 `torch.cuda` 只问两件事，GPU 的数目和 CUDA 能不能用：只要数目报成 2，`try_gpu(1)` 在没有 GPU 的机器上也返回 `cuda:1`。
+    """
+
+    def touched(*_: Any, **__: Any) -> None:
+        raise AssertionError("something else of torch.cuda was called")
+
+    state = after("devices.choose")
+    before = torch.cuda.is_initialized()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in list(vars(torch.cuda).items()):
+            if isinstance(value, types.FunctionType):
+                patch.setattr(torch.cuda, name, touched)
+        for name in [name for name in dir(torch._C) if name.startswith("_cuda_")]:
+            patch.setattr(torch._C, name, touched)
+        for count in over(range(9), "numbers of GPUs | 种 GPU 的数目"):
+            gpus = [torch.device("cuda", i) for i in range(count)]
+            with state.pretend(count):
+                assert [state.try_gpu(i) for i in range(count)] == gpus
+                assert state.try_gpu(-1) == state.try_gpu(count) == CPU
+    assert torch.cuda.is_initialized() == before
+
+
+def test_try_gpu_falls_back_to_the_cpu() -> None:
+    """`try_gpu(i)` gives the GPU with this number if `device_count()` says that it exists and `is_available()` that CUDA can be used, and the CPU for every other number.
+
+    `device_count()` 表明有这个编号的 GPU、`is_available()` 又表明 CUDA 能用时，`try_gpu(i)` 就返回它；其余编号一律返回 CPU。
+    """
+    state = after("devices.choose")
+    assert state.try_gpu() == (torch.device("cuda:0") if torch.cuda.is_available() else CPU)
+    pairs = itertools.product((0, 1, 2, 8), (*range(-9, 10), 10**6, -(10**6)))
+    for count, i in over(pairs, "pairs of GPUs there and number asked for | 组 GPU 数目与编号"):
+        with state.pretend(count):
+            assert state.try_gpu(i) == (torch.device("cuda", i) if 0 <= i < count else CPU)
+            with mock.patch("torch.cuda.is_available", return_value=False):
+                assert state.try_gpu(i) == CPU
+
+
+def test_device_count_may_count_what_cuda_cannot_use() -> None:
+    """In a build with CUDA that has not used it yet, `device_count()` gives the number of cards that NVIDIA's driver tells, and `is_available()` asks the CUDA runtime: where the first tells of cards and the second finds none, `device_count()` is not 0, `is_available()` is `False`, and `try_gpu()` of this page gives the CPU. Both answers are pretended.
+
+    带 CUDA 的版本还没用过 CUDA 时，`device_count()` 得到的是 NVIDIA 驱动报出的显卡数，`is_available()` 问的则是 CUDA 运行时：前者报有显卡、后者一块也找不到的话，`device_count()` 不是 0，`is_available()` 是 `False`，本页的 `try_gpu()` 给出 CPU。两个答案都是假装的。
+    """
+    state = after("devices.choose")
+    for count in over(range(1, 9), "numbers of cards that the driver tells | 种驱动报出的显卡数"):
+        for found in (0, count):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("PYTORCH_NVML_BASED_CUDA_CHECK", raising=False)
+                patch.setattr("torch.version.hip", None)
+                for name, value in (("_initialized", False), ("_cached_device_count", None)):
+                    patch.setattr(torch.cuda, name, value)
+                patch.setattr("torch.cuda._is_compiled", lambda: True)
+                patch.setattr("torch.cuda._device_count_nvml", lambda: count)  # noqa: B023
+                told = lambda: found  # noqa: B023, E731
+                patch.setattr(torch._C, "_cuda_getDeviceCount", told, raising=False)
+                assert torch.cuda.device_count() == count
+                assert torch.cuda.is_available() == (found > 0)
+                assert state.try_gpu() == (torch.device("cuda:0") if found else CPU)
+
+
 def test_try_gpu_gives_what_is_there() -> None:
     """With no GPU, one or two, `try_gpu(i)` gives the GPU of that number where there is one, and the CPU everywhere else, for −1 too."""
     assert lines("devices.choose") == [
@@ -122,9 +186,10 @@ def test_one_name_for_the_device_runs_anywhere() -> None:
 
     程序用 `try_gpu()` 选好设备，别处不再写设备名，有没有 GPU 就都能运行，计算也就在选好的设备上。
     """
-    try_gpu = after("devices.choose").try_gpu
+    state = after("devices.choose")
+    try_gpu, pretend = state.try_gpu, state.pretend
     for count in over(range(5), "numbers of GPUs | 种 GPU 的数目"):
-        with mock.patch("torch.cuda.device_count", return_value=count), FakeTensorMode():
+        with pretend(count), FakeTensorMode():
             device = try_gpu()
             weight = torch.ones(3, 1, device=device)
             X = torch.ones(2, 3).to(device)
@@ -155,9 +220,9 @@ def test_wrong_names_say_what_is_wrong() -> None:
 
 
 def test_to_empty_leads_out_of_meta() -> None:
-    """`Module.to("cpu")` from `meta` raises `Cannot copy out of meta tensor; no data!`; `to_empty(device="cpu")` gives the module memory with arbitrary values; `load_state_dict` fills the parameters and the persistent buffers.
+    """`Module.to("cpu")` from `meta` raises `Cannot copy out of meta tensor; no data!`; `to_empty(device="cpu")` gives the module memory with arbitrary values; `load_state_dict` fills the parameters and the persistent buffers. A parameter that two modules share becomes two, in `to_empty`.
 
-    从 `meta` 执行 `Module.to("cpu")` 会报错 `Cannot copy out of meta tensor; no data!`；`to_empty(device="cpu")` 给模块分配内存，里面的数值是任意的，再用 `load_state_dict` 填上参数和持久缓冲区。
+    从 `meta` 执行 `Module.to("cpu")` 会报错 `Cannot copy out of meta tensor; no data!`；`to_empty(device="cpu")` 给模块分配内存，里面的数值是任意的，再用 `load_state_dict` 填上参数和持久缓冲区。两个模块共用的参数，经过 `to_empty` 会变成两个。
     """
     tensor, module = shown("devices.out-of-meta").errors
     assert tensor.text == "NotImplementedError: Cannot copy out of meta tensor; no data!"
@@ -172,6 +237,15 @@ def test_to_empty_leads_out_of_meta() -> None:
         empty.load_state_dict(filled.state_dict())
         for a, b in zip(empty.state_dict().values(), filled.state_dict().values(), strict=True):
             assert torch.equal(a, b)
+        with torch.device("meta"):
+            first, second = layer.make(), layer.make()
+        for path, p in first.named_parameters():
+            owner, _, name = path.rpartition(".")
+            setattr(second.get_submodule(owner), name, p)
+        tied = nn.Sequential(first, second)
+        shared = len(list(first.parameters()))
+        assert len(list(tied.parameters())) == shared
+        assert len(list(tied.to_empty(device="cpu").parameters())) == 2 * shared
 
 
 # What the summary says in one line
@@ -445,11 +519,11 @@ def test_the_checks_of_devices_refuse_what_is_nearly_right() -> None:
         check("devices-of", only_what_is_saved)
     with pytest.raises(AssertionError, match="step is now"):
         check("follow", casts_the_count_too)
-    two = mock.patch("torch.cuda.device_count", return_value=2)
-    with two, mock.patch("torch.cuda.is_available", return_value=False):
+    with mock.patch("torch.cuda.is_available", return_value=False):
         check("same-place", same_type_and_number)
-        with pytest.raises(AssertionError, match="two GPUs"):
-            check("same-place", same_type)
+        for wrong in (same_type, lambda a, b: str(a).split(":")[0] == str(b).split(":")[0]):
+            with pytest.raises(AssertionError, match="two GPUs"):
+                check("same-place", wrong)
 
 
 def test_a_log_that_waits_or_keeps_the_graph_is_refused() -> None:
@@ -464,8 +538,11 @@ def test_a_log_that_waits_or_keeps_the_graph_is_refused() -> None:
     with pytest.raises(AssertionError, match="keeps the graph"):
         check("log", graphs.append, graphs)
     copies: list[torch.Tensor] = []
-    with pytest.raises(NotImplementedError, match="Cannot copy out of meta"):
+    with pytest.raises(AssertionError, match="read, or moved"):
         check("log", lambda loss: copies.append(loss.detach().cpu()), copies)
+    check("log", lambda loss: graphs.append(loss.detach()), graphs)  # a second try, the same list
+    with pytest.raises(AssertionError, match="0 entries, not 30"):
+        check("log", lambda loss: None, graphs)
 
 
 def test_half_a_solution_is_refused() -> None:
@@ -498,6 +575,129 @@ def test_half_a_solution_is_refused() -> None:
         return torch.device("cuda", i % count) if -count <= i < count else torch.device("cpu")
 
     check("pick-gpu", by_what_is_available)
+
+
+def timed(name: str) -> Callable[..., dict[str, float]]:
+    """A bench for the CPU that reads the clock or counts in another way than it should."""
+
+    def bench(make: Any, action: Any, rounds: int = 5, wait: Any = None) -> dict[str, float]:
+        data = make("cpu")
+        if name == "warm-up counted":
+            start = time.perf_counter()
+        action(data)
+        if name == "clock before the wait":
+            start = time.perf_counter()
+        wait()
+        if name not in ("warm-up counted", "clock before the wait"):
+            start = time.perf_counter()
+        rounds = 5 if name == "always five" else rounds
+        for _ in range(rounds):
+            action(data)
+        end = time.perf_counter()
+        wait()
+        if name != "launch only" and name != "clock before the wait":
+            end = time.perf_counter()
+        return {"cpu": (end - start) / rounds}
+
+    return bench
+
+
+def test_the_check_of_the_bench_knows_where_the_clock_was_read() -> None:
+    """Refused: the clock read before the wait, at the end or both times, the warm-up counted, and always five rounds."""
+    with mock.patch("torch.cuda.is_available", return_value=False):
+        check("bench", timed("right"))
+        for name in ("launch only", "clock before the wait", "warm-up counted"):
+            with pytest.raises(AssertionError, match="s per run, not about"):
+                check("bench", timed(name))
+        with pytest.raises(AssertionError, match=r"6 runs, not 1 \+ 10"):
+            check("bench", timed("always five"))
+
+
+def test_the_checks_refuse_what_forgets_the_top_the_class_or_the_device() -> None:
+    """Refused: attributes at one level, without the root or of the class; averages on the old device; asking a half."""
+    devices_of = after("gpu.devices-of").devices_of
+
+    def without_the_root(net: nn.Module) -> dict[str, Any]:
+        own = {name for name, value in vars(net).items() if isinstance(value, torch.Tensor)}
+        return {name: row for name, row in devices_of(net).items() if name not in own}
+
+    def one_level(net: nn.Module) -> dict[str, Any]:
+        rows = devices_of(net).items()
+        return {n: row for n, row in rows if row[0] != "attribute" or n.count(".") < 2}
+
+    def of_the_class_too(net: nn.Module) -> dict[str, Any]:
+        found = devices_of(net)
+        for path, module in net.named_modules():
+            for name in dir(type(module)):
+                if isinstance(getattr(type(module), name), torch.Tensor):
+                    found[f"{path}.{name}".lstrip(".")] = "attribute", "cpu"
+        return found
+
+    for wrong in (without_the_root, one_level, of_the_class_too):
+        with pytest.raises(AssertionError, match="too few or too many"):
+            check("devices-of", wrong)
+    with pytest.raises(AssertionError, match=r"0\.weight: "):
+        check("devices-of", lambda net: {n: list(row) for n, row in devices_of(net).items()})
+
+    def adopt(root: bool, floats: bool) -> Callable[[nn.Module], nn.Module]:
+        def adopting(net: nn.Module) -> nn.Module:
+            for path, module in net.named_modules():
+                for name, value in list(vars(module).items()):
+                    wanted = isinstance(value, torch.Tensor) and (root or path)
+                    if wanted and (value.is_floating_point() or not floats):
+                        delattr(module, name)
+                        module.register_buffer(name, value)
+            return net
+
+        return adopting
+
+    check("adopt", adopt(root=True, floats=False))
+    for choice in ((False, False), (True, True)):
+        with pytest.raises(AssertionError, match="sizes: not saved"):
+            check("adopt", adopt(*choice))
+
+    def follow(cast: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[..., None]:
+        def following(optimizer: torch.optim.Optimizer) -> None:
+            for p, kept in optimizer.state.items():
+                kept.update({n: cast(v, p) for n, v in kept.items() if n != "step"})
+
+        return following
+
+    def first_group(optimizer: torch.optim.Optimizer) -> None:
+        for p in optimizer.param_groups[0]["params"]:
+            kept = optimizer.state[p]
+            kept.update({n: v.to(p) for n, v in kept.items() if n != "step"})
+
+    check("follow", follow(lambda value, p: value.to(p)))
+    wrong_casts = follow(lambda v, p: v.to(p.dtype)), follow(lambda v, p: v.double())
+    for wrong_cast in (*wrong_casts, first_group):
+        with pytest.raises(AssertionError, match="left on cpu"):
+            check("follow", wrong_cast)
+
+    class Asking(after("devices.split").Split):  # type: ignore[misc]
+        def forward(self, X: torch.Tensor) -> Any:
+            X = self.first(X.to(next(self.first.parameters()).device))
+            return self.second(X.to(next(self.second.parameters()).device))
+
+    check("split", after("devices.split").Split)
+    with pytest.raises(StopIteration):
+        check("split", Asking)
+
+    def in_place(batch: Any, device: Any) -> Any:
+        if isinstance(batch, list):
+            batch[:] = [in_place(item, device) for item in batch]
+            return batch
+        if isinstance(batch, dict):
+            return {key: in_place(value, device) for key, value in batch.items()}
+        if isinstance(batch, tuple):
+            items = [in_place(item, device) for item in batch]
+            return type(batch)(*items) if hasattr(batch, "_fields") else tuple(items)
+        return batch.to(device) if isinstance(batch, torch.Tensor) else batch
+
+    with pytest.raises(AssertionError, match="batch changed"):
+        check("to-device", in_place)
+    with pytest.raises(AssertionError, match="'cpu', not device"):
+        check("pick-gpu", lambda i: "cpu")
 
 
 class Forgetful(nn.Module):

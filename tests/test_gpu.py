@@ -12,6 +12,7 @@ import weakref
 import zipfile
 from collections import OrderedDict, deque, namedtuple
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ import pytest
 import torch
 from torch import nn
 from torch._subclasses import FakeTensorMode  # private: in tests only, never on a page
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.benchmark import Timer
 
 from proven.cells import Outcome
 from proven.scripts import Snippet
@@ -338,9 +341,9 @@ def test_type_and_is_cuda_tell_a_gpu_tensor() -> None:
 
 
 def test_a_cpu_number_selects_nothing() -> None:
-    """`torch.device("cpu", 1)` can be written, but a tensor made with it is on plain `cpu`.
+    """`torch.device("cpu", 1)` can be written, but a tensor made with it is on plain `cpu`; as a `map_location` it is an error.
 
-    `torch.device("cpu", 1)` 可以写，但用它创建的张量还是在 `cpu` 上。
+    `torch.device("cpu", 1)` 可以写，但用它创建的张量还是在 `cpu` 上；写进 `map_location` 则会报错。
     """
     second_cpu = after("gpu.cpu-has-no-number").second_cpu
     assert second_cpu.index == 1
@@ -348,6 +351,9 @@ def test_a_cpu_number_selects_nothing() -> None:
     for number in over(range(128), "numbers | 个编号"):
         assert torch.ones(1, device=torch.device("cpu", number)).device == CPU
         assert torch.ones(1).to(torch.device("cpu", number)).device == CPU
+        for name in (f"cpu:{number}", torch.device("cpu", number)):
+            with pytest.raises(RuntimeError, match="don't know how to restore data location"):
+                roundtrip(torch.ones(1), map_location=name)
 
 
 def test_counting_gpus_never_fails() -> None:
@@ -357,47 +363,6 @@ def test_counting_gpus_never_fails() -> None:
     """
     assert values("gpu.count")["CUDA devices"] == str(torch.cuda.device_count())
     assert (torch.cuda.device_count() > 0) == torch.cuda.is_available()
-
-
-def test_choosing_a_gpu_touches_no_hardware() -> None:
-    """`try_gpu` and `try_all_gpus` ask `torch.cuda` for nothing but the number of GPUs: told that there are two, `try_gpu(1)` returns `cuda:1` even on a machine without any.
-
-    `try_gpu` 和 `try_all_gpus` 向 `torch.cuda` 只问 GPU 的数目：只要数目报成 2，`try_gpu(1)` 在没有 GPU 的机器上也返回 `cuda:1`。
-    """
-
-    def touched(*_: Any, **__: Any) -> None:
-        raise AssertionError("something else of torch.cuda was called")
-
-    state = after("gpu.try-gpu")
-    before = cuda.is_initialized()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in list(vars(torch.cuda).items()):
-            if isinstance(value, types.FunctionType):
-                patch.setattr(torch.cuda, name, touched)
-        for name in [name for name in dir(torch._C) if name.startswith("_cuda_")]:
-            patch.setattr(torch._C, name, touched)
-        for count in over(range(9), "numbers of GPUs | 种 GPU 的数目"):
-            patch.setattr(torch.cuda, "device_count", lambda count=count: count)
-            gpus = [torch.device("cuda", i) for i in range(count)]
-            assert [state.try_gpu(i) for i in range(count)] == gpus
-            assert state.try_gpu(-1) == state.try_gpu(count) == CPU
-            assert state.try_all_gpus() == (gpus or [CPU])
-    assert cuda.is_initialized() == before
-
-
-def test_try_gpu_falls_back_to_the_cpu() -> None:
-    """`try_gpu(i)` gives the GPU with this number if `device_count()` says that it exists, and the CPU for every other number.
-
-    `device_count()` 表明有这个编号的 GPU 时，`try_gpu(i)` 就返回它；其余编号一律返回 CPU。
-    """
-    try_gpu = after("gpu.try-gpu").try_gpu
-    assert try_gpu() == (torch.device("cuda:0") if CUDA else CPU)
-    first = shown("gpu.try-gpu").output.splitlines()[0]
-    assert first == f"{try_gpu()} {try_gpu(10)} {try_gpu(-1)}"
-    pairs = itertools.product((CUDA, 0, 1, 2, 8), (*range(-9, 10), 10**6, -(10**6)))
-    for count, i in over(pairs, "pairs of GPUs there and number asked for | 组 GPU 数目与编号"):
-        with mock.patch("torch.cuda.device_count", return_value=count):
-            assert try_gpu(i) == (torch.device("cuda", i) if 0 <= i < count else CPU)
 
 
 def test_try_all_gpus_is_never_empty() -> None:
@@ -455,9 +420,9 @@ def test_other_accelerators_have_their_own_type() -> None:
 
 
 def test_torch_accelerator_finds_what_is_there() -> None:
-    """`torch.accelerator` counts the accelerators and names their type, of whichever kind; where there is none, it gives 0 and `None` without an error.
+    """`torch.accelerator` counts the accelerators and names their type, of whichever kind, in a device without a number; where there is none, it gives 0 and `None` without an error.
 
-    不管是哪一种加速器，`torch.accelerator` 都能数出个数、给出类型；一个也没有时得到 0 和 `None`，不报错。
+    不管是哪一种加速器，`torch.accelerator` 都能数出个数、给出类型，给出的设备不带编号；一个也没有时得到 0 和 `None`，不报错。
     """
     printed = values("gpu.accelerator")
     found = torch.accelerator.current_accelerator(check_available=True)
@@ -465,6 +430,16 @@ def test_torch_accelerator_finds_what_is_there() -> None:
     assert (found is not None) == (torch.accelerator.device_count() > 0)
     assert printed["device"] == str(found or CPU)
     assert CUDA == 0 or printed == {"device": "cuda", "accelerators": str(CUDA)}
+    kinds = ("cuda", "mps", "xpu", "mtia", "privateuseone")
+    for kind in over(kinds, "kinds of accelerators | 种加速器"):
+        for there in (True, False):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(torch._C, "_accelerator_getAccelerator", lambda: torch.device(kind))  # noqa: B023
+                patch.setattr("torch.accelerator.is_available", lambda: there)  # noqa: B023
+                device = torch.accelerator.current_accelerator(check_available=True) or CPU
+            assert device == torch.device(kind if there else "cpu")
+            assert device.index is None
+            assert device != torch.device(kind, 0)
 
 
 # 5.6.2
@@ -489,19 +464,23 @@ def test_tensors_are_created_on_the_cpu() -> None:
 
 
 def test_the_default_device_can_be_changed() -> None:
-    """`torch.set_default_device("meta")` makes functions such as `torch.ones` create tensors on `meta` without `device=`, and so does `with torch.device("meta")` inside its block; `None` sets the CPU again.
+    """`torch.set_default_device("meta")` makes functions such as `torch.ones` create tensors on `meta` without `device=`, and so does `with torch.device("meta")` inside its block; `None` sets the CPU again. Both hold for the thread that runs them, and not for another one.
 
-    执行 `torch.set_default_device("meta")` 之后，`torch.ones` 这样的函数不写 `device=` 也创建在 `meta` 上；写在 `with torch.device("meta")` 里面也是如此。设成 `None` 就恢复为 CPU。
+    执行 `torch.set_default_device("meta")` 之后，`torch.ones` 这样的函数不写 `device=` 也创建在 `meta` 上；写在 `with torch.device("meta")` 里面也是如此。设成 `None` 就恢复为 CPU。两者都只管执行它的线程，别的线程不受影响。
     """
     names = [name for name in FACTORIES if name != "normal"]  # does not ask, in this version
     for name in over(names, "functions that create tensors | 个创建张量的函数"):
         create = getattr(torch, name)
+        elsewhere = ThreadPoolExecutor(max_workers=1)
         with torch.device("meta"):
             assert create(*FACTORIES[name]).is_meta
+            assert elsewhere.submit(create, *FACTORIES[name]).result().device == CPU
         torch.set_default_device("meta")
         try:
             assert create(*FACTORIES[name]).is_meta
+            assert elsewhere.submit(create, *FACTORIES[name]).result().device == CPU
         finally:
+            elsewhere.shutdown()
             torch.set_default_device(None)
         assert create(*FACTORIES[name]).device == CPU
 
@@ -1269,6 +1248,62 @@ def test_cpu_work_is_done_when_the_call_returns() -> None:
     assert lines("gpu.stopwatch") == ["384 x 384 takes longer than 16 x 16: True"]
 
 
+class Operations(TorchDispatchMode):
+    """The names of the operations that run in its block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.append(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_condition_on_a_tensor_reads_its_value() -> None:
+    """`if` and `while` with a tensor as the condition run `_local_scalar_dense` each time, the operation by which `.item()` reads a value.
+
+    `if` 和 `while` 拿张量作条件，每判断一次就执行一次 `_local_scalar_dense`，`.item()` 取数值用的就是这个操作。
+    """
+    read = "_local_scalar_dense.default"
+
+    def with_if(x: torch.Tensor) -> None:
+        if x.sum() > 1:
+            x.add_(1)
+
+    def with_while(x: torch.Tensor) -> None:
+        while x.sum() > 1:
+            x.div_(8)
+
+    for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
+        found = []
+        ways = (torch.Tensor.item, with_if, with_while, torch.Tensor.clone)
+        for way in ways:
+            with Operations() as seen:
+                way(torch.full((1,), 4.0).to(dtype))
+            found.append(seen.names.count(read))
+        assert found == [1, 1, 2, 0]
+
+
+def test_the_timer_of_torch_waits_and_warms_up() -> None:
+    """`torch.utils.benchmark.Timer` waits with `torch.accelerator.synchronize()` before each reading of the clock, where there is an accelerator, and runs the statement before it measures. The accelerator is pretended.
+
+    有加速器时，`torch.utils.benchmark.Timer` 每次读时间之前都用 `torch.accelerator.synchronize()` 等待；正式计时之前，它先把语句运行几次。加速器是假装的。
+    """
+    for number in over((1, 2, 5, 300), "numbers of runs | 种次数"):
+        for there in (True, False):
+            events: list[str] = []
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("torch.accelerator.is_available", lambda: there)  # noqa: B023
+                patch.setattr("torch.accelerator.synchronize", lambda: events.append("wait"))  # noqa: B023
+                patch.setattr("timeit.default_timer", lambda: events.append("clock") or 0.0)  # noqa: B023
+                Timer("run()", globals={"run": lambda: events.append("run")}).timeit(number)  # noqa: B023
+            reading = ["wait", "clock"] if there else ["clock"]
+            rounds = [*reading, *["run"] * number, *reading]
+            assert events[-len(rounds) :] == rounds
+            assert events[: -len(rounds)].count("run") >= 2
+
+
 def test_synchronize_needs_an_accelerator() -> None:
     """`torch.accelerator.synchronize()` raises a `RuntimeError` on a machine without any accelerator.
 
@@ -1717,9 +1752,9 @@ def test_two_scalars_meet_off_the_cpu() -> None:
 
 
 def test_recurse_false_reports_only_its_own() -> None:
-    """With `recurse=False`, `named_parameters` and `named_buffers` give only what is registered on the module itself, not what its children hold.
+    """With `recurse=False`, `named_parameters` and `named_buffers` give only what is registered on the module itself, not what its children hold; what is there under two names they give once.
 
-    加上 `recurse=False`，`named_parameters` 和 `named_buffers` 只给出注册在模块自己名下的，不包括子模块的。
+    加上 `recurse=False`，`named_parameters` 和 `named_buffers` 只给出注册在模块自己名下的，不包括子模块的；有两个名字的只给一次。
     """
     net = after("gpu.fixed-hidden-mlp").FixedHiddenMLP()
     assert [name for name, _ in net.named_parameters(recurse=False)] == []
@@ -1732,6 +1767,11 @@ def test_recurse_false_reports_only_its_own() -> None:
         outer.register_buffer("kept", torch.ones(1))
         assert [name for name, _ in outer.named_parameters(recurse=False)] == ["own"]
         assert [name for name, _ in outer.named_buffers(recurse=False)] == ["kept"]
+        outer.register_parameter("twin", outer.own)
+        outer.register_buffer("copy", outer.kept)
+        assert [name for name, _ in outer.named_parameters(recurse=False)] == ["own"]
+        assert [name for name, _ in outer.named_buffers(recurse=False)] == ["kept"]
+        assert {"own", "twin", "kept", "copy"} <= set(outer.state_dict())
 
 
 def test_registered_tensors_are_not_plain_attributes() -> None:

@@ -1176,7 +1176,7 @@ def test_named_gives_the_parts_of_a_module_first() -> None:
                 first.setdefault(part, name)
             return [(name, part) for part, name in first.items()]
 
-    with pytest.raises((AssertionError, KeyError)):
+    with pytest.raises(AssertionError, match=r"net\.first"):
         check(Wrong)
 
 
@@ -1596,6 +1596,36 @@ def test_the_checks_refuse_likely_mistakes() -> None:
         def state_dict(self) -> Any:
             found = super().state_dict()
             return {k: v for k, v in found.items() if k.split(".")[-1] not in names}
+
+    class Shared(state.Module):  # type: ignore[misc]
+        passing: set[str] = set()  # of the class, and so of all objects  # noqa: RUF012
+
+        def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+            super().register_buffer(name, value)
+            (self.passing.discard if persistent else self.passing.add)(name)
+
+        def state_dict(self) -> Any:
+            found = super().state_dict()
+            return {k: v for k, v in found.items() if k.split(".")[-1] not in self.passing}
+
+    class OneWay(state.Persistent):  # type: ignore[misc]
+        def register_buffer(self, name: str, value: Any, persistent: bool = True) -> None:
+            super().register_buffer(name, value, persistent or name in self._buffers)
+
+    for wrong, told in ((Shared, "cache"), (OneWay, "still saved")):
+        with pytest.raises(AssertionError, match=told):
+            state.check_persistent(wrong)
+
+    class Original(state.Hooked):  # type: ignore[misc]
+        def __call__(self, *args: Any) -> Any:
+            new = args
+            for hook in self._pre_hooks:
+                if (made := hook(self, args)) is not None:
+                    new = made if isinstance(made, tuple) else (made,)
+            return state.Module.__call__(self, *new)
+
+    with pytest.raises(AssertionError, match="run both, each on what"):
+        state.check_hooks(Original)
 
     class TwoLevels(state.Named):  # type: ignore[misc]
         def named_modules(self, at: str = "", seen: Any = None) -> Any:

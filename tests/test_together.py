@@ -9,7 +9,8 @@ import random
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler
 
 from proven.testing import after, over, section, shown
@@ -176,6 +178,52 @@ def test_a_running_mean_is_saved_and_moved_not_trained() -> None:
     assert layer.to("meta").mean.device.type == "meta"
 
 
+def test_a_buffer_that_keeps_its_graph_fails_in_the_next_step() -> None:
+    """A layer behind another one with parameters that updates its buffer from the batch without `detach()`,
+    in place or not, lets the `backward()` of the next step fail: `Trying to backward through the graph a
+    second time`. With `detach()` it works, and so it does without where the input needs no gradient.
+
+    前面有带参数的层时，用一批数据更新缓冲区却不写 `detach()`，不论是否原地修改，下一步的 `backward()` 都会报错：
+    `Trying to backward through the graph a second time`。写了 `detach()` 就没事；输入不需要梯度时，不写也没事。
+    """
+
+    def centre(place: bool, detached: bool) -> nn.Module:
+        class Centre(nn.Module):
+            mean: torch.Tensor
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.register_buffer("mean", torch.zeros(()))
+
+            def forward(self, *inputs: Any) -> torch.Tensor:
+                [X] = inputs
+                new = (X.detach() if detached else X).mean()
+                if place:
+                    self.mean.lerp_(new, 0.1)
+                else:
+                    self.mean = self.mean.lerp(new, 0.1)
+                return X - self.mean
+
+        return Centre()
+
+    def two_steps(net: nn.Module, *inputs: torch.Tensor) -> None:
+        for _ in range(2):
+            net(*inputs).square().sum().backward()
+
+    torch.manual_seed(0)
+    X = torch.rand(4, 1, 8, 8)
+    two_steps(nn.Sequential(nn.Conv2d(1, 1, 1), after("together.blocks").CenteredLayer(1, 8, 8)), X)
+    before = (nn.Linear(8, 8), nn.Conv2d(1, 2, 3), nn.Conv2d(1, 1, 1), nn.PReLU())
+    behind = (nn.Linear(8, 8), nn.PReLU())
+    for place in (True, False):
+        for layer in over(before, "layers with parameters | 种带参数的层"):
+            two_steps(nn.Sequential(layer, centre(place, detached=True)), X)
+            with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+                two_steps(nn.Sequential(layer, centre(place, detached=False)), X)
+        for layer in behind:
+            two_steps(nn.Sequential(centre(place, detached=False), layer), X)
+
+
 def test_dropout_draws_in_training_only() -> None:
     """Dropout draws random numbers in training mode and sets a part of its input to zero, so two calls
     differ; in evaluation mode it draws none, and they agree.
@@ -299,10 +347,11 @@ def test_a_convolution_without_bias_says_it_otherwise() -> None:
 
 def test_class_numbers_are_long_or_byte() -> None:
     """Where the scores have rows, `F.cross_entropy` takes one-dimensional labels that are int64 or uint8 and
-    refuses them in another dtype: `expected target dtype to be Long or Byte, but got Float`.
+    refuses them in another dtype: `expected target dtype to be Long or Byte, but got Float`; with both `weight`
+    and `label_smoothing` it refuses uint8, too.
 
     得分是二维时，`F.cross_entropy` 接受 int64 或 uint8 的一维标签，别的数据类型不收：
-    `expected target dtype to be Long or Byte, but got Float`。
+    `expected target dtype to be Long or Byte, but got Float`；`weight` 和 `label_smoothing` 一起用时，uint8 也不收。
     """
     text = "expected target dtype to be Long or Byte, but got"
     assert shown("together.more-image-errors").errors[1].text == f"RuntimeError: {text} Float"
@@ -310,8 +359,17 @@ def test_class_numbers_are_long_or_byte() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that complex32 is experimental
             labels = torch.zeros(3).to(dtype)
+        both: dict[str, Any] = {"weight": torch.ones(2), "label_smoothing": 0.1}
         if dtype in (torch.int64, torch.uint8):
             assert F.cross_entropy(torch.zeros(3, 2), labels) > 0
+            for name, value in both.items():
+                one: dict[str, Any] = {name: value}
+                assert F.cross_entropy(torch.zeros(3, 2), labels, **one) > 0
+            if dtype == torch.int64:
+                assert F.cross_entropy(torch.zeros(3, 2), labels, **both) > 0
+            else:
+                with pytest.raises(RuntimeError, match="Expected dtype int32/int64 for index"):
+                    F.cross_entropy(torch.zeros(3, 2), labels, **both)
         else:
             with pytest.raises(RuntimeError, match=text):
                 F.cross_entropy(torch.zeros(3, 2), labels)
@@ -319,9 +377,9 @@ def test_class_numbers_are_long_or_byte() -> None:
 
 def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
     """For class numbers, `F.cross_entropy` wants a tensor with one number per row of scores, each
-    smaller than the number of scores, unless it is the `ignore_index`.
+    from 0 to the number of scores minus one, unless it is the `ignore_index`.
 
-    目标是类别编号时，`F.cross_entropy` 要的是每行得分对应一个编号，而且编号要小于得分的个数，`ignore_index` 除外。
+    目标是类别编号时，`F.cross_entropy` 要的是每行得分对应一个编号，从 0 到得分的个数减一，`ignore_index` 除外。
     """
     errors = [error.text for error in shown("together.image-errors").errors]
     assert errors[2].startswith("IndexError: Target 9 is out of bounds")
@@ -345,6 +403,39 @@ def test_class_numbers_are_one_per_row_and_below_the_number_of_scores() -> None:
         ignored = labels.clone()
         ignored[0] = 255
         assert F.cross_entropy(scores, ignored, ignore_index=255) > 0
+
+
+def test_a_softmax_before_cross_entropy_keeps_the_loss_up() -> None:
+    """For class numbers, `F.cross_entropy` on probabilities of n classes is at least log(e + n − 1) − 1, which
+    is 1.46 for ten classes, even if the right class has the probability 1; on scores it gets as close to 0 as
+    one likes.
+
+    目标是类别编号时，拿 n 个类别的概率算 `F.cross_entropy`，就算正确类别的概率是 1，结果也不小于 log(e + n − 1) − 1，
+    十个类别是 1.46；拿得分来算，则可以任意接近 0。
+    """
+    assert f"{np.log(np.e + 9) - 1:.2f}" == "1.46"
+    torch.manual_seed(0)
+    for count in over(range(2, 30), "numbers of classes | 种类别数"):
+        labels = torch.arange(count)
+        floor = np.log(np.e + count - 1) - 1
+        scores = 100 * torch.eye(count, dtype=torch.float64)
+        assert F.cross_entropy(scores, labels) < 1e-6
+        assert F.cross_entropy(scores.softmax(1), labels).item() == pytest.approx(floor)
+        for _ in range(20):
+            scores = 10 * torch.randn(count, count, dtype=torch.float64)
+            assert F.cross_entropy(scores.softmax(1), labels) > floor
+
+
+def test_a_column_minus_a_vector_is_a_table() -> None:
+    """A tensor of shape `(n, 1)` minus one of shape `(n,)` has the shape `(n, n)`, without an error; minus
+    `y.unsqueeze(1)` it has the shape `(n, 1)`.
+
+    形状是 `(n, 1)` 的张量减去形状是 `(n,)` 的，得到的形状是 `(n, n)`，不报错；减去 `y.unsqueeze(1)`，得到的是 `(n, 1)`。
+    """
+    for n in over(range(2, 20), "numbers of rows | 种行数"):
+        outputs, y = torch.rand(n, 1), torch.rand(n)
+        assert (outputs - y).shape == (n, n)
+        assert (outputs - y.unsqueeze(1)).shape == (n, 1)
 
 
 def test_a_shared_block_counts_once_and_is_saved_twice() -> None:
@@ -622,9 +713,10 @@ def test_a_resumed_run_equals_the_whole_run_bit_for_bit() -> None:
 
 def test_a_run_can_be_cut_early_and_late() -> None:
     """With another seed, and cut after its first step or after step 17, the run of 5.7 goes on bit for bit as
-    well.
+    well. The losses of the steps done are equal; those of the steps to come are NaN, for which `torch.equal` is `False`.
 
-    换一个随机种子，断在第 1 步或第 17 步之后，本页的训练同样能逐位一致地继续。
+    换一个随机种子，断在第 1 步或第 17 步之后，本页的训练同样能逐位一致地继续。走完的各步损失相等；还没走的是 NaN，
+    对它们 `torch.equal` 得到 `False`。
     """
     state = after("together.checkpoint")
     whole = trained(state, 25, seed=7)
@@ -638,6 +730,9 @@ def test_a_run_can_be_cut_early_and_late() -> None:
         while resumed.step < 25:
             resumed.update()
         assert torch.equal(bits(resumed.losses[:25]), bits(whole.losses[:25]))
+        assert torch.equal(resumed.losses[:25], whole.losses[:25])
+        assert not torch.equal(resumed.losses, whole.losses)
+        assert resumed.losses[25:].isnan().all()
         assert torch.equal(bits(resumed.net[0].mean), bits(whole.net[0].mean))
 
 
@@ -721,10 +816,12 @@ def test_a_forgotten_buffer_shows_at_once() -> None:
 
 
 def test_a_new_adam_first_steps_by_the_learning_rate() -> None:
-    """In the first step of a new Adam, a parameter moves by the learning rate, whether its gradient
-    is large or small, as long as it is far above `eps`, which is 1e-8.
+    """In the first step of a new Adam, a parameter moves by the learning rate times g / (g + eps), where g is
+    the size of its gradient and `eps` is 1e-8: almost by the learning rate, whether the gradient is large or
+    small, as long as it is far above `eps`.
 
-    新建的 Adam 走第一步时，不论梯度大小，参数都会移动整整一个学习率那么远，只要梯度远大于 `eps`，即 1e-8。
+    新建的 Adam 走第一步时，参数移动的距离是学习率乘以 g / (g + eps)，g 是梯度的绝对值，`eps` 是 1e-8：
+    不论梯度大小，只要远大于 `eps`，就几乎是整整一个学习率。
     """
     state = after("together.forgotten")
     for power in over(range(-6, 7), "sizes of gradients | 种梯度大小"):
@@ -732,10 +829,11 @@ def test_a_new_adam_first_steps_by_the_learning_rate() -> None:
         p.grad = torch.tensor([1.0, -1.0, 2.0, 0.0]) * 10.0**power
         torch.optim.Adam([p], lr=0.02).step()
         assert torch.allclose(1 - p, torch.tensor([0.02, -0.02, 0.02, 0.0]), rtol=0.02)
-    p = nn.Parameter(torch.ones(1))
-    p.grad = torch.tensor([1e-8])
-    torch.optim.Adam([p], lr=0.02).step()
-    assert torch.allclose(1 - p, torch.tensor([0.01]), rtol=0.02)
+    for size in (1e-4, 1e-7, 1e-8, 1e-9, 1e-12):
+        p = nn.Parameter(torch.zeros(1))
+        p.grad = torch.tensor([size])
+        torch.optim.Adam([p], lr=0.02).step()
+        assert -p.item() == pytest.approx(0.02 * size / (size + 1e-8), rel=1e-3)
 
     moved = {}
     with temporary_file() as path:
@@ -1057,7 +1155,22 @@ def test_the_check_of_the_latest_refuses_the_newest_name_and_the_last_of_the_lis
         steps = {path: run.get("step", -1) for path, run in found.items() if isinstance(run, dict)}
         return max(steps, key=lambda path: steps[path])
 
+    def zips(paths: list[str]) -> str:
+        return dicts([path for path in paths if zipfile.is_zipfile(path)])
+
+    def above_0(paths: list[str]) -> str | None:
+        best, found = 0, None
+        for path in filter(opens, paths):
+            saved = torch.load(path)
+            if isinstance(saved, dict) and saved.get("step", 0) > best:
+                best, found = saved["step"], path
+        return found
+
     page.check_latest(dicts)
+    with pytest.raises(AssertionError, match=r"page\.pt: it told nothing"):
+        page.check_latest(zips)
+    with pytest.raises(AssertionError, match="it chose None"):
+        page.check_latest(above_0)
     with pytest.raises(
         (RuntimeError, TypeError), match=r"__contains__|not iterable|not a container"
     ):
@@ -1101,6 +1214,17 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> N
         pairs = net.state_dict(keep_vars=True).items()
         return grouped((name, id(p)) for name, p in pairs if isinstance(p, nn.Parameter))
 
+    def registered(net: Any) -> list[list[str]]:
+        modules = net.named_modules(remove_duplicate=False)
+        return grouped((f"{at}.{n}", id(p)) for at, m in modules for n, p in m._parameters.items())
+
+    def pairs(net: Any) -> list[tuple[str, str]]:
+        return [pair for group in page.ties(net) for pair in itertools.combinations(group, 2)]
+
+    with pytest.raises(AssertionError, match=r"no ties: .*bias"):
+        page.check_ties(registered)
+    with pytest.raises(AssertionError, match="not one group of three"):
+        page.check_ties(pairs)
     page.check_ties(trained)
     for wrong in (equal, lambda net: [], by_address, parameters_by_address, buffers_too):
         with pytest.raises(AssertionError):
@@ -1109,10 +1233,12 @@ def test_the_check_of_ties_refuses_equal_values_and_single_names(page: Any) -> N
 
 
 def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
-    """A run that goes through the data in epochs and is cut within one goes on bit for bit only if the rest
-    of its order was saved.
+    """A run that goes through the data in epochs, draws each order from the global generator when the epoch begins
+    and is cut within one goes on bit for bit only if the rest of its order was saved. A run that draws the order from
+    a generator seeded with the number of the epoch goes on without that.
 
-    按轮次使用数据的训练若断在一轮中间，剩下的次序也要保存，才能逐位一致地继续。
+    按轮次使用数据的训练，若每一轮开始时用全局生成器抽次序，又断在一轮中间，剩下的次序也要保存，才能逐位一致地继续。
+    拿轮数作种子新建生成器来抽次序的，不保存也能继续。
     """
     state = after("together.epochs")
 
@@ -1142,10 +1268,33 @@ def test_the_rest_of_an_epoch_belongs_to_the_run() -> None:
                 self.left = list(torch.randperm(len(state.X)).chunk(11))
             return self.left.pop()
 
+    class Derived(state.Run):  # type: ignore[misc]
+        def rows(self) -> Any:
+            epoch, batch = divmod(self.step, 11)
+            own = torch.Generator().manual_seed(epoch)
+            return torch.randperm(len(state.X), generator=own)[128 * batch :][:128]
+
+    class Kept(state.Run):  # type: ignore[misc]
+        def __init__(self, seed: int, saved: bool = True) -> None:
+            super().__init__(seed)
+            self.order = state.Order()
+            if saved:
+                self.parts["order"] = self.order
+
+        def rows(self) -> Any:
+            batch = self.step % 11
+            if batch == 0:
+                self.order.rows = torch.randperm(len(state.X))
+            return self.order.rows[128 * batch :][:128]
+
     with temporary_file():
-        for wrong in (Forgetful, state.Run, Repeating, Uneven):
-            with pytest.raises(AssertionError):
+        state.check_epochs(Derived)
+        state.check_epochs(Kept)
+        for wrong in (Forgetful, Repeating, Uneven, lambda seed: Kept(seed, saved=False)):
+            with pytest.raises(AssertionError, match=r"resumed at 5|the same order again|sizes"):
                 state.check_epochs(wrong)
+        with pytest.raises(AssertionError, match=r"sizes .*, not ten of 128 and 17"):
+            state.check_epochs(state.Run)
 
 
 def test_anything_with_a_state_can_be_a_part_of_a_run() -> None:
@@ -1373,16 +1522,25 @@ def test_a_data_loader_draws_its_order_when_a_pass_begins() -> None:
 
 def test_a_pass_leaves_the_generator_alone() -> None:
     """While a `DataLoader` that shuffles gives its batches, it draws nothing more from the global
-    generator, whose state is the same after each batch.
+    generator, whose state is the same after each batch and after the pass. From one that was passed as `generator`
+    it draws again at the end of the pass: with the last batch or, where that is full, after it.
 
-    会打乱次序的 `DataLoader` 逐批给出数据时，不再从全局生成器抽数，每一批之后状态都一样。
+    会打乱次序的 `DataLoader` 逐批给出数据时，不再从全局生成器抽数，每一批之后、一遍结束之后，状态都一样。
+    用 `generator` 传进去的，一遍的末尾还要再抽：在取最后一批时；最后一批若是满的，则在它之后。
     """
     for size in over((1, 4, 7, 100), "batch sizes | 种批次大小"):
         torch.manual_seed(0)
         states = []
         for _ in DataLoader(range(100), batch_size=size, shuffle=True):
             states.append(torch.get_rng_state())
+        states.append(torch.get_rng_state())
         assert all(torch.equal(state, states[0]) for state in states)
+        own, states = torch.Generator(), []
+        for _ in DataLoader(range(200), batch_size=size, shuffle=True, generator=own):
+            states.append(own.get_state())
+        assert all(torch.equal(state, states[0]) for state in states[:-1])
+        assert not torch.equal(own.get_state(), states[0])
+        assert torch.equal(own.get_state(), states[-1]) == (200 % size != 0)
 
 
 def test_every_pass_of_a_loader_draws_a_seed() -> None:
@@ -1605,7 +1763,7 @@ def test_plain_sgd_stores_nothing() -> None:
             assert not [v for v in optimizer.state[p].values() if isinstance(v, torch.Tensor)]
 
 
-def saved_bytes(net: nn.Module, *inputs: Any) -> int:
+def saved_bytes(net: Callable[..., Any], *inputs: Any) -> int:
     """How many bytes of memory the forward pass saves for the backward pass."""
     kept: list[torch.Tensor] = []
 
@@ -1654,10 +1812,10 @@ def test_no_grad_saves_nothing_for_backward() -> None:
 def test_gradients_of_small_batches_add_up() -> None:
     """The gradients of several equal parts of a batch, each loss divided by their number, add up to that
     of the batch, up to rounding, if the loss is the mean over its rows; with batch norm or dropout they do not,
-    nor where `ignore_index` leaves rows out.
+    nor where `weight` counts rows otherwise or `ignore_index` leaves them out.
 
     把一批分成相等的几份，每份的损失除以份数，只要损失是各行的平均，几次的梯度加起来就等于整批的梯度，只差舍入误差；
-    有批量规范化或 dropout 则不然，用 `ignore_index` 略去几行时也不然。
+    有批量规范化或 dropout 则不然，用 `weight` 给各行不同的权重、用 `ignore_index` 略去几行时也不然。
     """
 
     def apart(
@@ -1678,9 +1836,41 @@ def test_gradients_of_small_batches_add_up() -> None:
         assert all(torch.allclose(a, b) for a, b in apart(net, parts))
         assert not all(torch.allclose(a, b) for a, b in apart(net, parts, reduction="sum"))
     assert not all(torch.allclose(a, b) for a, b in apart(net, 4, ignore_index=1))
+    weight = torch.tensor([1.0, 5.0, 9.0], dtype=torch.float64)
+    assert not all(torch.allclose(a, b) for a, b in apart(net, 4, weight=weight))
     for layer in (nn.BatchNorm1d(8), nn.Dropout()):
         net = nn.Sequential(nn.Linear(4, 8), layer, nn.Linear(8, 3)).double()
         assert not all(torch.allclose(a, b) for a, b in apart(net, 4))
+
+
+def test_checkpointing_saves_the_input_and_computes_again() -> None:
+    """`checkpoint(block, X, use_reentrant=False)` saves no more than the input of the block, calls the block a
+    second time in the backward pass, and gives the same output and the same gradients, bit for bit on the CPU.
+
+    `checkpoint(block, X, use_reentrant=False)` 存下的不超过这个块的输入，反向传播时再调用一次这个块，
+    输出和梯度都相同，在 CPU 上逐位相同。
+    """
+    torch.manual_seed(0)
+    for depth in over(range(1, 6), "depths of a block | 种块的深度"):
+        layers = [nn.Sequential(nn.Linear(64, 64), nn.ReLU()) for _ in range(depth)]
+        block, runs = nn.Sequential(*layers), list[bool]()
+        block.register_forward_pre_hook(lambda *_: runs.append(True))  # noqa: B023
+        X = torch.randn(128, 64, requires_grad=True)
+
+        def checkpointed(rows: torch.Tensor) -> torch.Tensor:
+            return checkpoint(block, rows, use_reentrant=False)  # noqa: B023
+
+        outputs, gradients = [], []
+        for way in (block, checkpointed):
+            runs.clear()
+            output = way(X)
+            assert len(runs) == 1
+            gradients.append(torch.autograd.grad(output.sum(), [X, *block.parameters()]))
+            outputs.append(output)
+            assert len(runs) == (1 if way is block else 2)
+        assert torch.equal(*outputs)
+        assert all(map(torch.equal, *gradients))
+        assert saved_bytes(checkpointed, X) <= X.nbytes < saved_bytes(block, X)
 
 
 # Sixteen bits
@@ -1725,7 +1915,29 @@ def test_a_scaler_skips_steps_with_infinite_gradients() -> None:
         assert weight.tolist() == expected
     # on the page: of eight steps five were skipped, and three went by the rate times the factor
     moved = after("together.mixed-precision").weight
-    assert moved.tolist() == pytest.approx([1 - 3 * 0.01 * 8] * 3)
+    assert moved.tolist() == [pytest.approx([1 - 3 * 0.01 * 8] * 3)]
+
+
+def test_gradients_are_scaled_until_unscale() -> None:
+    """After `backward()` of a scaled loss the gradients are multiplied by the scale; after
+    `scaler.unscale_(optimizer)` they are those of the loss, and `scaler.step` takes them as they are, clipped ones
+    as well.
+
+    放大过的损失调用 `backward()` 之后，梯度也放大了同样的倍数；`scaler.unscale_(optimizer)` 之后，才是损失本来的梯度，
+    `scaler.step` 就照它走，裁剪过的也照走。
+    """
+    for power in over(range(1, 16), "scales | 种倍数"):
+        weight = nn.Parameter(torch.ones(2))
+        sgd = torch.optim.SGD([weight], lr=1.0)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**power)
+        scaler.scale((weight * torch.tensor([3.0, 4.0])).sum()).backward()
+        assert weight.grad is not None
+        assert weight.grad.tolist() == [3 * 2.0**power, 4 * 2.0**power]
+        scaler.unscale_(sgd)
+        assert weight.grad.tolist() == [3, 4]
+        nn.utils.clip_grad_norm_([weight], 1.0)
+        scaler.step(sgd)
+        assert weight.tolist() == pytest.approx([1 - 0.6, 1 - 0.8], abs=1e-5)
 
 
 def test_a_grad_scaler_has_to_be_saved() -> None:
@@ -1799,10 +2011,11 @@ def test_a_sum_of_floats_depends_on_the_order() -> None:
 
 def test_assert_close_leaves_room_for_rounding() -> None:
     """`torch.testing.assert_close` accepts numbers that differ in the last bit, and refuses those that
-    differ by a tenth; what it allows depends on the dtype, and is more for float16 than for float32.
+    differ by a tenth; what it allows depends on the dtype, and is more for float16 than for float32. It refuses
+    tensors of two devices, such as the CPU and `meta`, and of two dtypes.
 
     `torch.testing.assert_close` 放过末位不同的数，拒绝相差十分之一的数；允许的误差取决于数据类型，
-    float16 的比 float32 的大。
+    float16 的比 float32 的大。设备不同（如 CPU 和 `meta`）或数据类型不同的张量，它不收。
     """
     for dtype in over(float_dtypes(), "dtypes | 种数据类型"):
         numbers = torch.linspace(1, 2, 50).to(dtype)
@@ -1812,6 +2025,10 @@ def test_assert_close_leaves_room_for_rounding() -> None:
         torch.testing.assert_close(numbers, near)
         with pytest.raises(AssertionError):
             torch.testing.assert_close(numbers, numbers * 1.1)
+        with pytest.raises(AssertionError, match="for attribute 'dtype' do not match"):
+            torch.testing.assert_close(numbers, numbers.to(torch.int64))
+        with pytest.raises(AssertionError, match="for attribute 'device' do not match"):
+            torch.testing.assert_close(numbers, numbers.to("meta"))
     a, b = torch.ones(1), torch.ones(1) + 2e-4
     torch.testing.assert_close(a.half(), b.half())
     with pytest.raises(AssertionError):
@@ -1819,14 +2036,27 @@ def test_assert_close_leaves_room_for_rounding() -> None:
 
 
 def test_tf32_is_allowed_in_convolutions() -> None:
-    """Unless a program sets them, `torch.backends.cudnn.allow_tf32` is `True` and
-    `torch.backends.cuda.matmul.allow_tf32` is `False`.
+    """Unless a program sets them, `torch.backends.cudnn.allow_tf32` is `True`, the precision of convolutions,
+    `torch.backends.cudnn.conv.fp32_precision`, is `tf32`, and `torch.backends.cuda.matmul.allow_tf32` is `False`. Once the
+    precision of convolutions is `ieee`, reading `torch.backends.cudnn.allow_tf32` is an error. What a card computes
+    then is not tried here.
 
-    程序不去改的话，`torch.backends.cudnn.allow_tf32` 是 `True`，`torch.backends.cuda.matmul.allow_tf32` 是
-    `False`。
+    程序不去改的话，`torch.backends.cudnn.allow_tf32` 是 `True`，卷积的精度
+    `torch.backends.cudnn.conv.fp32_precision` 是 `tf32`，`torch.backends.cuda.matmul.allow_tf32` 是 `False`。把卷积的精度设成
+    `ieee` 之后，再读 `torch.backends.cudnn.allow_tf32` 就会报错。显卡这时怎样计算，这里没有试。
     """
+    conv: Any = torch.backends.cudnn.conv
     assert torch.backends.cudnn.allow_tf32 is True
     assert torch.backends.cuda.matmul.allow_tf32 is False
+    assert conv.fp32_precision == "tf32"
+    conv.fp32_precision = "ieee"
+    try:
+        assert conv.fp32_precision == "ieee"
+        with pytest.raises(RuntimeError, match="mix of the legacy and new APIs"):
+            assert torch.backends.cudnn.allow_tf32 is not None
+    finally:
+        conv.fp32_precision = "tf32"
+    assert torch.backends.cudnn.allow_tf32 is True
 
 
 def test_each_check_that_a_solution_calls_says_so() -> None:

@@ -37,7 +37,7 @@ from proven.reading import exercises_of
 from proven.settings import FILE
 from proven.views import ClaimView, Site, View
 
-OF_OTHERS = {"counts", "exceptions", "notebook"}  # fences that show what is on other pages
+OF_OTHERS = {"counts", "notebook"}  # fences that show what is on other pages
 log = logging.getLogger("mkdocs.plugins.proven")
 NOTE = (
     '<pre role="alert" style="position: fixed; inset: auto 0 0; z-index: 99; max-height: 50vh; margin: 0; '

@@ -131,8 +131,9 @@ def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
         text = "# Notebooks {#notebooks}\n\n```downloads\n```\n"
         shown.file(f"docs/{language}/notebooks.md", text)
     made = texts(made_up(shown, DONE))
-    assert made["en/errors/index.html.md"] == "# Errors\n\n```text\nValueError: wrong\n```\n"
-    assert made["en/notebooks/index.html.md"] == "# Notebooks\n"
+    errors = made["en/errors/index.html.md"]
+    assert errors.startswith("# Errors\n\n```text\nValueError: wrong\n```\n\nThe outputs on this")
+    assert made["en/notebooks/index.html.md"].startswith("# Notebooks\n\nThe outputs on this")
     assert made["en/index.html.md"] == MARKDOWN
     assert made["claims/index.html.md"].startswith(
         "# Claims\n\n- **已证明** 它会打印。由一个例子证明。 `test_marks`\n"

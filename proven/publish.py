@@ -35,7 +35,7 @@ def place_of(settings: Settings, folder: str | Path) -> Path:
         raise _refused(what, "name another folder", Path(folder)) from None
     for name in (settings.sections, settings.tests, settings.docs):
         read = (settings.project / name).resolve()
-        if site.is_relative_to(read) and read != settings.project.resolve():
+        if site.is_relative_to(read) and read != settings.project:
             what = f"a build reads what lies in {name}/, and the next one would read this site"
             raise _refused(what, "name another folder", site)
     return site

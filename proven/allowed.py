@@ -4,7 +4,6 @@ Pages, pictures, records and names come from people who run no code here. Nothin
 script on the site, poses as what the build made, or takes the place of another file.
 """
 
-import keyword
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -60,16 +59,6 @@ SESSION = re.compile(r"^[ \t]*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
 
 def wrong_names(project: Project) -> Iterator[Problem]:
     """Find names, front matter and files that are on no list, before anything runs."""
-    for section in project.sections.values():
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", section.name) or keyword.iskeyword(section.name):
-            what = f"{section.name!r} is no name for a section"
-            advice = "use a-z, 0-9 and _, and no word of Python"
-            yield Problem(what, advice, (f"{section.place}:1",))
-        for snippet in section.snippets:
-            if len(snippet.name) > 60:  # notebooks allow ids of 64 characters
-                what = f"the name of the snippet has {len(snippet.name)} characters, and 60 are allowed"
-                place = project.in_script(snippet.name, 1)
-                yield Problem(what, "shorten it", (place,), snippet.name)
     for page in project.all_pages:
         parts = page.path.removesuffix(".md").split("/")
         if not all(NAME.fullmatch(part) for part in parts):

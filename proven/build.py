@@ -74,9 +74,9 @@ def _warm_caches(project: Project, halves: dict[str, Half]) -> None:
     import jieba
     import mkdocs_jupyter.convert  # noqa: F401
 
-    jieba.setLogLevel(logging.CRITICAL)  # it needs no cache: that there is none is no error
-    # the cache of another user cannot be replaced, and is nothing to be read
-    jieba.dt.cache_file = f"jieba-{os.getuid() if hasattr(os, 'getuid') else 0}.cache"
+    # its cache in the folder for temporary files would outlive the build, whoever wrote it: here it finds none
+    jieba.dt.tmp_dir = os.devnull
+    jieba.setLogLevel(logging.CRITICAL)  # that it cannot keep one is no error
     logging.getLogger("mkdocs.mkdocs-jupyter").setLevel(logging.WARNING)
     jieba.initialize()
     for word in whole_words(project):

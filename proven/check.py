@@ -138,6 +138,17 @@ def _fences(project: Project) -> Iterator[Problem]:
             name, place = fence.name, page.at(fence.line)
             other = project.pages[page.language].get(name)
             match fence.kind:
+                case "downloads" if page.path != "notebooks.md":
+                    what = (
+                        "its links are those of the page notebooks.md, and lead nowhere from here"
+                    )
+                    yield Problem(what, "move it there", (place,))
+                case "exceptions" if name != page.path:
+                    what = f"its links lead to entries on its own page, and it names {name!r}"
+                    yield Problem(what, f"write {page.path} in it, beside the entries", (place,))
+                case "error" if page.url.count("/") != 1:
+                    what = "the link of an entry leads to a section from a page beside it, and here nowhere"
+                    yield Problem(what, "list errors on a page such as errors.md", (place,))
                 case "snippet" if name not in project.snippets:
                     advice = "python -m proven list shows the names there are"
                     advice = did_you_mean(name, project.snippets, advice)

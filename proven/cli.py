@@ -158,7 +158,7 @@ def _chapter(settings: Settings, options: argparse.Namespace) -> None:
 def _notebooks(settings: Settings, options: argparse.Namespace) -> None:
     folder = Path(options.name)
     target = place_of(settings, folder)
-    with staging(target, settings.name) as new:
+    with staging(target, f"notebooks of {settings.name}") as new:  # never in the place of a site
         site = begin_site(settings, read_configs(settings))
         for language in settings.languages:
             for name, content in notebooks(site, language).items():

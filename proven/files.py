@@ -159,7 +159,7 @@ def theme_extra(site: Site, language: str, extra: Mapping[str, Any]) -> dict[str
 
 
 def listed(site: Site, language: str, files: Files) -> list[tuple[str, str, int, str | None]]:
-    """The downloads of a language: of each the title, the address for a page in `notebooks/`, the size in
+    """The downloads of a language: of each the title, the address for the page `notebooks.md`, the size in
     bytes, and the address in Colab.
     """
     words, rows = site.words(language), []

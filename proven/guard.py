@@ -15,6 +15,7 @@ import struct
 import sys
 import tempfile
 import threading
+import traceback
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,7 +218,9 @@ def restrict(folder: str, script: Path, project: Path, kernel: bool) -> None:
         os.mkdir(os.path.join(folder, name))
     os.chdir(os.path.join(folder, "work"))
     tempfile.tempdir = os.path.join(folder, "tmp")
-    os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), tempfile.tempdir))
+    # matplotlib, unless it was imported ahead, writes a list of fonts where it is imported
+    names = ("TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR")
+    os.environ.update(dict.fromkeys(names, tempfile.tempdir))
     sys.dont_write_bytecode = True
     limit("FSIZE", FILE_LIMIT)
     if sys.platform == "linux":
@@ -318,12 +321,8 @@ def _audit(folder: str, script: Path, project: Path) -> None:
         refuse(f"write only to its temporary directory, and this one wanted to change {path}")
 
     def refuse(what: str) -> None:
-        frame = sys._getframe()
-        line = None
-        while frame := frame.f_back:  # type: ignore[assignment]
-            if frame.f_code.co_filename == str(script):
-                line = frame.f_lineno
-                break
+        frames = traceback.walk_stack(sys._getframe())
+        line = next((n for f, n in frames if f.f_code.co_filename == str(script)), None)
         _refused.append((f"a section may {what}", line))
         raise Refused(_refused[-1][0])
 

@@ -146,7 +146,7 @@ def claims(views: list[ClaimView], page: str, words: Words) -> str:
 
 
 def error(entry: ErrorView) -> str:
-    """Write an entry of the index of errors, on a page beside those that it leads to."""
+    """Write an entry of the index of errors, on a page beside those that it leads to, as `check` sees to."""
     view = entry.view
     shown, label = f"<p>{entry.type}</p>", view.skipped
     if piece := entry.piece:

@@ -35,7 +35,7 @@ def place_of(settings: Settings, folder: str | Path) -> Path:
         raise _refused(what, "name another folder", Path(folder)) from None
     for name in (settings.sections, settings.tests, settings.docs):
         read = (settings.project / name).resolve()
-        if site.is_relative_to(read) and read != settings.project.resolve():
+        if site.is_relative_to(read) and read != settings.project:
             what = f"a build reads what lies in {name}/, and the next one would read this site"
             raise _refused(what, "name another folder", site)
     return site
@@ -89,12 +89,17 @@ def _holds(path: Path) -> bool:
 
 def publish(folder: Path, site: Path) -> None:
     """Put a finished folder in the place of the site, whose other files stay."""
-    _mark(folder, _made(folder)["project"], _hashes(folder))
-    for name in _foreign(site, folder, _files(site)):
+    project = _made(folder)["project"]
+    _mark(folder, project, _hashes(folder))
+    for name in _foreign(site, folder, _files(site) or {}):
         if os.path.lexists(folder / name) or any(p.is_file() for p in (folder / name).parents):
             what = f"the build makes {name}, and the file of this name was not made by a build"
             raise _refused(what, "move one of them", site / name)
     try:
+        if site.exists() and not _made(
+            site
+        ):  # hidden files, such as a new `.git`: none is a build's
+            _mark(site, project, {})
         if not site.exists():
             folder.rename(site)
         elif _exchange(folder, site):
@@ -138,10 +143,11 @@ def _prepare(site: Path, project: str) -> Path:
             continue
         a_folder = left.is_dir() and not left.is_symlink()
         # a build that was killed at once has only begun to write the mark
-        others = a_folder and any(not p.name.startswith(MARKER) for p in left.iterdir())
+        begun = {MARKER, f"{MARKER}.part"}
+        others = a_folder and any(path.name not in begun for path in left.iterdir())
         if not a_folder or (_made(left).get("project") != project and others):
             raise _taken(left)
-        if _files(left) and not site.exists():
+        if _files(left) is not None and not site.exists():
             left.rename(site)
         else:
             _put_away(left, site)
@@ -170,7 +176,7 @@ def _check(site: Path, project: str) -> None:
     if not made and any(path.name[0] != "." for path in site.iterdir()):
         what = "the folder holds files, and is not the site of an earlier build: they would be lost"
         raise _refused(what, "name an empty folder, or remove it if nothing in it is needed", site)
-    files = _files(site)
+    files = _files(site) or {}
     for name in files:
         if (site / name).is_file() and _sha256(site / name) != files[name]:
             advice = "move it elsewhere, or remove it if the change is not needed"
@@ -184,7 +190,7 @@ def _put_away(folder: Path, site: Path) -> None:
     """Remove a folder that a build made; what else was in it returns to the site."""
     if not folder.exists():
         return
-    if files := _files(folder):  # it was a site
+    if (files := _files(folder)) is not None:  # it was a site
         for name in list(_foreign(folder, site, files)):
             if os.path.lexists(site / name):
                 raise _refused("the file is in the new site, too", "move it", folder / name)
@@ -242,9 +248,9 @@ def _made(folder: Path) -> dict[str, Any]:
     return made if known and "project" in made else {}
 
 
-def _files(folder: Path) -> dict[str, str]:
-    """The files that a build put into a folder, with their hashes; none while it is being made."""
-    return _made(folder).get("files") or {}
+def _files(folder: Path) -> dict[str, str] | None:
+    """The files that a build put into a folder, with their hashes; None while it is being made."""
+    return _made(folder).get("files")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

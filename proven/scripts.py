@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import io
+import keyword
 import re
 import tokenize
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ MARKER = re.compile(r'^# %%(?: (?P<name>[^\s="]+))?(?P<options>(?: +\w+="[^"]*")
 OPTION = re.compile(r'(\w+)="([^"]*)"')
 LOOKS_LIKE_MARKER = re.compile(r"^#\s*%%")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SECTION = re.compile(r"[a-z][a-z0-9_]*")
 FOLDS = ("code", "output")
 HOW = 'write # %% name, then any of needs="cuda:1", raises="TypeError, KeyError", fold="output" or "code"'
 HAN = re.compile(r"[\u3400-\u9fff]")
@@ -88,9 +90,9 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
     def problem(what: str, advice: str, line: int = 1) -> Problem:
         return Problem(what, advice, (f"{place}:{line}",))
 
-    if not path.stem.isidentifier():
-        what = f"{path.name!r} is no name for a section: it begins the names of its snippets"
-        raise ProjectError(problem(what, "rename the script"))
+    if not SECTION.fullmatch(path.stem) or keyword.iskeyword(path.stem):
+        what = f"{path.stem!r} is no name for a section: it begins the names of its snippets"
+        raise ProjectError(problem(what, "use a-z, 0-9 and _, and no word of Python"))
     for node in parse(text, place).body:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             what = "cells run statement by statement, so an import from __future__ has no effect"
@@ -149,6 +151,8 @@ def _snippet(
     told = ""
     if not NAME.fullmatch(name):
         told = f"{name!r} is no name for a snippet: lower-case words joined by hyphens"
+    elif (length := len(f"{section}.{name}")) > 60:  # notebooks allow ids of 64 characters
+        told = f"with its section, {name!r} has {length} characters, and 60 are allowed"
     elif unknown := sorted(options.keys() - {"needs", "raises", "fold"}):
         told = f"the marker of {name!r} has an unknown key: {', '.join(unknown)}"
     elif len(options) < len(pairs):

@@ -57,6 +57,7 @@ class Settings:
 def read_settings(project: Path) -> Settings:
     """Read the settings of a project."""
     _working_directory()
+    project = project.resolve()  # as Python names the files that a section reads
     if not __debug__:
         what = "Python leaves assertions out (-O or PYTHONOPTIMIZE), and every proof is one"
         raise ProjectError(Problem(what, "run it without", (f"{FILE}:1",)))
@@ -108,9 +109,7 @@ def whose_module(settings: Settings, name: str) -> str:
     """Where a module of this name is that is none of the project; empty if there is none."""
     if name in sys.stdlib_module_names:
         return "of Python"
-    ours = [
-        (settings.project / part).resolve() for part in (".", settings.sections, settings.tests)
-    ]
+    ours = [settings.project / part for part in (".", settings.sections, settings.tests)]
     found = PathFinder.find_spec(
         name, [path for path in sys.path if Path(path).resolve() not in ours]
     )

@@ -4,7 +4,6 @@ A page is rendered again by itself, with all that MkDocs knew when it rendered i
 """
 
 import logging
-import os
 import socket
 import tempfile
 import threading
@@ -37,7 +36,7 @@ from proven.reading import exercises_of
 from proven.settings import FILE
 from proven.views import ClaimView, Site, View
 
-OF_OTHERS = {"counts", "exceptions", "notebook"}  # fences that show what is on other pages
+OF_OTHERS = {"counts", "notebook"}  # fences that show what is on other pages
 log = logging.getLogger("mkdocs.plugins.proven")
 NOTE = (
     '<pre role="alert" style="position: fixed; inset: auto 0 0; z-index: 99; max-height: 50vh; margin: 0; '
@@ -146,7 +145,7 @@ class Preview:
         folder, docs = settings.project, settings.project / settings.docs
         found = {*folder.glob("mkdocs*.yml"), folder / FILE}
         for name in filter(None, (docs, config.theme.custom_dir, *config.watch)):
-            root = Path(os.path.abspath(str(name)))
+            root = Path(str(name)).resolve()  # as the project's own folder is
             found |= {path for path in (root, *root.rglob("*")) if not EDITORS.fullmatch(path.name)}
         # what a page or a section is read from is compared by itself
         apart = [folder / settings.sections, folder / settings.tests]

@@ -1,7 +1,6 @@
 """A sound project in which a test plants one fault, and what a build has to do then."""
 
 import contextlib
-import os
 import re
 import shutil
 import tempfile
@@ -151,9 +150,7 @@ def left_by(temporary: Path, *folders: Path) -> list[str]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.05)
-    files = {path.name for path in temporary.iterdir()}
-    kept = {f"jieba-{os.getuid()}.cache"}  # a dictionary that jieba reads faster so
-    return [*running, *(files - kept)]
+    return [*running, *(path.name for path in temporary.iterdir())]
 
 
 def _sources(project: Project) -> dict[str, bytes]:

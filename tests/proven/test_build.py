@@ -1,6 +1,9 @@
 """Whole builds: what is wrong is found before anything runs, and what has run is used again."""
 
 import json
+import marshal
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from proven.problems import ProjectError
 from proven.records import sealed
 from proven.scripts import read_section
 from tests.helpers.faults import EN, ZH, Plant, edit, fails, place, read, sound
-from tests.helpers.projects import Project
+from tests.helpers.projects import Project, contents
 
 SCRIPT = "snippets/part.py"
 FENCE = "```snippet\npart.second\n```\n"
@@ -148,6 +151,26 @@ def test_all_code_is_set_while_sections_run(tmp_path: Path) -> None:
         for name in ("part.first", "part.second"):
             snippet(site.view(name, language), "", site.words(language))
     assert highlight.cache_info().misses == done == 2
+
+
+def test_the_word_list_of_the_search_is_no_file_that_somebody_put_among_temporary_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import jieba
+
+    settings = sound(tmp_path / "project").read_settings()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for name in ("jieba.cache", f"jieba-{os.getuid()}.cache"):
+        (temporary / name).write_bytes(marshal.dumps(({"更新参数": 9_000_000}, 9_000_000)))
+    before = contents(temporary)
+    for name, value in {"initialized": False, "FREQ": {}, "total": 0}.items():
+        monkeypatch.setattr(jieba.dt, name, value)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        begin_site(settings, read_configs(settings))
+    assert jieba.lcut("优化器更新参数")[-2:] == ["更新", "参数"]
+    assert contents(temporary) == before
 
 
 def test_a_page_that_stands_twice_in_the_navigation_is_one(tmp_path: Path) -> None:

@@ -395,10 +395,16 @@ DID: dict[str, dict[str, Any]] = {
 }
 
 
+def list_errors(project: Project, text: str) -> None:
+    for language in project.languages:
+        project.file(f"docs/{language}/errors.md", f"# Errors {{#errors}}\n{text}")
+
+
 def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
     project.script = RAISES
     section = page("part.one", "part.two") + "\n## Summary {#summary .summary}\n"
-    project.pages = dict.fromkeys(("zh", "en"), section + LISTED)
+    project.pages = dict.fromkeys(("zh", "en"), section)
+    list_errors(project, LISTED)
     site = made_up(project, DID)
     with pytest.raises(ProjectError) as error:
         check_results(site.project, site.results)
@@ -406,11 +412,11 @@ def test_an_index_of_errors_lists_each_message_once(project: Project) -> None:
     assert missing.what == "the index of errors does not list 'TypeError: no len'"
     assert missing.advice.endswith("an error fence with: part.one 2")
     assert missing.places == ("snippets/part.py:3",)
-    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two") + LISTED)
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two"))
     site = made_up(project, DID)
     check_results(site.project, site.results)  # a page without a summary is no section
-    whole = section + LISTED + LISTED.replace("one 1", "one 2")
-    project.pages = dict.fromkeys(("zh", "en"), whole)
+    project.pages = dict.fromkeys(("zh", "en"), section)
+    list_errors(project, LISTED + LISTED.replace("one 1", "one 2"))
     site = made_up(project, DID)
     check_results(site.project, site.results)
 
@@ -436,20 +442,35 @@ def test_an_entry_names_an_error_that_there_is_and_no_other_does(
     project: Project, entry: str, what: str
 ) -> None:
     project.script = RAISES
-    text = page("part.one", "part.two") + LISTED.replace("one 1", "one 2") + LISTED
-    project.pages = dict.fromkeys(("zh", "en"), text.replace("part.one 1", entry))
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two"))
+    list_errors(project, LISTED.replace("one 1", "one 2") + LISTED.replace("part.one 1", entry))
     found = problems(project)
     assert [problem.what for problem in found] == [what] * 2
-    assert found[0].places[0] == "docs/zh/index.md:21"
+    assert found[0].places[0] == "docs/zh/errors.md:13"
 
 
 def test_an_entry_names_a_snippet_that_the_language_shows(project: Project) -> None:
     project.script = RAISES
-    whole = page("part.one", "part.two") + LISTED
+    whole = page("part.one", "part.two")
     project.pages = {"zh": whole, "en": whole.replace("```snippet\npart.one\n```\n", "")}
+    list_errors(project, LISTED)
     [told] = [problem for problem in problems(project) if "the entry names" in problem.what]
     assert told.what == "the entry names a snippet that no page shows"
-    assert (told.snippet, told.places[0]) == ("part.one", "docs/en/index.md:10")
+    assert (told.snippet, told.places[0]) == ("part.one", "docs/en/errors.md:5")
+
+
+@pytest.mark.parametrize("path", ["index.md", "sub/errors.md"])
+def test_an_entry_stands_on_a_page_from_which_its_link_leads_to_a_section(
+    project: Project, path: str
+) -> None:
+    project.script = RAISES
+    project.pages = dict.fromkeys(("zh", "en"), page("part.one", "part.two") + LISTED)
+    if path != "index.md":
+        for language in project.languages:
+            project.pages[language] = page("part.one", "part.two")
+            project.file(f"docs/{language}/{path}", f"# Errors {{#errors}}\n{LISTED}")
+    told = "the link of an entry leads to a section from a page beside it, and here nowhere"
+    assert [problem.what for problem in problems(project)] == [told] * 2
 
 
 SUMMED = page("part.one") + "\n## Summary {#summary .summary}\n\n- A [line](#title).\n"
@@ -470,7 +491,12 @@ def test_a_page_can_hold_the_summary_of_another_one(project: Project) -> None:
     [
         ("summary\nnone.md", "there is no such page, or it lists no errors: 'none.md'"),
         ("summary\nsheet.md", "the page sheet.md has no summary"),
-        ("exceptions\nindex.md", "there is no such page, or it lists no errors: 'index.md'"),
+        ("exceptions\nsheet.md", "there is no such page, or it lists no errors: 'sheet.md'"),
+        (
+            "exceptions\nindex.md",
+            "its links lead to entries on its own page, and it names 'index.md'",
+        ),
+        ("downloads", "its links are those of the page notebooks.md, and lead nowhere from here"),
     ],
 )
 def test_a_fence_that_names_a_page_names_one_that_has_it(

@@ -160,6 +160,17 @@ def test_a_section_that_does_what_it_may_not_fails_the_build(tmp_path: Path, fau
     fails(project, FAULTS[fault](project))
 
 
+def test_a_section_draws_where_nobody_has_drawn_before(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    script = "# %% one\nimport matplotlib.pyplot as plt\n\nplt.plot([1])\n"
+    assert run_part(project, script, start_method="spawn").outcomes["part.one"].figures
+    assert not list((tmp_path / "home").iterdir())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 def test_printing_without_end_stops_before_the_disk_is_full(project: Project) -> None:
     message = refused(project, "# %% one\nwhile True:\n    print('x' * 10_000)\n")

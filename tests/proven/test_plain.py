@@ -55,13 +55,6 @@ part.device
 part.figure
 ```
 
-```downloads
-```
-
-```error
-part.error 1
-```
-
 ```math
 x^2
 ```
@@ -108,10 +101,6 @@ plot()
 
 [a line that rises from left to right]
 
-```text
-ValueError: wrong
-```
-
 $$
 x^2
 $$
@@ -136,7 +125,15 @@ def shown(project: Project) -> Project:
 
 
 def test_the_markdown_of_a_page_is_what_a_reader_sees(shown: Project) -> None:
+    for language in ("zh", "en"):
+        text = "# Errors {#errors}\n\n```error\npart.error 1\n```\n"
+        shown.file(f"docs/{language}/errors.md", text)
+        text = "# Notebooks {#notebooks}\n\n```downloads\n```\n"
+        shown.file(f"docs/{language}/notebooks.md", text)
     made = texts(made_up(shown, DONE))
+    errors = made["en/errors/index.html.md"]
+    assert errors.startswith("# Errors\n\n```text\nValueError: wrong\n```\n\nThe outputs on this")
+    assert made["en/notebooks/index.html.md"].startswith("# Notebooks\n\nThe outputs on this")
     assert made["en/index.html.md"] == MARKDOWN
     assert made["claims/index.html.md"].startswith(
         "# Claims\n\n- **已证明** 它会打印。由一个例子证明。 `test_marks`\n"

@@ -108,7 +108,7 @@ STATEMENTS = st.one_of(
 SOURCES = (
     st.lists(st.one_of(STATEMENTS, st.just("")), min_size=1, max_size=5)
     .map(lambda parts: "\n".join(parts).strip("\n"))
-    .filter(lambda source: bool(source.strip()) and "# %%" not in source)
+    .filter(lambda source: bool(ast.parse(source).body) and "# %%" not in source)
 )
 CELLS = st.builds(
     lambda devices, **fields: Snippet(kind="cuda" if devices else "", devices=devices, **fields),

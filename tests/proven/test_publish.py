@@ -105,6 +105,34 @@ def test_what_no_build_made_stays_in_the_site(tmp_path: Path) -> None:
     assert contents(tmp_path / "elsewhere") == {"file": b"mine"}
 
 
+@pytest.mark.usefixtures("swap")
+def test_hidden_files_stay_where_a_site_is_built_for_the_first_time(tmp_path: Path) -> None:
+    """As in a folder that git has just made for the branch that a host publishes."""
+    site = put(tmp_path / "site", **{".htaccess": "Deny"})
+    put(site / ".git", HEAD="main")
+    for text in ("first", "second"):
+        with staging(site, "made-up") as folder:
+            put(folder, index=text)
+            publish(folder, site)
+        theirs = {".htaccess": b"Deny", ".git/HEAD": b"main"}
+        assert files(site) == {"index": text.encode(), **theirs}
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+@linux
+def test_hidden_files_return_after_a_kill_between_the_last_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = put(tmp_path / "site", **{".htaccess": "Deny"})
+    with monkeypatch.context() as patch, staging(site, "made-up") as folder:
+        patch.setattr(module, "_put_away", lambda *_: None)
+        put(folder, index="new")
+        publish(folder, site)
+    with staging(site, "made-up"):
+        pass
+    assert files(site) == {"index": b"new", ".htaccess": b"Deny"}
+
+
 def a_folder_of_files(site: Path) -> str:
     put(site, mine="mine")
     return "not the site of an earlier build"
@@ -145,6 +173,11 @@ def a_hidden_file_beside_it(site: Path) -> str:
     return "what is there was not made by one"
 
 
+def a_file_whose_name_begins_like_a_mark(site: Path) -> str:
+    put(site.with_name("site.new"), **{f"{MARKER}.mine": "mine"})
+    return "what is there was not made by one"
+
+
 def a_link_beside_it(site: Path) -> str:
     put(site.with_name("elsewhere"), mine="mine")
     site.with_name("site.new").symlink_to(site.with_name("elsewhere"))
@@ -162,6 +195,7 @@ def a_link_beside_it(site: Path) -> str:
         a_folder_beside_it("old"),
         a_folder_beside_it("new"),
         a_hidden_file_beside_it,
+        a_file_whose_name_begins_like_a_mark,
         a_link_beside_it,
     ],
 )
@@ -256,6 +290,12 @@ def test_notebooks_are_written_like_a_site(
     assert main(["notebooks", "docs/notes"]) == 1
     assert not (project.folder / "docs/notes").exists()
     assert contents(folder) == {"mine": b"mine"}
+    site = publish_by_hand(project.folder / "site")
+    assert main(["notebooks", "site"]) == 1
+    assert contents(site) == {"good.html": b"the last good site"}
+    for _ in "12":
+        assert main(["notebooks", "other"]) == 0
+    assert sorted(contents(project.folder / "other")) == ["index.en.ipynb", "index.zh.ipynb"]
 
 
 # --- where no site can be replaced

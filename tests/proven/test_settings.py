@@ -107,7 +107,7 @@ def test_a_project_may_be_reached_by_a_link(
     (tmp_path / "real" / "helper_of_mine.py").touch()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.syspath_prepend(tmp_path / "real")
-    assert read_settings(tmp_path / "link")
+    assert read_settings(tmp_path / "link").project == tmp_path / "real"
 
 
 def test_the_project_is_found_from_any_folder_inside_of_it(

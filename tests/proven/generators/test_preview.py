@@ -32,7 +32,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Pr
     edit(project, "mkdocs.yml", "language: zh", "language: zh, custom_dir: theme")
     for language in ("zh", "en"):
         text = "# Downloads {#downloads}\n\n```downloads\nall\n```\n"
-        project.file(f"docs/{language}/downloads.md", text)
+        project.file(f"docs/{language}/notebooks.md", text)
     with serving(project.folder) as preview:
         yield project, preview
 
@@ -280,8 +280,8 @@ def test_an_address_that_is_taken_is_told_before_anything_runs() -> None:
 
 def test_a_new_title_is_shown_by_all_pages(project: Project, served: Preview) -> None:
     edit(project, "docs/en/claims.md", "# Claims {#claims}", "# Proofs {#claims}")
-    assert "en/downloads/index.html" in served.save()
-    assert "Proofs" in served.read("en/downloads/index.html")
+    assert "en/notebooks/index.html" in served.save()
+    assert "Proofs" in served.read("en/notebooks/index.html")
 
 
 def test_one_more_exercise_is_counted_by_all_pages(project: Project, served: Preview) -> None:
@@ -344,10 +344,10 @@ def test_a_new_page_is_served(project: Project, served: Preview) -> None:
 def test_no_downloads_are_made_nor_offered(served: Preview) -> None:
     files = contents(served.folder)
     assert not [path for path in files if path.endswith((".ipynb", ".zip", ".html.md"))]
-    for path in ("downloads/index.html", "en/downloads/index.html"):
+    for path in ("notebooks/index.html", "en/notebooks/index.html"):
         tree = LexborHTMLParser(served.read(path))
         assert not tree.css("a[download], a[href$='.ipynb'], a[href$='.zip']")
-    assert "mkdocs build" in LexborHTMLParser(served.read("en/downloads/index.html")).text()
+    assert "mkdocs build" in LexborHTMLParser(served.read("en/notebooks/index.html")).text()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a server is stopped with a signal")

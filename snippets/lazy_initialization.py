@@ -147,7 +147,7 @@ print(tuple(net(torch.ones(2, 21)).shape))
 
 # %% forgotten-flatten
 unflat = conv_net()
-del unflat[-2]  # the Flatten | Flatten
+del unflat[-2]  # the Flatten | Flatten 层
 out = unflat(images)
 print("in_features:", unflat[-1].in_features)
 print(tuple(out.shape))

@@ -907,9 +907,9 @@ def test_a_module_without_tensors_moves_anywhere() -> None:
 
 
 def test_a_loss_moves_only_its_weight() -> None:
-    """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that was given to a loss is a buffer: `to` moves it, and if it is on another device than the input, the loss raises an error.
+    """A loss such as `nn.MSELoss` holds no tensors; a `weight` or `pos_weight` that was given to a loss is a buffer: `to` moves it, and if it has dimensions and is on another device than the input, the loss raises an error.
 
-    `nn.MSELoss` 这样的损失里没有张量；别的损失若给了 `weight` 或 `pos_weight`，它就是缓冲区，`to` 会移动它，它和输入不在同一个设备上就会报错。
+    `nn.MSELoss` 这样的损失里没有张量；别的损失若给了 `weight` 或 `pos_weight`，它就是缓冲区，`to` 会移动它；它若不是零维的，和输入不在同一个设备上就会报错。
     """
     with_layers = ("AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyLoss")
     simple = [loss for loss in losses() if loss.cls.__name__ not in with_layers]
@@ -924,6 +924,9 @@ def test_a_loss_moves_only_its_weight() -> None:
     assert [(name, t.is_meta) for name, t in positive.named_buffers()] == [("pos_weight", True)]
     x, target = torch.ones(2, 3, device="meta"), torch.zeros(2, dtype=torch.int64, device="meta")
     assert nn.CrossEntropyLoss(weight=torch.ones(3)).to("meta")(x, target).is_meta
+    assert nn.BCEWithLogitsLoss(pos_weight=torch.tensor(2.0))(x, x).is_meta
+    with pytest.raises(RuntimeError, match="not on the expected device"):
+        nn.BCEWithLogitsLoss(pos_weight=torch.ones(3))(x, x)
     with pytest.raises(RuntimeError, match="not on the expected device"):
         nn.BCELoss(weight=torch.ones(3))(x, x)
 

@@ -64,6 +64,9 @@ def wrong_names(project: Project) -> Iterator[Problem]:
         if not all(NAME.fullmatch(part) for part in parts):
             advice = "use letters A-Z, digits, - and _ in its file name; the title can be anything"
             yield Problem("the page has a name that cannot be an address", advice, (page.at(1),))
+        if parts[-1] == "README":
+            what = "MkDocs would take the page for the index of its folder"
+            yield Problem(what, "call it index.md, or something else", (page.at(1),))
         yield from _wrong_meta(page)
         yield from _forged(page)
         for fence in page.fences:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from proven.check import check, check_results
-from proven.claims import Claim
 from proven.config import halves_of
 from proven.files import Files, card_of
 from proven.finish import write_files
@@ -17,7 +16,7 @@ from proven.html import highlight
 from proven.offline import write_offline_copy
 from proven.problems import Problem, ProjectError
 from proven.project import Project, read_project
-from proven.publish import publish
+from proven.publish import publish, replace_files
 from proven.runner import Result, run
 from proven.scripts import Section, localise
 from proven.search import whole_words
@@ -56,9 +55,16 @@ def begin_site(
 def complete(site: Site, files: Files, folder: Path, target: Path) -> None:
     """Write what is no page beside the finished pages, and put all in the place of the last site."""
     write_files(folder, files)
+    # MkDocs packs it with the date, and hosts do so themselves; of a site without an address it is empty
+    (folder / "sitemap.xml.gz").unlink(missing_ok=True)
+    for path in folder.rglob("sitemap.xml"):
+        if not path.read_bytes().strip():
+            path.unlink()
+    if not site.downloads:  # a preview
+        return replace_files(folder, target)
     cut_styles(folder)
     write_offline_copy(folder, site.project.settings.name)
-    publish(folder, target)
+    return publish(folder, target)
 
 
 def _flat(nav: Iterable[Any]) -> Iterator[str]:
@@ -121,11 +127,12 @@ def run_sections(
     wanted = [s for s in project.sections.values() if s.name in (names or project.sections)]
     keys = {question.snippet: question.key for question in project.questions.values()}
     recorded = {name: record.outcomes[name] for name in keys if (record := project.record_of(name))}
-    results, claims, new = Results(), dict[str, tuple[Claim, ...]](), list[Section]()
+    results, as_read, new = Results(), dict[str, dict[str, Any]](), list[Section]()
     for section in wanted:
         its_claims = tuple(c for c in project.claims.values() if c.section == section.name)
         its_keys = {s.name: keys[s.name] for s in section.snippets if s.name in keys}
-        claims[section.name], last = its_claims, (known or {}).get(section.name)
+        as_read[section.name] = {"claims": its_claims, "keys": its_keys}
+        last = (known or {}).get(section.name)
         proven = last and (not prove or len(last.proofs) == len(its_claims))
         if last and proven and last.is_current(section, its_claims, its_keys):
             results[section.name] = last
@@ -144,7 +151,7 @@ def run_sections(
     except ProjectError as error:
         raise ProjectError(*map(project.with_pages, error.problems)) from None
     # `is_current` compares the claims too: an edit of a claim alone is noticed, also where they are put off
-    results |= {name: replace(result, claims=claims[name]) for name, result in ran.items()}
+    results |= {name: replace(result, **as_read[name]) for name, result in ran.items()}
     results = {section.name: results[section.name] for section in wanted}
     _tell(check_results(project, results, preview=preview))
     return results

@@ -48,15 +48,13 @@ def _listed(settings: Settings, new: dict[str, str], name: str, section: str) ->
     """The texts of the files that list the pages, with the new page in them."""
     project, changed, last = settings.project, dict[str, str](), ""
     for language in settings.languages:
-        page = new.get(f"docs/{language}/{name}.md")
-        if page is None:
-            what = "the file from which the page of a chapter is begun is missing"
-            place = f"skeleton/docs/{language}/new-chapter.md:1"
-            raise ProjectError(Problem(what, "add it, or begin by hand", (place,)))
+        page = new.get(f"docs/{language}/{name}.md", "")
         title = re.search(r"^# (.*) \{", page, re.MULTILINE)
         description = re.search(r"^description: (.*)", page, re.MULTILINE)
-        assert title
-        assert description
+        if not title or not description:
+            what = "the file from which the page of a chapter is begun is missing, or has no title or no description"
+            place = f"skeleton/docs/{language}/new-chapter.md:1"
+            raise ProjectError(Problem(what, "add it, or begin by hand", (place,)))
         home = f"docs/{language}/index.md"
         text = (project / home).read_text(encoding="utf-8")
         rows = list(ROW.finditer(text))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from proven.allowed import wrong_names
 from proven.cells import Outcome
 from proven.html import mathml
-from proven.pages import Fence, Mark, Page, error_of, target_of
+from proven.pages import Fence, Mark, Page, error_of, path_of, target_of
 from proven.problems import Problem, ProjectError, did_you_mean
 from proven.project import Project
 from proven.questions import SEPARATOR, options_of, wrong_questions
@@ -335,8 +335,13 @@ def _links(project: Project) -> Iterator[Problem]:
     ids = {page.place: {id for id, _ in project.ids(page)} for page in project.all_pages}
     for page in project.all_pages:
         for link in page.links:
-            target = target_of(page, link.target)
+            target, file = target_of(page, link.target), link.target.partition("#")[0]
             if not target:
+                there = path_of(page, file) in project.beside[page.language]
+                if link.picture and not there and ":" not in file and not file.startswith("/"):
+                    what = f"the picture {file!r} is not there"
+                    advice = "put it beside the pages of the language, or correct the link"
+                    yield Problem(what, advice, (link.place,))
                 continue
             aim = project.pages[page.language].get(target[0])
             if not aim:

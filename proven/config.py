@@ -23,7 +23,7 @@ _Loader.add_constructor("!ENV", construct_env_tag)
 
 
 def read_configs(settings: Settings) -> dict[str, Config]:
-    """Read the configuration of each language, as MkDocs would."""
+    """Read the configuration of each language, as MkDocs would, but for `!relative`."""
     names = {code: f"mkdocs.{code}.yml" for code in settings.languages}
     names[settings.main] = "mkdocs.yml"
     configs = {language: _read(settings.project / name) for language, name in names.items()}

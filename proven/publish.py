@@ -58,8 +58,11 @@ def staging(site: Path, project: str) -> Iterator[Path]:
             at_end.callback(_release, lock)
             folder = _prepare(site, project)
         except Timeout:
-            what = f"another build is writing to {site.name}/"
-            raise ProjectError(Problem(what, "wait for it")) from None
+            what, advice = f"another build is writing to {site.name}/", "wait for it"
+            if not os.path.lexists(lock.lock_file):  # in /proc nobody may, and no error says so
+                what = f"no file can be made in {site.parent}"
+                advice = "name a folder in which you may write: -d …"
+            raise _refused(what, advice, site) from None
         except (OSError, ValueError) as error:
             what = f"a site is made beside the last one, and here this is not possible: {error}"
             advice = "name a folder in which you may write: -d …"

@@ -121,8 +121,13 @@ def read_records(
     and named.
     """
     records, problems = list[Record](), list[Problem]()
-    for path in sorted(folder_of(settings).glob("*.json")):
+    for path in sorted(folder_of(settings).glob("*")):
+        if path.suffix.lower() != ".json":
+            continue
         place, name = path.relative_to(settings.project).as_posix(), path.name.split(".")[0]
+        advice = (
+            _advice(name) if name in sections else "remove it: there is no section of this name"
+        )
         try:
             text = decode(read(path, place), place)
             data = json.loads(text)
@@ -135,7 +140,7 @@ def read_records(
         except (ValueError, RecursionError) as error:
             what = f"the file is no record of a run: {error}"
             line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
-            problems.append(Problem(what, _advice(name), (f"{place}:{line}",)))
+            problems.append(Problem(what, advice, (f"{place}:{line}",)))
             continue
         section = sections.get(record.section)
         if changed := _changed(record, settings):
@@ -166,7 +171,7 @@ def _changed(record: Record, settings: Settings) -> str | None:
     script = f"{settings.sections}/{record.section}.py"
     for name in dict.fromkeys([script, *record.files]):
         path = settings.project / name
-        there = path.is_file() and ".." not in path.parts
+        there = os.path.isfile(path) and ".." not in path.parts  # whatever a record calls a file
         if not there or text_hash(path.read_bytes()) != record.files.get(name):
             return name
     return None
@@ -247,7 +252,8 @@ def _parse(data: Any) -> Record:
     """Read the JSON of a record; a ValueError says what no record says, and where."""
     if isinstance(data, dict) and isinstance(data.get("outcomes"), list):
         rows = [_joined(row) for row in data["outcomes"]]
-        outcomes = {str(row.get("name")): row for row in rows if isinstance(row, dict)}
+        names = [str(row.get("name") if isinstance(row, dict) else row) for row in rows]
+        outcomes = dict(zip(names, rows, strict=True))
         if len(outcomes) != len(rows):
             raise ValueError("outcomes holds a snippet twice")
         data = {key: value for key, value in data.items() if key != "sha256"}

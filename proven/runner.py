@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
@@ -83,7 +83,7 @@ def warm_up(settings: Settings, start_method: str = START_METHOD) -> None:
 def run(
     settings: Settings,
     sections: Iterable[Section],
-    claims: Iterable[Claim] = (),
+    claims: Collection[Claim] = (),
     *,
     keys: Mapping[str, str] | None = None,
     recorded: Mapping[str, Outcome] | None = None,
@@ -98,10 +98,8 @@ def run(
     context, runs = multiprocessing.get_context(start_method), []
     for section in sections:
         of_section = tuple(claim for claim in claims if claim.section == section.name)
-        names = [snippet.name for snippet in section.snippets]
-        its_keys = {name: key for name, key in (keys or {}).items() if name in names}
-        its_recorded = {name: told for name, told in (recorded or {}).items() if name in names}
-        job = Job(settings, section, of_section, last, its_keys, its_recorded, time_limit / 2)
+        known = dict(keys or {}), dict(recorded or {})
+        job = Job(settings, section, of_section, last, *known, time_limit / 2)
         runs.append(_Run(job, context, time_limit))
     runs.sort(key=lambda run: run.job.section.name not in settings.first)
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")

@@ -1,5 +1,6 @@
 """Reads `proven.toml`: what is different from site to site, in one place."""
 
+import os
 import re
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from proven.problems import Problem, ProjectError, decode
 
 FILE = "proven.toml"
 NAME = re.compile(r"\w[\w.-]{0,59}")
+COUNTED = ("words", "characters", "snippets", "questions")  # of the core of a section
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Settings:
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
     # phrases of the engine, by language, that are other than its own or missing there
     words: dict[str, dict[str, str]] = field(default_factory=dict)
-    # how much the core of a section may ask of its reader: `words` (of languages that are not written
-    # in Han characters), `characters`, `snippets`, `questions`
+    # how much the core of a section may ask of its reader, of each of COUNTED; `characters` in the place
+    # of `words` where a language is written in Han characters
     core: dict[str, int] = field(default_factory=dict)
     # what no cell may change for the cells after it: modules and classes, whose functions stay, and
     # other expressions, whose value stays
@@ -85,6 +87,11 @@ def read_settings(project: Path) -> Settings:
         folders = [Path(folder) for folder in (made.sections, made.tests, made.docs)]
         if any(folder.is_absolute() or ".." in folder.parts for folder in folders):
             raise ValueError("sections, tests and docs are folders inside of the project")
+        for key in {"sections", "tests", "docs"} & table.keys():
+            if not os.path.isdir(project / table[key]):
+                raise ValueError(f"{key} names a folder that there is not: {table[key][:60]!r}")
+        if any(name not in COUNTED or count < 0 for name, count in made.core.items()):
+            raise ValueError(f"core has a number for each of {', '.join(COUNTED)}, and no other")
         if any(device.keys() != {"module", "count"} for device in made.devices.values()):
             raise ValueError("a kind of devices has a module and a count, and nothing else")
     except (ValueError, RecursionError) as error:

@@ -29,11 +29,11 @@ from proven.build import begin_site, complete
 from proven.config import read_configs
 from proven.fences import Fences
 from proven.files import Files, make_files, page_meta, theme_extra
-from proven.finish import finish, strange_file, write_files
+from proven.finish import finish, strange_file
 from proven.fork import Fork, can_fork, end_orderly, have_streams
 from proven.generators.preview import Preview, check_address
 from proven.problems import Problem, ProjectError, harmless, unforeseen
-from proven.publish import place_of, replace_files, staging
+from proven.publish import place_of, staging
 from proven.runner import warm_up
 from proven.search import without_markup
 from proven.settings import read_settings
@@ -190,14 +190,10 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
         for handler in logging.getLogger("mkdocs").handlers:
             if config.strict and isinstance(handler, CountHandler) and handler.get_counts():
                 raise Abort("The site was not built: there were warnings, and the build is strict.")
-        # MkDocs packs it with the date; hosts that want it packed do so themselves
-        (self.folder / "sitemap.xml.gz").unlink(missing_ok=True)
+        complete(self.site, self.files, self.folder, self.target)
         if self.preview:
-            write_files(self.folder, self.files)
-            replace_files(self.folder, self.target)
             self.preview.begin(self.site, self.folder, self.target)
         else:
-            complete(self.site, self.files, self.folder, self.target)
             self.cleanup.close()
         config.site_dir = str(self.target)
 
@@ -220,9 +216,7 @@ class ProvenPlugin(BasePlugin):  # type: ignore[type-arg,no-untyped-call]
             self.preview.stop()
         self.cleanup.close()
 
-    def on_serve(
-        self, server: LiveReloadServer, config: MkDocsConfig, builder: Callable[..., None]
-    ) -> LiveReloadServer:
+    def on_serve(self, server: LiveReloadServer, **_: Any) -> LiveReloadServer:
         """Show an edit at once, and keep serving the last good site after an error."""
         assert self.preview
         self.preview.serve(server)

@@ -90,6 +90,16 @@ class Preview:
         self.proven = Path(self.temporary.name) / "proven"
         self.proven.touch()
         server.watch(str(self.proven))  # touched when claims have been proven
+        assert self.site
+        settings = self.site.project.settings
+        folder, docs = settings.project, settings.project / settings.docs
+        read = [folder / settings.sections, folder / settings.tests, *docs.glob("*.toml")]
+        read += [docs / language for language in settings.languages]
+        read += [folder / FILE, *folder.glob("mkdocs*.yml")]
+        if theme := self.rendered[settings.main][0].theme.custom_dir:
+            read.append(Path(theme))
+        for path in filter(Path.exists, read):
+            server.watch(str(path), recursive=path != folder)
         self.server, self.watched = server, set[Path]()
         self._watch()
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def build(project: Path, target: Path) -> None:
         stages = {language: Path(temporary, language) for language in settings.languages}
         for language, stage in stages.items():
             write_stage(site, language, configs[language], files, stage)
-        _render(list(stages.values()))
+        with ThreadPoolExecutor() as pool:  # side by side
+            list(pool.map(_render, stages.values()))
         for language, stage in stages.items():
             root = folder / settings.root(language)
             shutil.copytree(stage / "site", root, dirs_exist_ok=True)
@@ -109,34 +111,23 @@ def _table(entries: Any) -> dict[str, Any]:
     return {name: options for part in parts for name, options in part.items()}
 
 
-def _render(stages: list[Path]) -> None:
-    """Let Zensical make the pages of all stages, side by side."""
+def _render(stage: Path) -> None:
+    """Let Zensical make the pages of a stage."""
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "-f", "mkdocs.yml"]
-    running = [
-        subprocess.Popen(
-            command,
-            cwd=stage,
-            env={**os.environ, SHOWN: str(stage / "shown")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        for stage in stages
-    ]
-    told = [process.communicate()[0] for process in running]
-    for process, text in zip(running, told, strict=True):
-        if process.returncode:
-            raise ProjectError(Problem(f"Zensical did not build the pages:\n{text}", "correct it"))
+    env, out = {**os.environ, SHOWN: str(stage / "shown")}, subprocess.PIPE
+    done = subprocess.run(
+        command, cwd=stage, env=env, stdout=out, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
+    if done.returncode:
+        what = f"Zensical did not build the pages:\n{done.stdout}"
+        raise ProjectError(Problem(what, "correct it"))
 
 
 def collect(folder: Path) -> None:
-    """Take back what the stages needed, and remove a sitemap without addresses."""
+    """Take back what the stages needed."""
     for path in folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(f'="{KEPT}', '="'), encoding="utf-8")
-    for path in folder.rglob("sitemap.xml"):
-        if not path.read_text(encoding="utf-8").strip():
-            path.unlink()
 
 
 def _styles(root: Path) -> list[str]:
@@ -149,8 +140,13 @@ def _styles(root: Path) -> list[str]:
     return []
 
 
-class _Kept(Postprocessor):
+class _StagedFences(Fences, Postprocessor):
     """Lets the addresses in HTML stay as they are: Zensical takes them for those of Markdown."""
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        super().extendMarkdown(md)
+        self.md, before_html_is_put_back = md, 100
+        md.postprocessors.register(self, "kept", before_html_is_put_back)
 
     def run(self, text: str) -> str:
         stash = self.md.htmlStash.rawHtmlBlocks
@@ -158,13 +154,6 @@ class _Kept(Postprocessor):
             if isinstance(block, str):  # Markup would escape what is put in
                 stash[number] = RELATIVE.sub(rf"\g<0>{KEPT}", str(block))
         return text
-
-
-class _StagedFences(Fences):
-    def extendMarkdown(self, md: Markdown) -> None:
-        super().extendMarkdown(md)
-        before_html_is_put_back = 100
-        md.postprocessors.register(_Kept(md), "kept", before_html_is_put_back)
 
 
 @functools.cache

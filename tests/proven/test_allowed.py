@@ -67,6 +67,7 @@ BEFORE: dict[str, tuple[Plant, str]] = {
     "page name with a dot": (both("v2.0-notes.md", TITLE), "cannot be an address"),
     "page name in Chinese": (both("参数.md", TITLE), "cannot be an address"),
     "long page name": (both(f"{'a' * 80}.md", TITLE), "cannot be an address"),
+    "page that MkDocs takes for another": (both("a/README.md", TITLE), "the index of its folder"),
     "folder name with markup": (both("a<b/c.md", TITLE), "cannot be an address"),
     "template": (meta("template: 404.html"), "the front matter has 'template'"),
     "other key": (meta("extra_javascript: [x.js]"), "the front matter has 'extra_javascript'"),

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from proven.build import begin_site, read_and_check, run_sections
+from proven.build import begin_site, complete, read_and_check, run_sections
 from proven.config import read_configs
 from proven.html import highlight, snippet
 from proven.problems import ProjectError
+from proven.publish import put_file, staging
 from proven.records import sealed
 from proven.scripts import read_section
 from tests.helpers.faults import EN, ZH, Plant, edit, fails, place, read, sound
 from tests.helpers.projects import Project, contents
+from tests.helpers.sites import made_up
 
 SCRIPT = "snippets/part.py"
 FENCE = "```snippet\npart.second\n```\n"
@@ -178,6 +180,17 @@ def test_a_page_that_stands_twice_in_the_navigation_is_one(tmp_path: Path) -> No
     configs = read_configs(settings)
     configs["zh"] = {**configs["zh"], "nav": ["claims.md", {"Part": ["index.md", "claims.md"]}]}
     assert begin_site(settings, configs).order == ("claims.md", "index.md")
+
+
+@pytest.mark.parametrize("downloads", [True, False])
+def test_a_sitemap_is_not_packed_and_not_empty(tmp_path: Path, downloads: bool) -> None:
+    site = made_up(Project(tmp_path / "project"), downloads=downloads)
+    made = {"sitemap.xml": "<urlset/>", "sitemap.xml.gz": "packed", "en/sitemap.xml": "\n"}
+    with staging(tmp_path / "site", "made-up") as folder:
+        for name, text in made.items():
+            put_file(text.encode(), folder / name)
+        complete(site, {}, folder, tmp_path / "site")
+    assert list((tmp_path / "site").rglob("sitemap*")) == [tmp_path / "site" / "sitemap.xml"]
 
 
 def test_what_has_not_changed_is_not_run_again(tmp_path: Path) -> None:

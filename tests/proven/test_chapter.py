@@ -171,6 +171,15 @@ def test_where_the_page_has_no_place_nothing_is_written(
     assert files(copy) == before
 
 
+def test_a_page_without_a_description_begins_no_chapter(copy: Path) -> None:
+    page = copy / "skeleton/docs/en/new-chapter.md"
+    text = page.read_text("utf-8").replace("description:", "title:")
+    page.write_text(text, "utf-8")
+    with pytest.raises(ProjectError, match="has no title or no description") as error:
+        begin(copy, "attention-basics")
+    assert "skeleton/docs/en/new-chapter.md:1" in str(error.value)
+
+
 def test_a_project_that_lacks_what_a_chapter_is_begun_from_is_told(copy: Path) -> None:
     shutil.rmtree(copy / "skeleton")
     with pytest.raises(ProjectError, match="begun is missing") as error:

@@ -38,6 +38,14 @@ def test_pages_that_show_everything_in_all_languages_are_right(project: Project)
     assert problems(project) == []
 
 
+def test_a_picture_lies_beside_the_pages(project: Project) -> None:
+    text = f"{page('part.one')}\n![a](a.png) ![c](https://example.org/c.png)\n"
+    project.pages = dict.fromkeys(("zh", "en"), text)
+    project.file("docs/zh/a.png", "a picture")
+    found = {problem.places[0]: problem.what for problem in problems(project)}
+    assert found.items() >= {"docs/en/index.md:7": "the picture 'a.png' is not there"}.items()
+
+
 @pytest.mark.parametrize(
     ("zh", "en", "what", "places"),
     [
@@ -90,7 +98,11 @@ def test_every_snippet_is_shown_once_by_each_language(
         ("```math\nx\n```", "```math\nx\ny\n```", "the fences differ: none / math y"),
         ("```claims\npart\n```", "```text\npart\n```", "the fences differ: claims part / text"),
         ("So `#!math x`.", "So.", "the formulas in sentences differ: x / none"),
-        ("![a](a.png)", "words", "one language only has a picture: picture 1 / none"),
+        (
+            "![a](https://example.org/a.png)",
+            "words",
+            "one language only has a picture: picture 1 / none",
+        ),
     ],
 )
 def test_the_languages_have_the_same_things(project: Project, zh: str, en: str, what: str) -> None:

@@ -323,6 +323,7 @@ def outcome(**values: object) -> Callable[[dict[str, Any]], object]:
         (outcome(output="<object at 0x7f0011223344>"), "a memory address"),
         (outcome(figures=["<svg><script/></svg>"]), "its figure holds"),
         (outcome(name="part.refused"), "holds a snippet twice"),
+        (change(outcomes=["x"]), 'the record.outcomes.x lacks a field, or has one too many: "x"'),
         (outcome(name="part.none"), "the script has no such snippet"),
         (outcome(name="part.two"), "which needs 2 device(s), and is of 1"),
         (lambda data: data["outcomes"].pop(1), "the record lacks part.one"),
@@ -355,6 +356,24 @@ def test_a_file_that_is_no_record_is_refused(hardware: Project, text: str | byte
     assert "is no record of a run" in problem.what
     assert problem.places == ("snippets/records/part.made-up-gpu-80gb-x1.json:1",)
     assert read_project(hardware.read_settings()).problems == (problem,)
+
+
+@pytest.mark.parametrize("name", ["other.json", "part.made-up-gpu-80gb-x1.JSON"])
+def test_a_file_of_another_name_is_told_what_to_do(hardware: Project, name: str) -> None:
+    path = keep(hardware)
+    path.rename(path.with_name(name))
+    _, (problem,) = read(hardware)
+    assert problem.what.endswith("by its content it is part.made-up-gpu-80gb-x1.json")
+    assert ("python -m proven record part" in problem.advice) == name.startswith("part")
+    assert "record other" not in problem.advice
+
+
+def test_a_record_of_a_file_that_there_cannot_be_is_stale(hardware: Project) -> None:
+    path = keep(hardware)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["files"]["a" * 5_000] = "0"
+    path.write_text(json.dumps(sealed(data), indent=1))
+    assert read(hardware) == ((), [])
 
 
 def test_a_build_shows_a_record_with_its_provenance(hardware: Project) -> None:

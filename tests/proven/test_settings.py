@@ -36,6 +36,7 @@ count = "cards.count()"
 [words.en]
 output = "Printed"
 """
+    (tmp_path / "pages").mkdir()
     (tmp_path / "proven.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     settings = read_settings(tmp_path)
     assert (settings.written, settings.ahead, settings.docs) == (("en", "zh"), ("numpy",), "pages")
@@ -64,13 +65,21 @@ output = "Printed"
         ({"languages": ["en"], "devices": 3}, r"the file\.devices cannot be 3"),
         ({"languages": ["en"], "docs": "../docs"}, "folders inside of the project"),
         ({"languages": ["en"], "sections": "/tmp"}, "folders inside of the project"),
+        ({"languages": ["en"], "sections": "gone"}, "sections names a folder that there is not"),
+        ({"languages": ["en"], "tests": "a\0b"}, "tests names a folder that there is not"),
+        ({"languages": ["en"], "docs": "a" * 300}, "docs names a folder that there is not"),
+        ({"languages": ["en"], "core": {"wurds": 5}}, "a number for each of words, characters"),
+        ({"languages": ["en"], "core": {"words": -5}}, "a number for each of words, characters"),
         ({"languages": ["en"], "sections": 3}, r"the file\.sections cannot be 3"),
     ],
 )
 def test_what_has_no_meaning_is_refused(
     tmp_path: Path, values: dict[str, object], what: str
 ) -> None:
-    rows = [f"{key} = {json.dumps(value)}\n" for key, value in {"name": "notes", **values}.items()]
+    rows = [
+        f"{key} = {json.dumps(value).replace(': ', ' = ')}\n"
+        for key, value in {"name": "notes", **values}.items()
+    ]
     (tmp_path / "proven.toml").write_text("".join(rows))
     with pytest.raises(ProjectError, match=what) as error:
         read_settings(tmp_path)

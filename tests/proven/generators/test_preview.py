@@ -26,7 +26,7 @@ SCRIPT = "snippets/part.py"
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Preview]]:
     """A sound project with a page that offers downloads and a theme of its own, which is being served."""
     project = sound(tmp_path_factory.mktemp("served") / "project")
-    project.file("base.yml", "copyright: as it was\nwatch: [theme, base.yml]\n")
+    project.file("base.yml", "copyright: as it was\nwatch: [base.yml]\n")
     project.file("theme/partials/copyright.html", "{{ config.copyright }}")
     edit(project, "mkdocs.yml", "site_name:", "INHERIT: base.yml\nsite_name:")
     edit(project, "mkdocs.yml", "language: zh", "language: zh, custom_dir: theme")
@@ -63,6 +63,11 @@ def mark(served: Preview, path: str) -> str:
     """The state of the mark on a page."""
     [found] = LexborHTMLParser(served.read(path)).css("[data-claim]")
     return str(found.attributes["data-state"])
+
+
+def test_all_that_a_build_reads_is_watched(project: Project, served: Preview) -> None:
+    read = ["snippets", "tests", "docs/zh", "docs/en", "theme", "proven.toml", "mkdocs.en.yml"]
+    assert {project.folder / name for name in read} <= set(served.server.watched)
 
 
 def test_an_edit_of_a_table_that_a_cell_reads_is_noticed(project: Project, served: Preview) -> None:

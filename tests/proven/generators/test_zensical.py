@@ -135,14 +135,6 @@ def test_a_staged_page_is_set_as_by_the_fences_themselves(
     assert "hello" in made
 
 
-def test_a_sitemap_without_addresses_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "en").mkdir()
-    (tmp_path / "sitemap.xml").write_text("<urlset/>")
-    (tmp_path / "en" / "sitemap.xml").write_text("\n")
-    collect(tmp_path)
-    assert list(contents(tmp_path)) == ["sitemap.xml"]
-
-
 def test_pages_that_cannot_be_made_leave_the_site_as_it_was(
     project: Project, tmp_path: Path
 ) -> None:

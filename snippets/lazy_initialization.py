@@ -451,7 +451,7 @@ def check_materialise(materialise):
     same = before.equal(torch.get_rng_state())
     assert same, "zeros draw no random numbers"
     norm = nn.BatchNorm1d(20)
-    norm(torch.rand(8, 20))  # statistics to keep | 已有统计量
+    norm(torch.rand(8, 20))  # statistics to keep | 要保住的统计量
     kept = norm.running_mean.clone()
     net = nn.Sequential(norm, nn.Linear(20, 4), nn.Dropout())
     before = torch.get_rng_state()

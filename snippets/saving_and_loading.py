@@ -433,7 +433,7 @@ with torch.device("meta"):
 mapped = torch.load("mlp.pt", mmap=True)
 print(large.load_state_dict(mapped, assign=True))
 print("same output:", torch.equal(large(X), clone(X)))
-del large, mapped  # lets go of the file | 放开文件
+del large, mapped  # lets go of the file | 释放文件
 
 # %% broken-files raises="RuntimeError, EOFError, UnpicklingError"
 torch.save(torch.arange(4), "broken.pt")

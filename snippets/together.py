@@ -176,7 +176,7 @@ class Run:
 
 
 def accuracy(net):
-    net.eval()  # and stays so: see peek | 之后也不改回：见 peek
+    net.eval()  # and stays so: see peek | 之后也不切回：见 peek
     with torch.no_grad():
         hits = net(X_test).argmax(dim=1) == y_test
     return hits.float().mean().item()

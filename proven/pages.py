@@ -450,8 +450,8 @@ def _wrong_notes(page: Page) -> Iterator[tuple[str, int]]:
     """Footnotes that generators and CommonMark would show otherwise: one without its text, or with two, or unused."""
     texts, used = dict[str, int](), set[str]()
     code = {n for fence in page.fences for n in range(fence.line, fence.end)}
-    for number, line in enumerate(page.text.split("\n"), 1):
-        for name in NOTE.findall(line) if number not in code else ():
+    for number, row in enumerate(page.text.split("\n"), 1):
+        for name in NOTE.findall(row) if number not in code else ():
             if texts.setdefault(name, number) != number:
                 yield f"the footnote {name!r} has two texts", number
     for inline in page.inlines:

@@ -434,10 +434,8 @@ def read_page(text: str, path: str, language: str, place: str) -> tuple[Page, li
             wrong(f"nothing knows what .{heading.kind} means at a heading", advice, heading.line)
     for inline in page.inlines:
         _check_inline(inline, wrong)
-    for what, line in _wrong_notes(page):
-        wrong(
-            what, "let each footnote have one [^name]: text, and a [^name] where it belongs", line
-        )
+    for what, at in _wrong_notes(page):
+        wrong(what, "let each footnote have one [^name]: text, and a [^name] where it belongs", at)
     first: dict[str, str] = {}
     for id, where in page.ids:
         if first.setdefault(id, where) is not where:

@@ -7,7 +7,6 @@ or at a library. The second is judged by names: what is imported from beyond Pyt
 
 import ast
 import contextlib
-import functools
 import re
 import sys
 import types
@@ -18,17 +17,21 @@ from typing import Any
 LEDGER = "__ledger__"  # the name of the ledger in the namespace of the tests
 LIBRARY = "*"  # what is imported comes from this
 # what is imported from here tells nothing of the section or of a library
-PLUMBING, CASES = {"pytest", "_pytest", "__future__"}, "over"
-OVER = f"proven.testing.{CASES}"
+PLUMBING, OVER = {"pytest", "_pytest", "__future__"}, "proven.testing.over"
+LOOPED = "over(…)"  # what comes of a loop over cases comes from this
 # of Python's own library: what copies or runs things
 COPYING = {"copy", "importlib", "pickle", "runpy", "subprocess"}
 RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other code
 LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
 DECIDING = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.Match)
 NAMING = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
-HOLDS_FOR_A_LENGTH = {(ast.GtE, "0"), (ast.GtE, "-1"), (ast.Gt, "-1"), (ast.NotEq, "-1")}
-CALLED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, functools.partial)
-ALWAYS_TRUE = (*CALLED, types.ModuleType, type, types.CoroutineType, Iterator)
+MISSPELT = (NameError, AttributeError)  # what a slip of the pen raises
+# what is true whatever it holds, as all is that can be called
+ALWAYS_TRUE = (types.ModuleType, types.CoroutineType, Iterator, list, tuple, dict, set, frozenset)
+# where the left side stands to the right one if a comparison holds
+ORDER = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+NEVER_NONE = (ast.Compare, ast.UnaryOp, ast.BinOp)
+SAME_AGAIN = {"len", "type", "str", "repr", "abs", "bool", "isinstance"}  # when called again
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Ledger:
         idle, self.idle = self.idle, False
         if not value:
             self.failed.append(line)
-        elif not idle and not isinstance(value, ALWAYS_TRUE):
+        elif not idle and not callable(value) and not isinstance(value, ALWAYS_TRUE):
             self._held(*about)
         return value
 
@@ -80,26 +83,23 @@ class Ledger:
         """Note what comes of a call such as `pytest.raises(…)` or `torch.testing.assert_close(…)`."""
 
         def checks(*arguments: Any, **named: Any) -> Any:
-            if getattr(function, "__name__", "") == "raises":
-                expected = arguments[0] if arguments else named.get("expected_exception", Exception)
-                if issubclass(NameError, expected) and re.search(named.get("match") or "", ""):
-                    return function(*arguments, **named)  # a name that is misspelt raises one, too
             try:
                 made = function(*arguments, **named)
             except BaseException:
                 self.failed.append(line)
                 raise
             if hasattr(made, "__exit__"):
-                return self._checking(made, line, *about)
+                return self._checking(made, named.get("match"), line, *about)
             # what asserts returns nothing; what returns an answer may have asserted nothing
-            if made is None or not getattr(function, "__name__", "").startswith("assert"):
+            answers = made is not None and getattr(function, "__name__", "").startswith("assert")
+            if not answers and _was_meant(made, named.get("match")):
                 self._held(*about)
             return made
 
         return checks
 
     @contextlib.contextmanager
-    def _checking(self, context: Any, line: int, *about: bool) -> Iterator[Any]:
+    def _checking(self, context: Any, match: Any, line: int, *about: bool) -> Iterator[Any]:
         """Note the end of a context such as that of `pytest.raises`."""
         before = len(self.failed)
         try:
@@ -109,8 +109,7 @@ class Ledger:
             self.failed.append(line)
             raise
         del self.failed[before:]  # what failed inside was to fail, and did
-        error = getattr(made, "value", None)
-        if not isinstance(getattr(error, "obj", None), types.ModuleType):  # whose name is misspelt
+        if _was_meant(made, match):
             self._held(*about)
 
     def helped(self, function: Callable[..., Any], *about: bool) -> Callable[..., Any]:
@@ -126,15 +125,26 @@ class Ledger:
         return helps
 
 
+def _was_meant(caught: Any, match: Any) -> bool:
+    """Whether what `raises` caught cannot be a slip: that a name is missing is what `match` says."""
+    error = getattr(caught, "value", None)
+    name = getattr(error, "name", None)
+    if not isinstance(error, MISSPELT):
+        return True
+    return name in str(match) if name else not re.search(match or "", "")
+
+
 def compile_tests(text: str, path: str) -> types.CodeType:
     """Compile the tests as they were read, whatever stands in the file or in the cache by now."""
     tree = ast.parse(text, path)
     scopes = [_Scope(statement) for statement in tree.body]
     shared = _grounded([scope.seen_from_outside() for scope in scopes], {LIBRARY})
-    helpers = {name for scope in scopes if scope.asserts for name in scope.rows[0].bound}
+    functions = [part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)]
+    asserting = ((f.name, any(map(_checks, ast.walk(f)))) for f in functions)
+    its_own = dict(sorted(asserting))  # of two with one name, the one that asserts is the last
     for scope in scopes:
-        if isinstance(scope.statement, ast.FunctionDef):
-            scope.note(_grounded(scope.rows[1:], shared), helpers)
+        if isinstance(scope.statement, ast.FunctionDef | ast.ClassDef):
+            scope.note(_grounded(scope.rows[1:], shared), its_own)
     # optimize=0: assertions run, whatever Python was started with
     code = compile(tree, path, "exec", dont_inherit=True, optimize=0)
     assert isinstance(code, types.CodeType)
@@ -169,6 +179,7 @@ class _Scope:
         self.statement = statement
         self.rows: list[_Row] = []
         self.arguments: set[str] = set()
+        self.cases: set[str] = set()  # the names that cases have while they are tried
         self.asserts: list[ast.Assert] = []
         self.calls: list[tuple[ast.Call, ast.AST]] = []  # with what each is about
         self._statement(statement)
@@ -181,26 +192,30 @@ class _Scope:
             return _Row(first.bound, first.used | (used - bound - self.arguments))
         return _Row(bound, used, all(row.fixed for row in self.rows))
 
-    def note(self, grounded: set[str], helpers: set[str]) -> None:
-        """Let the assertions tell the ledger that they ran."""
+    def note(self, grounded: set[str], its_own: dict[str, bool]) -> None:
+        """Let the assertions, and the file's own functions that assert, tell the ledger that they ran."""
 
-        def about(node: ast.AST) -> tuple[bool, ...]:
-            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-            return tuple(not names.isdisjoint(known) for known in (grounded | RUNNING, of_cases))
+        def about(*nodes: ast.AST) -> tuple[bool, ...]:
+            parts = [part for node in nodes for part in ast.walk(node)]
+            names = {part.id for part in parts if isinstance(part, ast.Name)}
+            sums_up = any(map(_is_looped, parts)) or not names.isdisjoint(of_cases)
+            return not names.isdisjoint(grounded | RUNNING), sums_up
 
-        of_cases = _grounded(self.rows[1:], {CASES})
+        of_cases = _grounded(self.rows[1:], {LOOPED}) - self.cases
         for row in self.asserts:
+            can_fail = _can_fail(row.test)
             for part in ast.walk(row.test):
                 if isinstance(part, ast.Call) and getattr(part.func, "id", "") in ("all", "any"):
                     part.func = _ledger("looking", part.func)
-            if not _is_vacuous(row.test):
+            if can_fail:
                 row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
         for call, part in self.calls:
-            given = about(ast.Tuple(call.args))
-            if _checks(call) and not _is_vacuous(call):
+            given = about(*call.args, *call.keywords)
+            if _name_of(call) in its_own:
+                if its_own[_name_of(call)] and given[0]:
+                    call.func = _ledger("helped", call.func, *given)
+            elif _checks(call) and _can_fail(call):
                 call.func = _ledger("check", call.func, call.lineno, *about(part))
-            elif getattr(call.func, "id", "") in helpers and given[0]:
-                call.func = _ledger("helped", call.func, *given)
 
     def _statement(self, statement: ast.stmt) -> None:
         row = _Row()
@@ -236,6 +251,9 @@ class _Scope:
             self.rows.append(_Row({name for inner in inside for name in inner.bound}, row.used))
 
     def _inside(self, node: ast.AST, row: _Row, about: ast.AST) -> None:
+        if isinstance(node, ast.For | ast.comprehension) and _is_looped(node):
+            row.used.add(LOOPED)
+            self.cases |= {p.id for p in ast.walk(node.target) if isinstance(p, ast.Name)}
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
                 self._statement(child)
@@ -260,42 +278,103 @@ def _tells_nothing(module: str) -> bool:
     return module == OVER or top in PLUMBING or (top in sys.stdlib_module_names - COPYING)
 
 
-def _is_vacuous(test: ast.expr) -> bool:
-    """Whether an assertion of this cannot fail."""
-    match test:
-        case ast.Tuple(elts=[_, *_]) | ast.List(elts=[_, *_]) | ast.Set() | ast.Dict(keys=[_, *_]):
-            return True
-        case ast.Lambda() | ast.GeneratorExp():
-            return True
-        case ast.JoinedStr(values=parts) if any(isinstance(p, ast.Constant) for p in parts):
-            return True
-        case ast.NamedExpr(value=inner):
-            return _is_vacuous(inner)
-        case ast.BoolOp(op=ast.Or(), values=values):
-            return any(map(_is_vacuous, values))
-        case ast.BoolOp(values=values):
-            return all(map(_is_vacuous, values))
-        case ast.Compare(
-            left=ast.Call(func=ast.Name(id="len")), ops=[sign], comparators=[other]
-        ) if (type(sign), ast.unparse(other)) in HOLDS_FOR_A_LENGTH:
-            return True
-        case (
-            ast.Compare(
-                left=one, ops=[ast.Eq() | ast.Is() | ast.LtE() | ast.GtE()], comparators=[other]
-            )
-            | ast.Call(args=[one, other])
-        ):
-            kinds = set(map(type, ast.walk(one)))
-            if ast.dump(one) == ast.dump(other) and ast.Call not in kinds and ast.Name in kinds:
+def _is_looped(node: ast.AST) -> bool:
+    """Whether it is a loop over cases; what lists them first does nothing with each."""
+    iterated = getattr(node, "iter", None)
+    return isinstance(iterated, ast.Call) and _name_of(iterated) == "over"
+
+
+def _can_fail(test: ast.expr) -> bool:
+    """Whether an assertion of this fails for some of the answers to what it asks."""
+    parts = list(ast.walk(test))
+    if any(isinstance(part, ast.Attribute) and part.attr == "ANY" for part in parts):
+        return False  # that of `mock` equals everything
+    worlds = [dict[str, str]()] if any(isinstance(part, ast.Name) for part in parts) else []
+    while worlds:
+        world = worlds.pop()
+        try:
+            if not _holds(test, world):
                 return True
-    if any(isinstance(part, ast.Attribute) and part.attr == "ANY" for part in ast.walk(test)):
-        return True  # that of `mock` equals everything
-    return not any(isinstance(part, ast.Name) for part in ast.walk(test))
+        except KeyError as asked:  # it may be answered in any way
+            worlds += [{**world, asked.args[0]: sign} for sign in "<>="]
+    return False
 
 
-def _checks(call: ast.Call) -> bool:
-    """Whether a call is an assertion: that of pytest for errors and warnings, or a library's own."""
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+def _holds(test: ast.expr, world: dict[str, str]) -> bool:
+    """Whether an expression is true if all that it asks is answered as it is here."""
+    match test:
+        case ast.NamedExpr(value=inner) | ast.Call(func=ast.Name(id="bool"), args=[inner]):
+            return _holds(inner, world)
+        case (
+            ast.BoolOp(op=ast.And(), values=values)
+            | ast.Call(
+                func=ast.Name(id="all"), args=[ast.Tuple(elts=values) | ast.List(elts=values)]
+            )
+        ):
+            return all(_holds(value, world) for value in values)
+        case (
+            ast.BoolOp(values=values)
+            | ast.Call(
+                func=ast.Name(id="any"), args=[ast.Tuple(elts=values) | ast.List(elts=values)]
+            )
+        ):
+            return any(_holds(value, world) for value in values)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return not _holds(inner, world)
+        case ast.IfExp(test=asked, body=body, orelse=other):
+            return _holds(body if _holds(asked, world) else other, world)
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            compared = zip(ops, [left, *others], others, strict=False)
+            return all(_compared(*each, world) for each in compared)
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Lambda() | ast.GeneratorExp() | ast.JoinedStr() | ast.Set():
+            return True
+        case ast.Tuple(elts=[_, *_]) | ast.List(elts=[_, *_]) | ast.Dict(keys=[_, *_]):
+            return True
+        case ast.Call(args=[one, other]) if _text(one) == _text(other):
+            return True
+    return world[_text(test)] != "="
+
+
+def _compared(op: ast.cmpop, one: ast.expr, other: ast.expr, world: dict[str, str]) -> bool:
+    """Whether a comparison holds, by where the two sides stand to each other."""
+    one = one.value if isinstance(one, ast.NamedExpr) else one
+    left, right, kind = _text(one), _text(other), type(op).__name__
+    holds = ORDER.get(type(op), "<>" if "Not" in kind else "=")
+    kind = "" if type(op) in ORDER else kind.replace("Not", "")  # Is and In ask something else
+    length = isinstance(one, ast.Call) and _name_of(one) == "len"
+    if left == right or (kind, left) == ("In", "''"):
+        return "=" in holds
+    if right == "None" and (length or isinstance(one, NEVER_NONE)):
+        return ">" in holds
+    if length and re.fullmatch(r"-\d+", right):  # none is negative
+        return ">" in holds
+    stands = world[f"{kind}{left}, {right}"]
+    return (">" if length and right == "0" and stands == "<" else stands) in holds
+
+
+def _text(node: ast.expr) -> str:
+    """What an expression says; another text if it may have another value where it stands again."""
+    node = node.value if isinstance(node, ast.NamedExpr) else node
+    known: dict[str, str] = vars(node)
+    if "text" not in known:
+        calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
+        varies = any(_name_of(call) not in SAME_AGAIN for call in calls)
+        known["text"] = ast.unparse(node) + f" at {node.lineno}:{node.col_offset}" * varies
+    return known["text"]
+
+
+def _name_of(call: ast.Call) -> str:
+    """The name of what is called, without that of its module or object."""
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _checks(part: ast.AST) -> bool:
+    """Whether it is an assertion: also that of pytest for errors and warnings, or a library's own."""
+    if not isinstance(part, ast.Call):
+        return isinstance(part, ast.Assert)
+    name = _name_of(part)
     return name in ("raises", "warns", "deprecated_call") or name.startswith("assert")
 
 

@@ -158,7 +158,8 @@ class Prover:
         elif empty := [words for words, names in ledger.tried.items() if not names]:
             what = f"the test of a claim asserts nothing of the cases of {empty[0]!r}"
         if what:
-            advice = "assert what the sentence says, outside of try, and return nothing"
+            advice = "assert a comparison that says what the sentence says, outside of try"
+            advice += ", for cases inside of the loop over over(…), and return nothing"
             place = f"{claim.file}:{line}"
             self.problems.append(Problem(what, advice, (place,), claim=claim.name))
         elif ledger.tried:

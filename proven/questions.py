@@ -13,6 +13,8 @@ The snippet that follows answers the question. The expression is evaluated after
 the section, with `output`, what it printed, and with `errors`, the texts of its errors.
 """
 
+import ast
+import builtins
 import contextlib
 import io
 from collections.abc import Iterator, Mapping
@@ -20,10 +22,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from proven.cells import Outcome
-from proven.pages import Box, Fence, Heading, Page, Part
+from proven.pages import Box, Fence, Heading, Page, Part, Prose
 from proven.problems import Problem, ProjectError
 
 SEPARATOR = " | "
+LONGEST = 1000  # characters of a value, which stands on the page
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,33 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
             continue
         inside.append(fence)
         key, options = options_of(fence.body)
-        values = [value for value, _ in options]
+        values, texts = zip(*options, strict=True) if options else ((), ())
+        rows = [row.strip() for row in fence.body.strip().split("\n")[1:]]
         what = ""
-        if not snippet:
+        if not any(isinstance(p, Prose) and _says(p) for p in box.parts):
+            what, advice = "the question asks nothing", "write what it asks in front of its options"
+        elif not snippet:
             what, advice = "no snippet answers the question", "let a snippet fence follow its box"
         elif not explained:
             what, advice = "nothing explains the answer", "let a sentence follow its snippet"
         elif len(options) < 2:
             what, advice = "the question has fewer than two options", "write one on each line"
+        elif broken := [row for row in rows if "|" in row and SEPARATOR not in row]:
+            what = f"an option lacks its value, its text or a space beside the bar: {broken[0]}"
+            advice = "write value | text, or the value alone"
         elif len(set(values)) < len(values):
             what, advice = "two options have the same value", "keep one of them"
+        elif len(set(texts)) < len(texts):
+            what, advice = "two options have the same text", "say what tells them apart"
         else:
             try:
-                compile(key, "key", "eval")
+                tree = ast.parse(key, mode="eval")
+                compile(tree, "key", "eval")
+                if not _looks_at_the_section(tree):
+                    what = f"the key of the question, {key!r}, uses nothing of the section"
+                    advice = (
+                        "use names of the section, output or errors: the build computes the answer"
+                    )
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 what = f"{key!r} is no expression: {error}"
                 advice = "begin the options fence with the expression whose value decides"
@@ -97,6 +114,20 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
             yield Problem(what, advice, (page.at(fence.line),))
 
 
+def _looks_at_the_section(tree: ast.AST) -> bool:
+    """Whether an expression uses a name that is neither Python's nor its own."""
+    parts = list(ast.walk(tree))
+    names = [part for part in parts if isinstance(part, ast.Name)]
+    its_own = {part.arg for part in parts if isinstance(part, ast.arg)}
+    its_own |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return not {name.id for name in names} <= its_own | vars(builtins).keys()
+
+
+def _says(part: Part) -> bool:
+    """Whether there is more to it than a comment."""
+    return not isinstance(part, Prose) or any(text.content.strip() for text in part.inlines)
+
+
 def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence | None, bool]]:
     """Each question, its first options, the snippet that follows it, and whether its answer is explained."""
     following = zip(parts, (*parts[1:], None), (*parts[2:], None, None), strict=False)
@@ -105,7 +136,8 @@ def _boxes(parts: tuple[Part, ...]) -> Iterator[tuple[Box, Fence | None, Fence |
             options = [p for p in part.parts if isinstance(p, Fence) and p.kind == "options"]
             snippet = second if isinstance(second, Fence) and second.kind == "snippet" else None
             next_one = isinstance(third, Box) and third.kind == "question"
-            explained = third is not None and not next_one and not isinstance(third, Heading)
+            heads = next_one or isinstance(third, Heading)
+            explained = third is not None and not heads and _says(third)
             yield part, next(iter(options), None), snippet, explained
         elif isinstance(part, Box):
             yield from _boxes(part.parts)
@@ -123,6 +155,8 @@ def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
             value = str(eval(key, names))
         if printed.getvalue():
             raise ValueError("it prints something")
+        if len(value) > LONGEST:
+            raise ValueError(f"it is longer than {LONGEST} characters")
     except BaseException as error:  # such as that of exit()
         what = f"the key of the question, {key!r}, has no value: {type(error).__name__}: {error}"
         advice = "use names of the section, output and errors"

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TypeVar
 
 from proven.assertions import Ledger
-from proven.cells import Outcome, run_cells
+from proven.cells import UNSTABLE, Outcome, run_cells
 from proven.problems import CONTROL
 from proven.scripts import Section, read_section, section_of
 from proven.settings import Settings, find_project, read_settings
@@ -45,16 +45,19 @@ def over(cases: Iterable[Case], words: str) -> Iterator[Case]:
 
     The words say what the members are, in the languages of the project: `seeds | 个随机种子`. Members
     with the same name count as one; one for which no assertion ran counts as none, unless a later
-    assertion is about what came of all of them.
+    assertion is about what a loop made of all of them.
     """
     global case
     parts = words.split(" | ")
     assert not state or len(parts) == len(state.settings.written), f"{words!r} lacks a language"
     assert not CONTROL.search(words), f"{words!a} holds control characters"
+    assert all(map(str.strip, parts)), f"{words!r} does not say what the cases are"
     its, names = ledger, ledger.cases.setdefault(words, set())
     its.tried.setdefault(words, set())
     for one in cases:
         its.trying[words] = case = _name(one)
+        unnamed = f"a case of {words!r} has an address for a name: try texts, numbers or functions"
+        assert not UNSTABLE.search(case), unnamed
         names.add(case)
         yield one
     case = ""

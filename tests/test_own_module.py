@@ -122,8 +122,8 @@ def test_our_registration_goes_by_type() -> None:
         1.5,
         "name",
     )
-    for value in over(others, "values of other types | 个其他类型的值"):
-        net.other = value
+    for number in over(range(len(others)), "values of other types | 个其他类型的值"):
+        value = net.other = others[number]
         assert registries(net) == [["weight"], [], ["part"]]
         assert vars(net)["other"] is value
 
@@ -503,7 +503,8 @@ def test_sequential_takes_only_real_modules() -> None:
     assert len(nn.Sequential(nn.Module())) == 1
     state, _ = both()
     others = (state.Module(), torch.relu, len, [nn.ReLU()], (nn.ReLU(),), torch.zeros(2), 1.5, "a")
-    for value in over(others, "values that are no nn.Module | 个不是 nn.Module 的值"):
+    for number in over(range(len(others)), "values that are no nn.Module | 个不是 nn.Module 的值"):
+        value = others[number]
         with pytest.raises(TypeError, match="is not a Module subclass"):
             nn.Sequential(nn.ReLU(), value)
     assert len(nn.Sequential(nn.ReLU(), cast(Any, None))) == 2

@@ -88,13 +88,27 @@ def test_the_expression_decides_which_option_fits(project: Project) -> None:
         (question("2"), "the question has fewer than two options"),
         (question("1", "2", key="len("), "'len(' is no expression"),
         (question("1", "2", key="lost"), "the key of the question, 'lost', has no value: NameError"),
-        (question("1", "2", key="print(2)"), "it prints something"),
-        (question("1", "2", key="exit()"), "the key of the question, 'exit()', has no value: SystemExit"),
-        (question("1", "2", key="__import__('os')._exit(0)"), "the key of the question died with its process"),
-        (question("1", "2", key="open('left', 'w').write('ab')"), "the key of the question changed a file of the section"),
-        (question("1", "2", key="__builtins__.update(bin=2) or 2"), "the key of the question changed bin, and others"),
+        (question("1", "2", key="print(x)"), "it prints something"),
+        (question("1", "2", key="x and exit()"), "the key of the question, 'x and exit()', has no value: SystemExit"),
+        (question("1", "2", key="x and __import__('os')._exit(0)"), "the key of the question died with its process"),
+        (question("1", "2", key="open('left', 'w').write('ab') or x"), "the key of the question changed a file of the section"),
+        (question("1", "2", key="__builtins__.update(bin=len(x)) or 2"), "the key of the question changed bin, and others"),
         (question("1", "2", follows="part.two").replace("two\n```\n\n##", "one\n```\n\n##"), "not folded"),
         (question("1", "2").replace("```snippet\npart.one", "Not yet.\n\n```snippet\npart.one"), "no snippet answers the question"),
+        (question("2", "3", key="'2'"), "uses nothing of the section"),
+        (question("2", "3", key="1 + 1"), "uses nothing of the section"),
+        (question("[1]", "3", key="(y := [1])"), "uses nothing of the section"),
+        (question("[0, 1]", "3", key="[int(i) for i in range(2)]"), "uses nothing of the section"),
+        (question("2", "3", key="max([2], key=lambda y: y)"), "uses nothing of the section"),
+        (question("2", "3", key="__import__('random').choice([2, 2])"), "uses nothing of the section"),
+        (question("1", "2", key="str(x) * 10**7"), "it is longer than 1000 characters"),
+        (question("1", "2 |"), "an option lacks its value, its text or a space beside the bar: 2 |"),
+        (question("1", "2|two"), "an option lacks its value, its text or a space beside the bar: 2|two"),
+        (question("1", "| two"), "an option lacks its value, its text or a space beside the bar: | two"),
+        (question("1 | one", "2 | one"), "two options have the same text"),
+        (question("1", "2").replace("    Look at `x`.\n\n    How long is it?\n\n", ""), "the question asks nothing"),
+        (question("1", "2").replace("    Look at `x`.\n\n    How long is it?\n\n", "    <!-- how long? -->\n\n"), "the question asks nothing"),
+        (question("1", "2").replace("Two of them.", "<!-- two -->"), "nothing explains the answer"),
         (question("1", "2").replace("After.", "```options\nx\n1\n2\n```"), "options stand outside of a question"),
     ],
 )  # fmt: skip
@@ -122,7 +136,9 @@ def test_an_expression_changes_nothing_on_the_page(project: Project, forks: bool
 def test_without_forks_an_expression_that_spoils_something_for_others_is_refused(
     project: Project,
 ) -> None:
-    made(project, question("1", "2", key="__builtins__.update(bin=2) or 2")).pretend(0, forks=False)
+    made(project, question("1", "2", key="__builtins__.update(bin=len(x)) or 2")).pretend(
+        0, forks=False
+    )
     assert "the key of the question changed bin, and others" in problems(project)
 
 

@@ -1,5 +1,6 @@
 """A test looks at a section: what is there after a snippet, and what a snippet shows."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -85,3 +86,14 @@ def test_a_family_is_named_in_each_language(
         list(over([1, 2], "numbers"))
     with pytest.raises(AssertionError, match=r"u202e | 个数' holds control characters"):
         list(over([1, 2], "\u202e | 个数"))
+    with pytest.raises(AssertionError, match=r"'numbers \| ' does not say what the cases are"):
+        list(over([1, 2], "numbers | "))
+
+
+@pytest.mark.parametrize("case", [object(), (1, object()), functools.partial(lambda: 1)])
+def test_a_case_that_only_an_address_names_is_refused(
+    monkeypatch: pytest.MonkeyPatch, case: object
+) -> None:
+    monkeypatch.setattr(testing, "ledger", Ledger())
+    with pytest.raises(AssertionError, match="a case of 'things' has an address for a name"):
+        list(over([1, case], "things"))

@@ -1214,11 +1214,11 @@ def test_assign_puts_the_loaded_tensors_in_place() -> None:
 
 def test_assign_unties_a_shared_weight() -> None:
     """With `assign=True` a weight that two layers share becomes two parameters, and the report is
-    `<All keys matched successfully>`. If it was tied in the file, both lie in the same memory, and a step of an
-    optimiser moves the numbers twice. One layer at two places stays one.
+    `<All keys matched successfully>`. If it was tied in the file, both lie in the same memory, and a step of Adam
+    moves the numbers twice. One layer at two places stays one.
 
     加上 `assign=True`，两个层共用的权重会变成两个参数，返回的仍是 `<All keys matched successfully>`。
-    文件里若是绑定的，这两个参数用的是同一块内存，优化器一步会把那些数移动两次。同一个层用在两处，则仍是一个。
+    文件里若是绑定的，这两个参数用的是同一块内存，Adam 一步会把那些数移动两次。同一个层用在两处，则仍是一个。
     """
 
     def tied() -> Any:

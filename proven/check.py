@@ -260,6 +260,12 @@ def _marks(project: Project) -> Iterator[Problem]:
     for name, marks in project.marks.items():
         if name not in project.claims:
             yield _unproven(project, marks[0])
+    for page in (page for page in project.all_pages if page.marks and "/" in page.path):
+        what = (
+            "a mark leads to claims.md beside its page, and this page lies in a folder of its own"
+        )
+        mark, advice = page.marks[0], "move the page up, or state it on another one"
+        yield Problem(what, advice, (mark.place,), claim=mark.claim)
     for claim in project.claims.values():
         if claim.devices and not project.settings.devices:
             what = "the test needs a device, and proven.toml names no kind of device"

@@ -30,6 +30,7 @@ from subprocess import Popen
 from typing import IO
 
 from proven.build import read_and_check, run_sections
+from proven.fork import children_of
 from proven.settings import read_settings
 
 PROJECT = Path(__file__).parents[1]
@@ -184,14 +185,10 @@ def memory(engine: Engine, build: tuple[str, ...]) -> float:
         process = engine.start(*build, log=nothing)
     peak = 0.0
     while process.poll() is None:
-        parents = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         family, held = [process.pid], 0
         for number in family:  # which grows meanwhile
-            family += [child for child, parent in parents.items() if parent == number]
             with contextlib.suppress(OSError):  # it has just ended
+                family += children_of(number)
                 text = Path(f"/proc/{number}/smaps_rollup").read_text()
                 held += sum(map(int, re.findall(r"^Pss: +(\d+)", text, re.MULTILINE)))
         peak = max(peak, held / 1000)

@@ -66,11 +66,9 @@ def write_stage(site: Site, language: str, config: Config, files: Files, stage: 
     docs = stage / "docs"
     for name, place in site.project.beside[language].items():
         put_file((site.project.settings.project / place).read_bytes(), docs / name)
-    docs.mkdir(parents=True, exist_ok=True)
     for page in site.project.pages[language].values():
         meta = yaml.safe_dump({**page.meta, **page_meta(site, page, files)}, allow_unicode=True)
-        text = f"---\n{meta}---\n{page.body}"
-        (docs / page.path).write_text(text, encoding="utf-8")
+        put_file(f"---\n{meta}---\n{page.body}".encode(), docs / page.path)
     text = yaml.dump(_staged(site, language, config), sort_keys=False, allow_unicode=True)
     (stage / "mkdocs.yml").write_text(text, encoding="utf-8")
     (stage / "shown").write_bytes(pickle.dumps((site, language, files)))

@@ -533,6 +533,15 @@ def test_the_languages_have_the_same_words_at_their_headings(project: Project) -
     assert found.what == "the headings differ: ## more depth / ## more"
 
 
+def test_a_mark_is_refused_where_its_link_would_lead_nowhere(project: Project) -> None:
+    project.tests = HELD
+    for language in project.languages:
+        project.file(f"docs/{language}/sub/more.md", "# More {#more}\n\nIt holds.`#!claim holds`\n")
+    told = "a mark leads to claims.md beside its page, and this page lies in a folder of its own"
+    found = [(problem.what, problem.places[0]) for problem in problems(project)]
+    assert found == [(told, "docs/zh/sub/more.md:3"), (told, "docs/en/sub/more.md:3")]
+
+
 def test_marks_need_a_page_of_claims_that_they_lead_to(project: Project) -> None:
     project.tests, project.languages = HELD.replace("\n\n    成立。", ""), ("en",)
     project.pages = {"en": f"{page('part.one')}\nIt holds.`#!claim holds`\n"}

@@ -36,6 +36,8 @@ part.one
 def site(project: Project) -> Site:
     """A site whose English configuration inherits from the Chinese one."""
     project.pages = {"zh": HOME, "en": HOME}
+    for language in ("zh", "en"):
+        project.file(f"docs/{language}/more/deep.md", "# Deep {#deep}\n")
     made = made_up(project, {"part.one": {"output": "hello\n"}})
     project.file(
         "mkdocs.yml",
@@ -67,6 +69,7 @@ def stage(site: Site, tmp_path: Path) -> Path:
 def test_a_staged_page_tells_the_templates_what_the_engine_knows(stage: Path) -> None:
     _, front, body = (stage / "docs" / "index.md").read_text(encoding="utf-8").split("---\n", 2)
     assert body == HOME.split("---\n", 2)[2]
+    assert "# Deep" in (stage / "docs" / "more" / "deep.md").read_text(encoding="utf-8")
     assert yaml.safe_load(front) == {
         "description": "Two lines.",
         "script": ["index.py", "Download index.py"],

@@ -7,6 +7,7 @@ import io
 import itertools
 import math
 import re
+import statistics
 import sys
 import warnings
 import zipfile
@@ -2563,6 +2564,17 @@ def test_the_histogram_is_drawn() -> None:
     assert "<svg" in outcome.figures[0]
     labels = [line.split(":")[0] for line in outcome.output.splitlines()]
     assert labels == ["around -7.5", "around 0", "around 7.5"]
+
+
+def test_the_depth_plot_shows_medians_of_21_networks() -> None:
+    """Each curve has the median of 21 networks after each layer; that of Kaiming falls from 0.8 to 0.2."""
+    state = after("parameters.depth-plot")
+    rules = {"kaiming": state.init_kaiming, "default": lambda m: None}
+    for name, init in rules.items():
+        runs = [state.spreads(init, seed=seed) for seed in range(21)]
+        assert runs[0] == state.spreads(init) != runs[1]
+        assert state.curves[name] == [statistics.median(layer) for layer in zip(*runs, strict=True)]
+    assert [round(state.curves["kaiming"][i], 1) for i in (0, -1)] == [0.8, 0.2]
 
 
 def test_the_depth_plot_names_every_curve() -> None:

@@ -99,10 +99,10 @@ def publish(folder: Path, site: Path) -> None:
             what = f"the build makes {name}, and the file of this name was not made by a build"
             raise _refused(what, "move one of them", site / name)
     try:
-        if site.exists() and not _made(
-            site
-        ):  # hidden files, such as a new `.git`: none is a build's
-            _mark(site, project, {})
+        if site.exists() and not _made(site):
+            _mark(
+                site, project, {}
+            )  # it has hidden files, such as a new `.git`, and none of a build
         if not site.exists():
             folder.rename(site)
         elif _exchange(folder, site):
@@ -175,7 +175,7 @@ def _check(site: Path, project: str) -> None:
     made = _made(site)
     if made.get("project", project) != project:
         what = f"the folder was made by a build of {made['project']!r}, and this is {project!r}"
-        raise _refused(what, "name another folder", site)
+        raise _refused(what, "name another folder, or remove it if nothing in it is needed", site)
     if not made and any(path.name[0] != "." for path in site.iterdir()):
         what = "the folder holds files, and is not the site of an earlier build: they would be lost"
         raise _refused(what, "name an empty folder, or remove it if nothing in it is needed", site)

@@ -54,7 +54,7 @@ FORGED = re.compile(
     rf"<[^<>]*?\bclass\s*=[^<>]*?(?<![\w-])(?:{THEIRS})(?![\w-])|\{{:?[^{{}}]*?\.(?:{THEIRS})(?![\w-])"
 )
 CHECKED = ("snippet", "claims", "counts", "entries", "error", "exceptions", "options")
-SESSION = re.compile(r"^[ \t]*(>>> |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
+SESSION = re.compile(r"^[ \t]*(>>> |\$ |In \[\d+\]:|Out\[\d+\]:)", re.MULTILINE)
 
 
 def wrong_names(project: Project) -> Iterator[Problem]:
@@ -70,9 +70,10 @@ def wrong_names(project: Project) -> Iterator[Problem]:
         yield from _wrong_meta(page)
         yield from _forged(page)
         for fence in page.fences:
-            if fence.kind == "text" and SESSION.search(fence.body):
-                what = "a text fence shows a session that nothing has run"
-                yield Problem(what, "let a cell of a section show it", (page.at(fence.line),))
+            if fence.kind in ("text", "sh") and SESSION.search(fence.body):
+                what = f"a {fence.kind} fence shows a session that nothing has run"
+                advice = "let a cell of a section show it; write commands alone, without a prompt"
+                yield Problem(what, advice, (page.at(fence.line),))
     yield from _wrong_files(project)
     yield from _two_owners(_paths(project), "both make the file")
     for page in project.all_pages:

@@ -121,6 +121,10 @@ BEFORE: dict[str, tuple[Plant, str]] = {
         both("x.md", TITLE + "\n```text\n>>> 1 + 1\n3\n```\n"),
         "a session",
     ),
+    "session in a shell": (
+        both("x.md", TITLE + "\n```sh\n$ python part.py\nthree\n```\n"),
+        "a session",
+    ),
     "escape in a page": (both("x.md", TITLE + "\n[a](\x1b]0;owned\x07)\n"), "control characters"),
     "mark of a direction": (both("x.md", TITLE + "\na \u200f b\n"), "control characters"),
     "text that nobody sees": (both("x.md", TITLE + "\na \U000e0041 b\n"), "control characters"),

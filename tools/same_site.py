@@ -64,8 +64,11 @@ def snippets(tree: LexborHTMLParser) -> list[str]:
 
 def marks(tree: LexborHTMLParser) -> list[str]:
     """Name, state and sign of each mark; what it tells is a file beside the page."""
-    found = tree.css("[data-claim]")
-    return [f"{n.attributes['data-claim']} {n.attributes['data-state']} {_text(n)}" for n in found]
+    found = tree.css("span.claim")
+    links = ((n.css_first("a"), n) for n in found)
+    return [
+        f"{a and a.attributes['href']} {n.attributes['data-state']} {_text(n)}" for a, n in links
+    ]
 
 
 def prose(tree: LexborHTMLParser) -> list[str]:

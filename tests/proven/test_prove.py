@@ -209,7 +209,7 @@ def test_a_claim_that_needs_a_device_is_proven_or_recorded_or_skipped(project: P
         done = mkdocs_here(folder, "build")
         assert done.returncode == 0, done.stdout
         text = (folder / "site" / "en" / "index.html").read_text(encoding="utf-8")
-        [mark] = LexborHTMLParser(text).css("[data-claim]")
+        [mark] = LexborHTMLParser(text).css("span.claim")
         told = (folder / "site" / "en" / "marks.js").read_text(encoding="utf-8")
         assert all(word in told for word in words), told
         [row] = json.loads((folder / "site" / "build.json").read_text())["claims"]

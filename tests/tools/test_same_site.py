@@ -9,7 +9,7 @@ from tools.same_site import main
 PAGE = """<title>T</title><nav class="md-sidebar"><a href="./">Home</a></nav>
 <article><h1 id="t">T</h1><p>Text, <a href="../x/">there</a>.</p>
 <div class="snippet" data-snippet="a.b" data-state="ran"><div class="snippet-result">1</div></div>
-<p><span data-claim="c" data-state="proven">yes</span></p></article>"""
+<p><span class="claim" data-state="proven">yes</span></p></article>"""
 
 
 def compared(tmp_path: Path, files: dict[str, str]) -> int:

@@ -34,7 +34,7 @@ if ("popover" in HTMLElement.prototype && document.currentScript.dataset.marks) 
   const made = (name, content) => Object.assign(document.createElement(name), { textContent: content })
   const tell = async mark => {
     const all = await load()
-    const name = mark.parentNode.dataset.claim
+    const name = mark.hash.slice(1)
     if (!Object.hasOwn(all, name)) return false
     if (text.previousSibling === mark) return true
     const [title, sentence, how, test] = all[name]

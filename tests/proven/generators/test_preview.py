@@ -61,7 +61,7 @@ def served(kept: tuple[Project, Preview]) -> Preview:
 
 def mark(served: Preview, path: str) -> str:
     """The state of the mark on a page."""
-    [found] = LexborHTMLParser(served.read(path)).css("[data-claim]")
+    [found] = LexborHTMLParser(served.read(path)).css("span.claim")
     return str(found.attributes["data-state"])
 
 

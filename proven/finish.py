@@ -236,8 +236,9 @@ def _close_up(tree: LexborHTMLParser) -> None:
 
 def _join_marks(tree: LexborHTMLParser) -> None:
     """Keep each mark on the line of the word before it; which claim it names, its link tells."""
-    for mark in tree.css("span.claim"):
+    for mark in tree.css("span.claim[data-claim]"):
         del mark.attrs["data-claim"]
+    for mark in tree.css("span.claim"):
         before = mark.prev
         if not before:
             continue

@@ -43,9 +43,8 @@ TOO_LARGE = (
     f"its figure has more than {FIGURE_LIMIT:,} characters, the most that a page shows",
     "draw less, or pass rasterized=True to what draws so much",
 )
-LEAVES = re.compile(
-    r"\batexit\.|_register_atexit|\bfinalize\(|__del__"
-)  # what may write when Python ends
+# what may write when Python ends
+LEAVES = re.compile(r"\batexit\.|_register_atexit|\bfinalize\(|__del__")
 FIGURES = 20  # of one snippet: the number of open ones from which matplotlib warns
 PROGRESS = (
     "a progress bar writes over its line, which a page cannot: switch it off (tqdm: disable=True), "

@@ -35,7 +35,7 @@ FENCES = (
 # Words at a heading: what it begins is closed at first, is no part of what is to be read, or is about a mistake
 # that raises no error.
 KINDS = ("depth", "exercises", "summary", "silent")
-# what Markdown makes, by the types of markdown-it: of lines, and of words
+# what Markdown makes of lines and of words, by the types of markdown-it; headings are parts of their own
 BLOCKS = {
     "bullet_list": "ul", "ordered_list": "ol", "list_item": "li", "table": "table", "tr": "tr",
     "blockquote": "blockquote", "hr": "hr", "dl": "dl", "dt": "dt", "dd": "dd",
@@ -348,9 +348,7 @@ def read_pages(settings: Settings) -> tuple[dict[str, dict[str, Page]], list[Pro
         pages[language] = {}
         for path in sorted(folder.rglob("*.md")):
             name = path.relative_to(folder).as_posix()
-            if re.search(
-                r"(^|/)\.", name
-            ):  # as in .ipynb_checkpoints, which MkDocs leaves out, too
+            if f"/{name}".count("/."):  # as in .ipynb_checkpoints: MkDocs leaves it out, too
                 continue
             place = f"{settings.docs}/{language}/{name}"
             try:

@@ -100,9 +100,8 @@ def publish(folder: Path, site: Path) -> None:
             raise _refused(what, "move one of them", site / name)
     try:
         if site.exists() and not _made(site):
-            _mark(
-                site, project, {}
-            )  # it has hidden files, such as a new `.git`, and none of a build
+            # it has hidden files, such as a new `.git`, and none of a build
+            _mark(site, project, {})
         if not site.exists():
             folder.rename(site)
         elif _exchange(folder, site):

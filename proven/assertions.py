@@ -25,11 +25,19 @@ RUNNING = {"exec", "eval", "compile", "__import__"}  # builtins that run other c
 LITERAL = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.unaryop, ast.Load)
 DECIDING = (ast.For, ast.While, ast.If, ast.Try, ast.With, ast.Match)
 NAMING = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
-MISSPELT = (NameError, AttributeError)  # what a slip of the pen raises
+MISSPELT = (NameError, UnboundLocalError, AttributeError)  # what a slip of the pen raises
 # what is true whatever it holds, as all is that can be called
 ALWAYS_TRUE = (types.ModuleType, types.CoroutineType, Iterator, list, tuple, dict, set, frozenset)
 # where the left side stands to the right one if a comparison holds
 ORDER = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+TURNED = {
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+}
 NEVER_NONE = (ast.Compare, ast.UnaryOp, ast.BinOp)
 SAME_AGAIN = {"len", "type", "str", "repr", "abs", "bool", "isinstance"}  # when called again
 
@@ -108,6 +116,7 @@ class Ledger:
         except BaseException:
             self.failed.append(line)
             raise
+        self.idle = False  # what was asked inside is over
         del self.failed[before:]  # what failed inside was to fail, and did
         if _was_meant(made, match):
             self._held(*about)
@@ -129,7 +138,7 @@ def _was_meant(caught: Any, match: Any) -> bool:
     """Whether what `raises` caught cannot be a slip: that a name is missing is what `match` says."""
     error = getattr(caught, "value", None)
     name = getattr(error, "name", None)
-    if not isinstance(error, MISSPELT):
+    if type(error) not in MISSPELT:  # not one of a kind of its own, such as FrozenInstanceError
         return True
     return name in str(match) if name else not re.search(match or "", "")
 
@@ -140,7 +149,8 @@ def compile_tests(text: str, path: str) -> types.CodeType:
     scopes = [_Scope(statement) for statement in tree.body]
     shared = _grounded([scope.seen_from_outside() for scope in scopes], {LIBRARY})
     functions = [part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef)]
-    asserting = ((f.name, any(map(_checks, ast.walk(f)))) for f in functions)
+    methods = {f for part in ast.walk(tree) if isinstance(part, ast.ClassDef) for f in part.body}
+    asserting = (("." * (f in methods) + f.name, any(map(_checks, ast.walk(f)))) for f in functions)
     its_own = dict(sorted(asserting))  # of two with one name, the one that asserts is the last
     for scope in scopes:
         if isinstance(scope.statement, ast.FunctionDef | ast.ClassDef):
@@ -203,16 +213,17 @@ class _Scope:
 
         of_cases = _grounded(self.rows[1:], {LOOPED}) - self.cases
         for row in self.asserts:
-            can_fail = _can_fail(row.test)
+            if not _can_fail(row.test):
+                continue
             for part in ast.walk(row.test):
                 if isinstance(part, ast.Call) and getattr(part.func, "id", "") in ("all", "any"):
                     part.func = _ledger("looking", part.func)
-            if can_fail:
-                row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
+            row.test = _ledger("asserted", row.test, row.lineno, *about(row.test))
         for call, part in self.calls:
             given = about(*call.args, *call.keywords)
-            if _name_of(call) in its_own:
-                if its_own[_name_of(call)] and given[0]:
+            name = "." * isinstance(call.func, ast.Attribute) + _name_of(call)
+            if name in its_own:
+                if its_own[name] and given[0]:
                     call.func = _ledger("helped", call.func, *given)
             elif _checks(call) and _can_fail(call):
                 call.func = _ledger("check", call.func, call.lineno, *about(part))
@@ -281,16 +292,18 @@ def _tells_nothing(module: str) -> bool:
 def _is_looped(node: ast.AST) -> bool:
     """Whether it is a loop over cases; what lists them first does nothing with each."""
     iterated = getattr(node, "iter", None)
+    if isinstance(iterated, ast.Call) and _name_of(iterated) in ("enumerate", "zip"):
+        iterated = next((arg for arg in iterated.args if isinstance(arg, ast.Call)), iterated)
     return isinstance(iterated, ast.Call) and _name_of(iterated) == "over"
 
 
 def _can_fail(test: ast.expr) -> bool:
     """Whether an assertion of this fails for some of the answers to what it asks."""
-    parts = list(ast.walk(test))
-    if any(isinstance(part, ast.Attribute) and part.attr == "ANY" for part in parts):
-        return False  # that of `mock` equals everything
-    worlds = [dict[str, str]()] if any(isinstance(part, ast.Name) for part in parts) else []
-    while worlds:
+    named = any(isinstance(part, ast.Name) for part in ast.walk(test))
+    worlds = [dict[str, str]()] if named else []
+    for _ in range(5000):  # more is asked than anybody reads
+        if not worlds:
+            break
         world = worlds.pop()
         try:
             if not _holds(test, world):
@@ -340,11 +353,14 @@ def _holds(test: ast.expr, world: dict[str, str]) -> bool:
 def _compared(op: ast.cmpop, one: ast.expr, other: ast.expr, world: dict[str, str]) -> bool:
     """Whether a comparison holds, by where the two sides stand to each other."""
     one = one.value if isinstance(one, ast.NamedExpr) else one
+    a_constant = [not any(isinstance(p, ast.Name) for p in ast.walk(side)) for side in (one, other)]
+    if type(op) in TURNED and (a_constant, _text(one)) > (a_constant[::-1], _text(other)):
+        op, one, other = TURNED[type(op)](), other, one
     left, right, kind = _text(one), _text(other), type(op).__name__
     holds = ORDER.get(type(op), "<>" if "Not" in kind else "=")
     kind = "" if type(op) in ORDER else kind.replace("Not", "")  # Is and In ask something else
     length = isinstance(one, ast.Call) and _name_of(one) == "len"
-    if left == right or (kind, left) == ("In", "''"):
+    if left == right or _is_any(one) or _is_any(other) or (kind, left) == ("In", "''"):
         return "=" in holds
     if right == "None" and (length or isinstance(one, NEVER_NONE)):
         return ">" in holds
@@ -352,6 +368,13 @@ def _compared(op: ast.cmpop, one: ast.expr, other: ast.expr, world: dict[str, st
         return ">" in holds
     stands = world[f"{kind}{left}, {right}"]
     return (">" if length and right == "0" and stands == "<" else stands) in holds
+
+
+def _is_any(node: ast.expr) -> bool:
+    """Whether it is the one of `mock` that equals everything, or a list of it."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return bool(node.elts) and all(map(_is_any, node.elts))
+    return getattr(node, "attr", getattr(node, "id", "")) == "ANY"
 
 
 def _text(node: ast.expr) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proven.check import check, check_results
+from proven.claims import Claim
 from proven.config import halves_of
 from proven.files import Files, card_of
 from proven.finish import write_files
@@ -127,12 +128,11 @@ def run_sections(
     wanted = [s for s in project.sections.values() if s.name in (names or project.sections)]
     keys = {question.snippet: question.key for question in project.questions.values()}
     recorded = {name: record.outcomes[name] for name in keys if (record := project.record_of(name))}
-    results, as_read, new = Results(), dict[str, dict[str, Any]](), list[Section]()
+    results, claims, new = Results(), dict[str, tuple[Claim, ...]](), list[Section]()
     for section in wanted:
         its_claims = tuple(c for c in project.claims.values() if c.section == section.name)
         its_keys = {s.name: keys[s.name] for s in section.snippets if s.name in keys}
-        as_read[section.name] = {"claims": its_claims, "keys": its_keys}
-        last = (known or {}).get(section.name)
+        claims[section.name], last = its_claims, (known or {}).get(section.name)
         proven = last and (not prove or len(last.proofs) == len(its_claims))
         if last and proven and last.is_current(section, its_claims, its_keys):
             results[section.name] = last
@@ -151,7 +151,7 @@ def run_sections(
     except ProjectError as error:
         raise ProjectError(*map(project.with_pages, error.problems)) from None
     # `is_current` compares the claims too: an edit of a claim alone is noticed, also where they are put off
-    results |= {name: replace(result, **as_read[name]) for name, result in ran.items()}
+    results |= {name: replace(result, claims=claims[name]) for name, result in ran.items()}
     results = {section.name: results[section.name] for section in wanted}
     _tell(check_results(project, results, preview=preview))
     return results

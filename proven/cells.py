@@ -36,7 +36,7 @@ OUTPUT_LIMIT = 100_000  # bytes of one snippet: nobody reads a page with more
 FIGURE_LIMIT = 2_000_000  # characters of one figure: browsers become slow with more
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours for a terminal, as in torch's UnpicklingError
 # the address in a default repr, and one that was asked for by id() or data_ptr()
-UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|\b0x[0-9a-f]{11,16}\b")
+UNSTABLE = re.compile(r"\bat 0x[0-9a-fA-F]{6,}|\b0x[0-9a-f]{11,12}\b")
 
 TOO_LONG = (f"it printed more than a page shows: at most {OUTPUT_LIMIT:,} bytes", "print less")
 TOO_LARGE = (
@@ -491,9 +491,10 @@ class _Streams:
 
 
 def _kept_whole() -> IO[bytes]:
-    """A temporary file to which all append, also who opens it anew as /dev/stdout, and of which nobody cuts.
+    """A temporary file to which cells and their children append, and of which nobody who opens it anew can cut.
 
-    Where the kernel has no such files, `_Streams.take` finds some of what is lost, and not all.
+    Who opens it as /dev/stdout has to append as well. Where the kernel has no such files, `_Streams.take` finds
+    some of what is lost, and not all.
     """
     if not hasattr(os, "memfd_create"):
         return tempfile.TemporaryFile()

@@ -117,9 +117,12 @@ class _Made(Treeprocessor):
             id(part) for mark in root.iterfind(".//span[@class='claim']") for part in mark.iter()
         }
         notes = (
-            part for note in root.iterfind(".//div[@class='footnote']") for part in note.iter()
+            part
+            for note in root.iterfind(".//div[@class='footnote']")
+            for what in ("hr", "ol", "ol/li")
+            for part in note.iterfind(what)
         )
-        ours |= {id(part) for part in notes if part.tag in BLOCKS.values()}
+        ours |= {id(part) for part in notes}
         made = [
             ("strong" if part.tag == "em" else part.tag, "".join(part.itertext()).partition(STX)[0])
             for part in root.iter()

@@ -175,7 +175,8 @@ def _read_in_two_ways(page: Page, made: list[list[str]]) -> Problem:
         kind, where = next(iter(more)), "on the site and not in notebooks"
         known = {text for _, text, _ in page.elements}
         texts = [text for one, text in made if one == kind]
-        place = page.where(next((text for text in texts if text not in known), texts[-1]))
+        text = next((text for text in texts if text not in known), texts[-1])
+        place = page.where(text.strip().split("\n")[0])  # of a table, the first cell
     else:
         where = "in notebooks and not on the site"
         pairs = zip_longest(page.elements, made, fillvalue=[""])

@@ -163,6 +163,8 @@ def _silent(source: str) -> str:
         return source
     lines = source.split("\n")
     row = lines[(last.end_lineno or 0) - 1].encode()
+    if row[last.end_col_offset :].lstrip().startswith(b";"):
+        return source
     lines[(last.end_lineno or 0) - 1] = (
         f"{row[: last.end_col_offset].decode()};{row[last.end_col_offset :].decode()}"
     )

@@ -31,7 +31,7 @@ def page_script(title: str, views: list[View], words: Words) -> str:
 def _pyplot(views: list[View]) -> str:
     """By which name the script knows matplotlib.pyplot; empty if it does not, or not on every machine."""
     for view in views:
-        for node in ast.walk(ast.parse("" if view.devices else view.source)):
+        for node in ast.parse("" if view.devices else view.source).body:
             module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             for name in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
                 if f"{module}{name.name}" == "matplotlib.pyplot":

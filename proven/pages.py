@@ -499,7 +499,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True}).enable("table").disable("text_join")
     for plugin in (admon_plugin, deflist_plugin, footnote_plugin, front_matter_plugin):
         parser.use(plugin)
-    return parser
+    return parser.disable("footnote_inline")  # Python-Markdown knows none
 
 
 def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Iterator[Part]:
@@ -511,7 +511,9 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
             continue
         for node in some:
             if node.type == NOTES:  # of lines that stand anywhere on the page
-                yield from (_prose([note], lines, wrong) for note in node.children)
+                yield from (
+                    _prose([note], lines, wrong) for note in sorted(node.children, key=_first_line)
+                )
             elif node.type == "fence":
                 yield _fence(node, wrong)
             elif node.type == "heading":
@@ -522,6 +524,10 @@ def _parts(nodes: list[SyntaxTreeNode], lines: list[str], wrong: Wrong) -> Itera
 
 def _line(node: SyntaxTreeNode) -> int:
     return node.map[0] + 1 if node.map else 1
+
+
+def _first_line(node: SyntaxTreeNode) -> int:
+    return min((inner.map[0] for inner in node.walk() if inner.map), default=0)
 
 
 def _inline(node: SyntaxTreeNode, token: Token | None = None) -> Inline:

@@ -97,11 +97,6 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
             try:
                 tree = ast.parse(key, mode="eval")
                 compile(tree, "key", "eval")
-                if not _looks_at_the_section(tree):
-                    what = f"the key of the question, {key!r}, uses nothing of the section"
-                    advice = (
-                        "use names of the section, output or errors: the build computes the answer"
-                    )
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 what = f"{key!r} is no expression: {error}"
                 advice = "begin the options fence with the expression whose value decides"
@@ -114,13 +109,13 @@ def wrong_questions(page: Page) -> Iterator[Problem]:
             yield Problem(what, advice, (page.at(fence.line),))
 
 
-def _looks_at_the_section(tree: ast.AST) -> bool:
+def _looks_at_the_section(tree: ast.AST, namespace: Mapping[str, Any]) -> bool:
     """Whether an expression uses a name that is neither Python's nor its own."""
     parts = list(ast.walk(tree))
     names = [part for part in parts if isinstance(part, ast.Name)]
     its_own = {part.arg for part in parts if isinstance(part, ast.arg)}
     its_own |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
-    return not {name.id for name in names} <= its_own | vars(builtins).keys()
+    return not {name.id for name in names} <= its_own | (vars(builtins).keys() - namespace.keys())
 
 
 def _says(part: Part) -> bool:
@@ -152,6 +147,8 @@ def evaluate(key: str, outcome: Outcome, namespace: Mapping[str, Any]) -> str:
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
+            if not _looks_at_the_section(ast.parse(key, mode="eval"), namespace):
+                raise ValueError("it uses nothing of the section")
             value = str(eval(key, names))
         if printed.getvalue():
             raise ValueError("it prints something")

@@ -98,8 +98,10 @@ def run(
     context, runs = multiprocessing.get_context(start_method), []
     for section in sections:
         of_section = tuple(claim for claim in claims if claim.section == section.name)
-        known = dict(keys or {}), dict(recorded or {})
-        job = Job(settings, section, of_section, last, *known, time_limit / 2)
+        names = [snippet.name for snippet in section.snippets]
+        its_keys = {name: key for name, key in (keys or {}).items() if name in names}
+        its_recorded = {name: told for name, told in (recorded or {}).items() if name in names}
+        job = Job(settings, section, of_section, last, its_keys, its_recorded, time_limit / 2)
         runs.append(_Run(job, context, time_limit))
     runs.sort(key=lambda run: run.job.section.name not in settings.first)
     pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="section")

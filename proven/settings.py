@@ -88,7 +88,8 @@ def read_settings(project: Path) -> Settings:
         if any(folder.is_absolute() or ".." in folder.parts for folder in folders):
             raise ValueError("sections, tests and docs are folders inside of the project")
         for key in {"sections", "tests", "docs"} & table.keys():
-            if not os.path.isdir(project / table[key]):
+            usual = Settings.__dataclass_fields__[key].default  # which need not be there
+            if table[key] != usual and not os.path.isdir(project / table[key]):
                 raise ValueError(f"{key} names a folder that there is not: {table[key][:60]!r}")
         if any(name not in COUNTED or count < 0 for name, count in made.core.items()):
             raise ValueError(f"core has a number for each of {', '.join(COUNTED)}, and no other")

@@ -183,6 +183,11 @@ print("another cell")
     assert two.output == "another cell\n"
 
 
+def test_a_number_in_hexadecimal_is_no_address(project: Project) -> None:
+    [one] = outcomes(project, "# %% one\nprint(hex(2**63 - 1), hex(2**30))\n")
+    assert one.output == "0x7fffffffffffffff 0x40000000\n"
+
+
 def test_a_cell_sees_the_start_method_of_a_plain_script(project: Project) -> None:
     script = "# %% one\nimport multiprocessing\nprint(multiprocessing.get_start_method())\n"
     plain = subprocess.run(

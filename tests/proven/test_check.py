@@ -44,6 +44,7 @@ def test_a_picture_lies_beside_the_pages(project: Project) -> None:
     project.file("docs/zh/a.png", "a picture")
     found = {problem.places[0]: problem.what for problem in problems(project)}
     assert found.items() >= {"docs/en/index.md:7": "the picture 'a.png' is not there"}.items()
+    assert "docs/zh/index.md:7" not in found
 
 
 @pytest.mark.parametrize(

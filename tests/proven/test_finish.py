@@ -249,7 +249,7 @@ def test_what_both_read_alike_is_shown(tmp_path: Path) -> None:
     project = sound(tmp_path / "project")
     alike = (
         "***both*** *a **b** c* snake_case `` a ` b `` <https://example.org> **粗**：体\n\n- one\n\n"
-        "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext[^1]\n\n[^1]: A *note*.\n"
+        "    - inside\n\nThree:\n\n3. three\n\n> quotation\n\n| a |\n| - |\n| **b** |\n\ntwo spaces  \nnext[^1] and[^2] ^[no *note*].\n\n[^2]: - a list\n\n[^1]: A `note`.\n"
     )
     exercise = "## Exercises {#exercises .exercises}\n\n### One {#1}\n\nDo it.\n"
     for path, name in ((ZH, "mkdocs.yml"), (EN, "mkdocs.en.yml")):

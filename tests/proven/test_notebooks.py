@@ -291,6 +291,8 @@ def test_a_page_without_snippets_has_no_notebook(project: Project) -> None:
 def test_the_value_of_the_last_call_of_a_drawing_is_not_shown(pages: Project) -> None:
     pages.script = SCRIPT.replace("plt.plot([1])", "plt.plot([1])  # “;” | 画")
     assert source(cells(made_up(pages, DONE))["part-three"]) == "plt.plot([1]);  # “;”"
+    pages.script = SCRIPT.replace("plt.plot([1])", "plt.plot([1]);")
+    assert source(cells(made_up(pages, DONE))["part-three"]) == "plt.plot([1]);"
     pages.script = SCRIPT.replace("plt.plot([1])", "plt.plot([1])\n{}[1]\n# done | 完").replace(
         'fold="code"', 'fold="code" raises="KeyError"'
     )

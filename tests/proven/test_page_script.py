@@ -86,6 +86,7 @@ def test_what_was_drawn_is_shown_at_the_end() -> None:
     ):
         assert ran(view("one", module + line)) == "shown\n"
     assert ran(view("one", f"{module}# pyplot is mentioned")) == ""
+    assert ran(view("one", f"{module}def draw():\n    import matplotlib.pyplot as inner")) == ""
     drawing = view("two", "import matplotlib.pyplot as plt", devices=2)
     assert ran(view("count", "count = lambda: 1"), drawing) == "a.two: not run, needs 2 CUDA GPUs\n"
 

@@ -77,6 +77,12 @@ def test_the_expression_decides_which_option_fits(project: Project) -> None:
         assert site.fitting("part.one", "en") == "The option that fits: B. two"
 
 
+def test_a_name_of_python_that_the_section_gives_to_something_is_its_own(project: Project) -> None:
+    made(project, question("1", "2 | two", key="len(input)"))
+    project.script = project.script.replace("x = ", "input = x = ", 1)
+    assert begin_site(project.read_settings(), CONFIGS).answer("part.one") == "2"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

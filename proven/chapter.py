@@ -1,10 +1,9 @@
 """Begins a chapter: copies `skeleton/` under a name, and lists the new page where pages are listed."""
 
-import keyword
 import re
 
 from proven.problems import Problem, ProjectError
-from proven.scripts import NAME
+from proven.scripts import NAME, names_section
 from proven.settings import Settings, whose_module
 
 ROW = re.compile(r"^\| \[.*\]\((?P<page>[\w-]+)\.md\) \|.*\n", re.MULTILINE)
@@ -17,8 +16,8 @@ def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
     claims and of errors. Nothing is written unless all of it can be.
     """
     project, section = settings.project, name.replace("-", "_")
-    taken = keyword.iskeyword(section) or whose_module(settings, section)
-    if not NAME.fullmatch(name) or not section.isidentifier() or len(name) > 40 or taken:
+    fits = NAME.fullmatch(name) and names_section(section) and len(name) <= 40
+    if not fits or whose_module(settings, section):
         what = f"{name!r} is no name for a chapter"
         advice = "up to 40 letters, lower-case words joined by hyphens, no word or module of Python: make chapter name=attention-basics"
         raise ProjectError(Problem(what, advice))
@@ -34,10 +33,10 @@ def begin_chapter(settings: Settings, name: str) -> tuple[list[str], list[str]]:
         for old, word in words.items():
             target, text = target.replace(old, word), text.replace(old, word)
         new[target] = text
-    there = [path for path in (*new, f"snippets/{section}") if (project / path).exists()]
-    if there or name in settings.languages:  # the site has a folder of that name for a language
+    taken = [path for path in (*new, f"snippets/{section}") if (project / path).exists()]
+    if taken or name in settings.languages:  # the site has a folder of that name for a language
         what = f"the name {name!r} is taken"
-        raise ProjectError(Problem(what, "choose another", tuple(there)))
+        raise ProjectError(Problem(what, "choose another", tuple(taken)))
     changed = _listed(settings, new, name, section)
     for place, text in (new | changed).items():
         (project / place).write_text(text, encoding="utf-8", newline="\n")

@@ -189,9 +189,7 @@ def _entry(
         yield Problem(what, "name a snippet with raises=, and which of its errors", (place,))
     elif first != place:
         yield Problem("the error is listed twice", "remove one entry", (place, first), name)
-    elif all(
-        name != fence.name for page in project.pages[language].values() for fence in page.shown
-    ):
+    elif not project.places(name, language):
         what = "the entry names a snippet that no page shows"
         yield Problem(what, "show it on a page, or remove the entry", (place,), name)
 

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,6 @@ GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+?)(?:\.g
 CHAPTER = "chapter"
 BRANCH = "notebooks"  # where pages.yml puts them, since Colab opens notebooks from a branch
 FIGURE = "image/svg+xml"
-# what is left as it is, or where a heading begins
-HEADING = re.compile(r"^(`{3,}|~{3,}).*?^\1|^(?=#+ )", re.DOTALL | re.MULTILINE)
 COPYING = ".zeroclipboard-container, .clipboard-copy-txt"  # a second button to copy
 FOLDER = "import os, tempfile\nos.chdir(tempfile.mkdtemp())"
 
@@ -42,6 +41,7 @@ def notebook(site: Site, pages: list[Page], dialect: Dialect) -> NotebookNode:
     language, whole = pages[0].language, len(pages) > 1
     words = site.words(language)
     title = words("chapter") if whole else pages[0].title
+    dialect = replace(dialect, below=int(whole))
     cells = _beginning(site, words, title, site.recorded(pages))
     for order, page in enumerate(pages):
         # an id has at most 64 characters
@@ -55,8 +55,7 @@ def notebook(site: Site, pages: list[Page], dialect: Dialect) -> NotebookNode:
                 if fits := site.fitting(part.snippet, language):
                     cells.append(_markdown_cell(fits, f"{name}_{count}"))
             elif part:
-                text = HEADING.sub(lambda m: m[0] or "#", part) if whole else part
-                cells.append(_markdown_cell(text, f"{name}_{count}"))
+                cells.append(_markdown_cell(part, f"{name}_{count}"))
     for count, cell in enumerate((cell for cell in cells if cell["cell_type"] == "code"), 1):
         cell["execution_count"] = count
     metadata = {

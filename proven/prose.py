@@ -44,6 +44,7 @@ class Dialect:
     fence: Callable[[Fence], str] = lambda fence: fenced(fence.kind, fence.body)
     # the address of what else a link or a picture of a page names, such as a file beside the pages
     other: Callable[[Page, str], str] = lambda page, link: link
+    below: int = 0  # how many levels its headings stand below those of the page
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _written(
 ) -> Iterator[str | Shown]:
     for part in parts:
         if isinstance(part, Heading):
-            yield f"{'#' * part.level} {_words(page, part.text, dialect)}"
+            yield f"{'#' * (part.level + dialect.below)} {_words(page, part.text, dialect)}"
         elif isinstance(part, Prose):
             yield _prose(page, part, dialect)
         elif isinstance(part, Box):

@@ -61,6 +61,11 @@ def section_of(snippet: str) -> str:
     return snippet.split(".")[0]
 
 
+def names_section(name: str) -> bool:
+    """Whether a script may be called so: what it is called begins the names of its snippets."""
+    return bool(SECTION.fullmatch(name)) and not keyword.iskeyword(name)
+
+
 def read_sections(settings: Settings) -> tuple[dict[str, Section], list[Problem]]:
     """Read every section script of a project; modules whose name begins with `_` are none."""
     sections: dict[str, Section] = {}
@@ -90,7 +95,7 @@ def _read(path: Path, data: bytes, place: str, kinds: tuple[str, ...]) -> Sectio
     def problem(what: str, advice: str, line: int = 1) -> Problem:
         return Problem(what, advice, (f"{place}:{line}",))
 
-    if not SECTION.fullmatch(path.stem) or keyword.iskeyword(path.stem):
+    if not names_section(path.stem):
         what = f"{path.stem!r} is no name for a section: it begins the names of its snippets"
         raise ProjectError(problem(what, "use a-z, 0-9 and _, and no word of Python"))
     for node in parse(text, place).body:

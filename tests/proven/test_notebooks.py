@@ -155,12 +155,17 @@ def test_cells_have_their_outputs_and_are_closed_as_on_the_page(pages: Project) 
     assert counts == [1, 2, 3, 4]
 
 
-def test_the_chapter_begins_each_section_afresh(pages: Project) -> None:
+def add_page(pages: Project, stem: str, fence: str = "") -> None:
+    """Add a page with a snippet of its own, in both languages."""
     pages.script += "# %% four\nx = 4\n"
     pages.write()
-    more = "# More {#more}\n\n## Part {#part}\n\n```snippet\npart.four\n```\n"
+    text = f"# More {{#more}}\n\n{fence}## Part {{#part}}\n\n```snippet\npart.four\n```\n"
     for language in ("zh", "en"):
-        pages.file(f"docs/{language}/more.md", more)
+        pages.file(f"docs/{language}/{stem}.md", text)
+
+
+def test_the_chapter_begins_each_section_afresh(pages: Project) -> None:
+    add_page(pages, "more")
     site = made_up(pages, DONE, order=("more.md", "other.md", "index.md"))
     assert list(notebooks(site, "en")) == ["more.en.ipynb", "index.en.ipynb", "chapter.en.ipynb"]
     made = cells(site, "chapter.en.ipynb")
@@ -302,11 +307,7 @@ def test_the_value_of_the_last_call_of_a_drawing_is_not_shown(pages: Project) ->
 
 
 def test_a_page_of_any_name_and_a_comment_in_a_shell_fit_into_the_chapter(pages: Project) -> None:
-    pages.script += "# %% four\nx = 4\n"
-    pages.write()
-    more = "# More {#more}\n\n```sh\n# install\npip\n```\n\n## Part {#part}\n\n```snippet\npart.four\n```\n"
-    for language in ("zh", "en"):
-        pages.file(f"docs/{language}/{'a' * 60}.md", more)
+    add_page(pages, "a" * 60, "```sh\n# install\npip\n```\n\n")
     site = made_up(pages, DONE, order=("index.md", f"{'a' * 60}.md"))
     texts = [source(cell) for cell in cells(site, "chapter.en.ipynb").values()]
     assert "## More\n\n```sh\n# install\npip\n```\n\n### Part" in texts
